@@ -1,0 +1,55 @@
+//! Prints `js/internal/law.ts`, the numbers both languages share.
+//!
+//! Run: `cargo run -p velo-core --example law > js/internal/law.ts`. `npm run check` fails when the file has drifted.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use velo_core::code::Code;
+use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS, Word};
+use velo_core::sample::SAMPLE_EVERY;
+use velo_core::signal::{Refusal, Side, Timer, Verdict};
+
+macro_rules! group {
+    ($type:ident, $doc:literal) => {
+        table(stringify!($type), $doc, $type::ALL.iter().map(|value| (value.name(), (*value as i64).to_string())))
+    };
+}
+
+fn main() -> io::Result<()> {
+    let effects = Effects::ALL.iter().map(|(name, effect)| (*name, effect.bits().to_string()));
+    let retryable = Code::ALL.iter().map(|code| (code.as_str(), format!("{{ retryable: {} }}", code.retryable())));
+    let file = [
+        "// The numbers both languages share. Generated from crates/velo-core; do not edit.\n".to_owned(),
+        "// Command: cargo run -p velo-core --example law > js/internal/law.ts\n".to_owned(),
+        number("ROW_WORDS", "64-bit words of a row of the control block.", ROW_WORDS),
+        number("PAGE_ROWS", "Rows of a page.", PAGE_ROWS),
+        number("CLOCK", "Word of the first page that holds the coarse clock, ms.", CLOCK),
+        number("SAMPLE_EVERY", "One event in this many is timed.", SAMPLE_EVERY),
+        group!(Word, "Offsets inside a row."),
+        group!(State, "Where a stream is in its life."),
+        group!(Reason, "Why a stream ended, or is about to."),
+        group!(Input, "What happens to a stream: second argument of `step`."),
+        table("Effect", "What a transition asks for; bits of the answer of `step`.", effects),
+        group!(Timer, "Timers of a stream."),
+        group!(Verdict, "First word of a verdict."),
+        group!(Side, "Second argument of `grant`."),
+        group!(Refusal, "Answers of `open` that are no slot."),
+        table("codes", "Every error code.", retryable),
+    ]
+    .concat();
+    io::stdout().write_all(file.as_bytes())
+}
+
+fn number(name: &str, doc: &str, value: usize) -> String {
+    format!("\n/** {doc} */\nexport const {name} = {value}\n")
+}
+
+fn table<'a>(name: &str, doc: &str, rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let body = rows.fold(String::new(), |mut body, (key, value)| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(body, "  {key}: {value},");
+        body
+    });
+    format!("\n/** {doc} */\nexport const {name} = {{\n{body}}} as const\n")
+}

@@ -1,0 +1,136 @@
+//! Latencies of one stream: a handful of raw samples, and a histogram only for streams that live long enough to need one.
+//!
+//! Owns: the samples. In and out are microseconds; inside they are whole nanoseconds, so that short ones keep their digits.
+
+use crate::histogram::{Histogram, rank};
+
+/// Samples kept as they are before a histogram is allocated.
+const RAW: usize = 16;
+
+/// The latencies of one stream. Empty it holds no memory.
+#[derive(Clone, Debug)]
+pub enum Latency {
+    /// At most 16 samples, in nanoseconds.
+    Raw(Vec<u64>),
+    /// More than 16 samples.
+    Binned(Box<Histogram>),
+}
+
+/// Quantiles in microseconds, NaN without samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantiles {
+    /// Half of the samples are at or below.
+    pub p50: f64,
+    /// 95 % of the samples are at or below.
+    pub p95: f64,
+    /// 99 % of the samples are at or below.
+    pub p99: f64,
+    /// How many samples the three rest on.
+    pub samples: u64,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::Raw(Vec::new())
+    }
+}
+
+impl Latency {
+    /// Adds a sample in microseconds. What is no duration (negative, NaN) is left out.
+    pub fn record(&mut self, micros: f64) {
+        if let Some(nanos) = nanos(micros) {
+            self.push(nanos);
+        }
+    }
+
+    /// Adds everything another one has recorded.
+    pub fn merge(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (_, Self::Raw(samples)) => samples.iter().for_each(|nanos| self.push(*nanos)),
+            (Self::Binned(mine), Self::Binned(more)) => mine.merge(more),
+            (Self::Raw(samples), Self::Binned(more)) => {
+                let mut histogram = more.clone();
+                samples.iter().for_each(|nanos| histogram.record(*nanos));
+                *self = Self::Binned(histogram);
+            }
+        }
+    }
+
+    fn push(&mut self, nanos: u64) {
+        match self {
+            Self::Raw(samples) if samples.len() < RAW => {
+                if samples.is_empty() {
+                    samples.reserve_exact(RAW);
+                }
+                samples.push(nanos);
+            }
+            Self::Raw(samples) => {
+                let mut histogram = Box::<Histogram>::default();
+                samples.iter().chain([&nanos]).for_each(|sample| histogram.record(*sample));
+                *self = Self::Binned(histogram);
+            }
+            Self::Binned(histogram) => histogram.record(nanos),
+        }
+    }
+
+    /// The quantiles of everything recorded.
+    #[must_use]
+    pub fn quantiles(&self) -> Quantiles {
+        match self {
+            Self::Raw(samples) => {
+                let mut sorted = samples.clone();
+                sorted.sort_unstable();
+                let at = |q| {
+                    let rank = rank(q, sorted.len() as u64).and_then(|rank| usize::try_from(rank).ok());
+                    rank.and_then(|rank| sorted.get(rank)).map(|nanos| *nanos as f64)
+                };
+                Quantiles::from(at, sorted.len() as u64)
+            }
+            Self::Binned(histogram) => Quantiles::from(|q| histogram.quantile(q), histogram.count()),
+        }
+    }
+}
+
+impl Quantiles {
+    fn from(nanos: impl Fn(f64) -> Option<f64>, samples: u64) -> Self {
+        let micros = |q| nanos(q).map_or(f64::NAN, |nanos| nanos / 1000.0);
+        Self { p50: micros(0.50), p95: micros(0.95), p99: micros(0.99), samples }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a number from 0 up")]
+fn nanos(micros: f64) -> Option<u64> {
+    (micros >= 0.0).then_some((micros * 1000.0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Latency;
+
+    #[test]
+    fn without_samples_there_are_no_quantiles() {
+        let quantiles = Latency::default().quantiles();
+        assert!(quantiles.p50.is_nan() && quantiles.p95.is_nan() && quantiles.p99.is_nan());
+        assert_eq!(quantiles.samples, 0);
+    }
+
+    #[test]
+    fn sixteen_samples_are_exact_and_the_seventeenth_makes_a_histogram() {
+        let mut latency = Latency::default();
+        (1..=16).for_each(|micros| latency.record(f64::from(micros)));
+        assert!(matches!(latency, Latency::Raw(_)));
+        assert_eq!((latency.quantiles().p50, latency.quantiles().p99), (8.0, 16.0));
+        latency.record(17.0);
+        assert!(matches!(latency, Latency::Binned(_)));
+        assert!((latency.quantiles().p50 - 9.0).abs() < 0.1);
+        assert_eq!(latency.quantiles().samples, 17);
+    }
+
+    #[test]
+    fn what_is_no_duration_is_left_out() {
+        let mut latency = Latency::default();
+        [-1.0, f64::NAN].into_iter().for_each(|micros| latency.record(micros));
+        latency.record(f64::INFINITY);
+        assert_eq!(latency.quantiles().samples, 1);
+    }
+}

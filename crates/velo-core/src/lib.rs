@@ -1,0 +1,19 @@
+//! The law of velo-stream: which states a stream has, how many credits it holds, who is admitted, what is counted.
+//!
+//! Owns: codes, transitions, ledgers, gates, deadlines, histograms, the bounded channel, the doorbell's flags and the
+//! layout of the control block. Not here: threads, clocks, I/O, Node.
+
+#![forbid(unsafe_code)]
+
+pub mod channel;
+pub mod code;
+pub mod credit;
+pub mod deadlines;
+pub mod doorbell;
+pub mod gate;
+pub mod histogram;
+pub mod latency;
+pub mod machine;
+pub mod row;
+pub mod sample;
+pub mod signal;

@@ -1,0 +1,146 @@
+//! Who may open: permits, lines, and the limit of the whole process.
+//!
+//! Owns: `open` and the order in which lines are served: first come, first served, within a function and, where the limit
+//! of the process is what they wait for, across functions.
+
+use crate::desk::Desk;
+use crate::mail::{Key, Message};
+use crate::stream::Stream;
+use velo_core::gate::Place;
+use velo_core::machine::{Machine, State};
+use velo_core::row::Word;
+use velo_core::signal::{Refusal, Timer, Verdict};
+
+/// Why no stream was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A limit, or no room.
+    Refused(Refusal),
+    /// No such function or isolate: a mistake of the caller.
+    Unknown,
+}
+
+impl Desk {
+    /// Opens a stream, or puts it in line: its slot. The row says which. `idle_ms` 0 = no idle timer.
+    pub fn open(&mut self, isolate: u32, function: u32, idle_ms: f64, now: f64) -> Result<u32, OpenError> {
+        if self.drain.is_some() {
+            return Err(self.refuse(function, Refusal::Draining));
+        }
+        let limit = self.limit;
+        let known = self.functions.get(function).filter(|known| !known.forgotten).ok_or(OpenError::Unknown)?;
+        let buffer = known.limits.buffer;
+        if let Err(refusal) = known.gate.offer(limit) {
+            return Err(self.refuse(function, refusal));
+        }
+        let here = self.isolate_mut(isolate).ok_or(OpenError::Unknown)?;
+        // Before anything is taken: the caller attaches a page and calls again.
+        let slot = here.reserve().ok_or(OpenError::Refused(Refusal::NoRow))?;
+        let generation = here.row(slot).map_or(0.0, |row| row.renew());
+
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let stream = Stream::new(function, ticket, generation, buffer, idle_ms);
+        if let Some(here) = self.isolate_mut(isolate) {
+            here.place(slot, stream);
+        }
+        self.totals.opened += 1;
+        let known = self.functions.get_mut(function).ok_or(OpenError::Unknown)?;
+        known.totals.opened += 1;
+        match known.gate.enter(ticket, (isolate, slot), &mut self.limit) {
+            Ok(Place::Permit) => self.start(isolate, slot, now),
+            Ok(Place::Line) => {
+                self.waiting += 1;
+                self.list(function);
+                if let Some(row) = self.isolate(isolate).and_then(|here| here.row(slot)) {
+                    row.set(Word::State, f64::from(State::Waiting as i32));
+                    row.set(Word::WaitingSince, now);
+                }
+            }
+            // `offer` said yes a moment ago, under the same lock.
+            Err(refusal) => return Err(OpenError::Refused(refusal)),
+        }
+        Ok(slot)
+    }
+
+    /// Sets or lifts the limit of the process and serves whoever it lets in.
+    pub fn configure(&mut self, max_concurrent: Option<u32>, now: f64) {
+        self.limit.set(max_concurrent);
+        self.serve(now);
+    }
+
+    /// A detached function has ended after all.
+    pub fn attached(&mut self, function: u32) {
+        if let Some(known) = self.functions.get_mut(function) {
+            known.gate.attached();
+        }
+        self.functions.sweep(function);
+    }
+
+    /// Lets in whoever has been first in line for longest, until the process or every gate is full.
+    pub(crate) fn serve(&mut self, now: f64) {
+        while self.limit.has_room() {
+            let Some((_, function)) = self.ready.pop_first() else { break };
+            let Some(known) = self.functions.get_mut(function) else { continue };
+            known.listed = None;
+            let admitted = known.gate.admit(&mut self.limit);
+            self.list(function);
+            let Some((isolate, slot)) = admitted else { continue };
+            self.waiting = self.waiting.saturating_sub(1);
+            self.start(isolate, slot, now);
+            self.announce(isolate, slot, now);
+        }
+    }
+
+    /// Notes a function among those whose first in line only waits for the process, or takes it off.
+    pub(crate) fn list(&mut self, function: u32) {
+        let Some(known) = self.functions.get_mut(function) else { return };
+        let head = known.gate.ready();
+        if head == known.listed {
+            return;
+        }
+        if let Some(old) = known.listed {
+            self.ready.remove(&(old, function));
+        }
+        if let Some(head) = head {
+            self.ready.insert((head, function));
+        }
+        known.listed = head;
+    }
+
+    /// Tells an isolate that a stream left the line; tried again later when the mailbox is full.
+    pub(crate) fn announce(&mut self, isolate: u32, slot: u32, now: f64) {
+        let Some(stream) = self.isolate(isolate).and_then(|here| here.stream(slot)) else { return };
+        let message = Message { verdict: Verdict::Admitted, slot, generation: stream.generation, seen: 0.0 };
+        if !self.post(isolate, message) {
+            let at = self.retry_at(now);
+            self.set_deadline(Key { isolate, slot, verdict: Verdict::Admitted }, at);
+        }
+    }
+
+    /// Starts a stream that has a permit, and its clocks.
+    fn start(&mut self, isolate: u32, slot: u32, now: f64) {
+        let Some(here) = self.isolate_mut(isolate) else { return };
+        // Times that JavaScript writes from here on are not older than the stream.
+        here.publish(now);
+        let Some((stream, row)) = here.stream_mut(slot) else { return };
+        stream.machine = Machine::OPEN;
+        stream.opened_at = now;
+        row.set(Word::State, f64::from(State::Open as i32));
+        row.set(Word::WaitingSince, now);
+        let (function, idle) = (stream.function, stream.idle_ms);
+        let limits = self.functions.get(function).map(|known| (known.limits.max_duration, known.limits.max_stall));
+        let (duration, stall) = limits.unwrap_or_default();
+        self.arm(isolate, slot, Timer::Idle, idle, now);
+        self.arm(isolate, slot, Timer::Duration, duration, now);
+        self.arm(isolate, slot, Timer::Stall, stall, now);
+    }
+
+    fn refuse(&mut self, function: u32, refusal: Refusal) -> OpenError {
+        self.totals.refused += 1;
+        if let Some(known) = self.functions.get_mut(function) {
+            known.totals.refused += 1;
+        }
+        OpenError::Refused(refusal)
+    }
+}

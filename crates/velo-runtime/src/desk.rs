@@ -1,0 +1,144 @@
+//! The desk: everything the process knows about its streams, in one place behind one lock.
+//!
+//! Owns: the tables, and who comes and goes. It never reads a clock: every call that needs the time is told it, in ms.
+//! Its other calls are in `admission.rs`, `stepping.rs`, `alarms.rs`, `drain.rs` and `snapshot.rs`.
+
+use crate::clock::{Clock, Pace};
+use crate::drain::Drain;
+use crate::function::{Functions, Limits};
+use crate::isolate::Isolate;
+use crate::mail::{Errands, Key, KeyState, Message};
+use crate::page::{Bell, Page};
+use crate::totals::Totals;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use velo_core::channel::Receiver;
+use velo_core::deadlines::Deadlines;
+use velo_core::gate::Limit;
+use velo_core::latency::Latency;
+use velo_core::machine::{Effects, Machine, Reason, State};
+
+/// The desk of a process.
+#[derive(Default)]
+pub struct Desk {
+    pub(crate) isolates: Vec<Option<Isolate>>,
+    pub(crate) functions: Functions,
+    pub(crate) limit: Limit,
+    /// Functions whose first in line only waits for the limit of the process, by its ticket.
+    pub(crate) ready: BTreeSet<(u64, u32)>,
+    pub(crate) tickets: u64,
+    /// Streams in any line.
+    pub(crate) waiting: u32,
+    pub(crate) totals: Totals,
+    pub(crate) latency: Latency,
+    pub(crate) deadlines: Deadlines<Key, KeyState>,
+    pub(crate) pace: Pace,
+    pub(crate) clock: Clock,
+    /// When the timer thread wakes by itself, whole ms; `None` while it sleeps until it is woken or does not exist.
+    pub(crate) alarm: Option<u64>,
+    pub(crate) drain: Option<Drain>,
+    ids: HashMap<String, u32>,
+    /// The isolate whose `step` is under way: its verdicts need no ring.
+    pub(crate) caller: Option<u32>,
+    pub(crate) mail: bool,
+    pub(crate) errands: Errands,
+}
+
+impl Desk {
+    /// Lets an isolate in: its number, and the end of the mailbox it reads.
+    pub fn enter(&mut self, bell: Arc<dyn Bell>) -> (u32, Receiver<Message>) {
+        let (isolate, receiver) = Isolate::new(bell);
+        let free = self.isolates.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.isolates.push(None);
+            self.isolates.len() - 1
+        });
+        if let Some(place) = self.isolates.get_mut(free) {
+            *place = Some(isolate);
+        }
+        (u32::try_from(free).unwrap_or(u32::MAX), receiver)
+    }
+
+    /// Lets an isolate go with all it holds: its streams count as aborted, its permits and places in line are free, and
+    /// none of its pages is touched again.
+    pub fn leave(&mut self, isolate: u32, now: f64) {
+        let slots: Vec<_> =
+            self.isolate(isolate).into_iter().flat_map(Isolate::streams).map(|(slot, _)| slot).collect();
+        for slot in slots {
+            let Some(stream) = self.isolate(isolate).and_then(|isolate| isolate.stream(slot)) else { continue };
+            let effects = if stream.machine.state == State::Waiting { Effects::LEAVE_LINE } else { Effects::NONE };
+            let machine = Machine { state: State::Closed, reason: Reason::Aborted };
+            self.finish(isolate, slot, machine, effects, now);
+        }
+        self.deadlines.retain(|key| key.isolate != isolate);
+        self.ids.retain(|_, owner| *owner != isolate);
+        let owned: Vec<_> = self.functions.iter().filter(|(_, f)| f.owner == isolate).map(|(fun, _)| fun).collect();
+        owned.into_iter().for_each(|function| self.abandon(function));
+        if let Some(drain) = &mut self.drain {
+            drain.waiters.retain(|waiter| *waiter != isolate);
+        }
+        if let Some(place) = self.isolates.get_mut(usize::try_from(isolate).unwrap_or(usize::MAX)) {
+            *place = None;
+        }
+    }
+
+    /// Whether no isolate is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.isolates.iter().all(Option::is_none)
+    }
+
+    /// Adds a page of rows to an isolate.
+    pub fn attach(&mut self, isolate: u32, page: Arc<dyn Page>, now: f64) {
+        if let Some(isolate) = self.isolate_mut(isolate) {
+            isolate.attach(page);
+            isolate.publish(now);
+        }
+    }
+
+    /// Adds a function; `None` when a million of them exist.
+    pub fn define(&mut self, isolate: u32, limits: Limits) -> Option<u32> {
+        self.functions.define(limits, isolate)
+    }
+
+    /// Removes a function, as soon as its last stream is gone.
+    pub fn forget(&mut self, function: u32) {
+        if let Some(known) = self.functions.get_mut(function) {
+            known.forgotten = true;
+        }
+        self.functions.sweep(function);
+    }
+
+    /// Claims the id of a stream for as long as it lives. False when it is in use anywhere in the process.
+    pub fn claim(&mut self, isolate: u32, id: String) -> bool {
+        match self.ids.entry(id) {
+            std::collections::hash_map::Entry::Occupied(_) => false,
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(isolate);
+                true
+            }
+        }
+    }
+
+    /// Gives an id back. Another isolate's id stays.
+    pub fn unclaim(&mut self, isolate: u32, id: &str) {
+        if self.ids.get(id) == Some(&isolate) {
+            self.ids.remove(id);
+        }
+    }
+
+    pub(crate) fn isolate(&self, isolate: u32) -> Option<&Isolate> {
+        self.isolates.get(usize::try_from(isolate).ok()?)?.as_ref()
+    }
+
+    pub(crate) fn isolate_mut(&mut self, isolate: u32) -> Option<&mut Isolate> {
+        self.isolates.get_mut(usize::try_from(isolate).ok()?)?.as_mut()
+    }
+
+    /// A function whose isolate is gone: nobody there can say any more that a detached one has ended.
+    fn abandon(&mut self, function: u32) {
+        if let Some(known) = self.functions.get_mut(function) {
+            (0..known.gate.detached()).for_each(|_| known.gate.attached());
+        }
+        self.forget(function);
+    }
+}

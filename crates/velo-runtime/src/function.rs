@@ -1,0 +1,127 @@
+//! Stream functions: their limits, their gate, their counts.
+//!
+//! Owns: the table of functions. A number that JavaScript still holds after `forget` finds nothing, because it carries a
+//! generation.
+
+use crate::totals::Totals;
+use velo_core::gate::Gate;
+use velo_core::latency::Latency;
+
+/// Bits of a function's number that say where it lies in the table; the ones above count who had the place before.
+const INDEX_BITS: u32 = 20;
+/// Keeps numbers below 2^31, where JavaScript engines store them without a box.
+const GENERATIONS: u32 = 1 << 11;
+
+/// What a function may use. Durations in ms, 0 = no limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The name in metrics.
+    pub name: String,
+    /// Events in the input channel, and results in the output channel.
+    pub buffer: u32,
+    /// Streams open at once.
+    pub max_concurrent: u32,
+    /// Streams waiting for a permit.
+    pub queue: u32,
+    /// How long a stream may live, counted from its admission.
+    pub max_duration: f64,
+    /// How long results may lie unread.
+    pub max_stall: f64,
+}
+
+/// One function. The key of its line is (isolate, slot).
+pub(crate) struct Function {
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate<(u32, u32)>,
+    pub(crate) totals: Totals,
+    /// Result latency.
+    pub(crate) latency: Latency,
+    /// Time an event spends in the function.
+    pub(crate) processing: Latency,
+    /// The isolate that defined it.
+    pub(crate) owner: u32,
+    /// Nobody can open it any more; it stays until its last stream is gone.
+    pub(crate) forgotten: bool,
+    /// The ticket under which it stands among those that wait for the limit of the process.
+    pub(crate) listed: Option<u64>,
+}
+
+impl Function {
+    fn is_unused(&self) -> bool {
+        self.gate.open() == 0 && self.gate.waiting() == 0 && self.gate.detached() == 0
+    }
+}
+
+#[derive(Default)]
+struct Place {
+    generation: u32,
+    function: Option<Function>,
+}
+
+/// All functions of the process.
+#[derive(Default)]
+pub(crate) struct Functions {
+    places: Vec<Place>,
+    free: Vec<u32>,
+}
+
+impl Functions {
+    /// Adds a function and gives it a number. `None` when a million of them exist.
+    pub(crate) fn define(&mut self, limits: Limits, owner: u32) -> Option<u32> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                let index = u32::try_from(self.places.len()).ok().filter(|index| *index < 1 << INDEX_BITS)?;
+                self.places.push(Place::default());
+                index
+            }
+        };
+        let place = self.places.get_mut(usize::try_from(index).ok()?)?;
+        place.function = Some(Function {
+            gate: Gate::new(limits.max_concurrent, limits.queue),
+            limits,
+            totals: Totals::default(),
+            latency: Latency::default(),
+            processing: Latency::default(),
+            owner,
+            forgotten: false,
+            listed: None,
+        });
+        Some(place.generation << INDEX_BITS | index)
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&Function> {
+        let (index, generation) = split(number);
+        self.places.get(index).filter(|place| place.generation == generation)?.function.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Function> {
+        let (index, generation) = split(number);
+        self.places.get_mut(index).filter(|place| place.generation == generation)?.function.as_mut()
+    }
+
+    /// Removes a function that was forgotten, once nothing of it runs or waits.
+    pub(crate) fn sweep(&mut self, number: u32) {
+        if self.get(number).is_none_or(|function| !function.forgotten || !function.is_unused()) {
+            return;
+        }
+        let (index, _) = split(number);
+        if let (Some(place), Ok(free)) = (self.places.get_mut(index), u32::try_from(index)) {
+            place.function = None;
+            place.generation = (place.generation + 1) % GENERATIONS;
+            self.free.push(free);
+        }
+    }
+
+    /// Every function with its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Function)> {
+        self.places.iter().enumerate().filter_map(|(index, place)| {
+            let index = u32::try_from(index).ok()?;
+            place.function.as_ref().map(|function| (place.generation << INDEX_BITS | index, function))
+        })
+    }
+}
+
+const fn split(number: u32) -> (usize, u32) {
+    ((number & ((1 << INDEX_BITS) - 1)) as usize, number >> INDEX_BITS)
+}

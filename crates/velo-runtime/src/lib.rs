@@ -1,0 +1,30 @@
+//! The desk of velo-stream: one registry a process of isolates, functions and streams, with its timers.
+//!
+//! Owns: admission across the process, deadlines, drain, counts. Not here: the rules themselves (`velo-core`) and
+//! anything of Node (`velo-node`), which this crate meets as a `Page` and a `Bell`.
+
+#![forbid(unsafe_code)]
+
+mod admission;
+mod alarms;
+mod clock;
+mod desk;
+mod drain;
+mod function;
+mod isolate;
+mod mail;
+mod page;
+mod runtime;
+mod snapshot;
+mod stepping;
+mod stream;
+mod timer;
+mod totals;
+
+pub use admission::OpenError;
+pub use desk::Desk;
+pub use function::Limits;
+pub use mail::{MAILBOX, Message};
+pub use page::{Bell, Page};
+pub use runtime::Runtime;
+pub use snapshot::{ClosedBy, Dropped, FunctionSnapshot, QuantilesSnapshot, Snapshot, StreamSnapshot};

@@ -1,0 +1,118 @@
+//! A stream on its way: its machine, its credits, its samples, its end.
+
+use crate::desk::Desk;
+use velo_core::machine::{Effects, Input, Machine, Reason, State};
+use velo_core::row::Word;
+use velo_core::signal::{Side, Timer, Verdict};
+
+/// The answer for a slot without a stream: over, nothing to do.
+const GONE: Machine = Machine { state: State::Closed, reason: Reason::None };
+
+impl Desk {
+    /// Moves the machine of a stream and does what the transition asks of this side.
+    pub fn step(&mut self, isolate: u32, slot: u32, input: Input, now: f64) -> (Machine, Effects) {
+        let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else {
+            return (GONE, Effects::NONE);
+        };
+        // A place in the line is left through the gate, never by JavaScript saying so.
+        if input == Input::Admit {
+            return (stream.machine, Effects::NONE);
+        }
+        let (machine, effects) = stream.machine.step(input);
+        if machine.state != stream.machine.state {
+            row.set(Word::State, f64::from(machine.state as i32));
+        }
+        stream.machine = machine;
+        if effects.contains(Effects::FINISH) {
+            self.caller = Some(isolate);
+            self.finish(isolate, slot, machine, effects, now);
+            self.caller = None;
+        } else if machine.state != State::Open {
+            // Only an open input can be idle.
+            self.disarm(isolate, slot, Timer::Idle);
+            if machine.state == State::Closing {
+                self.disarm(isolate, slot, Timer::Stall);
+            }
+        }
+        let mail = if std::mem::take(&mut self.mail) { Effects::MAIL } else { Effects::NONE };
+        (machine, effects.and(mail))
+    }
+
+    /// How many more credits one side of a stream gets.
+    pub fn grant(&mut self, isolate: u32, slot: u32, side: Side) -> u32 {
+        let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return 0 };
+        match side {
+            Side::Input => stream.input.grant(row.count(Word::Delivered) + row.count(Word::DroppedEvents)),
+            Side::Output => stream.output.grant(row.count(Word::Read) + row.count(Word::DroppedResults)),
+        }
+    }
+
+    /// Adds a latency sample in microseconds; `result` = from an event to its result, else time in the function.
+    pub fn sample(&mut self, isolate: u32, slot: u32, result: bool, micros: f64) {
+        let Some((stream, _)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return };
+        let function = stream.function;
+        if result { &mut stream.latency } else { &mut stream.processing }.record(micros);
+        if result {
+            self.latency.record(micros);
+        }
+        if let Some(known) = self.functions.get_mut(function) {
+            if result { &mut known.latency } else { &mut known.processing }.record(micros);
+        }
+    }
+
+    /// Counts drops after the end of their stream.
+    pub fn late(&mut self, function: u32, events: u64, results: u64) {
+        self.totals.add_late(events, results);
+        if let Some(known) = self.functions.get_mut(function) {
+            known.totals.add_late(events, results);
+        }
+    }
+
+    /// Ends a stream: the last words of its row, its permit, its timers, its counts, its slot.
+    pub(crate) fn finish(&mut self, isolate: u32, slot: u32, machine: Machine, effects: Effects, now: f64) {
+        self.disarm_all(isolate, slot);
+        let Some(here) = self.isolate_mut(isolate) else { return };
+        let Some(stream) = here.remove(slot) else { return };
+        let waited = effects.contains(Effects::LEAVE_LINE);
+        let Some(row) = here.row(slot) else { return };
+        let quantiles = stream.latency.quantiles();
+        let processing = stream.processing.quantiles();
+        row.set(Word::State, f64::from(machine.state as i32));
+        row.set(Word::P50, quantiles.p50);
+        row.set(Word::P95, quantiles.p95);
+        row.set(Word::P99, quantiles.p99);
+        // Words of a wait that is over.
+        row.set(Word::Waiting, processing.p50);
+        row.set(Word::WaitingSince, processing.p95);
+        row.set(Word::UnreadSince, processing.p99);
+        row.set(Word::Duration, if waited { 0.0 } else { now - stream.opened_at });
+        #[expect(clippy::cast_precision_loss, reason = "a count of samples stays far below 2^53")]
+        row.set(Word::Samples, quantiles.samples as f64);
+
+        let mut counted = crate::totals::Totals::default();
+        counted.end(machine.reason);
+        counted.add_row(row);
+        self.totals.add(&counted);
+        if let Some(known) = self.functions.get_mut(stream.function) {
+            known.totals.add(&counted);
+            if waited {
+                known.gate.leave(stream.ticket);
+                self.waiting = self.waiting.saturating_sub(1);
+            } else {
+                known.gate.release(&mut self.limit);
+            }
+            if effects.contains(Effects::DETACH) {
+                known.gate.detach();
+            }
+        }
+        self.list(stream.function);
+        self.serve(now);
+        self.functions.sweep(stream.function);
+        self.check_drained(now);
+    }
+
+    fn disarm_all(&mut self, isolate: u32, slot: u32) {
+        Timer::ALL.iter().for_each(|timer| self.disarm(isolate, slot, *timer));
+        self.clear_deadline(isolate, slot, Verdict::Admitted);
+    }
+}

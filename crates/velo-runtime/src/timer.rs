@@ -1,0 +1,72 @@
+//! The timer thread: it sleeps until the next deadline or until it is woken. The only file that knows tokio.
+
+use crate::runtime::Runtime;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::Notify;
+
+/// How the thread is spoken to.
+#[derive(Default)]
+pub(crate) struct Signal {
+    stopped: AtomicBool,
+    notify: Notify,
+}
+
+/// The thread. Whoever holds it stops and joins it; the desk never waits for it.
+pub(crate) struct TimerThread {
+    signal: Arc<Signal>,
+    handle: JoinHandle<()>,
+}
+
+impl Signal {
+    /// Makes the thread look at the deadlines again. A wake-up while it looks is kept for the next time.
+    pub(crate) fn wake(&self) {
+        self.notify.notify_one();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        // Acquire: pairs with the Release in `TimerThread::stop`.
+        self.stopped.load(Ordering::Acquire)
+    }
+}
+
+impl TimerThread {
+    /// Starts the thread; `None` when the system has none to give.
+    pub(crate) fn spawn(runtime: Arc<Runtime>) -> Option<Self> {
+        let signal = Arc::<Signal>::default();
+        let own = Arc::clone(&signal);
+        let thread = std::thread::Builder::new().name("velo-timer".into());
+        let handle = thread.spawn(move || run(&runtime, &own)).ok()?;
+        Some(Self { signal, handle })
+    }
+
+    pub(crate) fn signal(&self) -> Arc<Signal> {
+        Arc::clone(&self.signal)
+    }
+
+    /// Tells the thread to end.
+    pub(crate) fn stop(&self) {
+        // Release: pairs with the Acquire in `Signal::is_stopped`.
+        self.signal.stopped.store(true, Ordering::Release);
+        self.signal.wake();
+    }
+
+    /// Waits for its end. Must not be called with the desk locked: the thread may wait for that lock.
+    pub(crate) fn join(self) {
+        // An error means that it panicked, which the panic hook has reported already.
+        let _ = self.handle.join();
+    }
+}
+
+fn run(runtime: &Arc<Runtime>, signal: &Signal) {
+    let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    clock.expect("a runtime that only tells the time asks nothing of the system").block_on(async {
+        while !signal.is_stopped() {
+            match runtime.tick(signal) {
+                Some(at) => drop(tokio::time::timeout_at(at.into(), signal.notify.notified()).await),
+                None => signal.notify.notified().await,
+            }
+        }
+    });
+}

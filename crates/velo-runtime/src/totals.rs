@@ -1,0 +1,68 @@
+//! Counts that only grow, of one function or of the process.
+
+use crate::page::Row;
+use velo_core::machine::Reason;
+use velo_core::row::Word;
+
+/// Streams that ended, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) done: u64,
+    pub(crate) closed: u64,
+    pub(crate) idle: u64,
+    pub(crate) aborted: u64,
+    pub(crate) failed: u64,
+}
+
+/// What has been counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) opened: u64,
+    pub(crate) refused: u64,
+    pub(crate) ends: Ends,
+    pub(crate) events_in: u64,
+    pub(crate) events_out: u64,
+    pub(crate) dropped_events: u64,
+    pub(crate) dropped_results: u64,
+}
+
+impl Totals {
+    /// Counts the end of a stream.
+    pub(crate) const fn end(&mut self, reason: Reason) {
+        let count = match reason {
+            Reason::None | Reason::Done => &mut self.ends.done,
+            Reason::Closed => &mut self.ends.closed,
+            Reason::Idle => &mut self.ends.idle,
+            Reason::Aborted => &mut self.ends.aborted,
+            Reason::Failed => &mut self.ends.failed,
+        };
+        *count += 1;
+    }
+
+    /// Adds what a row has counted.
+    pub(crate) fn add_row(&mut self, row: Row<'_>) {
+        self.events_in += row.count(Word::Accepted);
+        self.events_out += row.count(Word::Yielded);
+        self.add_late(row.count(Word::DroppedEvents), row.count(Word::DroppedResults));
+    }
+
+    /// Adds drops that were counted after the end of their stream.
+    pub(crate) const fn add_late(&mut self, events: u64, results: u64) {
+        self.dropped_events = self.dropped_events.saturating_add(events);
+        self.dropped_results = self.dropped_results.saturating_add(results);
+    }
+
+    /// Adds another function's counts.
+    pub(crate) const fn add(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.refused += other.refused;
+        self.ends.done += other.ends.done;
+        self.ends.closed += other.ends.closed;
+        self.ends.idle += other.ends.idle;
+        self.ends.aborted += other.ends.aborted;
+        self.ends.failed += other.ends.failed;
+        self.events_in += other.events_in;
+        self.events_out += other.events_out;
+        self.add_late(other.dropped_events, other.dropped_results);
+    }
+}

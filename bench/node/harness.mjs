@@ -1,0 +1,124 @@
+// Runs several contestants against each other in one process and says who was how fast, as a ratio to a peer of the same run.
+// Owns: warm-up, rotation, checking, medians, claims. Not here: printing (table.mjs), the work (work.mjs).
+import { deepStrictEqual } from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpus } from 'node:os'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { table } from './table.mjs'
+
+setFlagsFromString('--expose-gc')
+/** A full collection. */
+export const collectGarbage = globalThis.gc ?? runInNewContext('gc')
+/**
+ * Before every turn: empties the young generation, so that no contestant pays for the one before it. A full collection here would take the
+ * hidden classes that have no live object with it and deoptimize whatever was compiled for them, every round, which no program lives with.
+ */
+export const tidyUp = () => collectGarbage({ type: 'minor' })
+
+/**
+ * `--quick`: few rounds and small counts, for correctness only. `--json`: the document instead of the table. `--only <name>`: one group.
+ * `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
+ */
+export function readOptions(argv = process.argv.slice(2)) {
+  const quick = argv.includes('--quick')
+  const after = (flag) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
+  const rounds = Number(after('--rounds') ?? (quick ? 1 : 11))
+  const together = quick || argv.includes('--together')
+  return { quick, together, json: argv.includes('--json'), rounds, warmup: quick ? 0 : 5, only: after('--only'), node: after('--node') }
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** Throws unless the two answers are the same; numbers are compared as such, not deeply, because there are many. */
+export function checkAnswer(name, answer, expected) {
+  if (!Array.isArray(expected)) return deepStrictEqual(answer, expected, `${name} answered wrongly`)
+  if (answer?.length !== expected.length) throw new Error(`${name}: ${answer?.length} results, expected ${expected.length}`)
+  for (let i = 0; i < expected.length; i++) {
+    if (!Object.is(answer[i], expected[i])) throw new Error(`${name}: result ${i} is ${answer[i]}, expected ${expected[i]}`)
+  }
+}
+
+/**
+ * One group of contestants doing the same work.
+ *
+ * `contestants` maps a name to an async function that does `events` events of work and returns its answer; `claims` lists
+ * `{ of, peer, bar, most }`: the speed of `of` over that of `peer` is at least `bar` (`most`: the time of `of` over that of `peer` is at most `bar`).
+ * The ratio is the median of the ratios of the rounds, so slow drift of the machine cancels out.
+ */
+export async function contest({ title, events, contestants, expected, claims = [], options, note }) {
+  const names = Object.keys(contestants)
+  const times = Object.fromEntries(names.map((name) => [name, []]))
+  for (let round = -options.warmup - 1; round < options.rounds; round++) {
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(turn + round + options.warmup + 1) % names.length]
+      const { ms, answer } = await clock(contestants[name])
+      checkAnswer(`${title}: ${name}`, answer, expected)
+      if (round >= 0) times[name].push(ms)
+    }
+  }
+  const rows = names.map((name) => {
+    const ms = median(times[name])
+    return { name, value: (events / ms) * 1000, unit: 'events/s', nsPerEvent: (ms * 1e6) / events }
+  })
+  for (const claim of claims) {
+    const ratios = times[claim.peer].map((peer, round) => (claim.most ? times[claim.of][round] / peer : peer / times[claim.of][round]))
+    addClaim(rows, claim, median(ratios))
+  }
+  return { title, note, rows }
+}
+
+/** Adds a claim to the row it speaks of. Without a bar it is only a figure; without a peer it is about the row's own value. */
+export function addClaim(rows, { of, peer, bar, most = false }, ratio) {
+  const row = rows.find((candidate) => candidate.name === of)
+  const pass = bar === undefined ? undefined : most ? ratio <= bar : ratio >= bar
+  row.claims ??= []
+  row.claims.push({ peer, ratio, bar, most, pass })
+}
+
+async function clock(work) {
+  tidyUp()
+  const start = performance.now()
+  const answer = await work()
+  return { ms: performance.now() - start, answer }
+}
+
+/** A second copy of a module, so that contestants do not share (and spoil) each other's type feedback. */
+export function freshCopy(file, name) {
+  return import(`./${file}?${encodeURIComponent(name)}`)
+}
+
+/**
+ * Runs the groups one after the other, each in a process of its own, and returns the document of one bench.
+ * A quick run judges nothing: its figures mean nothing.
+ */
+export async function document(name, groups, options) {
+  const done = []
+  for (const group of groups) {
+    if (options.only !== undefined && options.only !== group.name) continue
+    if (options.only === undefined && !options.together) done.push(...ownProcess(name, group.name, options))
+    else done.push(await group(options))
+  }
+  const claims = done.flatMap((group) => group.rows.flatMap((row) => row.claims ?? []))
+  if (options.quick) for (const claim of claims) Object.assign(claim, { bar: undefined, pass: undefined })
+  return { name, node: process.version, cpu: cpus()[0]?.model, rounds: options.rounds, quick: options.quick, groups: done }
+}
+
+function ownProcess(bench, group, options) {
+  const script = fileURLToPath(new URL(`./${bench}.mjs`, import.meta.url))
+  const flags = ['--json', '--rounds', String(options.rounds), '--only', group]
+  return JSON.parse(execFileSync(process.execPath, [script, ...flags], { encoding: 'utf8' })).groups
+}
+
+/** The end of every bench file: does nothing unless that file is the one Node was started with. */
+export async function main(meta, bench) {
+  if (process.argv[1] === undefined || meta.url !== pathToFileURL(process.argv[1]).href) return
+  const options = readOptions()
+  const result = await bench(options)
+  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : table(result))
+}

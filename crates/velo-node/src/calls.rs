@@ -1,0 +1,144 @@
+//! The hot calls, one line of work each. ARCHITECTURE section 4 says what they mean.
+
+use crate::raw::{Call, Raw, Reply, export as raw};
+use napi::sys;
+use std::ffi::c_void;
+use std::ptr;
+use velo_core::machine::Input;
+use velo_core::signal::{Side, Timer};
+use velo_runtime::OpenError;
+
+macro_rules! calls {
+    ($($type:ident $name:literal |$call:ident| $body:expr;)+) => {
+        $(
+            struct $type;
+            impl Raw for $type {
+                fn call($call: &Call<'_>) -> Reply {
+                    $body
+                }
+            }
+        )+
+
+        /// Exports every raw callback, bound to the isolate behind `data`.
+        pub(crate) fn export(env: sys::napi_env, exports: sys::napi_value, data: *mut c_void) -> napi::Result<()> {
+            $(raw::<$type>(env, exports, data, $name)?;)+
+            #[cfg(feature = "bench")]
+            raw::<crate::bench::RawEvent>(env, exports, data, c"benchRawEvent")?;
+            Ok(())
+        }
+    };
+}
+
+calls! {
+    Open c"open" |call| open(call);
+    Step c"step" |call| step(call);
+    Grant c"grant" |call| grant(call);
+    Arm c"arm" |call| arm(call);
+    Disarm c"disarm" |call| disarm(call);
+    SetTimer c"timer" |call| {
+        let (isolate, ms) = (call.isolate, call.number::<0>());
+        number(isolate.runtime.at_desk(|desk, now| desk.timer(isolate.number, ms, now)))
+    };
+    Cancel c"cancel" |call| {
+        let (isolate, id) = (call.isolate, call.index::<0>());
+        isolate.runtime.quick(|desk| desk.cancel(isolate.number, id));
+        Reply::Nothing
+    };
+    Sample c"sample" |call| {
+        let (isolate, slot, result, us) = (call.isolate, call.index::<0>(), call.whole::<1>() == 1, call.number::<2>());
+        isolate.runtime.quick(|desk| desk.sample(isolate.number, slot, result, us));
+        Reply::Nothing
+    };
+    Late c"late" |call| {
+        let (function, events, results) = (call.index::<0>(), call.index::<1>(), call.index::<2>());
+        call.isolate.runtime.quick(|desk| desk.late(function, events.into(), results.into()));
+        Reply::Nothing
+    };
+    Attached c"attached" |call| {
+        let function = call.index::<0>();
+        call.isolate.runtime.quick(|desk| desk.attached(function));
+        Reply::Nothing
+    };
+    Take c"take" |call| take(call);
+    Hold c"hold" |call| {
+        call.isolate.bell.hold(call.env, call.whole::<0>() != 0);
+        Reply::Nothing
+    };
+}
+
+fn open(call: &Call<'_>) -> Reply {
+    let (isolate, function, idle) = (call.isolate, call.index::<0>(), call.number::<1>());
+    match isolate.runtime.at_desk(|desk, now| desk.open(isolate.number, function, idle, now)) {
+        Ok(slot) => number(slot),
+        Err(OpenError::Refused(refusal)) => Reply::Number(refusal as i32),
+        Err(_) => Reply::Bug(c"open(fn): no such function"),
+    }
+}
+
+fn step(call: &Call<'_>) -> Reply {
+    let (isolate, slot) = (call.isolate, call.index::<0>());
+    let Some(input) = Input::from_number(call.whole::<1>()) else {
+        return Reply::Bug(c"step(slot, input): no such input");
+    };
+    let (machine, effects) = isolate.runtime.at_desk(|desk, now| desk.step(isolate.number, slot, input, now));
+    number(machine.pack(effects))
+}
+
+fn grant(call: &Call<'_>) -> Reply {
+    let (isolate, slot) = (call.isolate, call.index::<0>());
+    let Some(side) = Side::from_number(call.whole::<1>()) else {
+        return Reply::Bug(c"grant(slot, side): no such side");
+    };
+    number(isolate.runtime.quick(|desk| desk.grant(isolate.number, slot, side)))
+}
+
+fn arm(call: &Call<'_>) -> Reply {
+    let (isolate, slot, ms) = (call.isolate, call.index::<0>(), call.number::<2>());
+    let Some(timer) = Timer::from_number(call.whole::<1>()) else {
+        return Reply::Bug(c"arm(slot, kind): no such kind");
+    };
+    isolate.runtime.at_desk(|desk, now| desk.arm(isolate.number, slot, timer, ms, now));
+    Reply::Nothing
+}
+
+fn disarm(call: &Call<'_>) -> Reply {
+    let (isolate, slot) = (call.isolate, call.index::<0>());
+    let Some(timer) = Timer::from_number(call.whole::<1>()) else {
+        return Reply::Bug(c"disarm(slot, kind): no such kind");
+    };
+    isolate.runtime.quick(|desk| desk.disarm(isolate.number, slot, timer));
+    Reply::Nothing
+}
+
+fn take(call: &Call<'_>) -> Reply {
+    let [array, ..] = call.args;
+    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+    // SAFETY: on the thread of `env` with an argument of this call; all pointers are to locals, the last two unused.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            call.env,
+            array,
+            &raw mut kind,
+            &raw mut length,
+            &raw mut data,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    if status != sys::Status::napi_ok || kind != sys::TypedarrayType::float64_array {
+        return Reply::Bug(c"take(into): expected a Float64Array");
+    }
+    let into = data.cast::<[f64; 4]>();
+    let count = call.isolate.take(length / 4, |at, verdict| {
+        // SAFETY: `at` is below `length / 4`, so it stays inside the array.
+        let place = unsafe { into.add(at) };
+        // SAFETY: only this thread writes here, and a Float64Array is aligned for f64.
+        unsafe { place.write(verdict) };
+    });
+    number(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Every number of the desk fits: slots, credits and packed answers stay far below 2^31.
+fn number(value: u32) -> Reply {
+    Reply::Number(i32::try_from(value).unwrap_or(i32::MAX))
+}

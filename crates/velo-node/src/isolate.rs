@@ -1,0 +1,109 @@
+//! What the border keeps for one environment: its number at the desk, its mailbox, its doorbell.
+//!
+//! Owns: the beginning and the end of an isolate. Everything here runs on the isolate's own thread.
+
+use crate::calls;
+use crate::doorbell::Doorbell;
+use crate::status::{Result, bug};
+use napi::bindgen_prelude::{Object, retain_current_module_for_unload_safety};
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use velo_core::channel::Receiver;
+use velo_runtime::{Bell, Message, Runtime};
+
+/// One isolate. Raw callbacks hold a pointer to it, `#[napi]` calls find it as instance data.
+pub(crate) struct Isolate {
+    pub(crate) number: u32,
+    pub(crate) runtime: &'static Arc<Runtime>,
+    pub(crate) bell: Arc<Doorbell>,
+    pub(crate) mailbox: RefCell<Receiver<Message>>,
+    /// The cleanup hook has run: the number may belong to another isolate by now.
+    left: Cell<bool>,
+}
+
+/// Sets the isolate up when its environment loads the add-on.
+#[napi(module_exports)]
+pub fn init(exports: Object, env: Env) -> napi::Result<()> {
+    // The timer thread must never outlive the code it runs.
+    retain_current_module_for_unload_safety();
+    let runtime = Runtime::global();
+    let bell = Arc::<Doorbell>::default();
+    let (number, mailbox) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
+    let isolate = Isolate { number, runtime, bell, mailbox: RefCell::new(mailbox), left: Cell::new(false) };
+    let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
+    // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
+    unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
+    // SAFETY: as above; the hook runs before `free`.
+    unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(leave), data) };
+    calls::export(env.raw(), exports.raw(), data)
+}
+
+impl Isolate {
+    /// The isolate of an environment.
+    pub(crate) fn of(env: &Env) -> Result<&Self> {
+        let mut data = ptr::null_mut();
+        // SAFETY: on the thread of `env`.
+        unsafe { sys::napi_get_instance_data(env.raw(), &raw mut data) };
+        // SAFETY: `init` set it to an `Isolate` that lives until the environment is gone.
+        let isolate = unsafe { data.cast::<Self>().as_ref() };
+        isolate.filter(|isolate| !isolate.left.get()).ok_or_else(|| bug("the environment is ending"))
+    }
+
+    /// Whether its environment still runs.
+    pub(crate) fn is_here(&self) -> bool {
+        !self.left.get()
+    }
+
+    /// Hangs the doorbell. Hooks run in reverse order, so ours is put behind the one Node adds for the threadsafe
+    /// function: the bell is down before Node closes it.
+    pub(crate) fn start(&self, env: sys::napi_env, on_bell: sys::napi_value) -> Result<()> {
+        if self.bell.hangs() {
+            return Err(bug("start(onBell) was called before"));
+        }
+        self.bell.hang(env, on_bell)?;
+        let data = ptr::from_ref(self).cast_mut().cast::<c_void>();
+        // SAFETY: on the thread of `env`; the hook was added by `init` with the same pair.
+        unsafe { sys::napi_remove_env_cleanup_hook(env, Some(leave), data) };
+        // SAFETY: as above.
+        unsafe { sys::napi_add_env_cleanup_hook(env, Some(leave), data) };
+        // What was posted before there was a bell.
+        self.bell.answer();
+        if !self.mailbox.borrow().is_empty() {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Copies verdicts out, four numbers each.
+    pub(crate) fn take(&self, max: usize, mut put: impl FnMut(usize, [f64; 4])) -> usize {
+        self.bell.answer();
+        let mut mailbox = self.mailbox.borrow_mut();
+        let mut count = 0;
+        while count < max
+            && let Ok(message) = mailbox.take()
+        {
+            let Message { verdict, slot, generation, seen } = message;
+            put(count, [f64::from(verdict as i32), f64::from(slot), generation, seen]);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// The cleanup hook: from here on nobody rings, and nobody touches the pages.
+extern "C" fn leave(data: *mut c_void) {
+    // SAFETY: `init` made it; `free` comes later.
+    let Some(isolate) = (unsafe { data.cast::<Isolate>().as_ref() }) else { return };
+    isolate.bell.take_down();
+    isolate.left.set(true);
+    isolate.runtime.leave(isolate.number);
+}
+
+extern "C" fn free(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: made by `Box::into_raw` in `init`; Node calls this once.
+    drop(unsafe { Box::from_raw(data.cast::<Isolate>()) });
+}

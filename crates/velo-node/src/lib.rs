@@ -1,0 +1,14 @@
+//! The border of velo-stream: what JavaScript calls, and the doorbell that calls back.
+//!
+//! Owns: conversions. Not here: decisions (`velo-core`, `velo-runtime`) and checks of user input (`js/`). Hot calls are
+//! raw callbacks, bound to their isolate (`calls.rs`); control calls go through `#[napi]` (`control.rs`).
+
+#[cfg(feature = "bench")]
+mod bench;
+mod calls;
+mod control;
+mod doorbell;
+mod isolate;
+mod page;
+mod raw;
+mod status;

@@ -1,0 +1,71 @@
+// `stream.feed(source)`: sends a source through a live stream while its results are read.
+
+import type { LiveInstance } from './internal/live.js'
+import { isThenable, silence } from './internal/promises.js'
+import { openSource } from './internal/source.js'
+
+export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
+  readonly #instance: LiveInstance
+
+  constructor(instance: LiveInstance, source: unknown) {
+    this.#instance = instance
+    silence(pump(instance, source))
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Out, undefined>> {
+    return this.#instance.output.next() as Promise<IteratorResult<Out, undefined>>
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {
+    await this.#instance.close()
+    return { value: value as undefined, done: true }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#instance.close()
+  }
+}
+
+/** Sends until the source ends, or the stream does; then the source is given back. */
+async function pump(instance: LiveInstance, source: unknown): Promise<void> {
+  const opened = openSource<unknown>(source)
+  const iterator = opened.kind === 'array' ? opened.array[Symbol.iterator]() : opened.iterator
+  let pulling = false
+  let spent = false
+  const giveBack = (): void => {
+    if (spent) return
+    spent = true
+    if (pulling && opened.kind === 'async' && opened.destroy !== undefined) return opened.destroy()
+    const returned = iterator.return?.()
+    if (isThenable(returned)) silence(Promise.resolve(returned))
+  }
+  // The function may end while the source is silent: then nobody would ask the source again.
+  void instance.ending.whenEnded().then(giveBack)
+  for (;;) {
+    let event: unknown
+    try {
+      pulling = true
+      const result = await iterator.next()
+      pulling = false
+      if (result.done === true) {
+        spent = true
+        return instance.endInput()
+      }
+      event = isThenable(result.value) && opened.kind !== 'async' ? await result.value : result.value
+    } catch (error) {
+      spent = true
+      return instance.endInput({ error })
+    }
+    if (spent) return
+    try {
+      await instance.input.send(event, undefined)
+    } catch (error) {
+      giveBack()
+      return instance.endInput({ error })
+    }
+  }
+}

@@ -1,0 +1,174 @@
+// Events out of an asynchronous source, or out of the stage before. The function awaits a promise of ours, so that ending the stream ends its wait
+// although the source's own promise may never settle. With `ahead` one event is pulled before it is asked for: a pull that has settled by then can be
+// handed over as it is, which saves half the price of that ownership (bench/node/throughput).
+
+import { COUNTERS } from './flags.js'
+import { Inlet } from './inlet.js'
+import type { Instance } from './instance.js'
+import { Word } from './law.js'
+import { capture, lastReject, lastResolve, silence } from './promises.js'
+import { SAMPLE_MASK } from './probe.js'
+import { clock } from './control-block.js'
+
+const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
+
+export interface AsyncInletOptions {
+  /** Pull one event before it is asked for. */
+  ahead: boolean
+  /** Events of the stream itself are counted, those between two stages are not. */
+  head: boolean
+  /** Ends a source whose iterator cannot be asked while a read is pending. */
+  destroy?: (() => void) | undefined
+}
+
+export class AsyncInlet<In> extends Inlet<In> {
+  private readonly iterator: AsyncIterator<In>
+  private readonly options: AsyncInletOptions
+  private readonly ahead: boolean
+  private readonly head: boolean
+  /** A pull is under way. */
+  private pulling = false
+  /** The pull made last. */
+  private pull: Promise<IteratorResult<In>> | null = null
+  /** It has settled with an event that was not asked for yet. */
+  private ready = false
+  /** The source ended, threw or was given back. */
+  private spent = false
+  /** What the source threw. */
+  private sourceError: { error: unknown } | undefined
+  private readonly arrived: (result: IteratorResult<In>) => void
+  private readonly failed: (error: unknown) => void
+
+  constructor(instance: Instance, iterator: AsyncIterator<In>, options: AsyncInletOptions) {
+    super(instance)
+    this.iterator = iterator
+    this.options = options
+    this.ahead = options.ahead
+    this.head = options.head
+    this.arrived = (result) => this.onArrived(result)
+    this.failed = (error) => this.onFailed(error)
+  }
+
+  next(): Promise<IteratorResult<In, undefined>> {
+    const instance = this.instance
+    if (COUNTERS && this.head) {
+      const probe = instance.probe
+      if (probe.event > 0 && instance.page[instance.at + Delivered] >= probe.event) probe.asked(instance.slot)
+    }
+    if (this.ready) {
+      this.ready = false
+      const pull = this.pull as Promise<IteratorResult<In, undefined>>
+      if (this.head) instance.page[instance.at + Delivered]++
+      this.fetch()
+      return pull
+    }
+    if (this.over || this.resolve !== null) return this.over ? this.nextOver() : this.park()
+    const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
+    this.resolve = lastResolve
+    this.reject = lastReject
+    if (this.head) {
+      const { page, at } = instance
+      page[at + WaitingSince] = clock[0]
+      page[at + Waiting] = 1
+    }
+    if (!this.pulling) this.fetch()
+    return promise
+  }
+
+  override release(): PromiseLike<unknown> | undefined {
+    if (this.spent) return undefined
+    this.spent = true
+    if (this.pulling && this.options.destroy !== undefined) {
+      this.options.destroy()
+      return undefined
+    }
+    const returned = this.iterator.return?.()
+    if (returned === undefined) return undefined
+    // While a pull is pending its return() would queue behind it.
+    if (!this.pulling) return returned
+    silence(Promise.resolve(returned))
+    return undefined
+  }
+
+  /** What the source threw. */
+  thrown(): Promise<{ error: unknown } | undefined> {
+    return Promise.resolve(this.sourceError)
+  }
+
+  /** An idle source is returned at once, without waiting for it. */
+  giveBack(): void {
+    const release = this.release()
+    if (release !== undefined) silence(Promise.resolve(release))
+  }
+
+  protected drop(): void {
+    if (!this.ready) return
+    this.ready = false
+    if (this.head) this.instance.page[this.instance.at + DroppedEvents]++
+  }
+
+  private fetch(): void {
+    this.pulling = true
+    let pull: Promise<IteratorResult<In>>
+    try {
+      pull = this.iterator.next() as Promise<IteratorResult<In>>
+    } catch (error) {
+      pull = Promise.reject(error)
+    }
+    if (!(pull instanceof Promise)) pull = Promise.resolve(pull)
+    this.pull = pull
+    pull.then(this.arrived, this.failed)
+  }
+
+  private onArrived(result: IteratorResult<In>): void {
+    this.pulling = false
+    if (typeof result !== 'object' || result === null) {
+      return this.onFailed(new TypeError(`the source's next() must give an object, got ${String(result)}`))
+    }
+    if (result.done === true) {
+      this.spent = true
+      if (!this.over) {
+        this.over = true
+        this.settleWaits()
+      }
+      return
+    }
+    const { page, at } = this.instance
+    if (this.head) {
+      const count = ++page[at + Accepted]
+      if (COUNTERS && (count & SAMPLE_MASK) === 1) this.instance.probe.accepted(count)
+    }
+    if (this.over) {
+      if (this.head) page[at + DroppedEvents]++ // it came after the end
+      return
+    }
+    const resolve = this.resolve
+    if (resolve === null) {
+      this.ready = true
+      return
+    }
+    if (this.head) {
+      page[at + Delivered]++
+      page[at + Waiting] = 0
+    }
+    if (this.more !== null) {
+      this.unpark()(result)
+      this.fetch()
+      return
+    }
+    this.resolve = null
+    this.reject = null
+    resolve(result)
+    if (this.ahead) this.fetch()
+  }
+
+  private onFailed(error: unknown): void {
+    this.pulling = false
+    this.spent = true
+    this.sourceError = { error }
+    if (this.over) return
+    this.over = true
+    this.failure = { error }
+    this.settleWaits()
+  }
+}

@@ -1,0 +1,144 @@
+// The call form `fn(source)`: an async iterator of results, pulled in lockstep as a bare generator is. Unlike a bare generator, its return() settles a
+// pending next() at once.
+
+import type { Failure } from './ending.js'
+import { AsyncInlet } from './async-inlet.js'
+import { COUNTERS } from './flags.js'
+import type { Definition } from './definition.js'
+import type { Inlet } from './inlet.js'
+import { Instance } from './instance.js'
+import { Input, State, Word } from './law.js'
+import { step } from './mailbox.js'
+import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { pulledInlet } from './pulled.js'
+import { sourceIdle } from './refusals.js'
+
+const { Delivered, Read, Yielded } = Word
+
+interface Reader {
+  resolve: Resolve
+  reject: (error: unknown) => void
+}
+
+export class CallInstance extends Instance {
+  protected readonly direct = false
+  private readonly source: unknown
+  private inlet: Inlet<unknown> | null = null
+  /** The oldest `next()` that waits. */
+  private reader: Reader | null = null
+  /** Further ones. */
+  private readers: Reader[] | null = null
+  /** For the next read, once. */
+  private unread: { error: unknown } | null = null
+  private over = false
+  private idled = false
+
+  protected readonly onResult = (result: IteratorResult<unknown>): void => {
+    if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
+    this.running = false
+    const { page, at } = this
+    const count = ++page[at + Yielded]
+    page[at + Read] = count
+    if (COUNTERS) {
+      const { probe } = this
+      if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {
+        probe.yielded(count)
+        probe.read(this.slot)
+      }
+    }
+    this.shiftReader().resolve(result)
+    if (this.reader !== null) this.ask()
+  }
+
+  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
+    super(def, def.pulledIdle, { signal })
+    this.source = source
+    if (signal?.aborted) this.abort(signal.reason)
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.over) {
+      const failure = this.unread
+      this.unread = null
+      return failure === null ? iterationEnd() : Promise.reject(failure.error)
+    }
+    const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
+    const reader = { resolve: lastResolve, reject: lastReject }
+    if (this.reader !== null) {
+      ;(this.readers ??= []).push(reader)
+      return promise
+    }
+    this.reader = reader
+    this.ask()
+    return promise
+  }
+
+  protected head(): Inlet<unknown> {
+    return (this.inlet ??= pulledInlet(this, this.source, false))
+  }
+
+  protected idleMs(): number {
+    return this.def.pulledIdle
+  }
+
+  protected admitted(): void {
+    if (this.started) this.start()
+  }
+
+  protected idle(): void {
+    this.idled = true
+    this.state = step(this.slot, Input.Idle) & 15
+    const inlet = this.head()
+    inlet.cut(undefined)
+    if (inlet instanceof AsyncInlet) inlet.giveBack()
+  }
+
+  protected cutOutput(failure: Failure | undefined): void {
+    this.over = true
+    // Every wait gets the abort; with none, the next read does.
+    if (failure !== undefined && this.reader === null) this.unread = failure
+    while (this.reader !== null) {
+      const reader = this.shiftReader()
+      if (failure !== undefined) reader.reject(failure.error)
+      else reader.resolve({ value: undefined, done: true })
+    }
+  }
+
+  protected endOutput(failure: Failure | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.unread = failure ?? (this.idled ? { error: sourceIdle(this.id, this.def.options.idleTimeout) } : null)
+    while (this.reader !== null) {
+      const reader = this.shiftReader()
+      const told = this.unread
+      this.unread = null
+      if (told !== null) reader.reject(told.error)
+      else reader.resolve({ value: undefined, done: true })
+    }
+  }
+
+  protected isAwaited(): boolean {
+    return this.reader !== null
+  }
+
+  protected isStalled(): boolean {
+    return false
+  }
+
+  protected dropUnread(): void {}
+
+  private ask(): void {
+    if (!this.started) this.start()
+    else if (this.generator !== null && !this.running) {
+      this.running = true
+      this.scope.runInAsyncScope(this.pump, this)
+    }
+  }
+
+  private shiftReader(): Reader {
+    const reader = this.reader as Reader
+    this.reader = this.readers?.shift() ?? null
+    if (this.readers?.length === 0) this.readers = null
+    return reader
+  }
+}

@@ -1,0 +1,43 @@
+// What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
+
+import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../options.js'
+import type { Generator } from '../types.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { native } from './native.js'
+
+/** One generator function of a pipeline; a plain stream function has one. */
+export interface Stage {
+  readonly fn: Generator<never, unknown>
+  readonly name: string
+  readonly schema: StandardSchemaV1 | undefined
+}
+
+// Functions made in a request handler must not pile up in Rust.
+const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))
+
+export class Definition {
+  readonly stages: readonly Stage[]
+  readonly options: ResolvedOptions
+  /** ms without an event after which live input ends. */
+  readonly liveIdle: number
+  /** The same for pulled sources: only when it was set explicitly. */
+  readonly pulledIdle: number
+  #fn = -1
+
+  constructor(stages: readonly Stage[], options: ResolvedOptions) {
+    this.stages = stages
+    this.options = options
+    this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT
+    this.pulledIdle = options.idleTimeout ?? 0
+  }
+
+  /** Its number in Rust, taken at first use. */
+  get fn(): number {
+    if (this.#fn < 0) {
+      const { name, buffer, maxConcurrent, queue, maxDuration, maxStall } = this.options
+      this.#fn = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall })
+      forgotten.register(this, this.#fn)
+    }
+    return this.#fn
+  }
+}

@@ -1,0 +1,61 @@
+// A link that hands on the promises of the stage before as they are: no price per event, and no end to a wait before that stage ends it.
+
+import type { Instance } from './instance.js'
+import { iterationEnd } from './promises.js'
+import type { Link } from './stages.js'
+
+export class DirectLink implements Link {
+  private readonly instance: Instance
+  private readonly source: AsyncIterator<unknown>
+  private last: Promise<IteratorResult<unknown>> | undefined
+  private failure: { error: unknown } | undefined
+  private over = false
+  private released = false
+
+  constructor(instance: Instance, source: AsyncIterator<unknown>) {
+    this.instance = instance
+    this.source = source
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    if (this.over) return this.nextOver()
+    return (this.last = this.source.next())
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    this.cut(undefined)
+    const release = this.release()
+    if (release !== undefined) await this.instance.bounded(release)
+    return { value, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  cut(failure: { error: unknown } | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.failure = failure
+  }
+
+  release(): PromiseLike<unknown> | undefined {
+    if (this.released) return undefined
+    this.released = true
+    return this.source.return?.()
+  }
+
+  thrown(): Promise<{ error: unknown } | undefined> {
+    if (this.last === undefined) return Promise.resolve(undefined)
+    return this.last.then(
+      () => undefined,
+      (error) => ({ error }),
+    )
+  }
+
+  private nextOver(): Promise<IteratorResult<unknown>> {
+    const { failure } = this
+    this.failure = undefined
+    return failure === undefined ? iterationEnd() : Promise.reject(failure.error)
+  }
+}

@@ -1,0 +1,90 @@
+// How an instance ends: who is told, with what. Owns the promises of `closed` and `close()` and the errors that speak of the end; the order of things
+// at the end is the business of the instance.
+
+import { AbortError, ClosedError } from '../errors.js'
+import type { EndReason, StreamEnd } from '../types.js'
+import { Reason } from './law.js'
+import { silence } from './promises.js'
+
+const reasons: Record<number, EndReason> = {
+  [Reason.Done]: 'done',
+  [Reason.Closed]: 'closed',
+  [Reason.Idle]: 'idle',
+  [Reason.Aborted]: 'aborted',
+  [Reason.Failed]: 'failed',
+}
+
+/** Something thrown; a box, because `undefined` can be thrown too. */
+export interface Failure {
+  error: unknown
+}
+
+export class Ending {
+  /** Set once it is over. */
+  end: { -readonly [Key in keyof StreamEnd]: StreamEnd[Key] } | undefined
+  /** What `abort()` made. */
+  abortError: AbortError | undefined
+  /** What the function threw. */
+  failure: Failure | undefined
+  /** Name of the stage that threw it, in a pipeline. */
+  stage: string | undefined
+  private closed: Promise<StreamEnd> | undefined
+  private onEnd: ((end: StreamEnd) => void) | undefined
+  private closing: Promise<void> | undefined
+  private onClosed: { resolve: () => void; reject: (error: unknown) => void } | undefined
+
+  /** The promise of `stream.closed`. */
+  whenEnded(): Promise<StreamEnd> {
+    this.closed ??= this.end !== undefined ? Promise.resolve(this.end) : new Promise((resolve) => void (this.onEnd = resolve))
+    return this.closed
+  }
+
+  /** The promise of `close()` if there is one. */
+  get closePromise(): Promise<void> | undefined {
+    return this.closing
+  }
+
+  /** Makes the promise of `close()`; it may float. */
+  beginClose(): Promise<void> {
+    this.closing =
+      this.end !== undefined ? Promise.resolve() : silence(new Promise<void>((resolve, reject) => void (this.onClosed = { resolve, reject })))
+    return this.closing
+  }
+
+  abort(reason: unknown, id: string): Failure {
+    this.abortError = new AbortError(`stream ${id} was aborted`, { cause: reason, streamId: id })
+    return { error: this.abortError }
+  }
+
+  /** It is over: everybody who waits for that is told. A failure goes to the `close()` in progress, if there is one. */
+  settle(reason: number, dropped: StreamEnd['dropped'], detached: boolean): StreamEnd {
+    const failed = reason === Reason.Failed
+    const error = failed ? this.failure : this.abortError === undefined ? undefined : { error: this.abortError }
+    const end: StreamEnd = {
+      reason: reasons[reason] as EndReason,
+      ...(error === undefined ? {} : { error: error.error }),
+      ...(failed && this.stage !== undefined ? { stage: this.stage } : {}),
+      dropped,
+      detached,
+    }
+    this.end = end
+    return end
+  }
+
+  tell(end: StreamEnd): void {
+    if (end.reason === 'failed') this.onClosed?.reject(end.error)
+    else this.onClosed?.resolve()
+    this.onEnd?.(end)
+  }
+
+  closedError(id: string, accepted: number | undefined): ClosedError {
+    const reason = this.end?.reason ?? (this.abortError !== undefined ? 'aborted' : 'closed')
+    const cause = this.failure ?? (this.abortError === undefined ? undefined : { error: this.abortError })
+    return new ClosedError('VELO_CLOSED', `stream ${id} is closed (${reason})`, {
+      streamId: id,
+      reason,
+      ...(accepted === undefined ? {} : { accepted }),
+      ...(cause === undefined ? {} : { cause: cause.error }),
+    })
+  }
+}

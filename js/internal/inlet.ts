@@ -1,0 +1,113 @@
+// What the user's function gets as `events`. An inlet owns the wait for an event, so that closing and aborting settle it at once, which a bare
+// generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
+
+import type { Instance } from './instance.js'
+import { Word } from './law.js'
+import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { clock } from './control-block.js'
+
+const { Waiting, WaitingSince } = Word
+
+/** A `next()` of the function that waits. */
+interface Wait {
+  resolve: Resolve
+  reject: (reason: unknown) => void
+}
+
+export abstract class Inlet<In> implements AsyncIterableIterator<In> {
+  protected readonly instance: Instance
+  /** The waiting `next()`; more than one only if the function asks again without awaiting. */
+  protected resolve: Resolve | null = null
+  protected reject: ((reason: unknown) => void) | null = null
+  protected more: Wait[] | null = null
+  /** Nothing further is delivered. */
+  over = false
+  /** Thrown at the next pull, once. */
+  protected failure: { error: unknown } | null = null
+
+  constructor(instance: Instance) {
+    this.instance = instance
+  }
+
+  abstract next(): Promise<IteratorResult<In, undefined>>
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** The function stops reading: nothing more is delivered, and the source is given back. */
+  async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
+    this.cut(undefined)
+    const release = this.release()
+    if (release !== undefined) await this.instance.bounded(release)
+    return { value: value as undefined, done: true }
+  }
+
+  /** Ends it at once: what waits gets the end or `failure`, what is buffered is dropped and counted. */
+  cut(failure: { error: unknown } | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.failure = failure ?? null
+    this.drop()
+    this.settleWaits()
+  }
+
+  /** Gives the source back, once; a promise where that is worth waiting for. */
+  release(): PromiseLike<unknown> | undefined {
+    return undefined
+  }
+
+  /** Drops what is buffered and counts it. */
+  protected abstract drop(): void
+
+  /** The wait for an event begins. */
+  protected park(): Promise<IteratorResult<In, undefined>> {
+    const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
+    if (this.resolve !== null) {
+      ;(this.more ??= []).push({ resolve: lastResolve, reject: lastReject })
+      return promise
+    }
+    this.resolve = lastResolve
+    this.reject = lastReject
+    const { page, at } = this.instance
+    page[at + WaitingSince] = clock[0]
+    page[at + Waiting] = 1
+    return promise
+  }
+
+  /** The oldest wait ends; its `resolve`. Only while one waits. */
+  protected unpark(): Resolve {
+    const resolve = this.resolve as Resolve
+    if (this.more === null) {
+      this.resolve = null
+      this.reject = null
+      this.instance.page[this.instance.at + Waiting] = 0
+    } else {
+      const next = this.more.shift() as Wait
+      if (this.more.length === 0) this.more = null
+      this.resolve = next.resolve
+      this.reject = next.reject
+    }
+    return resolve
+  }
+
+  /** Every wait gets the failure (the first) or the end. */
+  protected settleWaits(): void {
+    while (this.resolve !== null) {
+      const reject = this.reject as (reason: unknown) => void
+      const resolve = this.unpark()
+      const failure = this.failure
+      this.failure = null
+      if (failure !== null) reject(failure.error)
+      else resolve({ value: undefined, done: true })
+    }
+  }
+
+  /** Answer of `next()` once it is over. */
+  protected nextOver(): Promise<IteratorResult<In, undefined>> {
+    const failure = this.failure
+    if (failure === null) return iterationEnd()
+    this.failure = null
+    return Promise.reject(failure.error)
+  }
+}

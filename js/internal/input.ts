@@ -1,0 +1,279 @@
+// The input channel of a live stream: events in, at most `buffer` of them waiting, and the line of sends that wait for room. It holds credits that
+// Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
+
+import { AbortError, type ClosedError, OverloadedError, VeloError } from '../errors.js'
+import { clock } from './control-block.js'
+import { COUNTERS } from './flags.js'
+import { Inlet } from './inlet.js'
+import { Side, State, Word } from './law.js'
+import type { LiveInstance } from './live.js'
+import { native } from './native.js'
+import { SAMPLE_MASK } from './probe.js'
+import { capture, DONE_VOID, lastReject, lastResolve, refuse, silence } from './promises.js'
+import { Ring } from './ring.js'
+import { validate } from './schema.js'
+import { place, refuseSend, type Send, SendLine } from './send-line.js'
+
+const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
+
+export class Input<In> extends Inlet<In> {
+  declare protected readonly instance: LiveInstance
+  private readonly buffered = new Ring<In>()
+  /** Made by the first send that waits. */
+  private line: SendLine<In> | null = null
+  /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
+  private ended = false
+  /** The senders of accepted events are told when no more than this many wait, when the function waits, or when the turn ends. */
+  private readonly lowWater: number
+  credits = 0
+
+  constructor(instance: LiveInstance) {
+    super(instance)
+    this.lowWater = instance.def.options.buffer >> 1
+  }
+
+  next(): Promise<IteratorResult<In, undefined>> {
+    const instance = this.instance
+    const { page, at } = instance
+    if (COUNTERS) {
+      const probe = instance.probe
+      if (probe.event > 0 && page[at + Delivered] >= probe.event) probe.asked(instance.slot)
+    }
+    if (this.buffered.length !== 0) {
+      const value = this.buffered.shift()
+      page[at + Delivered]++
+      if (this.line !== null) this.serve(this.line)
+      return Promise.resolve({ value, done: false })
+    }
+    if (this.over) return this.nextOver()
+    if (this.line !== null) this.serve(this.line)
+    if (this.ended && !this.sending) {
+      this.over = true
+      return this.nextOver()
+    }
+    if (this.resolve !== null) return this.park()
+    const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
+    this.resolve = lastResolve
+    this.reject = lastReject
+    page[at + WaitingSince] = clock[0]
+    page[at + Waiting] = this.sending ? 0 : 1 // an event under way is no silence
+    instance.output.inputIsDry()
+    return promise
+  }
+
+  send(event: In, signal: AbortSignal | undefined): Promise<void> {
+    if (this.instance.schema !== undefined) return this.sendChecked([event], signal)
+    if (this.isFree()) {
+      if (signal?.aborted) return refuse(this.abortError(signal))
+      if (this.credits > 0 || this.refill()) {
+        this.accept(event)
+        return DONE_VOID
+      }
+    }
+    return this.join(place<In>(event, null, 0, true), signal)
+  }
+
+  sendBatch(events: readonly In[]): Promise<void> {
+    if (this.instance.schema !== undefined) return this.sendChecked(events, undefined)
+    return this.sendAll(events, undefined)
+  }
+
+  trySend(event: In): boolean {
+    const { instance } = this
+    if (!this.isFree() || (this.credits === 0 && !this.refill())) return false
+    if (instance.schema !== undefined) {
+      const checked = validate(instance.schema, event, instance.id)
+      if (checked instanceof Promise) {
+        silence(checked)
+        throw new VeloError('VELO_CONFIG', 'trySend(event): the schema is asynchronous, use send()', { field: 'schema', streamId: instance.id })
+      }
+      event = checked as In
+    }
+    this.accept(event)
+    return true
+  }
+
+  /** `end()` and idleness: nothing more comes in; `failure` is thrown after what is buffered. */
+  end(failure?: { error: unknown }): void {
+    if (this.ended || this.over) return
+    this.ended = true
+    this.failure = failure ?? null
+    this.endWaits()
+  }
+
+  override cut(failure: { error: unknown } | undefined): void {
+    if (this.over) return
+    this.ended = true
+    super.cut(failure)
+    const { line } = this
+    const error = failure?.error
+    for (let send = line?.first; line && send; send = line.first) {
+      line.shift()
+      refuseSend(send, error instanceof AbortError ? error : this.endedError(send.accepted))
+    }
+  }
+
+  /** Whether `end()` was called. */
+  get hasEnded(): boolean {
+    return this.ended
+  }
+
+  /** Whether somebody waits to send. */
+  get sending(): boolean {
+    return this.line !== null && this.line.first !== null
+  }
+
+  /** Admitted after a wait for a permit: the line moves. */
+  open(): void {
+    if (this.line !== null) this.serve(this.line)
+  }
+
+  protected drop(): void {
+    const { page, at } = this.instance
+    page[at + DroppedEvents] += this.buffered.clear()
+  }
+
+  /** Whether an event sent now needs no place in line, but for a credit. */
+  private isFree(): boolean {
+    return !this.sending && this.instance.state === State.Open && !this.ended && !this.over
+  }
+
+  private refill(): boolean {
+    this.credits = native.grant(this.instance.slot, Side.Input)
+    return this.credits > 0
+  }
+
+  private accept(event: In): void {
+    const instance = this.instance
+    const { page, at } = instance
+    this.credits--
+    const count = ++page[at + Accepted]
+    if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
+    // Started first, the function asks at once and the event needs no slot.
+    if (!instance.started) instance.start()
+    const resolve = this.resolve
+    if (resolve === null) return this.buffered.push(event)
+    page[at + Delivered]++
+    if (this.more === null) {
+      this.resolve = null
+      this.reject = null
+      page[at + Waiting] = 0
+    } else {
+      this.unpark()
+    }
+    resolve({ value: event, done: false })
+  }
+
+  private sendChecked(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
+    const { schema, id } = this.instance
+    const checked: unknown[] = []
+    let late = false
+    try {
+      for (const event of events) {
+        const value = validate(schema as NonNullable<typeof schema>, event, id)
+        late ||= value instanceof Promise
+        checked.push(value)
+      }
+    } catch (error) {
+      for (const value of checked) if (value instanceof Promise) silence(value)
+      return refuse(error)
+    }
+    if (!late) return this.sendAll(checked as In[], signal)
+    // Takes its place in line now, so that the order of the sends holds however long the schema takes.
+    const send = place<In>(undefined, [], 0, false)
+    const promise = this.join(send, signal)
+    Promise.all(checked).then(
+      (values) => {
+        send.events = values as In[]
+        send.checked = true
+        this.open()
+      },
+      (error) => this.leave(send, error),
+    )
+    return promise
+  }
+
+  private sendAll(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
+    let accepted = 0
+    if (this.isFree()) {
+      if (signal?.aborted) return refuse(this.abortError(signal))
+      while (accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[accepted++])
+      if (accepted === events.length) return DONE_VOID
+    }
+    return this.join(place<In>(undefined, events.slice(), accepted, true), signal)
+  }
+
+  /** The end of the line, or a refusal. */
+  private join(send: Send<In>, signal: AbortSignal | undefined): Promise<void> {
+    const { instance } = this
+    if (instance.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
+    if (signal?.aborted) return refuse(this.abortError(signal))
+    this.line ??= new SendLine()
+    const bound = Math.max(instance.def.options.buffer, 16)
+    if (this.line.length >= bound) {
+      const message = `stream ${instance.id}: ${bound} sends wait already; await send(), or use trySend()`
+      return refuse(new OverloadedError('VELO_OVERRUN', message, { streamId: instance.id, accepted: send.accepted }))
+    }
+    this.line.push(send)
+    if (signal !== undefined) {
+      const leave = () => this.leave(send, this.abortError(signal))
+      signal.addEventListener('abort', leave, { once: true })
+      send.forget = () => signal.removeEventListener('abort', leave)
+    }
+    instance.page[instance.at + Waiting] = 0
+    return send.promise
+  }
+
+  /** Accepts from the line, oldest first, as far as credits reach, and tells the senders when it is time. */
+  private serve(line: SendLine<In>): void {
+    const { instance } = this
+    for (let send = line.first; send?.checked && (instance.state === State.Open || instance.state === State.Ending); send = line.first) {
+      const { events } = send
+      if (this.credits === 0 && !this.refill()) break
+      if (events === null) {
+        this.accept(send.event as In)
+      } else {
+        while (send.accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[send.accepted++])
+        if (send.accepted < events.length) break
+      }
+      if (line.first !== send) return // starting the function ended it all
+      line.shift()
+      line.tell(send, this.buffered.length <= this.lowWater)
+      if (line.first === null) this.lineIsEmpty()
+    }
+    if (line.owes && this.buffered.length <= this.lowWater) line.tellOwed()
+  }
+
+  private leave(send: Send<In>, error: unknown): void {
+    const { line } = this
+    if (!line?.remove(send)) return
+    refuseSend(send, error)
+    if (line.first === null) this.lineIsEmpty()
+    this.serve(line)
+  }
+
+  private lineIsEmpty(): void {
+    if (this.resolve === null) return
+    if (this.ended) return this.endWaits()
+    // The function waits, and now nothing is under way: silence begins.
+    const { page, at } = this.instance
+    page[at + WaitingSince] = clock[0]
+    page[at + Waiting] = 1
+  }
+
+  /** The input has ended: a function that waits is told, once nothing is left for it. */
+  private endWaits(): void {
+    if (this.resolve === null || this.sending) return
+    this.over = true
+    this.settleWaits()
+  }
+
+  private abortError(signal: AbortSignal): AbortError {
+    return new AbortError('the send was aborted', { cause: signal.reason, streamId: this.instance.id })
+  }
+
+  /** Why nothing can be sent any more. */
+  private endedError(accepted: number): ClosedError {
+    return this.instance.sendError(accepted, this.ended && !this.over)
+  }
+}

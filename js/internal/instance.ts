@@ -1,0 +1,199 @@
+// One instance of a stream function at work: its generator, and the ways it starts and ends. How events come in and results go out is the business
+// of its subclasses (live, run, call). Every change of state is asked of Rust (`step`); nothing here decides one.
+
+import { Context } from './context.js'
+import type { Failure } from './ending.js'
+import type { Inlet } from './inlet.js'
+import { Effect, Input, State, Timer, Word } from './law.js'
+import { step, watchExit } from './mailbox.js'
+import { native } from './native.js'
+import { type AnyGenerator, type Links, makeStages } from './stages.js'
+import { Tenancy } from './tenancy.js'
+import { traceEnd } from './tracing.js'
+
+const { DroppedResults, Yielded } = Word
+
+/** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
+const UNWIND_BURST = 64
+
+export abstract class Instance extends Tenancy {
+  started = false
+  /** Of the last stage. */
+  protected generator: AnyGenerator | null = null
+  /** A request of ours to the generator is under way; else it is suspended at a `yield`, or has not started. */
+  protected running = false
+  /** Its generator has finished, or was never started and never will be. */
+  protected finished = false
+  /** Between the stages of a pipeline. */
+  private links: Links | null = null
+  private detached = false
+  private returning = false
+  private burst = 0
+  /** What is done once the releases at the end have settled or took too long. */
+  private settleNow: (() => void) | undefined
+
+  /** Starts the function: its generator is made and asked for the first time, in the async context of whoever opened the stream. */
+  start(): void {
+    this.started = true
+    if (this.state !== State.Waiting) this.scope.runInAsyncScope(this.boot, this)
+  }
+
+  close(): Promise<void> {
+    const { ending } = this
+    if (this.state === State.Closed) this.dropUnread()
+    if (ending.closePromise !== undefined) return ending.closePromise
+    const promise = ending.beginClose()
+    if (this.state < State.Closing) this.leave(Input.Close, undefined)
+    return promise
+  }
+
+  abort(reason: unknown): void {
+    if (this.state === State.Closed) this.dropUnread()
+    else if (this.state < State.Closing) this.leave(Input.Abort, this.ending.abort(reason, this.id))
+  }
+
+  protected closeTimedOut(): void {
+    if (this.settleNow !== undefined) this.settleNow()
+    else if (this.state === State.Closing) this.detach()
+  }
+
+  protected get isUnwinding(): boolean {
+    return this.state === State.Closing || this.settleNow !== undefined
+  }
+
+  /** The events of the function's first stage. */
+  protected abstract head(): Inlet<unknown>
+  /** Whether the links of a pipeline are direct. */
+  protected abstract readonly direct: boolean
+  /** Closed or aborted: waits of the caller settle at once, unread results are dropped. */
+  protected abstract cutOutput(failure: Failure | undefined): void
+  /** The end: the caller's waits settle; `failure` is what the function threw. */
+  protected abstract endOutput(failure: Failure | undefined): void
+  /** Drops results that were left unread at the end. */
+  protected abstract dropUnread(): void
+
+  /**
+   * A result of the function. The closures of an instance are called by promises only: optimized code that calls a closure of one instance is thrown
+   * away with that instance.
+   */
+  protected abstract readonly onResult: (result: IteratorResult<unknown>) => void
+  protected readonly onThrow = (error: unknown): void => this.functionEnded(Input.Throw, { error })
+
+  /** The rest of `onResult` where the function is done, or nobody wants its results any more. */
+  protected lastResult(result: IteratorResult<unknown>): void {
+    if (result.done === true) return this.functionEnded(Input.Return, undefined)
+    this.page[this.at + Yielded]++
+    this.dropResult()
+    this.running = false
+    // A function that yields for ever in its `finally` must not starve the timers.
+    if (++this.burst % UNWIND_BURST === 0) setImmediate(() => this.unwind())
+    else this.unwind()
+  }
+
+  /** Asks the function for its next result. Only in its async context. */
+  protected pump(): void {
+    this.running = true
+    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+  }
+
+  private boot(): void {
+    try {
+      const made = makeStages(this, this.context, this.head(), this.direct)
+      this.generator = made.generator
+      this.links = made.links
+    } catch (error) {
+      return this.functionEnded(Input.Throw, { error })
+    }
+    this.pump()
+  }
+
+  /** Close and abort. */
+  private leave(input: number, failure: Failure | undefined): void {
+    const packed = step(this.slot, input)
+    const inLine = ((packed >> 8) & Effect.LeaveLine) !== 0
+    if (inLine) this.finished = true
+    else this.state = packed & 15
+    this.cutOutput(failure)
+    this.head().cut(failure)
+    if (inLine) return this.settled(packed, undefined)
+    this.links?.cut(failure)
+    // A listener of the signal is user code that may come back here: the state says already that it is closing.
+    this.scope.runInAsyncScope(Context.fire, undefined, this.context, failure)
+    if (!this.finished) {
+      if (this.generator === null) this.functionEnded(Input.Return, undefined)
+      else if (!this.running) this.unwind()
+    }
+    if (!this.finished) native.arm(this.slot, Timer.Close, this.def.options.closeTimeout)
+    watchExit()
+  }
+
+  /** The function is suspended at a `yield`: it gets return(); one that yields while returning is asked on until it is through. */
+  private unwind(): void {
+    this.running = true
+    this.scope.runInAsyncScope(this.unwindStep, this)
+  }
+
+  private unwindStep(): void {
+    const generator = this.generator as AnyGenerator
+    const step = this.returning ? generator.next() : generator.return(undefined)
+    this.returning = true
+    step.then(this.onResult, this.onThrow)
+  }
+
+  private dropResult(): void {
+    this.page[this.at + DroppedResults]++
+    this.lateDrop(1)
+  }
+
+  /** The generator has finished. */
+  private functionEnded(input: number, failure: Failure | undefined): void {
+    if (this.finished) return
+    this.finished = true
+    this.running = false
+    if (this.detached) {
+      native.attached(this.def.fn)
+      if (failure !== undefined) this.dropResult()
+      return
+    }
+    // The abort that the function let through is not an error of its own.
+    const own = failure?.error === this.ending.abortError ? undefined : failure
+    const settle = (how: number, thrown: Failure | undefined): void => {
+      this.settleNow = undefined
+      this.ending.failure = thrown
+      this.settled(step(this.slot, how), thrown)
+    }
+    const how = own === undefined ? Input.Return : input
+    const head = this.head()
+    head.cut(undefined)
+    const released = head.release()
+    const releases = this.links?.release() ?? []
+    if (released === undefined && releases.length === 0 && (own === undefined || this.links === null)) return settle(how, own)
+    this.settleNow = () => settle(how, own)
+    native.arm(this.slot, Timer.Close, this.def.options.closeTimeout)
+    watchExit()
+    const told = own === undefined ? undefined : this.links?.stageOf(own.error).then((stage) => void (this.ending.stage = stage))
+    Promise.allSettled([released, told, ...releases]).then(([source]) => {
+      if (this.settleNow === undefined) return
+      // A source that fails to close is an error only where nothing else went wrong.
+      if (source?.status === 'rejected' && own === undefined && this.state < State.Closing) settle(Input.Throw, { error: source.reason })
+      else this.settleNow()
+    })
+  }
+
+  private detach(): void {
+    this.detached = true
+    this.settled(step(this.slot, Input.Expire), undefined)
+  }
+
+  /** The machine has closed: the row is given back, and everybody who waits is told. */
+  private settled(packed: number, failure: Failure | undefined): void {
+    const wasClosing = this.state === State.Closing
+    this.state = packed & 15
+    const dropped = this.vacate()
+    const end = this.ending.settle((packed >> 4) & 15, dropped, this.detached)
+    if (failure !== undefined) this.scope.runInAsyncScope(Context.fire, undefined, this.context, failure)
+    if (!wasClosing) this.endOutput(failure)
+    this.ending.tell(end)
+    if (this.trace !== undefined) traceEnd(this.trace, end)
+  }
+}

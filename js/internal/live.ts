@@ -1,0 +1,116 @@
+// A live stream: events are sent to it, results are read from it, each through a bounded channel; the function runs ahead up to `buffer`.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Definition } from './definition.js'
+import type { Failure } from './ending.js'
+import { Input } from './input.js'
+import { Instance } from './instance.js'
+import { COUNTERS } from './flags.js'
+import { Effect, Input as On, State, Word } from './law.js'
+import { step } from './mailbox.js'
+import type { InstanceOptions } from './tenancy.js'
+import { Output } from './output.js'
+import type { AnyGenerator } from './stages.js'
+
+export class LiveInstance extends Instance {
+  protected readonly direct = false
+  readonly input: Input<unknown>
+  readonly output: Output<unknown>
+  readonly schema: StandardSchemaV1 | undefined
+
+  protected readonly onResult = (result: IteratorResult<unknown>): void => {
+    if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
+    const { page, at } = this
+    const count = ++page[at + Word.Yielded]
+    if (COUNTERS) {
+      const { probe } = this
+      if (probe.event > 0 && probe.result === 0 && page[at + Word.Delivered] >= probe.event) probe.yielded(count)
+    }
+    this.output.put(result)
+    // Whoever was told may have closed it.
+    if (this.state < State.Closing && this.output.spend()) (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+    else this.running = false
+  }
+
+  constructor(def: Definition, options: InstanceOptions, idleMs = def.liveIdle) {
+    super(def, idleMs, options)
+    this.schema = def.stages[0]?.schema
+    this.input = new Input(this)
+    this.output = new Output(this)
+    if (this.state !== State.Waiting) this.takeCredits()
+    // Last, because an aborted signal ends it at once.
+    if (options.signal?.aborted) this.abort(options.signal.reason)
+  }
+
+  /** `end()`, or the end of a fed source; with `failure`, what that source threw. */
+  endInput(failure?: { error: unknown }): void {
+    if (this.state === State.Waiting || this.state === State.Open) {
+      this.input.end(failure)
+      if (this.state === State.Waiting) this.started = true
+      else this.closeInput(On.End)
+    }
+  }
+
+  /** A read waits or was served: the function may have to start, or to go on. */
+  demand(): void {
+    if (!this.started) {
+      this.start()
+    } else if (!this.running && this.generator !== null && this.state < State.Closing && !this.finished && this.output.spend()) {
+      this.running = true
+      this.scope.runInAsyncScope(this.pump, this)
+    }
+  }
+
+  protected head(): Input<unknown> {
+    return this.input
+  }
+
+  protected idleMs(): number {
+    return this.def.liveIdle
+  }
+
+  protected admitted(): void {
+    this.takeCredits()
+    if (this.input.hasEnded) this.state = step(this.slot, On.End) & 15
+    if (this.started) this.start()
+    this.input.open()
+  }
+
+  protected idle(): void {
+    this.closeInput(On.Idle)
+    this.input.end()
+  }
+
+  protected cutOutput(failure: Failure | undefined): void {
+    this.output.cut(failure)
+  }
+
+  protected endOutput(failure: Failure | undefined): void {
+    this.output.end(failure)
+  }
+
+  protected isAwaited(): boolean {
+    return this.output.reading || this.input.sending
+  }
+
+  protected isStalled(read: number): boolean {
+    return this.output.unread > 0 && this.page[this.at + Word.Read] === read
+  }
+
+  protected dropUnread(): void {
+    this.output.cut(undefined)
+  }
+
+  /** Rust grants `buffer` on each side at admission. The function's first request, made when it starts, is one of the output's. */
+  private takeCredits(): void {
+    const { buffer } = this.def.options
+    this.input.credits = buffer
+    this.output.credits = buffer - 1
+  }
+
+  private closeInput(how: number): void {
+    const packed = step(this.slot, how)
+    this.state = packed & 15
+    if ((packed >> 8) & Effect.StopInput && !this.started) this.start()
+  }
+}

@@ -1,0 +1,80 @@
+// Verdicts of Rust on their way to the streams of this isolate. The doorbell only says that there are some; they are taken in a microtask
+// of their own, so that no user code ever runs inside the doorbell's callback (async context is lost there on Node 24).
+
+import { Effect, Verdict, Word } from './law.js'
+import { native } from './native.js'
+import { offsetOf, pageOf, tenants } from './control-block.js'
+
+const WORDS = 4
+const batch = new Float64Array(256 * WORDS)
+const timers = new Map<number, () => void>()
+let onDrained: (() => void) | undefined
+
+/** Calls `fire` once after `ms` (at least 1); answers the id for `cancelTimer`. Keeps the process alive while pending. */
+export function setTimer(ms: number, fire: () => void): number {
+  watchExit()
+  const id = native.timer(ms)
+  timers.set(id, fire)
+  return id
+}
+
+export function cancelTimer(id: number): void {
+  if (timers.delete(id)) native.cancel(id)
+}
+
+/** Calls `done` once when the runtime says that it is drained. */
+export function whenDrained(done: () => void): void {
+  watchExit()
+  onDrained = done
+}
+
+export function drainMailbox(): void {
+  for (let count = native.take(batch); count > 0; count = native.take(batch)) {
+    // A copy, because what a verdict sets off may open and close streams and come back here.
+    const verdicts = batch.slice(0, count * WORDS)
+    for (let i = 0; i < verdicts.length; i += WORDS) deliver(verdicts, i)
+    if (count * WORDS < batch.length) break
+  }
+  native.hold(0)
+}
+
+/** Moves the machine of a stream; answers state, reason and effects, packed. */
+export function step(slot: number, input: number): number {
+  const packed = native.step(slot, input)
+  if ((packed >> 8) & Effect.Mail) queueMicrotask(drainMailbox)
+  return packed
+}
+
+function deliver(verdicts: Float64Array, at: number): void {
+  const kind = verdicts[at] as number
+  const slot = verdicts[at + 1] as number
+  if (kind === Verdict.Timer) {
+    const fire = timers.get(slot)
+    timers.delete(slot)
+    fire?.()
+  } else if (kind === Verdict.DrainAbort) {
+    for (const tenant of [...tenants]) tenant?.giveUp()
+  } else if (kind === Verdict.Drained) {
+    onDrained?.()
+  } else {
+    const current = pageOf(slot)[offsetOf(slot) + Word.Generation]
+    // The row may serve another stream by now.
+    if (current === verdicts[at + 2]) tenants[slot]?.verdict(kind, verdicts[at + 3] as number)
+  }
+}
+
+let watching = false
+
+/**
+ * The doorbell never keeps the process alive by itself. When the event loop runs dry, somebody may still wait for what only a timer of ours
+ * can settle (rule 18): then the doorbell holds the loop until the next verdict. Nothing is paid for this per event.
+ */
+export function watchExit(): void {
+  if (watching) return
+  watching = true
+  process.on('beforeExit', () => {
+    if (timers.size > 0 || onDrained !== undefined || tenants.some((tenant) => tenant?.holdsProcess())) native.hold(1)
+  })
+}
+
+native.start(() => queueMicrotask(drainMailbox))

@@ -1,0 +1,108 @@
+// The one door to the Rust add-on: finds the binary, loads it once, gives it types. Nothing else imports the binding.
+
+import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { VeloError } from '../errors.js'
+
+/** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
+export interface Limits {
+  name: string
+  buffer: number
+  maxConcurrent: number
+  queue: number
+  maxDuration: number
+  maxStall: number
+}
+
+/** Quantiles in microseconds; `NaN` without samples. */
+export interface Quantiles {
+  p50: number
+  p95: number
+  p99: number
+  samples: number
+}
+
+/** What Rust knows of a function. */
+export interface FunctionTotals {
+  name: string
+  streamsOpen: number
+  streamsWaiting: number
+  streamsDetached: number
+  streamsOpened: number
+  streamsRefused: number
+  closedBy: { done: number; closed: number; idle: number; aborted: number; failed: number }
+  eventsIn: number
+  eventsOut: number
+  dropped: { events: number; results: number }
+  latency: Quantiles
+  processing: Quantiles
+}
+
+/** What Rust knows of the process. */
+export interface Totals extends Omit<FunctionTotals, 'name' | 'processing'> {
+  functions: FunctionTotals[]
+  workers: never[]
+}
+
+/** The calls of the add-on; ARCHITECTURE section 4 says what each means. */
+export interface Native {
+  open(fn: number, idleMs: number): number
+  step(slot: number, input: number): number
+  grant(slot: number, side: number): number
+  arm(slot: number, kind: number, ms: number): void
+  disarm(slot: number, kind: number): void
+  timer(ms: number): number
+  cancel(id: number): void
+  sample(slot: number, kind: number, us: number): void
+  late(fn: number, events: number, results: number): void
+  attached(fn: number): void
+  take(into: Float64Array): number
+  hold(on: number): void
+  start(onBell: () => void): void
+  attach(page: Uint8Array): void
+  define(limits: Limits): number
+  forget(fn: number): void
+  claim(id: string): boolean
+  unclaim(id: string): void
+  configure(options: { maxConcurrent: number }): void
+  drain(deadlineMs: number): void
+  snapshot(): Totals
+  functionMetrics(fn: number): FunctionTotals
+  streamMetrics(slot: number): Quantiles & { processing: Quantiles; durationMs: number }
+  transition(packed: number, input: number): number
+  errorCodes(): string[]
+}
+
+function libc(): string {
+  if (process.platform !== 'linux') return process.platform === 'win32' ? '-msvc' : ''
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return report?.header?.glibcVersionRuntime ? '-gnu' : '-musl'
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url)
+  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  const triple = `${process.platform}-${process.arch}${named ? '' : libc()}`
+  const built = fileURLToPath(new URL(`../velo.${triple}.node`, import.meta.url))
+  const platformPackage = `@velo-stream/native-${triple}`
+  const tried: string[] = []
+  const causes: unknown[] = []
+  for (const candidate of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
+    try {
+      return require(candidate) as Native
+    } catch (cause) {
+      tried.push(candidate)
+      causes.push(cause)
+    }
+  }
+  throw new VeloError(
+    'VELO_NATIVE_LOAD',
+    `no native binary of velo-stream for ${triple}: tried ${tried.join(', ')}. Install the package ${platformPackage} ` +
+      `(npm leaves it out when optional dependencies are omitted or the lock file was made on another platform: remove node_modules ` +
+      `and the lock file, then npm install), or build it from the sources with: npm run build`,
+    { cause: causes.length === 1 ? causes[0] : new AggregateError(causes, tried.join(', ')) },
+  )
+}
+
+export const native: Native = load()

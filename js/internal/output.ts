@@ -1,0 +1,298 @@
+// The output channel of a live stream: results that wait to be read, at most `buffer` of them, and the reads that wait for results. Reading gives
+// credit back to the function; the error it threw is delivered after its results, once.
+
+import { AbortError, TimeoutError } from '../errors.js'
+import { clock } from './control-block.js'
+import { COUNTERS } from './flags.js'
+import { Side, State, Word } from './law.js'
+import type { LiveInstance } from './live.js'
+import { cancelTimer, setTimer } from './mailbox.js'
+import { native } from './native.js'
+import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { Ring } from './ring.js'
+
+const { DroppedResults, Read, UnreadSince } = Word
+
+/** What a waiting read wants: one value, an iterator's result, or up to `max` values. */
+const Want = { Value: 0, Result: 1, Batch: 2 } as const
+
+interface Reader {
+  want: number
+  max: number
+  resolve: Resolve
+  reject: (reason: unknown) => void
+  forget: (() => void) | undefined
+}
+
+export interface ReadOptions {
+  signal: AbortSignal | undefined
+  timeout: number | undefined
+}
+
+export class Output<Out> {
+  private readonly instance: LiveInstance
+  private readonly results = new Ring<IteratorResult<Out>>()
+  /** The oldest waiting read; the others wait in `readers`. Results wait only while no read does, but for a batch being filled. */
+  private reader: Reader | null = null
+  private readers: Ring<Reader> | null = null
+  /** A batch is filled until the input is dry, the output is full, or the turn ends. */
+  private flushing = false
+  /** No further result comes. */
+  private over = false
+  /** What the function threw, or the abort: for the next read, once. */
+  private failure: { error: unknown } | null = null
+  credits = 0
+
+  constructor(instance: LiveInstance) {
+    this.instance = instance
+  }
+
+  /** A result that the function yielded. */
+  put(result: IteratorResult<Out>): void {
+    const { page, at } = this.instance
+    const reader = this.reader
+    if (reader === null || reader.want === Want.Batch) {
+      if (this.results.length === 0) page[at + UnreadSince] = clock[0]
+      this.results.push(result)
+      if (reader !== null) this.fill(reader)
+      return
+    }
+    this.reader = this.readers === null ? null : this.nextReader()
+    this.countRead(1)
+    reader.resolve(reader.want === Want.Value ? result.value : result)
+  }
+
+  /** Whether the function may yield once more; spends the credit. */
+  spend(): boolean {
+    if (this.credits === 0 && !this.refill()) {
+      if (!this.flushing) return false
+      this.flush() // full: the batch that waits gets what there is
+      if (!this.refill()) return false
+    }
+    this.credits--
+    return true
+  }
+
+  recv(options: ReadOptions | undefined): Promise<Out> {
+    if (this.reader === null && this.results.length !== 0) return Promise.resolve(this.take().value)
+    if (options?.signal?.aborted) return Promise.reject(this.abortError(options.signal))
+    const end = this.reader === null ? this.endOfReads() : undefined
+    if (end !== undefined) return Promise.reject(end.error)
+    const promise = this.wait<Out>(Want.Value, 1)
+    if (options !== undefined) this.limit(options)
+    this.instance.demand()
+    return promise
+  }
+
+  next(): Promise<IteratorResult<Out, undefined>> {
+    if (this.reader === null && this.results.length !== 0) return Promise.resolve(this.take() as IteratorResult<Out, undefined>)
+    if (this.over && this.reader === null) {
+      const failure = this.failure
+      this.failure = null
+      return failure === null ? iterationEnd() : Promise.reject(failure.error)
+    }
+    const promise = this.wait<IteratorResult<Out, undefined>>(Want.Result, 1)
+    this.instance.demand()
+    return promise
+  }
+
+  recvBatch(max: number): Promise<Out[]> {
+    if (this.reader === null && this.results.length !== 0) return Promise.resolve(this.takeMany(max))
+    if (this.over && this.reader === null) {
+      const failure = this.failure
+      this.failure = null
+      return failure === null ? Promise.resolve([]) : Promise.reject(failure.error)
+    }
+    const promise = this.wait<Out[]>(Want.Batch, max)
+    this.instance.demand()
+    return promise
+  }
+
+  /** Whether a read waits. */
+  get reading(): boolean {
+    return this.reader !== null
+  }
+
+  /** How many results wait. */
+  get unread(): number {
+    return this.results.length
+  }
+
+  /** The function waits for an event: a batch has all it gets for now. */
+  inputIsDry(): void {
+    if (this.flushing) this.flush()
+  }
+
+  /** The function is over; what it threw goes to the oldest waiting read, else to the next. Says whether a read took it. */
+  end(failure: { error: unknown } | undefined): void {
+    this.over = true
+    if (this.flushing) this.flush()
+    this.failure = failure ?? null
+    this.settleReaders()
+  }
+
+  /** Closed or aborted: nothing is delivered any more. What waits is dropped and counted. */
+  cut(failure: { error: unknown } | undefined): void {
+    this.over = true
+    const dropped = this.results.clear()
+    const { page, at } = this.instance
+    page[at + DroppedResults] += dropped
+    page[at + UnreadSince] = 0
+    if (dropped > 0) this.instance.lateDrop(dropped)
+    this.failure = failure ?? null
+    const waited = this.reader !== null
+    while (this.reader !== null) {
+      const reader = this.shiftReader()
+      if (failure !== undefined) reader.reject(failure.error)
+      else this.settleDone(reader)
+    }
+    if (waited) this.failure = null // it was told
+  }
+
+  private refill(): boolean {
+    this.credits = native.grant(this.instance.slot, Side.Output)
+    return this.credits > 0
+  }
+
+  private take(): IteratorResult<Out> {
+    const result = this.results.shift()
+    this.countRead(1)
+    this.afterRead()
+    return result
+  }
+
+  private takeMany(max: number): Out[] {
+    const count = Math.min(max, this.results.length)
+    const values: Out[] = []
+    for (let i = 0; i < count; i++) values.push(this.results.shift().value)
+    this.countRead(count)
+    this.afterRead()
+    return values
+  }
+
+  private countRead(count: number): void {
+    const instance = this.instance
+    const { page, at } = instance
+    const read = (page[at + Read] += count)
+    if (COUNTERS) {
+      const probe = instance.probe
+      if (probe.result !== 0 && read >= probe.result && instance.state !== State.Closed) probe.read(instance.slot)
+    }
+  }
+
+  private afterRead(): void {
+    const { page, at } = this.instance
+    page[at + UnreadSince] = this.results.length === 0 ? 0 : clock[0]
+    this.instance.demand()
+  }
+
+  private wait<T>(want: number, max: number): Promise<T> {
+    const promise = new Promise(capture) as Promise<T>
+    const reader: Reader = { want, max, resolve: lastResolve, reject: lastReject, forget: undefined }
+    if (this.reader === null) this.reader = reader
+    else (this.readers ??= new Ring()).push(reader)
+    return promise
+  }
+
+  /** Puts a bound on the read that was added last. */
+  private limit({ signal, timeout }: ReadOptions): void {
+    const reader = this.readers === null ? (this.reader as Reader) : (this.readers.last() as Reader)
+    const stops: (() => void)[] = []
+    const leave = (error: unknown): void => {
+      if (this.reader === reader) this.shiftReader()
+      else this.readers?.remove(reader)
+      reader.forget?.()
+      reader.reject(error)
+    }
+    if (signal !== undefined) {
+      const aborted = () => leave(this.abortError(signal))
+      signal.addEventListener('abort', aborted, { once: true })
+      stops.push(() => signal.removeEventListener('abort', aborted))
+    }
+    if (timeout !== undefined) {
+      const { id } = this.instance
+      const late = () => leave(new TimeoutError('VELO_TIMEOUT', `stream ${id}: no result within ${timeout} ms`, { streamId: id }))
+      const timer = setTimer(timeout, late)
+      stops.push(() => cancelTimer(timer))
+    }
+    reader.forget = () => {
+      reader.forget = undefined
+      for (const stop of stops) stop()
+    }
+    const { resolve, reject } = reader
+    reader.resolve = (value) => {
+      reader.forget?.()
+      resolve(value)
+    }
+    reader.reject = (reason) => {
+      reader.forget?.()
+      reject(reason)
+    }
+  }
+
+  private nextReader(): Reader | null {
+    const readers = this.readers as Ring<Reader>
+    const reader = readers.shift()
+    if (readers.length === 0) this.readers = null
+    return reader
+  }
+
+  private shiftReader(): Reader {
+    const reader = this.reader as Reader
+    this.reader = this.readers === null ? null : this.nextReader()
+    return reader
+  }
+
+  /** A batch waits and a result came: flush when full, else when the input is dry or the turn ends. */
+  private fill(reader: Reader): void {
+    if (this.results.length >= reader.max) {
+      this.flush()
+    } else if (!this.flushing) {
+      this.flushing = true
+      process.nextTick(() => {
+        if (this.flushing) this.flush()
+      })
+    }
+  }
+
+  /** Hands results to the reads that wait, oldest first. */
+  private flush(): void {
+    this.flushing = false
+    while (this.reader !== null && this.results.length !== 0) {
+      const { want, max, resolve } = this.shiftReader()
+      if (want === Want.Batch) resolve(this.takeMany(max))
+      else if (want === Want.Value) resolve(this.take().value)
+      else resolve(this.take())
+    }
+  }
+
+  /** No result is left: the first read gets the failure, the others the end. */
+  private settleReaders(): void {
+    while (this.reader !== null) {
+      const reader = this.shiftReader()
+      const failure = this.failure
+      this.failure = null
+      if (failure !== null) reader.reject(failure.error)
+      else this.settleDone(reader)
+    }
+  }
+
+  private settleDone({ want, resolve, reject }: Reader): void {
+    if (want === Want.Result) resolve({ value: undefined, done: true })
+    else if (want === Want.Batch) resolve([])
+    else reject(this.instance.closedError(undefined))
+  }
+
+  /** What a read meets after the last result: the failure once, then ClosedError; `undefined` while more may come. */
+  private endOfReads(): { error: unknown } | undefined {
+    if (!this.over) return undefined
+    const failure = this.failure
+    this.failure = null
+    return failure ?? { error: this.instance.closedError(undefined) }
+  }
+
+  private abortError(signal: AbortSignal): AbortError {
+    return new AbortError('the read was aborted', { cause: signal.reason, streamId: this.instance.id })
+  }
+}
+

@@ -1,0 +1,17 @@
+// The inlet that fits a source.
+
+import { AsyncInlet } from './async-inlet.js'
+import type { Inlet } from './inlet.js'
+import type { Instance } from './instance.js'
+import { validated } from './schema.js'
+import { openSource } from './source.js'
+import { SyncInlet } from './sync-inlet.js'
+
+export function pulledInlet(instance: Instance, source: unknown, ahead: boolean): Inlet<unknown> {
+  const schema = instance.def.stages[0]?.schema
+  const opened = openSource<unknown>(source)
+  if (opened.kind === 'array') return new SyncInlet(instance, opened.array, null, schema)
+  if (opened.kind === 'sync') return new SyncInlet(instance, null, opened.iterator, schema)
+  const iterator = schema === undefined ? opened.iterator : validated(opened.iterator, schema, () => instance.id)
+  return new AsyncInlet(instance, iterator, { ahead, head: true, destroy: opened.destroy })
+}

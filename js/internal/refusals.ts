@@ -1,0 +1,39 @@
+// The errors with which a stream is refused, or given up by a timer: one place for their words.
+
+import { OverloadedError, TimeoutError, VeloError } from '../errors.js'
+import type { Definition } from './definition.js'
+import { Refusal } from './law.js'
+
+/** `open` of Rust answered with no slot. */
+export function refusal(slot: number, { options }: Definition): OverloadedError {
+  const { name, maxConcurrent, queue } = options
+  if (slot === Refusal.Draining) return new OverloadedError('VELO_DRAINING', `stream function ${name}: the runtime is draining`)
+  if (slot === Refusal.Detached) {
+    const message = `stream function ${name}: ${maxConcurrent} of its streams are detached, their function does not finish`
+    return new OverloadedError('VELO_OVERLOADED', message)
+  }
+  const line = queue > 0 ? ` and ${queue} wait in line` : ''
+  return new OverloadedError('VELO_OVERLOADED', `stream function ${name}: ${maxConcurrent} streams are open${line}, or the process is at its limit`)
+}
+
+export function idInUse(id: string): VeloError {
+  const field = 'open(options).id'
+  return new VeloError('VELO_CONFIG', `${field}: expected an id that no open stream has, got ${JSON.stringify(id)} (string)`, { field })
+}
+
+export function drained(streamId: string): OverloadedError {
+  return new OverloadedError('VELO_DRAINING', `stream ${streamId}: the deadline of runtime.drain() passed`, { streamId })
+}
+
+export function lastedTooLong(streamId: string, ms: number): TimeoutError {
+  return new TimeoutError('VELO_TIMEOUT', `stream ${streamId}: it lasted longer than maxDuration, ${ms} ms`, { streamId })
+}
+
+export function stalled(streamId: string, ms: number): TimeoutError {
+  return new TimeoutError('VELO_TIMEOUT', `stream ${streamId}: nobody read its results for maxStall, ${ms} ms`, { streamId })
+}
+
+/** A pulled source fell silent for an explicit `idleTimeout`. */
+export function sourceIdle(streamId: string, ms: number | undefined): TimeoutError {
+  return new TimeoutError('VELO_IDLE', `stream ${streamId}: the source gave no event for idleTimeout, ${ms} ms`, { streamId })
+}

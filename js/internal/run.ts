@@ -1,0 +1,94 @@
+// `run(source)`: the source is pulled, the results are collected, one promise tells the outcome.
+
+import type { Failure } from './ending.js'
+import { AsyncInlet } from './async-inlet.js'
+import type { Definition } from './definition.js'
+import type { Inlet } from './inlet.js'
+import { Instance } from './instance.js'
+import { COUNTERS } from './flags.js'
+import { Input, State, Word } from './law.js'
+import { step } from './mailbox.js'
+import { capture, lastReject, lastResolve, type Resolve } from './promises.js'
+import { pulledInlet } from './pulled.js'
+import { sourceIdle } from './refusals.js'
+import type { AnyGenerator } from './stages.js'
+
+const { Delivered, Read, Yielded } = Word
+
+export class RunInstance extends Instance {
+  protected readonly direct = true
+  readonly outcome: Promise<unknown[]>
+  private readonly results: unknown[] = []
+  private readonly resolve: Resolve
+  private readonly reject: (error: unknown) => void
+  private readonly source: unknown
+  private inlet: Inlet<unknown> | null = null
+  private idled = false
+
+  protected readonly onResult = (result: IteratorResult<unknown>): void => {
+    if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
+    const { page, at } = this
+    const count = ++page[at + Yielded]
+    page[at + Read] = count
+    if (COUNTERS) {
+      const { probe } = this
+      if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {
+        probe.yielded(count)
+        probe.read(this.slot)
+      }
+    }
+    this.results.push(result.value)
+    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+  }
+
+  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
+    super(def, def.pulledIdle, { signal })
+    this.source = source
+    this.outcome = new Promise(capture) as Promise<unknown[]>
+    this.resolve = lastResolve
+    this.reject = lastReject
+    if (signal?.aborted) this.abort(signal.reason)
+    else this.start()
+  }
+
+  protected head(): Inlet<unknown> {
+    return (this.inlet ??= pulledInlet(this, this.source, true))
+  }
+
+  protected idleMs(): number {
+    return this.def.pulledIdle
+  }
+
+  protected admitted(): void {
+    this.start()
+  }
+
+  protected idle(): void {
+    this.idled = true
+    this.state = step(this.slot, Input.Idle) & 15
+    const inlet = this.head()
+    inlet.cut(undefined)
+    if (inlet instanceof AsyncInlet) inlet.giveBack()
+  }
+
+  protected cutOutput(failure: Failure | undefined): void {
+    if (failure !== undefined) this.reject(failure.error)
+    else this.reject(this.closedError(undefined))
+  }
+
+  protected endOutput(failure: Failure | undefined): void {
+    if (failure !== undefined) this.reject(failure.error)
+    else if (this.idled) this.reject(sourceIdle(this.id, this.def.options.idleTimeout))
+    else this.resolve(this.results)
+  }
+
+  protected isAwaited(): boolean {
+    return this.state !== State.Closed
+  }
+
+  protected isStalled(): boolean {
+    return false
+  }
+
+  protected dropUnread(): void {}
+}

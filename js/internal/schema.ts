@@ -1,0 +1,37 @@
+// Events through a Standard Schema: its output is what the function gets. A synchronous schema costs no promise.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { VeloError } from '../errors.js'
+
+type Result = StandardSchemaV1.Result<unknown>
+
+/** The error for an event that failed: names the path of the first issue. */
+export function eventError(issues: ReadonlyArray<StandardSchemaV1.Issue>, streamId: string): VeloError {
+  const first = issues[0]
+  const path = first?.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+  return new VeloError('VELO_EVENT', `event${path ? `.${path}` : ''}: ${first?.message ?? 'refused by the schema'}`, { issues, streamId })
+}
+
+function outcome(result: Result, streamId: string): unknown {
+  if (result.issues !== undefined) throw eventError(result.issues, streamId)
+  return result.value
+}
+
+/** The checked event, or a promise of it where the schema is asynchronous. Throws or rejects with VELO_EVENT. */
+export function validate(schema: StandardSchemaV1, event: unknown, streamId: string): unknown {
+  const result = schema['~standard'].validate(event)
+  return result instanceof Promise ? result.then((late) => outcome(late, streamId)) : outcome(result, streamId)
+}
+
+/** `iterator` with every event checked; the source itself is untouched by an event that fails. */
+export function validated<In>(iterator: AsyncIterator<In>, schema: StandardSchemaV1, streamId: () => string): AsyncIterator<In> {
+  const check = (result: IteratorResult<In>): IteratorResult<In> | Promise<IteratorResult<In>> => {
+    if (result.done === true) return result
+    const value = validate(schema, result.value, streamId())
+    if (value instanceof Promise) return value.then((late) => ({ value: late as In, done: false }))
+    return { value: value as In, done: false }
+  }
+  const wrapped: AsyncIterator<In> = { next: async () => check(await iterator.next()) }
+  if (typeof iterator.return === 'function') wrapped.return = (value) => (iterator.return as (value: unknown) => Promise<IteratorResult<In>>)(value)
+  return wrapped
+}

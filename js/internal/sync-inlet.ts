@@ -1,0 +1,119 @@
+// Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { COUNTERS } from './flags.js'
+import { Inlet } from './inlet.js'
+import type { Instance } from './instance.js'
+import { Word } from './law.js'
+import { isThenable, iterationEnd } from './promises.js'
+import { SAMPLE_MASK } from './probe.js'
+import { validate } from './schema.js'
+
+const { Accepted, Delivered, DroppedEvents } = Word
+
+export class SyncInlet<In> extends Inlet<In> {
+  readonly #array: readonly In[] | null
+  readonly #iterator: Iterator<In> | null
+  readonly #schema: StandardSchemaV1 | undefined
+  #index = 0
+  /** The iterator ended or threw: return() must not be called. */
+  #spent = false
+  /** A promise among the events is awaited. */
+  #pending = false
+
+  constructor(instance: Instance, array: readonly In[] | null, iterator: Iterator<In> | null, schema: StandardSchemaV1 | undefined) {
+    super(instance)
+    this.#array = array
+    this.#iterator = iterator
+    this.#schema = schema
+  }
+
+  next(): Promise<IteratorResult<In, undefined>> {
+    if (this.over) return this.nextOver()
+    if (this.#pending) return this.park()
+    const array = this.#array
+    const instance = this.instance
+    const probe = instance.probe
+    const { page, at } = instance
+    if (COUNTERS && probe.event > 0 && page[at + Delivered] >= probe.event) probe.asked(instance.slot)
+    let value: In
+    if (array !== null) {
+      if (this.#index >= array.length) return this.#end()
+      value = array[this.#index++]
+    } else {
+      let result: IteratorResult<In>
+      try {
+        result = (this.#iterator as Iterator<In>).next()
+      } catch (error) {
+        this.#spent = this.over = true
+        return Promise.reject(error)
+      }
+      if (result.done === true) return this.#end()
+      value = result.value
+    }
+    const count = ++page[at + Accepted]
+    if (COUNTERS && (count & SAMPLE_MASK) === 1) probe.accepted(count)
+    if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
+    if (this.#schema !== undefined) {
+      let checked: unknown
+      try {
+        checked = validate(this.#schema, value, instance.id)
+      } catch (error) {
+        return this.#refuse(error)
+      }
+      if (isThenable(checked)) return this.#later(checked as PromiseLike<In>, true)
+      value = checked as In
+    }
+    page[at + Delivered]++
+    return Promise.resolve({ value, done: false })
+  }
+
+  override release(): PromiseLike<unknown> | undefined {
+    if (this.#spent || this.#iterator === null) return undefined
+    this.#spent = true
+    this.#iterator.return?.()
+    return undefined
+  }
+
+  protected drop(): void {}
+
+  #end(): Promise<IteratorResult<In, undefined>> {
+    this.#spent = this.over = true
+    return iterationEnd()
+  }
+
+  /** An event that failed its schema, or a promise that rejected: thrown into the function at this pull. */
+  #refuse(error: unknown): Promise<never> {
+    this.instance.page[this.instance.at + DroppedEvents]++
+    return Promise.reject(error)
+  }
+
+  #later(value: PromiseLike<In>, checked = false): Promise<IteratorResult<In, undefined>> {
+    this.#pending = true
+    const wait = this.park()
+    const settle = async (): Promise<In> => {
+      const event = await value
+      return (checked || this.#schema === undefined ? event : await validate(this.#schema, event, this.instance.id)) as In
+    }
+    settle().then(
+      (event) => this.#arrived(() => this.unpark()({ value: event, done: false }), true),
+      (error) => this.#arrived(() => this.unpark()(Promise.reject(error)), false),
+    )
+    return wait
+  }
+
+  #arrived(settle: () => void, delivered: boolean): void {
+    this.#pending = false
+    const { page, at } = this.instance
+    if (this.resolve === null) {
+      page[at + DroppedEvents]++ // it came after the end
+      return
+    }
+    page[at + (delivered ? Delivered : DroppedEvents)]++
+    const more = this.more
+    this.more = null
+    settle()
+    // Asked for while this one was awaited.
+    for (const wait of more ?? []) this.next().then(wait.resolve, wait.reject)
+  }
+}

@@ -1,0 +1,172 @@
+// What an instance holds of the process: its permit or place in line, its row of the control block, its id, its async context; and what timers of Rust
+// say to it. How it runs and ends is the business of the instance.
+
+import { AsyncResource } from 'node:async_hooks'
+import { threadId } from 'node:worker_threads'
+import { ClosedError } from '../errors.js'
+import type { StreamEnd, StreamHeaders, StreamMetrics } from '../types.js'
+import { bounded } from './bounded.js'
+import { Context } from './context.js'
+import { offsetOf, openRow, pageOf, type Tenant, tenants } from './control-block.js'
+import type { Definition } from './definition.js'
+import { Ending } from './ending.js'
+import { ROW_WORDS, State, Verdict, Word } from './law.js'
+import { watchExit } from './mailbox.js'
+import { readMetrics } from './metrics.js'
+import { native } from './native.js'
+import { Probe } from './probe.js'
+import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
+import { guard, unguard } from './signals.js'
+import { type StreamTrace, traced, traceOpen } from './tracing.js'
+
+const { Delivered, DroppedEvents, DroppedResults, Waiting } = Word
+
+let opened = 0
+
+export interface InstanceOptions {
+  id?: string | undefined
+  headers?: StreamHeaders | undefined
+  signal?: AbortSignal | undefined
+}
+
+export abstract class Tenancy implements Tenant {
+  readonly def: Definition
+  /** Its row of the control block; after the end, a copy of it. */
+  page: Float64Array | number[]
+  at: number
+  /** -1 after the end. */
+  slot: number
+  state: number
+  readonly probe = new Probe()
+  readonly ending = new Ending()
+  protected readonly scope = new AsyncResource('VeloStream', { requireManualDestroy: true })
+  protected readonly context: Context
+  protected readonly trace: StreamTrace | undefined
+  private readonly signal: AbortSignal | undefined
+  private readonly givenId: string | undefined
+  private readonly ordinal = ++opened
+
+  /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
+  constructor(def: Definition, idleMs: number, { id, headers, signal }: InstanceOptions) {
+    if (id !== undefined && !native.claim(id)) throw idInUse(id)
+    const slot = openRow(def.fn, idleMs)
+    if (slot < 0) {
+      if (id !== undefined) native.unclaim(id)
+      throw refusal(slot, def)
+    }
+    this.def = def
+    this.givenId = id
+    this.slot = slot
+    this.page = pageOf(slot)
+    this.at = offsetOf(slot)
+    this.state = this.page[this.at + Word.State]
+    this.context = new Context(this, headers)
+    this.signal = signal
+    tenants[slot] = this
+    const { maxDuration, maxStall } = def.options
+    if (idleMs > 0 || maxDuration > 0 || maxStall > 0) watchExit()
+    if (traced()) {
+      this.trace = { id: this.id, name: def.options.name }
+      traceOpen(this.trace)
+    }
+    if (signal !== undefined) guard(signal, this)
+  }
+
+  get id(): string {
+    return this.givenId ?? `${this.def.options.name}-${threadId === 0 ? '' : `${threadId}.`}${this.ordinal}`
+  }
+
+  metrics(): StreamMetrics {
+    return readMetrics(this.page, this.at, this.slot)
+  }
+
+  abstract abort(reason: unknown): void
+
+  giveUp(): void {
+    this.abort(drained(this.id))
+  }
+
+  verdict(kind: number, seen: number): void {
+    const { maxDuration, maxStall } = this.def.options
+    if (kind === Verdict.Admitted) {
+      if (this.state !== State.Waiting) return
+      this.state = State.Open
+      this.admitted()
+    } else if (kind === Verdict.Idle) {
+      if (this.state === State.Open && this.isSilent() && this.page[this.at + Delivered] === seen) this.idle()
+    } else if (kind === Verdict.Duration) {
+      this.abort(lastedTooLong(this.id, maxDuration))
+    } else if (kind === Verdict.Stall) {
+      if (this.isStalled(seen)) this.abort(stalled(this.id, maxStall))
+    } else if (kind === Verdict.Close) {
+      this.closeTimedOut()
+    }
+  }
+
+  holdsProcess(): boolean {
+    const awaited = this.isAwaited() || this.ending.closePromise !== undefined
+    if (!awaited) return false
+    if (this.isUnwinding) return true // closeTimeout
+    const { maxDuration, maxStall } = this.def.options
+    if (maxDuration > 0 && this.state !== State.Waiting) return true
+    if (this.state === State.Open && this.idleMs() > 0 && this.isSilent()) return true
+    return maxStall > 0 && this.isStalled(this.page[this.at + Word.Read])
+  }
+
+  /** Settles with `promise`, at the latest after `closeTimeout`. */
+  bounded(promise: PromiseLike<unknown>): Promise<unknown> {
+    return bounded(promise, this.def.options.closeTimeout)
+  }
+
+  /** Why a read or send meets nobody. */
+  closedError(accepted?: number): ClosedError {
+    return this.ending.closedError(this.id, accepted)
+  }
+
+  /** Why an event is refused; `ended`: only because the input has ended. */
+  sendError(accepted: number, ended: boolean): ClosedError {
+    if (!ended || this.state >= State.Closing) return this.closedError(accepted)
+    return new ClosedError('VELO_ENDED', `stream ${this.id}: its input has ended`, { streamId: this.id, accepted })
+  }
+
+  /** Counts results that are dropped after the end. */
+  lateDrop(results: number): void {
+    const { end } = this.ending
+    if (end === undefined) return
+    native.late(this.def.fn, 0, results)
+    end.dropped = { events: end.dropped.events, results: end.dropped.results + results }
+  }
+
+  /** ms of the idle timer in force, 0 = none. */
+  protected abstract idleMs(): number
+  /** It has a permit now. */
+  protected abstract admitted(): void
+  /** The function waited too long for an event. */
+  protected abstract idle(): void
+  /** Somebody waits for this stream. */
+  protected abstract isAwaited(): boolean
+  /** Results wait, and nobody has read one since `read` were. */
+  protected abstract isStalled(read: number): boolean
+  /** `closeTimeout` has passed. */
+  protected abstract closeTimedOut(): void
+  /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */
+  protected abstract get isUnwinding(): boolean
+
+  /** Gives the row back, and keeps a copy for whoever reads the numbers later; answers what was dropped. */
+  protected vacate(): StreamEnd['dropped'] {
+    const { page, at } = this
+    tenants[this.slot] = undefined
+    const copy: number[] = []
+    for (let word = 0; word < ROW_WORDS; word++) copy.push(page[at + word])
+    this.page = copy
+    this.at = 0
+    this.slot = -1
+    if (this.givenId !== undefined) native.unclaim(this.givenId)
+    if (this.signal !== undefined) unguard(this.signal, this)
+    return { events: copy[DroppedEvents], results: copy[DroppedResults] }
+  }
+
+  private isSilent(): boolean {
+    return this.page[this.at + Waiting] === 1
+  }
+}

@@ -1,0 +1,53 @@
+// A live stream as a Node Duplex and as a pair of Web streams. Backpressure goes through both ways; results are pulled, never pushed ahead.
+
+import { Duplex } from 'node:stream'
+import { ReadableStream, WritableStream } from 'node:stream/web'
+import type { Stream } from './stream.js'
+
+export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
+  const results = stream[Symbol.asyncIterator]()
+  const duplex = new Duplex({
+    objectMode: true,
+    read() {
+      results.next().then(
+        ({ value, done }) => void this.push(done === true ? null : value),
+        (error) => void this.destroy(error),
+      )
+    },
+    write(event: In, _encoding, done) {
+      stream.send(event).then(() => done(), done)
+    },
+    final(done) {
+      stream.end()
+      done()
+    },
+    destroy(error, done) {
+      if (error) stream.abort(error)
+      stream.close().then(
+        () => done(error),
+        (failure) => done(error ?? failure),
+      )
+    },
+  })
+  return duplex
+}
+
+export function webOf<In, Out>(stream: Stream<In, Out>): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
+  const results = stream[Symbol.asyncIterator]()
+  const readable = new ReadableStream<Out>(
+    {
+      async pull(controller) {
+        const { value, done } = await results.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: () => stream.close(),
+    },
+    { highWaterMark: 0 },
+  )
+  const writable = new WritableStream<In>(
+    { write: (event) => stream.send(event), close: () => stream.end(), abort: (reason) => stream.abort(reason) },
+    { highWaterMark: 1 },
+  )
+  return { readable, writable }
+}

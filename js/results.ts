@@ -1,0 +1,54 @@
+// What `fn(source)` gives: results, one for each `next()`. The instance is made at the first of them.
+
+import { CallInstance } from './internal/call.js'
+import type { Definition } from './internal/definition.js'
+
+type End<Out> = Promise<IteratorResult<Out, undefined>>
+
+export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
+  readonly #def: Definition
+  readonly #source: unknown
+  readonly #signal: AbortSignal | undefined
+  #instance: CallInstance | null = null
+  /** It was returned before it started. */
+  #over = false
+
+  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
+    this.#def = def
+    this.#source = source
+    this.#signal = signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): End<Out> {
+    const instance = this.#instance
+    return (instance === null ? this.#start() : instance.next()) as End<Out>
+  }
+
+  /** Closes the stream: a pending `next()` is done at once. Resolves when the function has finished, at the latest after `closeTimeout`. */
+  async return(value?: unknown): End<Out> {
+    this.#over = true
+    await this.#instance?.close()
+    return { value: value as undefined, done: true }
+  }
+
+  /** Aborts the stream with `error` as reason, and rejects with it. */
+  async throw(error?: unknown): End<Out> {
+    this.#over = true
+    this.#instance?.abort(error)
+    throw error
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  async #start(): End<unknown> {
+    if (this.#over) return { value: undefined, done: true }
+    this.#instance = new CallInstance(this.#def, this.#source, this.#signal)
+    return this.#instance.next()
+  }
+}

@@ -1,0 +1,164 @@
+// A live stream as its user sees it: events in, results out, and four ways to end it.
+
+import type { Duplex } from 'node:stream'
+import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { VeloError } from './errors.js'
+import type { LiveInstance } from './internal/live.js'
+import type { ReadOptions } from './internal/output.js'
+import { refuse } from './internal/promises.js'
+import { checkSource } from './internal/source.js'
+import { Feed } from './feed.js'
+import { duplexOf, webOf } from './interop.js'
+import { checkMillis, checkSignal, configError } from './options.js'
+import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from './types.js'
+
+const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
+
+/** One live instance of a stream function; made by `open()`. */
+export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
+  readonly #instance: LiveInstance
+  /** Who reads until the end: an iterator, or a feed. */
+  #reader: object | null = null
+  /** A feed is the only sender. */
+  #fed = false
+
+  /** @internal */
+  constructor(instance: LiveInstance) {
+    this.#instance = instance
+  }
+
+  /** Unique among the open streams of the process. */
+  get id(): string {
+    return this.#instance.id
+  }
+
+  /** `waiting` (in line for a permit), `open`, `ending` (no more input), `closing`, `closed`. */
+  get state(): StreamState {
+    return states[this.#instance.state] as StreamState
+  }
+
+  /** Resolves once, when the function has finished, unread results or not. Never rejects. */
+  get closed(): Promise<StreamEnd> {
+    return this.#instance.ending.whenEnded()
+  }
+
+  /** Counts and latencies of this stream: a plain object, made anew at each access. */
+  get metrics(): StreamMetrics {
+    return this.#instance.metrics()
+  }
+
+  /**
+   * Sends one event; resolves when it is accepted. With a full input it waits: that is backpressure.
+   * Rejects with `VELO_ENDED` after `end()`, `VELO_CLOSED`, `VELO_EVENT` (the schema), `VELO_OVERRUN` (more than `max(buffer, 16)` sends wait), AbortError.
+   */
+  send(event: In, options?: SignalOption): Promise<void> {
+    if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
+    if (options === undefined) return this.#instance.input.send(event, undefined)
+    try {
+      return this.#instance.input.send(event, checkSignal(options.signal, 'send(event, options).signal'))
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+
+  /** Sends one event if there is room at once. False while anyone waits to send, and after the end. Throws `VELO_EVENT` when the schema refuses the event. */
+  trySend(event: In): boolean {
+    return !this.#fed && this.#instance.input.trySend(event)
+  }
+
+  /** Sends many: one place in line, contiguous, accepted in parts where room is short; an error carries `accepted`. */
+  sendBatch(events: readonly In[]): Promise<void> {
+    if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
+    if (!Array.isArray(events)) return refuse(configError('sendBatch(events)', 'an array', events))
+    return this.#instance.input.sendBatch(events)
+  }
+
+  /** Reads one result. Rejects with what the function threw (once), then with `VELO_CLOSED`; with AbortError or `VELO_TIMEOUT` nothing is lost. */
+  recv(options?: RecvOptions): Promise<Out> {
+    if (this.#reader !== null) return Promise.reject(this.#locked('an iterator reads it'))
+    if (options === undefined) return this.#instance.output.recv(undefined) as Promise<Out>
+    try {
+      return this.#instance.output.recv(readOptions(options)) as Promise<Out>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Reads up to `max` results, waiting for the first; empty at the end. */
+  recvBatch(max: number): Promise<Out[]> {
+    if (this.#reader !== null) return Promise.reject(this.#locked('an iterator reads it'))
+    if (!Number.isInteger(max) || max < 1) return Promise.reject(configError('recvBatch(max)', 'an integer from 1 up', max))
+    return this.#instance.output.recvBatch(max) as Promise<Out[]>
+  }
+
+  /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
+  feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
+    checkSource(source, 'feed(source)')
+    if (this.#fed || this.#reader !== null || this.#instance.output.reading) throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
+    const feed = new Feed<Out>(this.#instance, source)
+    this.#fed = true
+    this.#reader = feed
+    return feed
+  }
+
+  /** No more events: the function sees the end of its input, may still yield, and its results stay readable. */
+  end(): void {
+    this.#instance.endInput()
+  }
+
+  /**
+   * Ends the stream: buffered events and unread results are dropped, `ctx.signal` fires, the function's `finally` runs. Resolves when it has finished, at the latest
+   * after `closeTimeout`. Rejects once with an error thrown while closing.
+   */
+  close(): Promise<void> {
+    return this.#instance.close()
+  }
+
+  /** Ends the stream at once with an error: every wait settles with an AbortError whose cause is `reason`. */
+  abort(reason?: unknown): void {
+    this.#instance.abort(reason)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
+    const instance = this.#instance
+    const iterator: AsyncIterableIterator<Out> = {
+      next: () => {
+        if (this.#reader !== iterator) {
+          if (this.#reader !== null || instance.output.reading) return Promise.reject(this.#locked('somebody reads it'))
+          this.#reader = iterator
+        }
+        return instance.output.next() as Promise<IteratorResult<Out>>
+      },
+      return: async (value?: unknown) => {
+        await instance.close()
+        return { value, done: true }
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
+  toDuplex(): Duplex {
+    return duplexOf(this)
+  }
+
+  /** A pair of Web streams. */
+  toWeb(): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
+    return webOf(this)
+  }
+
+  #locked(why: string): VeloError {
+    return new VeloError('VELO_LOCKED', `stream ${this.id}: ${why}`, { streamId: this.id })
+  }
+}
+
+function readOptions({ signal, timeout }: RecvOptions): ReadOptions {
+  if (timeout !== undefined) checkMillis(timeout, 'recv(options).timeout')
+  return { signal: checkSignal(signal, 'recv(options).signal'), timeout }
+}

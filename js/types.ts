@@ -1,0 +1,111 @@
+// The shapes users see: what a stream function is given, what it takes in, what a stream tells about itself.
+
+import type { ReadableStream } from 'node:stream/web'
+
+/** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
+export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | ReadableStream<In>
+
+/** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
+export type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** What every instance of a stream function is told, its second argument. */
+export interface StreamContext {
+  /** Unique among the open streams of the process. */
+  readonly id: string
+  /** Name of the stream function. */
+  readonly name: string
+  /** Fires when the stream is closed, aborted or fails, not when it ends by itself: pass it to `fetch` and friends. */
+  readonly signal: AbortSignal
+  /** What `open({ headers })` was given; empty otherwise. */
+  readonly headers: StreamHeaders
+}
+
+/** An async generator function: events in, results out, local variables are the state. */
+export type Generator<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, unknown, undefined>
+
+/** Where a stream is in its life. */
+export type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
+
+/** Why a stream ended. */
+export type EndReason = 'done' | 'closed' | 'idle' | 'aborted' | 'failed'
+
+/** How a stream ended: what `closed` resolves with. */
+export interface StreamEnd {
+  /** Why it ended. */
+  readonly reason: EndReason
+  /** With `failed`, what the function threw, untouched; with `aborted`, the AbortError. */
+  readonly error?: unknown
+  /** With `failed` in a pipeline: name of the stage that threw first. */
+  readonly stage?: string
+  /** Events accepted but never given to the function, and results yielded but never read. Grows while unread results are dropped later. */
+  readonly dropped: { readonly events: number; readonly results: number }
+  /** True when the function had not finished within `closeTimeout`. */
+  readonly detached: boolean
+}
+
+/** Latency in microseconds, from one sampled event in 64; `NaN` without a sample. */
+export interface LatencyQuantiles {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+  /** How many samples the quantiles rest on. */
+  readonly samples: number
+}
+
+/** Numbers of one stream. */
+export interface StreamMetrics {
+  /** Events accepted. */
+  eventsIn: number
+  /** Results yielded. */
+  eventsOut: number
+  dropped: { events: number; results: number }
+  /** From an accepted event to the moment its result is taken, microseconds. */
+  latency: LatencyQuantiles
+  /** From an accepted event to the moment the function asks for the next one, microseconds. */
+  processing: { p50: number; p95: number; p99: number }
+  /** From admission to now, or to the end. */
+  durationMs: number
+}
+
+/** Totals of all streams of one stream function. */
+export interface FunctionMetrics {
+  name: string
+  streamsOpen: number
+  streamsWaiting: number
+  streamsDetached: number
+  streamsOpened: number
+  streamsRefused: number
+  closedBy: Record<EndReason, number>
+  eventsIn: number
+  eventsOut: number
+  dropped: { events: number; results: number }
+  latency: LatencyQuantiles
+  processing: LatencyQuantiles
+}
+
+/** Totals of the process, a plain object. */
+export interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
+  functions: FunctionMetrics[]
+  /** Worker threads that run streams. */
+  workers: never[]
+}
+
+/** With a call: abort it, or the stream it starts. */
+export interface SignalOption {
+  signal?: AbortSignal | undefined
+}
+
+/** Options of `open`. */
+export interface OpenOptions extends SignalOption {
+  /** Default: made from the function's name and a number. One that is in use is refused with `VELO_CONFIG`. */
+  id?: string | undefined
+  /** Handed to the function as `ctx.headers`. */
+  headers?: StreamHeaders | undefined
+}
+
+/** Options of `recv`. */
+export interface RecvOptions extends SignalOption {
+  /** Rejects with `VELO_TIMEOUT` after so many ms; the result that comes later goes to the next read. */
+  timeout?: number | undefined
+}
+

@@ -1,0 +1,47 @@
+// Runs every test: cargo's, then all `__test__/**/*.test.mjs` with node:test. Fails when any of them fails.
+//
+//   node scripts/test.mjs [--node] [--rust] [--no-build] [part of a path ...]
+//
+// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { node: { type: 'boolean' }, rust: { type: 'boolean' }, 'no-build': { type: 'boolean' } },
+})
+const nodeOnly = values.node || positionals.length > 0
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+if (!nodeOnly) run('cargo', ['test', '--workspace'])
+if (!values.rust) {
+  if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
+  const files = testFiles('__test__').filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
+  if (files.length === 0) fail('no test file matches')
+  // Two files at a time: the tests measure waiting, and more of them than cores makes waiting unpredictable.
+  run(process.execPath, ['--expose-gc', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files])
+}
+
+/** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */
+function testFiles(folder) {
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder, { recursive: true }).map((name) => join(folder, name))
+  const odd = files.filter((file) => /\.(test|spec)\.[a-z]+$/.test(file) && !file.endsWith('.test.mjs'))
+  if (odd.length > 0) fail(`these would not run, name them *.test.mjs: ${odd.join(', ')}`)
+  return files.filter((file) => file.endsWith('.test.mjs')).sort()
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' && command === 'npm' })
+  if (error) fail(`${command}: ${error.message}`)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+function fail(message) {
+  console.error(`scripts/test.mjs: ${message}`)
+  process.exit(1)
+}

@@ -75,7 +75,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Reads one result. Rejects with what the function threw (once), then with `VELO_CLOSED`; with AbortError or `VELO_TIMEOUT` nothing is lost. */
   recv(options?: RecvOptions): Promise<Out> {
-    if (this.#reader !== null) return Promise.reject(this.#locked('an iterator reads it'))
+    if (this.#isLocked()) return Promise.reject(this.#locked('an iterator reads it'))
     if (options === undefined) return this.#instance.output.recv(undefined) as Promise<Out>
     try {
       return this.#instance.output.recv(readOptions(options)) as Promise<Out>
@@ -86,7 +86,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Reads up to `max` results, waiting for the first; empty at the end. */
   recvBatch(max: number): Promise<Out[]> {
-    if (this.#reader !== null) return Promise.reject(this.#locked('an iterator reads it'))
+    if (this.#isLocked()) return Promise.reject(this.#locked('an iterator reads it'))
     if (!Number.isInteger(max) || max < 1) return Promise.reject(configError('recvBatch(max)', 'an integer from 1 up', max))
     return this.#instance.output.recvBatch(max) as Promise<Out[]>
   }
@@ -129,7 +129,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     const iterator: AsyncIterableIterator<Out> = {
       next: () => {
         if (this.#reader !== iterator) {
-          if (this.#reader !== null || instance.output.reading) return Promise.reject(this.#locked('somebody reads it'))
+          if (this.#isLocked() || instance.output.reading) return Promise.reject(this.#locked('somebody reads it'))
           this.#reader = iterator
         }
         return instance.output.next() as Promise<IteratorResult<Out>>
@@ -151,6 +151,11 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** A pair of Web streams. */
   toWeb(): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
     return webOf(this)
+  }
+
+  /** An iterator or a feed reads it until the end. */
+  #isLocked(): boolean {
+    return this.#reader !== null && !this.#instance.output.isOver
   }
 
   #locked(why: string): VeloError {

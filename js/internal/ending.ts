@@ -56,6 +56,11 @@ export class Ending {
     return { error: this.abortError }
   }
 
+  /** Whether `failure` is nothing but the abort, which the function let through. */
+  isOwnAbort({ error }: Failure): boolean {
+    return this.abortError !== undefined && error === this.abortError
+  }
+
   /** It is over: everybody who waits for that is told. A failure goes to the `close()` in progress, if there is one. */
   settle(reason: number, dropped: StreamEnd['dropped'], detached: boolean): StreamEnd {
     const failed = reason === Reason.Failed
@@ -77,8 +82,10 @@ export class Ending {
     this.onEnd?.(end)
   }
 
-  closedError(id: string, accepted: number | undefined): ClosedError {
-    const reason = this.end?.reason ?? (this.abortError !== undefined ? 'aborted' : 'closed')
+  /** `closing`: the caller ended it; else the function did. */
+  closedError(id: string, accepted: number | undefined, closing: boolean): ClosedError {
+    const ending = this.failure !== undefined ? 'failed' : this.abortError !== undefined ? 'aborted' : closing ? 'closed' : 'done'
+    const reason = this.end?.reason ?? ending
     const cause = this.failure ?? (this.abortError === undefined ? undefined : { error: this.abortError })
     return new ClosedError('VELO_CLOSED', `stream ${id} is closed (${reason})`, {
       streamId: id,

@@ -10,7 +10,7 @@ import type { LiveInstance } from './live.js'
 import { native } from './native.js'
 import { SAMPLE_MASK } from './probe.js'
 import { capture, DONE_VOID, lastReject, lastResolve, refuse, silence } from './promises.js'
-import { Ring } from './ring.js'
+import { noRing, Ring } from './ring.js'
 import { validate } from './schema.js'
 import { place, refuseSend, type Send, SendLine } from './send-line.js'
 
@@ -18,7 +18,7 @@ const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 
 export class Input<In> extends Inlet<In> {
   declare protected readonly instance: LiveInstance
-  private readonly buffered = new Ring<In>()
+  private buffered: Ring<In> = noRing()
   /** Made by the first send that waits. */
   private line: SendLine<In> | null = null
   /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
@@ -39,6 +39,7 @@ export class Input<In> extends Inlet<In> {
       const probe = instance.probe
       if (probe.event > 0 && page[at + Delivered] >= probe.event) probe.asked(instance.slot)
     }
+    if (this.buffered.length === 0 && this.line !== null) this.serve(this.line)
     if (this.buffered.length !== 0) {
       const value = this.buffered.shift()
       page[at + Delivered]++
@@ -46,7 +47,6 @@ export class Input<In> extends Inlet<In> {
       return Promise.resolve({ value, done: false })
     }
     if (this.over) return this.nextOver()
-    if (this.line !== null) this.serve(this.line)
     if (this.ended && !this.sending) {
       this.over = true
       return this.nextOver()
@@ -109,7 +109,7 @@ export class Input<In> extends Inlet<In> {
     const error = failure?.error
     for (let send = line?.first; line && send; send = line.first) {
       line.shift()
-      refuseSend(send, error instanceof AbortError ? error : this.endedError(send.accepted))
+      refuseSend(send, error instanceof AbortError ? this.abortedSend(send, error) : this.endedError(send.accepted))
     }
   }
 
@@ -129,6 +129,7 @@ export class Input<In> extends Inlet<In> {
   }
 
   protected drop(): void {
+    if (this.buffered.length === 0) return
     const { page, at } = this.instance
     page[at + DroppedEvents] += this.buffered.clear()
   }
@@ -152,7 +153,10 @@ export class Input<In> extends Inlet<In> {
     // Started first, the function asks at once and the event needs no slot.
     if (!instance.started) instance.start()
     const resolve = this.resolve
-    if (resolve === null) return this.buffered.push(event)
+    if (resolve === null) {
+      if (this.buffered === noRing()) this.buffered = new Ring()
+      return this.buffered.push(event)
+    }
     page[at + Delivered]++
     if (this.more === null) {
       this.resolve = null
@@ -227,6 +231,8 @@ export class Input<In> extends Inlet<In> {
   /** Accepts from the line, oldest first, as far as credits reach, and tells the senders when it is time. */
   private serve(line: SendLine<In>): void {
     const { instance } = this
+    // A function that starts asks at once and comes back here: the line must not be half served then.
+    if (!instance.started && line.first?.checked) instance.start()
     for (let send = line.first; send?.checked && (instance.state === State.Open || instance.state === State.Ending); send = line.first) {
       const { events } = send
       if (this.credits === 0 && !this.refill()) break
@@ -236,7 +242,6 @@ export class Input<In> extends Inlet<In> {
         while (send.accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[send.accepted++])
         if (send.accepted < events.length) break
       }
-      if (line.first !== send) return // starting the function ended it all
       line.shift()
       line.tell(send, this.buffered.length <= this.lowWater)
       if (line.first === null) this.lineIsEmpty()
@@ -270,6 +275,11 @@ export class Input<In> extends Inlet<In> {
 
   private abortError(signal: AbortSignal): AbortError {
     return new AbortError('the send was aborted', { cause: signal.reason, streamId: this.instance.id })
+  }
+
+  /** A batch has an error of its own, because it says how much was accepted. */
+  private abortedSend({ events, accepted }: Send<In>, error: AbortError): AbortError {
+    return events === null ? error : new AbortError(error.message, { cause: error.cause, streamId: this.instance.id, accepted })
   }
 
   /** Why nothing can be sent any more. */

@@ -156,13 +156,14 @@ export abstract class Instance extends Tenancy {
       return
     }
     // The abort that the function let through is not an error of its own.
-    const own = failure?.error === this.ending.abortError ? undefined : failure
+    const own = failure !== undefined && this.ending.isOwnAbort(failure) ? undefined : failure
     const settle = (how: number, thrown: Failure | undefined): void => {
       this.settleNow = undefined
       this.ending.failure = thrown
       this.settled(step(this.slot, how), thrown)
     }
     const how = own === undefined ? Input.Return : input
+    this.ending.failure = own // whoever waits to send is told why
     const head = this.head()
     head.cut(undefined)
     const released = head.release()

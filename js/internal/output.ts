@@ -9,7 +9,7 @@ import type { LiveInstance } from './live.js'
 import { cancelTimer, setTimer } from './mailbox.js'
 import { native } from './native.js'
 import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
-import { Ring } from './ring.js'
+import { noRing, Ring } from './ring.js'
 
 const { DroppedResults, Read, UnreadSince } = Word
 
@@ -31,7 +31,7 @@ export interface ReadOptions {
 
 export class Output<Out> {
   private readonly instance: LiveInstance
-  private readonly results = new Ring<IteratorResult<Out>>()
+  private results: Ring<IteratorResult<Out>> = noRing()
   /** The oldest waiting read; the others wait in `readers`. Results wait only while no read does, but for a batch being filled. */
   private reader: Reader | null = null
   private readers: Ring<Reader> | null = null
@@ -52,6 +52,7 @@ export class Output<Out> {
     const { page, at } = this.instance
     const reader = this.reader
     if (reader === null || reader.want === Want.Batch) {
+      if (this.results === noRing()) this.results = new Ring()
       if (this.results.length === 0) page[at + UnreadSince] = clock[0]
       this.results.push(result)
       if (reader !== null) this.fill(reader)
@@ -108,6 +109,11 @@ export class Output<Out> {
     return promise
   }
 
+  /** Whether nothing is left to read: no result, no error. */
+  get isOver(): boolean {
+    return this.over && this.results.length === 0 && this.failure === null
+  }
+
   /** Whether a read waits. */
   get reading(): boolean {
     return this.reader !== null
@@ -134,7 +140,7 @@ export class Output<Out> {
   /** Closed or aborted: nothing is delivered any more. What waits is dropped and counted. */
   cut(failure: { error: unknown } | undefined): void {
     this.over = true
-    const dropped = this.results.clear()
+    const dropped = this.results.length === 0 ? 0 : this.results.clear()
     const { page, at } = this.instance
     page[at + DroppedResults] += dropped
     page[at + UnreadSince] = 0

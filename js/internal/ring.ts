@@ -1,7 +1,10 @@
 // A first-in first-out queue on a circular array. It grows by doubling and has no bound of its own: whoever fills it holds credits.
 
+// Never written to: the first push grows.
+const NO_SLOTS: undefined[] = []
+
 export class Ring<T> {
-  #slots: (T | undefined)[] = []
+  #slots: (T | undefined)[] = NO_SLOTS
   #head = 0
   #mask = -1
   /** How many values wait. */
@@ -50,7 +53,7 @@ export class Ring<T> {
   /** Empties it and says how many values waited. */
   clear(): number {
     const count = this.length
-    this.#slots = []
+    this.#slots = NO_SLOTS
     this.#head = 0
     this.#mask = -1
     this.length = 0
@@ -65,4 +68,11 @@ export class Ring<T> {
     this.#head = 0
     this.#mask = size - 1
   }
+}
+
+const nothing = new Ring<never>()
+
+/** Stands for a ring that nothing was pushed to yet, so that a stream pays for one only when something waits. Never push to it. */
+export function noRing<T>(): Ring<T> {
+  return nothing
 }

@@ -120,7 +120,7 @@ export abstract class Tenancy implements Tenant {
 
   /** Why a read or send meets nobody. */
   closedError(accepted?: number): ClosedError {
-    return this.ending.closedError(this.id, accepted)
+    return this.ending.closedError(this.id, accepted, this.state >= State.Closing)
   }
 
   /** Why an event is refused; `ended`: only because the input has ended. */

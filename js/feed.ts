@@ -2,14 +2,14 @@
 
 import type { LiveInstance } from './internal/live.js'
 import { isThenable, silence } from './internal/promises.js'
-import { openSource } from './internal/source.js'
+import { type Opened, openSource } from './internal/source.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
   readonly #instance: LiveInstance
 
   constructor(instance: LiveInstance, source: unknown) {
     this.#instance = instance
-    silence(pump(instance, source))
+    silence(pump(instance, openSource<unknown>(source)))
   }
 
   [Symbol.asyncIterator](): this {
@@ -31,8 +31,7 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
 }
 
 /** Sends until the source ends, or the stream does; then the source is given back. */
-async function pump(instance: LiveInstance, source: unknown): Promise<void> {
-  const opened = openSource<unknown>(source)
+async function pump(instance: LiveInstance, opened: Opened<unknown>): Promise<void> {
   const iterator = opened.kind === 'array' ? opened.array[Symbol.iterator]() : opened.iterator
   let pulling = false
   let spent = false
@@ -40,9 +39,14 @@ async function pump(instance: LiveInstance, source: unknown): Promise<void> {
     if (spent) return
     spent = true
     if (pulling && opened.kind === 'async' && opened.destroy !== undefined) return opened.destroy()
-    const returned = iterator.return?.()
-    if (isThenable(returned)) silence(Promise.resolve(returned))
+    try {
+      const returned = iterator.return?.()
+      if (isThenable(returned)) silence(Promise.resolve(returned))
+    } catch {
+      // It is given up: what it throws then concerns nobody.
+    }
   }
+  instance.feedFrom(giveBack)
   // The function may end while the source is silent: then nobody would ask the source again.
   void instance.ending.whenEnded().then(giveBack)
   for (;;) {

@@ -2,6 +2,7 @@
 
 import { CallInstance } from './internal/call.js'
 import type { Definition } from './internal/definition.js'
+import { currentScope } from './internal/tenancy.js'
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
@@ -9,6 +10,8 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   readonly #def: Definition
   readonly #source: unknown
   readonly #signal: AbortSignal | undefined
+  /** The async context of the call, in which the function runs. */
+  readonly #scope = currentScope()
   #instance: CallInstance | null = null
   /** It was returned before it started. */
   #over = false
@@ -48,7 +51,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
 
   async #start(): End<unknown> {
     if (this.#over) return { value: undefined, done: true }
-    this.#instance = new CallInstance(this.#def, this.#source, this.#signal)
+    this.#instance = new CallInstance(this.#def, this.#source, this.#signal, this.#scope)
     return this.#instance.next()
   }
 }

@@ -1,7 +1,7 @@
 // The process as a whole: its numbers, its limit, its end.
 
 import { native } from './internal/native.js'
-import { whenDrained } from './internal/mailbox.js'
+import { drainMailbox, whenDrained } from './internal/mailbox.js'
 import { checkCount, checkMillis, onlyKnown } from './options.js'
 import type { Snapshot } from './types.js'
 
@@ -35,6 +35,7 @@ export const runtime = {
     if (maxConcurrent === undefined) return
     checkCount(maxConcurrent, 'runtime.configure(options).maxConcurrent')
     native.configure({ maxConcurrent })
+    queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
   },
 
   /**

@@ -27,7 +27,8 @@ export interface StreamFunction<In, Out> {
   /** Opens a live stream. Throws `OverloadedError` where there is no place, neither among the open streams nor in line. */
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
-  pipe<Next>(next: StreamFunction<Out, Next> | Generator<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: StreamFunction<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: Generator<Out, Next>): StreamFunction<In, Next>
   /** The same function with other options, limits and metrics of its own. */
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
@@ -84,12 +85,12 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
       const signal = checkSignal(openOptions.signal, 'open(options).signal')
       return new Stream<never, unknown>(new LiveInstance(def, { id, headers, signal }))
     },
-    pipe(next) {
+    pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)
       if (piped === undefined) checkGenerator(next, 'pipe(next)')
       const added: readonly Stage[] = piped?.stages ?? [{ fn: next as Generator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined }]
       const name = [...def.stages, ...added].map((stage) => stage.name).join('|')
-      return make([...def.stages, ...added], { ...options, name }) as StreamFunction<never, never>
+      return make([...def.stages, ...added], { ...options, name }) 
     },
     with(changed) {
       const resolved = resolveOptions(changed, options, 'with(options)')

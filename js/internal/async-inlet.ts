@@ -34,6 +34,8 @@ export class AsyncInlet<In> extends Inlet<In> {
   private ready = false
   /** The source ended, threw or was given back. */
   private spent = false
+  /** What it threw when nobody listened any more. */
+  private lost: { error: unknown } | undefined
   /** What the source threw. */
   private sourceError: { error: unknown } | undefined
   private readonly arrived: (result: IteratorResult<In>) => void
@@ -75,19 +77,29 @@ export class AsyncInlet<In> extends Inlet<In> {
     return promise
   }
 
-  override release(): PromiseLike<unknown> | undefined {
+  /** `patient`: also wait for a stage that is not at a `yield`. */
+  override release(patient = false): PromiseLike<unknown> | undefined {
     if (this.spent) return undefined
     this.spent = true
     if (this.pulling && this.options.destroy !== undefined) {
       this.options.destroy()
       return undefined
     }
-    const returned = this.iterator.return?.()
+    let returned: PromiseLike<unknown> | undefined
+    try {
+      returned = this.iterator.return?.()
+    } catch (error) {
+      returned = Promise.reject(error)
+    }
     if (returned === undefined) return undefined
-    // While a pull is pending its return() would queue behind it.
-    if (!this.pulling) return returned
+    // While a pull is pending its return() queues behind it.
+    if (!this.pulling || patient) return this.head ? returned : this.overhear(returned)
     silence(Promise.resolve(returned))
     return undefined
+  }
+
+  unheard(): { error: unknown } | undefined {
+    return this.lost
   }
 
   /** What the source threw. */
@@ -105,6 +117,13 @@ export class AsyncInlet<In> extends Inlet<In> {
     if (!this.ready) return
     this.ready = false
     if (this.head) this.instance.page[this.instance.at + DroppedEvents]++
+  }
+
+  /** A stage that throws on its way out: nobody else hears it. */
+  private overhear(returned: PromiseLike<unknown>): PromiseLike<unknown> {
+    return returned.then(undefined, (error) => {
+      this.lost ??= { error }
+    })
   }
 
   private fetch(): void {
@@ -166,7 +185,10 @@ export class AsyncInlet<In> extends Inlet<In> {
     this.pulling = false
     this.spent = true
     this.sourceError = { error }
-    if (this.over) return
+    if (this.over) {
+      this.lost ??= { error }
+      return
+    }
     this.over = true
     this.failure = { error }
     this.settleWaits()

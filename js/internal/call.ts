@@ -1,6 +1,7 @@
 // The call form `fn(source)`: an async iterator of results, pulled in lockstep as a bare generator is. Unlike a bare generator, its return() settles a
 // pending next() at once.
 
+import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from './ending.js'
 import { AsyncInlet } from './async-inlet.js'
 import { COUNTERS } from './flags.js'
@@ -12,6 +13,8 @@ import { step } from './mailbox.js'
 import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
 import { pulledInlet } from './pulled.js'
 import { sourceIdle } from './refusals.js'
+
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Delivered, Read, Yielded } = Word
 
@@ -50,8 +53,8 @@ export class CallInstance extends Instance {
     if (this.reader !== null) this.ask()
   }
 
-  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
-    super(def, def.pulledIdle, { signal })
+  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined, scope: AsyncResource) {
+    super(def, def.pulledIdle, { signal, scope })
     this.source = source
     if (signal?.aborted) this.abort(signal.reason)
   }
@@ -62,6 +65,7 @@ export class CallInstance extends Instance {
       this.unread = null
       return failure === null ? iterationEnd() : Promise.reject(failure.error)
     }
+    if (this.timed) waitBegins()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     const reader = { resolve: lastResolve, reject: lastReject }
     if (this.reader !== null) {
@@ -139,6 +143,7 @@ export class CallInstance extends Instance {
     const reader = this.reader as Reader
     this.reader = this.readers?.shift() ?? null
     if (this.readers?.length === 0) this.readers = null
+    if (this.timed) waitEnds()
     return reader
   }
 }

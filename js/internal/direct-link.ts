@@ -1,7 +1,7 @@
 // A link that hands on the promises of the stage before as they are: no price per event, and no end to a wait before that stage ends it.
 
 import type { Instance } from './instance.js'
-import { iterationEnd } from './promises.js'
+import { DONE_VOID, iterationEnd } from './promises.js'
 import type { Link } from './stages.js'
 
 export class DirectLink implements Link {
@@ -45,12 +45,18 @@ export class DirectLink implements Link {
     return this.source.return?.()
   }
 
+  unheard(): { error: unknown } | undefined {
+    return undefined // the stage that reads it gets everything
+  }
+
   thrown(): Promise<{ error: unknown } | undefined> {
     if (this.last === undefined) return Promise.resolve(undefined)
-    return this.last.then(
+    const outcome = this.last.then(
       () => undefined,
       (error) => ({ error }),
     )
+    // It may be pending for ever; one that has settled answers first.
+    return Promise.race([outcome, DONE_VOID.then(() => undefined).then(() => undefined)])
   }
 
   private nextOver(): Promise<IteratorResult<unknown>> {

@@ -5,6 +5,7 @@ import { AbortError, ClosedError } from '../errors.js'
 import type { EndReason, StreamEnd } from '../types.js'
 import { Reason } from './law.js'
 import { silence } from './promises.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const reasons: Record<number, EndReason> = {
   [Reason.Done]: 'done',
@@ -46,8 +47,8 @@ export class Ending {
 
   /** Makes the promise of `close()`; it may float. */
   beginClose(): Promise<void> {
-    this.closing =
-      this.end !== undefined ? Promise.resolve() : silence(new Promise<void>((resolve, reject) => void (this.onClosed = { resolve, reject })))
+    waitBegins() // closeTimeout settles it at the latest
+    this.closing = silence(new Promise<void>((resolve, reject) => void (this.onClosed = { resolve, reject })))
     return this.closing
   }
 
@@ -77,6 +78,7 @@ export class Ending {
   }
 
   tell(end: StreamEnd): void {
+    if (this.onClosed !== undefined) waitEnds()
     if (end.reason === 'failed') this.onClosed?.reject(end.error)
     else this.onClosed?.resolve()
     this.onEnd?.(end)

@@ -11,7 +11,9 @@ import { native } from './native.js'
 import { SAMPLE_MASK } from './probe.js'
 import { capture, DONE_VOID, lastReject, lastResolve, refuse, silence } from './promises.js'
 import { noRing, Ring } from './ring.js'
-import { validate } from './schema.js'
+import { validate, validateAll } from './schema.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
+import { onAbort } from './signals.js'
 import { place, refuseSend, type Send, SendLine } from './send-line.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
@@ -23,6 +25,8 @@ export class Input<In> extends Inlet<In> {
   private line: SendLine<In> | null = null
   /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
   private ended = false
+  /** Closed, aborted, or given up by the function: nothing is delivered any more. */
+  private wasCut = false
   /** The senders of accepted events are told when no more than this many wait, when the function waits, or when the turn ends. */
   private readonly lowWater: number
   credits = 0
@@ -102,13 +106,23 @@ export class Input<In> extends Inlet<In> {
   }
 
   override cut(failure: { error: unknown } | undefined): void {
-    if (this.over) return
-    this.ended = true
+    this.ended = this.wasCut = true
     super.cut(failure)
+    this.rejectLine(failure?.error)
+  }
+
+  /** The function stops reading. Why is known only when it has ended, often in the same turn: then whoever waits to send is told. */
+  override async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
+    this.ended = this.wasCut = true
+    super.cut(undefined)
+    if (this.sending) process.nextTick(() => this.rejectLine(undefined))
+    return { value: value as undefined, done: true }
+  }
+
+  private rejectLine(error: unknown): void {
     const { line } = this
-    const error = failure?.error
     for (let send = line?.first; line && send; send = line.first) {
-      line.shift()
+      this.shiftLine(line)
       refuseSend(send, error instanceof AbortError ? this.abortedSend(send, error) : this.endedError(send.accepted))
     }
   }
@@ -170,23 +184,17 @@ export class Input<In> extends Inlet<In> {
 
   private sendChecked(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
     const { schema, id } = this.instance
-    const checked: unknown[] = []
-    let late = false
+    let checked: unknown[] | Promise<unknown[]>
     try {
-      for (const event of events) {
-        const value = validate(schema as NonNullable<typeof schema>, event, id)
-        late ||= value instanceof Promise
-        checked.push(value)
-      }
+      checked = validateAll(schema as NonNullable<typeof schema>, events, id)
     } catch (error) {
-      for (const value of checked) if (value instanceof Promise) silence(value)
       return refuse(error)
     }
-    if (!late) return this.sendAll(checked as In[], signal)
+    if (!(checked instanceof Promise)) return this.sendAll(checked as In[], signal)
     // Takes its place in line now, so that the order of the sends holds however long the schema takes.
     const send = place<In>(undefined, [], 0, false)
     const promise = this.join(send, signal)
-    Promise.all(checked).then(
+    checked.then(
       (values) => {
         send.events = values as In[]
         send.checked = true
@@ -219,10 +227,9 @@ export class Input<In> extends Inlet<In> {
       return refuse(new OverloadedError('VELO_OVERRUN', message, { streamId: instance.id, accepted: send.accepted }))
     }
     this.line.push(send)
+    if (instance.timed) waitBegins()
     if (signal !== undefined) {
-      const leave = () => this.leave(send, this.abortError(signal))
-      signal.addEventListener('abort', leave, { once: true })
-      send.forget = () => signal.removeEventListener('abort', leave)
+      send.forget = onAbort(signal, () => this.leave(send, this.abortError(signal)))
     }
     instance.page[instance.at + Waiting] = 0
     return send.promise
@@ -230,6 +237,7 @@ export class Input<In> extends Inlet<In> {
 
   /** Accepts from the line, oldest first, as far as credits reach, and tells the senders when it is time. */
   private serve(line: SendLine<In>): void {
+    if (this.wasCut) return
     const { instance } = this
     // A function that starts asks at once and comes back here: the line must not be half served then.
     if (!instance.started && line.first?.checked) instance.start()
@@ -242,7 +250,7 @@ export class Input<In> extends Inlet<In> {
         while (send.accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[send.accepted++])
         if (send.accepted < events.length) break
       }
-      line.shift()
+      this.shiftLine(line)
       line.tell(send, this.buffered.length <= this.lowWater)
       if (line.first === null) this.lineIsEmpty()
     }
@@ -252,9 +260,15 @@ export class Input<In> extends Inlet<In> {
   private leave(send: Send<In>, error: unknown): void {
     const { line } = this
     if (!line?.remove(send)) return
+    if (this.instance.timed) waitEnds()
     refuseSend(send, error)
     if (line.first === null) this.lineIsEmpty()
     this.serve(line)
+  }
+
+  private shiftLine(line: SendLine<In>): void {
+    line.shift()
+    if (this.instance.timed) waitEnds()
   }
 
   private lineIsEmpty(): void {
@@ -284,6 +298,6 @@ export class Input<In> extends Inlet<In> {
 
   /** Why nothing can be sent any more. */
   private endedError(accepted: number): ClosedError {
-    return this.instance.sendError(accepted, this.ended && !this.over)
+    return this.instance.sendError(accepted, this.ended && !this.wasCut)
   }
 }

@@ -7,11 +7,12 @@ import type { Inlet } from './inlet.js'
 import { Effect, Input, State, Timer, Word } from './law.js'
 import { step, watchExit } from './mailbox.js'
 import { native } from './native.js'
+import { DONE_VOID } from './promises.js'
 import { type AnyGenerator, type Links, makeStages } from './stages.js'
 import { Tenancy } from './tenancy.js'
 import { traceEnd } from './tracing.js'
 
-const { DroppedResults, Yielded } = Word
+const { DroppedResults, Waiting, Yielded } = Word
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
 const UNWIND_BURST = 64
@@ -31,6 +32,8 @@ export abstract class Instance extends Tenancy {
   private burst = 0
   /** What is done once the releases at the end have settled or took too long. */
   private settleNow: (() => void) | undefined
+  /** Stages before the last one are still on their way out. */
+  private releasing = false
 
   /** Starts the function: its generator is made and asked for the first time, in the async context of whoever opened the stream. */
   start(): void {
@@ -40,7 +43,10 @@ export abstract class Instance extends Tenancy {
 
   close(): Promise<void> {
     const { ending } = this
-    if (this.state === State.Closed) this.dropUnread()
+    if (this.state === State.Closed) {
+      this.dropUnread()
+      return DONE_VOID
+    }
     if (ending.closePromise !== undefined) return ending.closePromise
     const promise = ending.beginClose()
     if (this.state < State.Closing) this.leave(Input.Close, undefined)
@@ -53,8 +59,9 @@ export abstract class Instance extends Tenancy {
   }
 
   protected closeTimedOut(): void {
-    if (this.settleNow !== undefined) this.settleNow()
-    else if (this.state === State.Closing) this.detach()
+    // While it closes, a stage that does not finish is as good as a function that does not.
+    if (this.state === State.Closing && (this.settleNow === undefined || this.releasing)) this.detach()
+    else this.settleNow?.()
   }
 
   protected get isUnwinding(): boolean {
@@ -97,6 +104,7 @@ export abstract class Instance extends Tenancy {
   }
 
   private boot(): void {
+    this.page[this.at + Waiting] = 0
     try {
       const made = makeStages(this, this.context, this.head(), this.direct)
       this.generator = made.generator
@@ -142,7 +150,7 @@ export abstract class Instance extends Tenancy {
 
   private dropResult(): void {
     this.page[this.at + DroppedResults]++
-    this.lateDrop(1)
+    this.lateDrop(1, 1)
   }
 
   /** The generator has finished. */
@@ -151,9 +159,7 @@ export abstract class Instance extends Tenancy {
     this.finished = true
     this.running = false
     if (this.detached) {
-      native.attached(this.def.fn)
-      if (failure !== undefined) this.dropResult()
-      return
+      return native.attached(this.def.fn)
     }
     // The abort that the function let through is not an error of its own.
     const own = failure !== undefined && this.ending.isOwnAbort(failure) ? undefined : failure
@@ -167,22 +173,27 @@ export abstract class Instance extends Tenancy {
     const head = this.head()
     head.cut(undefined)
     const released = head.release()
-    const releases = this.links?.release() ?? []
-    if (released === undefined && releases.length === 0 && (own === undefined || this.links === null)) return settle(how, own)
+    const closing = this.state === State.Closing
+    const releases = this.links?.release(closing) ?? []
+    if (released === undefined && releases.length === 0 && this.links === null) return settle(how, own)
     this.settleNow = () => settle(how, own)
+    this.releasing = releases.length > 0
     native.arm(this.slot, Timer.Close, this.def.options.closeTimeout)
     watchExit()
-    const told = own === undefined ? undefined : this.links?.stageOf(own.error).then((stage) => void (this.ending.stage = stage))
-    Promise.allSettled([released, told, ...releases]).then(([source]) => {
-      if (this.settleNow === undefined) return
-      // A source that fails to close is an error only where nothing else went wrong.
-      if (source?.status === 'rejected' && own === undefined && this.state < State.Closing) settle(Input.Throw, { error: source.reason })
-      else this.settleNow()
+    const links = this.links
+    Promise.allSettled([released, ...releases]).then(async ([source]) => {
+      if (this.settleNow === undefined) return this.detached ? native.attached(this.def.fn) : undefined
+      // Only where nothing else went wrong: a source that fails to close, or a stage that threw when nobody listened to it any more.
+      const late = source?.status === 'rejected' && this.state < State.Closing ? { error: source.reason } : links?.unheard()
+      const thrown = own ?? (late !== undefined && !this.ending.isOwnAbort(late) ? late : undefined)
+      if (thrown !== undefined && links !== null) this.ending.stage = await links.stageOf(thrown.error)
+      if (this.settleNow !== undefined) settle(thrown === undefined ? Input.Return : Input.Throw, thrown)
     })
   }
 
   private detach(): void {
     this.detached = true
+    this.settleNow = undefined
     this.settled(step(this.slot, Input.Expire), undefined)
   }
 

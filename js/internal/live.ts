@@ -6,10 +6,12 @@ import type { Failure } from './ending.js'
 import { Input } from './input.js'
 import { Instance } from './instance.js'
 import { COUNTERS } from './flags.js'
-import { Effect, Input as On, State, Word } from './law.js'
+import { Effect, Input as On, State, Timer, Word } from './law.js'
 import { step } from './mailbox.js'
 import type { InstanceOptions } from './tenancy.js'
 import { Output } from './output.js'
+import { native } from './native.js'
+import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
 
 export class LiveInstance extends Instance {
@@ -17,6 +19,9 @@ export class LiveInstance extends Instance {
   readonly input: Input<unknown>
   readonly output: Output<unknown>
   readonly schema: StandardSchemaV1 | undefined
+  /** Gives the source of a feed back. */
+  private giveBack: (() => void) | undefined
+  private fedIdle = false
 
   protected readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
@@ -51,6 +56,15 @@ export class LiveInstance extends Instance {
     }
   }
 
+  /**
+   * A feed is a pulled source: it has an idle timeout only when one was set, and then the source is given back, the summary is delivered, and a
+   * TimeoutError.
+   */
+  feedFrom(giveBack: () => void): void {
+    this.giveBack = giveBack
+    if (this.def.pulledIdle === 0 && this.state !== State.Closed) native.disarm(this.slot, Timer.Idle)
+  }
+
   /** A read waits or was served: the function may have to start, or to go on. */
   demand(): void {
     if (!this.started) {
@@ -66,7 +80,7 @@ export class LiveInstance extends Instance {
   }
 
   protected idleMs(): number {
-    return this.def.liveIdle
+    return this.giveBack === undefined ? this.def.liveIdle : this.def.pulledIdle
   }
 
   protected admitted(): void {
@@ -79,6 +93,8 @@ export class LiveInstance extends Instance {
   protected idle(): void {
     this.closeInput(On.Idle)
     this.input.end()
+    this.fedIdle = this.giveBack !== undefined
+    this.giveBack?.()
   }
 
   protected cutOutput(failure: Failure | undefined): void {
@@ -86,7 +102,7 @@ export class LiveInstance extends Instance {
   }
 
   protected endOutput(failure: Failure | undefined): void {
-    this.output.end(failure)
+    this.output.end(failure ?? (this.fedIdle ? { error: sourceIdle(this.id, this.def.options.idleTimeout) } : undefined))
   }
 
   protected isAwaited(): boolean {

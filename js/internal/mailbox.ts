@@ -3,6 +3,7 @@
 
 import { Effect, Verdict, Word } from './law.js'
 import { native } from './native.js'
+import { reconsider, reviewWith, waitBegins, waitEnds } from './wakefulness.js'
 import { offsetOf, pageOf, tenants } from './control-block.js'
 
 const WORDS = 4
@@ -15,16 +16,20 @@ export function setTimer(ms: number, fire: () => void): number {
   watchExit()
   const id = native.timer(ms)
   timers.set(id, fire)
+  waitBegins()
   return id
 }
 
 export function cancelTimer(id: number): void {
-  if (timers.delete(id)) native.cancel(id)
+  if (!timers.delete(id)) return
+  native.cancel(id)
+  waitEnds()
 }
 
 /** Calls `done` once when the runtime says that it is drained. */
 export function whenDrained(done: () => void): void {
   watchExit()
+  waitBegins()
   onDrained = done
 }
 
@@ -35,7 +40,6 @@ export function drainMailbox(): void {
     for (let i = 0; i < verdicts.length; i += WORDS) deliver(verdicts, i)
     if (count * WORDS < batch.length) break
   }
-  native.hold(0)
 }
 
 /** Moves the machine of a stream; answers state, reason and effects, packed. */
@@ -50,12 +54,15 @@ function deliver(verdicts: Float64Array, at: number): void {
   const slot = verdicts[at + 1] as number
   if (kind === Verdict.Timer) {
     const fire = timers.get(slot)
-    timers.delete(slot)
+    if (timers.delete(slot)) waitEnds()
     fire?.()
   } else if (kind === Verdict.DrainAbort) {
     for (const tenant of [...tenants]) tenant?.giveUp()
   } else if (kind === Verdict.Drained) {
-    onDrained?.()
+    const done = onDrained
+    onDrained = undefined
+    if (done !== undefined) waitEnds()
+    done?.()
   } else {
     const current = pageOf(slot)[offsetOf(slot) + Word.Generation]
     // The row may serve another stream by now.
@@ -65,16 +72,12 @@ function deliver(verdicts: Float64Array, at: number): void {
 
 let watching = false
 
-/**
- * The doorbell never keeps the process alive by itself. When the event loop runs dry, somebody may still wait for what only a timer of ours
- * can settle (rule 18): then the doorbell holds the loop until the next verdict. Nothing is paid for this per event.
- */
+/** Before the process ends for want of work, looks once more whether a timer of ours still has something to settle. */
 export function watchExit(): void {
   if (watching) return
   watching = true
-  process.on('beforeExit', () => {
-    if (timers.size > 0 || onDrained !== undefined || tenants.some((tenant) => tenant?.holdsProcess())) native.hold(1)
-  })
+  reviewWith(() => timers.size > 0 || onDrained !== undefined || tenants.some((tenant) => tenant?.holdsProcess()))
+  process.on('beforeExit', reconsider)
 }
 
 native.start(() => queueMicrotask(drainMailbox))

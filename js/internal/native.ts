@@ -55,7 +55,7 @@ export interface Native {
   timer(ms: number): number
   cancel(id: number): void
   sample(slot: number, kind: number, us: number): void
-  late(fn: number, events: number, results: number): void
+  late(fn: number, yielded: number, dropped: number): void
   attached(fn: number): void
   take(into: Float64Array): number
   hold(on: number): void

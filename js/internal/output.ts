@@ -8,26 +8,13 @@ import { Side, State, Word } from './law.js'
 import type { LiveInstance } from './live.js'
 import { cancelTimer, setTimer } from './mailbox.js'
 import { native } from './native.js'
-import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { capture, iterationEnd, lastReject, lastResolve } from './promises.js'
+import { type Reader, type ReadOptions, Want } from './reader.js'
+import { onAbort } from './signals.js'
 import { noRing, Ring } from './ring.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { DroppedResults, Read, UnreadSince } = Word
-
-/** What a waiting read wants: one value, an iterator's result, or up to `max` values. */
-const Want = { Value: 0, Result: 1, Batch: 2 } as const
-
-interface Reader {
-  want: number
-  max: number
-  resolve: Resolve
-  reject: (reason: unknown) => void
-  forget: (() => void) | undefined
-}
-
-export interface ReadOptions {
-  signal: AbortSignal | undefined
-  timeout: number | undefined
-}
 
 export class Output<Out> {
   private readonly instance: LiveInstance
@@ -58,7 +45,7 @@ export class Output<Out> {
       if (reader !== null) this.fill(reader)
       return
     }
-    this.reader = this.readers === null ? null : this.nextReader()
+    this.shiftReader()
     this.countRead(1)
     reader.resolve(reader.want === Want.Value ? result.value : result)
   }
@@ -193,6 +180,7 @@ export class Output<Out> {
   }
 
   private wait<T>(want: number, max: number): Promise<T> {
+    if (this.instance.timed) waitBegins()
     const promise = new Promise(capture) as Promise<T>
     const reader: Reader = { want, max, resolve: lastResolve, reject: lastReject, forget: undefined }
     if (this.reader === null) this.reader = reader
@@ -202,18 +190,16 @@ export class Output<Out> {
 
   /** Puts a bound on the read that was added last. */
   private limit({ signal, timeout }: ReadOptions): void {
-    const reader = this.readers === null ? (this.reader as Reader) : (this.readers.last() as Reader)
+    const reader = this.readers?.last() ?? (this.reader as Reader)
     const stops: (() => void)[] = []
     const leave = (error: unknown): void => {
       if (this.reader === reader) this.shiftReader()
-      else this.readers?.remove(reader)
+      else if (this.readers?.remove(reader) && this.instance.timed) waitEnds()
       reader.forget?.()
       reader.reject(error)
     }
     if (signal !== undefined) {
-      const aborted = () => leave(this.abortError(signal))
-      signal.addEventListener('abort', aborted, { once: true })
-      stops.push(() => signal.removeEventListener('abort', aborted))
+      stops.push(onAbort(signal, () => leave(this.abortError(signal))))
     }
     if (timeout !== undefined) {
       const { id } = this.instance
@@ -236,16 +222,11 @@ export class Output<Out> {
     }
   }
 
-  private nextReader(): Reader | null {
-    const readers = this.readers as Ring<Reader>
-    const reader = readers.shift()
-    if (readers.length === 0) this.readers = null
-    return reader
-  }
-
   private shiftReader(): Reader {
     const reader = this.reader as Reader
-    this.reader = this.readers === null ? null : this.nextReader()
+    const { readers } = this
+    this.reader = readers !== null && readers.length > 0 ? readers.shift() : null
+    if (this.instance.timed) waitEnds()
     return reader
   }
 

@@ -33,7 +33,7 @@ export class Ring<T> {
 
   /** The youngest value, which stays. */
   last(): T | undefined {
-    return this.#slots[(this.#head + this.length - 1) & this.#mask]
+    return this.length === 0 ? undefined : this.#slots[(this.#head + this.length - 1) & this.#mask]
   }
 
   /** Takes `value` out of the middle; false when it is not here. */

@@ -10,6 +10,7 @@ import { Input, State, Word } from './law.js'
 import { step } from './mailbox.js'
 import { capture, lastReject, lastResolve, type Resolve } from './promises.js'
 import { pulledInlet } from './pulled.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
 
@@ -24,6 +25,7 @@ export class RunInstance extends Instance {
   private readonly source: unknown
   private inlet: Inlet<unknown> | null = null
   private idled = false
+  private isTold = false
 
   protected readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
@@ -47,6 +49,7 @@ export class RunInstance extends Instance {
     this.outcome = new Promise(capture) as Promise<unknown[]>
     this.resolve = lastResolve
     this.reject = lastReject
+    if (this.timed) waitBegins()
     if (signal?.aborted) this.abort(signal.reason)
     else this.start()
   }
@@ -72,18 +75,26 @@ export class RunInstance extends Instance {
   }
 
   protected cutOutput(failure: Failure | undefined): void {
+    this.told()
     if (failure !== undefined) this.reject(failure.error)
     else this.reject(this.closedError(undefined))
   }
 
   protected endOutput(failure: Failure | undefined): void {
+    this.told()
     if (failure !== undefined) this.reject(failure.error)
     else if (this.idled) this.reject(sourceIdle(this.id, this.def.options.idleTimeout))
     else this.resolve(this.results)
   }
 
+  /** Its caller knows the outcome. */
+  private told(): void {
+    if (this.timed && !this.isTold) waitEnds()
+    this.isTold = true
+  }
+
   protected isAwaited(): boolean {
-    return this.state !== State.Closed
+    return !this.isTold
   }
 
   protected isStalled(): boolean {

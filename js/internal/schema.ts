@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { VeloError } from '../errors.js'
+import { silence } from './promises.js'
 
 type Result = StandardSchemaV1.Result<unknown>
 
@@ -21,6 +22,23 @@ function outcome(result: Result, streamId: string): unknown {
 export function validate(schema: StandardSchemaV1, event: unknown, streamId: string): unknown {
   const result = schema['~standard'].validate(event)
   return result instanceof Promise ? result.then((late) => outcome(late, streamId)) : outcome(result, streamId)
+}
+
+/** Many events checked: their values, or a promise of them where the schema is asynchronous. Throws VELO_EVENT for the first that fails. */
+export function validateAll(schema: StandardSchemaV1, events: readonly unknown[], streamId: string): unknown[] | Promise<unknown[]> {
+  const checked: unknown[] = []
+  let late = false
+  try {
+    for (const event of events) {
+      const value = validate(schema, event, streamId)
+      late ||= value instanceof Promise
+      checked.push(value)
+    }
+  } catch (error) {
+    for (const value of checked) if (value instanceof Promise) silence(value)
+    throw error
+  }
+  return late ? Promise.all(checked) : checked
 }
 
 /** `iterator` with every event checked; the source itself is untouched by an event that fails. */

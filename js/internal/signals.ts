@@ -1,35 +1,30 @@
-// One listener per AbortSignal, however many streams it guards; it is taken off with the last of them.
-
-/** What a signal guards. */
-export interface Guarded {
-  abort(reason: unknown): void
-}
+// One listener per AbortSignal, however many streams, sends and reads it guards; it is taken off with the last of them.
 
 interface Watch {
-  guarded: Set<Guarded>
+  guarded: Set<() => void>
   listener: () => void
 }
 
 const watches = new WeakMap<AbortSignal, Watch>()
 
-export function guard(signal: AbortSignal, stream: Guarded): void {
+/** Calls `stop` when the signal fires; answers how to take that back. The signal has not fired yet. */
+export function onAbort(signal: AbortSignal, stop: () => void): () => void {
   let watch = watches.get(signal)
   if (watch === undefined) {
-    const guarded = new Set<Guarded>()
+    const guarded = new Set<() => void>()
     const listener = () => {
       watches.delete(signal)
-      for (const one of guarded) one.abort(signal.reason)
+      for (const one of guarded) one()
     }
     watch = { guarded, listener }
     watches.set(signal, watch)
     signal.addEventListener('abort', listener, { once: true })
   }
-  watch.guarded.add(stream)
-}
-
-export function unguard(signal: AbortSignal, stream: Guarded): void {
-  const watch = watches.get(signal)
-  if (watch === undefined || !watch.guarded.delete(stream) || watch.guarded.size > 0) return
-  watches.delete(signal)
-  signal.removeEventListener('abort', watch.listener)
+  const { guarded, listener } = watch
+  guarded.add(stop)
+  return () => {
+    if (!guarded.delete(stop) || guarded.size > 0 || watches.get(signal)?.guarded !== guarded) return
+    watches.delete(signal)
+    signal.removeEventListener('abort', listener)
+  }
 }

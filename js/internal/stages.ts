@@ -16,7 +16,9 @@ export interface Link extends AsyncIterableIterator<unknown> {
   /** Ends the wait of the stage that reads it. */
   cut(failure: { error: unknown } | undefined): void
   /** Returns the stage that feeds it, once; a promise where that is worth waiting for. */
-  release(): PromiseLike<unknown> | undefined
+  release(patient?: boolean): PromiseLike<unknown> | undefined
+  /** What that stage threw after the stage that reads it had stopped listening. */
+  unheard(): { error: unknown } | undefined
   /** What the stage that feeds it threw. */
   thrown(): Promise<{ error: unknown } | undefined>
 }
@@ -34,12 +36,21 @@ export class Links {
     for (const link of this.links) link.cut(failure)
   }
 
-  /** Returns the stages before the last one; what is worth waiting for. */
-  release(): PromiseLike<unknown>[] {
+  /** What a stage threw after the stage that reads it had stopped listening. */
+  unheard(): { error: unknown } | undefined {
+    for (const link of this.links) {
+      const unheard = link.unheard()
+      if (unheard !== undefined) return unheard
+    }
+    return undefined
+  }
+
+  /** Returns the stages before the last one; what is worth waiting for, with `patient` also what still runs. */
+  release(patient: boolean): PromiseLike<unknown>[] {
     const releases: PromiseLike<unknown>[] = []
     for (const link of this.links) {
       link.cut(undefined)
-      const release = link.release()
+      const release = link.release(patient)
       if (release !== undefined) releases.push(silence(Promise.resolve(release)))
     }
     return releases
@@ -49,7 +60,7 @@ export class Links {
   async stageOf(error: unknown): Promise<string | undefined> {
     for (const [index, link] of this.links.entries()) {
       const thrown = await link.thrown()
-      if (thrown !== undefined && thrown.error === error) return this.names[index]
+      if (thrown !== undefined && Object.is(thrown.error, error)) return this.names[index]
     }
     return this.names.at(-1)
   }

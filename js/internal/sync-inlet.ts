@@ -71,7 +71,11 @@ export class SyncInlet<In> extends Inlet<In> {
   override release(): PromiseLike<unknown> | undefined {
     if (this.#spent || this.#iterator === null) return undefined
     this.#spent = true
-    this.#iterator.return?.()
+    try {
+      this.#iterator.return?.()
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return undefined
   }
 

@@ -16,7 +16,7 @@ import { readMetrics } from './metrics.js'
 import { native } from './native.js'
 import { Probe } from './probe.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
-import { guard, unguard } from './signals.js'
+import { onAbort } from './signals.js'
 import { type StreamTrace, traced, traceOpen } from './tracing.js'
 
 const { Delivered, DroppedEvents, DroppedResults, Waiting } = Word
@@ -27,6 +27,12 @@ export interface InstanceOptions {
   id?: string | undefined
   headers?: StreamHeaders | undefined
   signal?: AbortSignal | undefined
+  /** The async context to run in; default: the current one. */
+  scope?: AsyncResource
+}
+
+export function currentScope(): AsyncResource {
+  return new AsyncResource('VeloStream', { requireManualDestroy: true })
 }
 
 export abstract class Tenancy implements Tenant {
@@ -38,16 +44,18 @@ export abstract class Tenancy implements Tenant {
   slot: number
   state: number
   readonly probe = new Probe()
-  readonly ending = new Ending()
-  protected readonly scope = new AsyncResource('VeloStream', { requireManualDestroy: true })
+  /** A timer of ours may settle what is awaited of it. */
+  readonly timed: boolean
+  protected readonly scope: AsyncResource
   protected readonly context: Context
   protected readonly trace: StreamTrace | undefined
-  private readonly signal: AbortSignal | undefined
+  private unguard: (() => void) | undefined
   private readonly givenId: string | undefined
   private readonly ordinal = ++opened
+  private end: Ending | undefined
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
-  constructor(def: Definition, idleMs: number, { id, headers, signal }: InstanceOptions) {
+  constructor(def: Definition, idleMs: number, { id, headers, signal, scope }: InstanceOptions) {
     if (id !== undefined && !native.claim(id)) throw idInUse(id)
     const slot = openRow(def.fn, idleMs)
     if (slot < 0) {
@@ -60,16 +68,23 @@ export abstract class Tenancy implements Tenant {
     this.page = pageOf(slot)
     this.at = offsetOf(slot)
     this.state = this.page[this.at + Word.State]
+    this.page[this.at + Waiting] = 1 // until it starts it waits for an event (rule 5)
     this.context = new Context(this, headers)
-    this.signal = signal
     tenants[slot] = this
     const { maxDuration, maxStall } = def.options
-    if (idleMs > 0 || maxDuration > 0 || maxStall > 0) watchExit()
+    this.scope = scope ?? currentScope()
+    this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0
+    if (this.timed) watchExit()
     if (traced()) {
       this.trace = { id: this.id, name: def.options.name }
       traceOpen(this.trace)
     }
-    if (signal !== undefined) guard(signal, this)
+    if (signal !== undefined && !signal.aborted) this.unguard = onAbort(signal, () => this.abort(signal.reason))
+  }
+
+  /** Made when the end is near, or somebody asks for it: most of its life a stream has none. */
+  get ending(): Ending {
+    return (this.end ??= new Ending())
   }
 
   get id(): string {
@@ -104,7 +119,7 @@ export abstract class Tenancy implements Tenant {
   }
 
   holdsProcess(): boolean {
-    const awaited = this.isAwaited() || this.ending.closePromise !== undefined
+    const awaited = this.isAwaited() || this.end?.closePromise !== undefined
     if (!awaited) return false
     if (this.isUnwinding) return true // closeTimeout
     const { maxDuration, maxStall } = this.def.options
@@ -129,11 +144,11 @@ export abstract class Tenancy implements Tenant {
     return new ClosedError('VELO_ENDED', `stream ${this.id}: its input has ended`, { streamId: this.id, accepted })
   }
 
-  /** Counts results that are dropped after the end. */
-  lateDrop(results: number): void {
+  /** Counts results that are dropped after the end; `yielded` of them were not even yielded before it. */
+  lateDrop(results: number, yielded = 0): void {
     const { end } = this.ending
     if (end === undefined) return
-    native.late(this.def.fn, 0, results)
+    native.late(this.def.fn, yielded, results)
     end.dropped = { events: end.dropped.events, results: end.dropped.results + results }
   }
 
@@ -162,7 +177,7 @@ export abstract class Tenancy implements Tenant {
     this.at = 0
     this.slot = -1
     if (this.givenId !== undefined) native.unclaim(this.givenId)
-    if (this.signal !== undefined) unguard(this.signal, this)
+    this.unguard?.()
     return { events: copy[DroppedEvents], results: copy[DroppedResults] }
   }
 

@@ -59,8 +59,9 @@ impl Latency {
     fn push(&mut self, nanos: u64) {
         match self {
             Self::Raw(samples) if samples.len() < RAW => {
-                if samples.is_empty() {
-                    samples.reserve_exact(RAW);
+                // Grows by doubling from one: most streams are short, and 16 places would be their largest part.
+                if samples.len() == samples.capacity() {
+                    samples.reserve_exact(samples.len().max(1));
                 }
                 samples.push(nanos);
             }

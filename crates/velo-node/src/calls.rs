@@ -50,8 +50,8 @@ calls! {
         Reply::Nothing
     };
     Late c"late" |call| {
-        let (function, events, results) = (call.index::<0>(), call.index::<1>(), call.index::<2>());
-        call.isolate.runtime.quick(|desk| desk.late(function, events.into(), results.into()));
+        let (function, yielded, dropped) = (call.index::<0>(), call.index::<1>(), call.index::<2>());
+        call.isolate.runtime.quick(|desk| desk.late(function, yielded.into(), dropped.into()));
         Reply::Nothing
     };
     Attached c"attached" |call| {

@@ -60,11 +60,11 @@ impl Desk {
         }
     }
 
-    /// Counts drops after the end of their stream.
-    pub fn late(&mut self, function: u32, events: u64, results: u64) {
-        self.totals.add_late(events, results);
+    /// Counts results after the end of their stream: yielded only now, by a detached function, and dropped only now.
+    pub fn late(&mut self, function: u32, yielded: u64, dropped: u64) {
+        self.totals.add_late(yielded, dropped);
         if let Some(known) = self.functions.get_mut(function) {
-            known.totals.add_late(events, results);
+            known.totals.add_late(yielded, dropped);
         }
     }
 

@@ -43,11 +43,16 @@ impl Totals {
     pub(crate) fn add_row(&mut self, row: Row<'_>) {
         self.events_in += row.count(Word::Accepted);
         self.events_out += row.count(Word::Yielded);
-        self.add_late(row.count(Word::DroppedEvents), row.count(Word::DroppedResults));
+        self.add_dropped(row.count(Word::DroppedEvents), row.count(Word::DroppedResults));
     }
 
-    /// Adds drops that were counted after the end of their stream.
-    pub(crate) const fn add_late(&mut self, events: u64, results: u64) {
+    /// Adds results that a detached function yielded, and results that were dropped, after the end of their stream.
+    pub(crate) const fn add_late(&mut self, yielded: u64, dropped: u64) {
+        self.events_out = self.events_out.saturating_add(yielded);
+        self.add_dropped(0, dropped);
+    }
+
+    const fn add_dropped(&mut self, events: u64, results: u64) {
         self.dropped_events = self.dropped_events.saturating_add(events);
         self.dropped_results = self.dropped_results.saturating_add(results);
     }
@@ -63,6 +68,6 @@ impl Totals {
         self.ends.failed += other.ends.failed;
         self.events_in += other.events_in;
         self.events_out += other.events_out;
-        self.add_late(other.dropped_events, other.dropped_results);
+        self.add_dropped(other.dropped_events, other.dropped_results);
     }
 }

@@ -1,12 +1,33 @@
 // The errors of velo-stream: one class, and subclasses where people catch apart. The codes come from Rust (internal/law.ts); what a user's
 // function throws is never wrapped in one of these.
 
-import { codes } from './internal/law.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { codes } from './internal/law.js'
 import type { EndReason } from './types.js'
 
 /** A stable name of what went wrong, `VELO_*`. The README lists them all. */
-export type VeloErrorCode = keyof typeof codes
+export type VeloErrorCode =
+  | 'VELO_CONFIG'
+  | 'VELO_OVERLOADED'
+  | 'VELO_DRAINING'
+  | 'VELO_ENDED'
+  | 'VELO_CLOSED'
+  | 'VELO_ABORTED'
+  | 'VELO_IDLE'
+  | 'VELO_OVERRUN'
+  | 'VELO_EVENT'
+  | 'VELO_TIMEOUT'
+  | 'VELO_LOCKED'
+  | 'VELO_CODEC'
+  | 'VELO_FUNCTION_REF'
+  | 'VELO_WORKER_EXITED'
+  | 'VELO_ADAPTER'
+  | 'VELO_CHECKPOINT'
+  | 'VELO_NATIVE_LOAD'
+  | 'VELO_BUG'
+
+// Fails to compile when the list above and the one of Rust differ.
+const known: Readonly<Record<VeloErrorCode, { retryable: boolean }>> & Record<Exclude<keyof typeof codes, VeloErrorCode>, never> = codes
 
 /** What an error may carry beside its message. */
 export interface VeloErrorOptions {
@@ -44,7 +65,7 @@ export class VeloError extends Error {
   constructor(code: VeloErrorCode, message: string, options: VeloErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
-    this.retryable = codes[code].retryable
+    this.retryable = known[code].retryable
     if (options.streamId !== undefined) this.streamId = options.streamId
     if (options.field !== undefined) this.field = options.field
     if (options.accepted !== undefined) this.accepted = options.accepted

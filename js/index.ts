@@ -1,13 +1,13 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
-export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './errors.js'
 export type { VeloErrorCode, VeloErrorOptions } from './errors.js'
+export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './errors.js'
 export type { StreamOptions } from './options.js'
-export { runtime } from './runtime.js'
 export type { DrainOptions, RuntimeOptions } from './runtime.js'
+export { runtime } from './runtime.js'
 export type { Stream } from './stream.js'
-export { streamFn } from './stream-fn.js'
 export type { StreamFunction } from './stream-fn.js'
+export { streamFn } from './stream-fn.js'
 export type {
   EndReason,
   FunctionMetrics,

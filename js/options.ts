@@ -60,7 +60,8 @@ export function configError(field: string, expected: string, value: unknown): Ve
 function show(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'function') return `${value.name || 'anonymous'} (function)`
-  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : `${value.constructor?.name ?? 'object'} (object)`
+  if (typeof value === 'object')
+    return Array.isArray(value) ? `an array of ${value.length}` : `${value.constructor?.name ?? 'object'} (object)`
   return `${typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)} (${typeof value})`
 }
 
@@ -83,7 +84,8 @@ function millis(min: number): Check {
 
 function isSchema(value: unknown, field: string): void {
   const standard = (value as { '~standard'?: { validate?: unknown } } | null | undefined)?.['~standard']
-  if (typeof standard?.validate !== 'function') throw configError(field, 'a Standard Schema (an object with a ~standard.validate function)', value)
+  if (typeof standard?.validate !== 'function')
+    throw configError(field, 'a Standard Schema (an object with a ~standard.validate function)', value)
 }
 
 const checks: { [Name in keyof Required<StreamOptions>]: Check } = {
@@ -107,7 +109,8 @@ const checks: { [Name in keyof Required<StreamOptions>]: Check } = {
 export function onlyKnown(options: unknown, path: string, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) throw configError(path, 'an object', options)
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw configError(`${path}.${name}`, `one of the options ${known.join(', ')}`, (options as Record<string, unknown>)[name])
+    if (!known.includes(name))
+      throw configError(`${path}.${name}`, `one of the options ${known.join(', ')}`, (options as Record<string, unknown>)[name])
   }
 }
 
@@ -148,7 +151,12 @@ export const checkCount: Check = integer(0, MAX_MS)
 /** A signal given with a call. */
 export function checkSignal(value: unknown, field: string): AbortSignal | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'object' || value === null || typeof (value as AbortSignal).aborted !== 'boolean' || typeof (value as AbortSignal).addEventListener !== 'function') {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    typeof (value as AbortSignal).aborted !== 'boolean' ||
+    typeof (value as AbortSignal).addEventListener !== 'function'
+  ) {
     throw configError(field, 'an AbortSignal', value)
   }
   return value as AbortSignal

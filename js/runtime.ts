@@ -1,7 +1,7 @@
 // The process as a whole: its numbers, its limit, its end.
 
-import { native } from './internal/native.js'
 import { drainMailbox, whenDrained } from './internal/mailbox.js'
+import { native } from './internal/native.js'
 import { checkCount, checkMillis, onlyKnown } from './options.js'
 import type { Snapshot } from './types.js'
 

@@ -1,14 +1,14 @@
 // Stream functions: the definition, and the ways to use one: called, run, opened, piped.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type Stage, Definition } from './internal/definition.js'
+import { Definition, type Stage } from './internal/definition.js'
 import { LiveInstance } from './internal/live.js'
+import { native } from './internal/native.js'
 import { RunInstance } from './internal/run.js'
 import { checkSource } from './internal/source.js'
-import { native } from './internal/native.js'
+import { checkSignal, configError, defaults, onlyKnown, type ResolvedOptions, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
-import { type ResolvedOptions, type StreamOptions, checkSignal, configError, defaults, onlyKnown, resolveOptions } from './options.js'
 import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from './types.js'
 
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
@@ -81,16 +81,19 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
       onlyKnown(openOptions, 'open(options)', ['id', 'signal', 'headers'])
       const { id, headers } = openOptions
       if (id !== undefined && (typeof id !== 'string' || id === '')) throw configError('open(options).id', 'a string that is not empty', id)
-      if (headers !== undefined && (typeof headers !== 'object' || headers === null)) throw configError('open(options).headers', 'an object', headers)
+      if (headers !== undefined && (typeof headers !== 'object' || headers === null))
+        throw configError('open(options).headers', 'an object', headers)
       const signal = checkSignal(openOptions.signal, 'open(options).signal')
       return new Stream<never, unknown>(new LiveInstance(def, { id, headers, signal }))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)
       if (piped === undefined) checkGenerator(next, 'pipe(next)')
-      const added: readonly Stage[] = piped?.stages ?? [{ fn: next as Generator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined }]
+      const added: readonly Stage[] = piped?.stages ?? [
+        { fn: next as Generator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined },
+      ]
       const name = [...def.stages, ...added].map((stage) => stage.name).join('|')
-      return make([...def.stages, ...added], { ...options, name }) 
+      return make([...def.stages, ...added], { ...options, name })
     },
     with(changed) {
       const resolved = resolveOptions(changed, options, 'with(options)')

@@ -3,11 +3,11 @@
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { VeloError } from './errors.js'
-import type { LiveInstance } from './internal/live.js'
-import type { ReadOptions } from './internal/reader.js'
-import { refuse } from './internal/promises.js'
-import { checkSource } from './internal/source.js'
 import { Feed } from './feed.js'
+import type { LiveInstance } from './internal/live.js'
+import { refuse } from './internal/promises.js'
+import type { ReadOptions } from './internal/reader.js'
+import { checkSource } from './internal/source.js'
 import { duplexOf, webOf } from './interop.js'
 import { checkMillis, checkSignal, configError } from './options.js'
 import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from './types.js'
@@ -94,7 +94,8 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
   feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
     checkSource(source, 'feed(source)')
-    if (this.#fed || this.#reader !== null || this.#instance.output.reading) throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
+    if (this.#fed || this.#reader !== null || this.#instance.output.reading)
+      throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
     const feed = new Feed<Out>(this.#instance, source)
     this.#fed = true
     this.#reader = feed

@@ -79,6 +79,10 @@ export interface FunctionMetrics {
   eventsIn: number
   eventsOut: number
   dropped: { events: number; results: number }
+  /** Sends refused with `VELO_OVERRUN`. */
+  overruns: number
+  /** Errors thrown by detached functions, which nobody gets. */
+  lateErrors: number
   latency: LatencyQuantiles
   processing: LatencyQuantiles
 }
@@ -108,4 +112,3 @@ export interface RecvOptions extends SignalOption {
   /** Rejects with `VELO_TIMEOUT` after so many ms; the result that comes later goes to the next read. */
   timeout?: number | undefined
 }
-

@@ -2,13 +2,13 @@
 // although the source's own promise may never settle. With `ahead` one event is pulled before it is asked for: a pull that has settled by then can be
 // handed over as it is, which saves half the price of that ownership (bench/node/throughput).
 
+import { clock } from './control-block.js'
 import { COUNTERS } from './flags.js'
 import { Inlet } from './inlet.js'
 import type { Instance } from './instance.js'
 import { Word } from './law.js'
-import { capture, lastReject, lastResolve, silence } from './promises.js'
 import { SAMPLE_MASK } from './probe.js'
-import { clock } from './control-block.js'
+import { capture, lastReject, lastResolve, silence } from './promises.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 

@@ -2,10 +2,10 @@
 // pending next() at once.
 
 import type { AsyncResource } from 'node:async_hooks'
-import type { Failure } from './ending.js'
 import { AsyncInlet } from './async-inlet.js'
-import { COUNTERS } from './flags.js'
 import type { Definition } from './definition.js'
+import type { Failure } from './ending.js'
+import { COUNTERS } from './flags.js'
 import type { Inlet } from './inlet.js'
 import { Instance } from './instance.js'
 import { Input, State, Word } from './law.js'
@@ -26,7 +26,6 @@ interface Reader {
 export class CallInstance extends Instance {
   protected readonly direct = false
   private readonly source: unknown
-  private inlet: Inlet<unknown> | null = null
   /** The oldest `next()` that waits. */
   private reader: Reader | null = null
   /** Further ones. */
@@ -77,8 +76,8 @@ export class CallInstance extends Instance {
     return promise
   }
 
-  protected head(): Inlet<unknown> {
-    return (this.inlet ??= pulledInlet(this, this.source, false))
+  protected openInlet(): Inlet<unknown> {
+    return pulledInlet(this, this.source, false)
   }
 
   protected idleMs(): number {
@@ -92,8 +91,8 @@ export class CallInstance extends Instance {
   protected idle(): void {
     this.idled = true
     this.state = step(this.slot, Input.Idle) & 15
-    const inlet = this.head()
-    inlet.cut(undefined)
+    const { inlet } = this
+    inlet?.cut(undefined)
     if (inlet instanceof AsyncInlet) inlet.giveBack()
   }
 

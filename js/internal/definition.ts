@@ -1,8 +1,8 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../options.js'
 import type { Generator } from '../types.js'
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { native } from './native.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */

@@ -7,14 +7,14 @@ import { COUNTERS } from './flags.js'
 import { Inlet } from './inlet.js'
 import { Side, State, Word } from './law.js'
 import type { LiveInstance } from './live.js'
-import { native } from './native.js'
+import { Note, native } from './native.js'
 import { SAMPLE_MASK } from './probe.js'
 import { capture, DONE_VOID, lastReject, lastResolve, refuse, silence } from './promises.js'
 import { noRing, Ring } from './ring.js'
 import { validate, validateAll } from './schema.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
+import { abortOf, place, refuseSend, type Send, SendLine } from './send-line.js'
 import { onAbort } from './signals.js'
-import { place, refuseSend, type Send, SendLine } from './send-line.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 
@@ -89,7 +89,10 @@ export class Input<In> extends Inlet<In> {
       const checked = validate(instance.schema, event, instance.id)
       if (checked instanceof Promise) {
         silence(checked)
-        throw new VeloError('VELO_CONFIG', 'trySend(event): the schema is asynchronous, use send()', { field: 'schema', streamId: instance.id })
+        throw new VeloError('VELO_CONFIG', 'trySend(event): the schema is asynchronous, use send()', {
+          field: 'schema',
+          streamId: instance.id,
+        })
       }
       event = checked as In
     }
@@ -123,7 +126,7 @@ export class Input<In> extends Inlet<In> {
     const { line } = this
     for (let send = line?.first; line && send; send = line.first) {
       this.shiftLine(line)
-      refuseSend(send, error instanceof AbortError ? this.abortedSend(send, error) : this.endedError(send.accepted))
+      refuseSend(send, error instanceof AbortError ? abortOf(send, error) : this.endedError(send.accepted))
     }
   }
 
@@ -223,6 +226,7 @@ export class Input<In> extends Inlet<In> {
     this.line ??= new SendLine()
     const bound = Math.max(instance.def.options.buffer, 16)
     if (this.line.length >= bound) {
+      native.note(instance.def.fn, Note.Overrun)
       const message = `stream ${instance.id}: ${bound} sends wait already; await send(), or use trySend()`
       return refuse(new OverloadedError('VELO_OVERRUN', message, { streamId: instance.id, accepted: send.accepted }))
     }
@@ -289,11 +293,6 @@ export class Input<In> extends Inlet<In> {
 
   private abortError(signal: AbortSignal): AbortError {
     return new AbortError('the send was aborted', { cause: signal.reason, streamId: this.instance.id })
-  }
-
-  /** A batch has an error of its own, because it says how much was accepted. */
-  private abortedSend({ events, accepted }: Send<In>, error: AbortError): AbortError {
-    return events === null ? error : new AbortError(error.message, { cause: error.cause, streamId: this.instance.id, accepted })
   }
 
   /** Why nothing can be sent any more. */

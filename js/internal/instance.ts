@@ -6,7 +6,7 @@ import type { Failure } from './ending.js'
 import type { Inlet } from './inlet.js'
 import { Effect, Input, State, Timer, Word } from './law.js'
 import { step, watchExit } from './mailbox.js'
-import { native } from './native.js'
+import { Note, native } from './native.js'
 import { DONE_VOID } from './promises.js'
 import { type AnyGenerator, type Links, makeStages } from './stages.js'
 import { Tenancy } from './tenancy.js'
@@ -25,6 +25,8 @@ export abstract class Instance extends Tenancy {
   protected running = false
   /** Its generator has finished, or was never started and never will be. */
   protected finished = false
+  /** Its events; a pulled source is opened when the function starts. */
+  protected inlet: Inlet<unknown> | null = null
   /** Between the stages of a pipeline. */
   private links: Links | null = null
   private detached = false
@@ -68,8 +70,8 @@ export abstract class Instance extends Tenancy {
     return this.state === State.Closing || this.settleNow !== undefined
   }
 
-  /** The events of the function's first stage. */
-  protected abstract head(): Inlet<unknown>
+  /** Makes the events of the function's first stage. */
+  protected abstract openInlet(): Inlet<unknown>
   /** Whether the links of a pipeline are direct. */
   protected abstract readonly direct: boolean
   /** Closed or aborted: waits of the caller settle at once, unread results are dropped. */
@@ -106,7 +108,8 @@ export abstract class Instance extends Tenancy {
   private boot(): void {
     this.page[this.at + Waiting] = 0
     try {
-      const made = makeStages(this, this.context, this.head(), this.direct)
+      this.inlet ??= this.openInlet()
+      const made = makeStages(this, this.context, this.inlet, this.direct)
       this.generator = made.generator
       this.links = made.links
     } catch (error) {
@@ -122,7 +125,7 @@ export abstract class Instance extends Tenancy {
     if (inLine) this.finished = true
     else this.state = packed & 15
     this.cutOutput(failure)
-    this.head().cut(failure)
+    this.inlet?.cut(failure)
     if (inLine) return this.settled(packed, undefined)
     this.links?.cut(failure)
     // A listener of the signal is user code that may come back here: the state says already that it is closing.
@@ -159,6 +162,7 @@ export abstract class Instance extends Tenancy {
     this.finished = true
     this.running = false
     if (this.detached) {
+      if (failure !== undefined) native.note(this.def.fn, Note.LateError)
       return native.attached(this.def.fn)
     }
     // The abort that the function let through is not an error of its own.
@@ -170,9 +174,8 @@ export abstract class Instance extends Tenancy {
     }
     const how = own === undefined ? Input.Return : input
     this.ending.failure = own // whoever waits to send is told why
-    const head = this.head()
-    head.cut(undefined)
-    const released = head.release()
+    this.inlet?.cut(undefined)
+    const released = this.inlet?.release()
     const closing = this.state === State.Closing
     const releases = this.links?.release(closing) ?? []
     if (released === undefined && releases.length === 0 && this.links === null) return settle(how, own)

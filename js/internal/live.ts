@@ -3,16 +3,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Definition } from './definition.js'
 import type { Failure } from './ending.js'
+import { COUNTERS } from './flags.js'
 import { Input } from './input.js'
 import { Instance } from './instance.js'
-import { COUNTERS } from './flags.js'
 import { Effect, Input as On, State, Timer, Word } from './law.js'
 import { step } from './mailbox.js'
-import type { InstanceOptions } from './tenancy.js'
-import { Output } from './output.js'
 import { native } from './native.js'
+import { Output } from './output.js'
 import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
+import type { InstanceOptions } from './tenancy.js'
 
 export class LiveInstance extends Instance {
   protected readonly direct = false
@@ -40,7 +40,7 @@ export class LiveInstance extends Instance {
   constructor(def: Definition, options: InstanceOptions, idleMs = def.liveIdle) {
     super(def, idleMs, options)
     this.schema = def.stages[0]?.schema
-    this.input = new Input(this)
+    this.inlet = this.input = new Input(this)
     this.output = new Output(this)
     if (this.state !== State.Waiting) this.takeCredits()
     // Last, because an aborted signal ends it at once.
@@ -75,7 +75,7 @@ export class LiveInstance extends Instance {
     }
   }
 
-  protected head(): Input<unknown> {
+  protected openInlet(): Input<unknown> {
     return this.input
   }
 

@@ -1,10 +1,10 @@
 // Verdicts of Rust on their way to the streams of this isolate. The doorbell only says that there are some; they are taken in a microtask
 // of their own, so that no user code ever runs inside the doorbell's callback (async context is lost there on Node 24).
 
+import { offsetOf, pageOf, tenants } from './control-block.js'
 import { Effect, Verdict, Word } from './law.js'
 import { native } from './native.js'
 import { reconsider, reviewWith, waitBegins, waitEnds } from './wakefulness.js'
-import { offsetOf, pageOf, tenants } from './control-block.js'
 
 const WORDS = 4
 const batch = new Float64Array(256 * WORDS)

@@ -1,7 +1,7 @@
 // The one door to the Rust add-on: finds the binary, loads it once, gives it types. Nothing else imports the binding.
 
-import { createRequire } from 'node:module'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { VeloError } from '../errors.js'
 
@@ -35,6 +35,8 @@ export interface FunctionTotals {
   eventsIn: number
   eventsOut: number
   dropped: { events: number; results: number }
+  overruns: number
+  lateErrors: number
   latency: Quantiles
   processing: Quantiles
 }
@@ -56,6 +58,7 @@ export interface Native {
   cancel(id: number): void
   sample(slot: number, kind: number, us: number): void
   late(fn: number, yielded: number, dropped: number): void
+  note(fn: number, what: number): void
   attached(fn: number): void
   take(into: Float64Array): number
   hold(on: number): void
@@ -73,6 +76,9 @@ export interface Native {
   transition(packed: number, input: number): number
   errorCodes(): string[]
 }
+
+/** Second argument of `note`. */
+export const Note = { Overrun: 0, LateError: 1 } as const
 
 function libc(): string {
   if (process.platform !== 'linux') return process.platform === 'win32' ? '-msvc' : ''

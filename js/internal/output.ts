@@ -10,8 +10,8 @@ import { cancelTimer, setTimer } from './mailbox.js'
 import { native } from './native.js'
 import { capture, iterationEnd, lastReject, lastResolve } from './promises.js'
 import { type Reader, type ReadOptions, Want } from './reader.js'
-import { onAbort } from './signals.js'
 import { noRing, Ring } from './ring.js'
+import { onAbort } from './signals.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { DroppedResults, Read, UnreadSince } = Word
@@ -282,4 +282,3 @@ export class Output<Out> {
     return new AbortError('the read was aborted', { cause: signal.reason, streamId: this.instance.id })
   }
 }
-

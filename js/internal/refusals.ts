@@ -13,7 +13,10 @@ export function refusal(slot: number, { options }: Definition): OverloadedError 
     return new OverloadedError('VELO_OVERLOADED', message)
   }
   const line = queue > 0 ? ` and ${queue} wait in line` : ''
-  return new OverloadedError('VELO_OVERLOADED', `stream function ${name}: ${maxConcurrent} streams are open${line}, or the process is at its limit`)
+  return new OverloadedError(
+    'VELO_OVERLOADED',
+    `stream function ${name}: ${maxConcurrent} streams are open${line}, or the process is at its limit`,
+  )
 }
 
 export function idInUse(id: string): VeloError {

@@ -1,18 +1,18 @@
 // `run(source)`: the source is pulled, the results are collected, one promise tells the outcome.
 
-import type { Failure } from './ending.js'
 import { AsyncInlet } from './async-inlet.js'
 import type { Definition } from './definition.js'
+import type { Failure } from './ending.js'
+import { COUNTERS } from './flags.js'
 import type { Inlet } from './inlet.js'
 import { Instance } from './instance.js'
-import { COUNTERS } from './flags.js'
 import { Input, State, Word } from './law.js'
 import { step } from './mailbox.js'
 import { capture, lastReject, lastResolve, type Resolve } from './promises.js'
 import { pulledInlet } from './pulled.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
 import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Delivered, Read, Yielded } = Word
 
@@ -23,7 +23,6 @@ export class RunInstance extends Instance {
   private readonly resolve: Resolve
   private readonly reject: (error: unknown) => void
   private readonly source: unknown
-  private inlet: Inlet<unknown> | null = null
   private idled = false
   private isTold = false
 
@@ -54,8 +53,8 @@ export class RunInstance extends Instance {
     else this.start()
   }
 
-  protected head(): Inlet<unknown> {
-    return (this.inlet ??= pulledInlet(this, this.source, true))
+  protected openInlet(): Inlet<unknown> {
+    return pulledInlet(this, this.source, true)
   }
 
   protected idleMs(): number {
@@ -69,8 +68,8 @@ export class RunInstance extends Instance {
   protected idle(): void {
     this.idled = true
     this.state = step(this.slot, Input.Idle) & 15
-    const inlet = this.head()
-    inlet.cut(undefined)
+    const { inlet } = this
+    inlet?.cut(undefined)
     if (inlet instanceof AsyncInlet) inlet.giveBack()
   }
 

@@ -50,6 +50,7 @@ export function validated<In>(iterator: AsyncIterator<In>, schema: StandardSchem
     return { value: value as In, done: false }
   }
   const wrapped: AsyncIterator<In> = { next: async () => check(await iterator.next()) }
-  if (typeof iterator.return === 'function') wrapped.return = (value) => (iterator.return as (value: unknown) => Promise<IteratorResult<In>>)(value)
+  if (typeof iterator.return === 'function')
+    wrapped.return = (value) => (iterator.return as (value: unknown) => Promise<IteratorResult<In>>)(value)
   return wrapped
 }

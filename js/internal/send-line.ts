@@ -1,7 +1,8 @@
 // The sends of a live stream that wait for room, first come first served. It knows who waits and who is told; what is accepted when is the business of
 // the input channel.
 
-import { capture, lastReject, lastResolve, silence, type Resolve } from './promises.js'
+import { AbortError } from '../errors.js'
+import { capture, lastReject, lastResolve, type Resolve, silence } from './promises.js'
 import { Ring } from './ring.js'
 
 /** A send that waits: one place in line, however many events it brings. */
@@ -31,6 +32,12 @@ export function refuseSend<In>(send: Send<In>, error: unknown): void {
   send.forget?.()
   silence(send.promise)
   send.reject(error)
+}
+
+/** What an aborted stream tells a send: a batch has an error of its own, because it says how much was accepted. */
+export function abortOf<In>({ events, accepted }: Send<In>, error: AbortError): AbortError {
+  if (events === null) return error
+  return new AbortError(error.message, { cause: error.cause, streamId: error.streamId, accepted })
 }
 
 export class SendLine<In> {

@@ -5,8 +5,8 @@ import { COUNTERS } from './flags.js'
 import { Inlet } from './inlet.js'
 import type { Instance } from './instance.js'
 import { Word } from './law.js'
-import { isThenable, iterationEnd } from './promises.js'
 import { SAMPLE_MASK } from './probe.js'
+import { isThenable, iterationEnd } from './promises.js'
 import { validate } from './schema.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word

@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use std::ptr;
 use velo_core::machine::Input;
 use velo_core::signal::{Side, Timer};
-use velo_runtime::OpenError;
+use velo_runtime::{Note, OpenError};
 
 macro_rules! calls {
     ($($type:ident $name:literal |$call:ident| $body:expr;)+) => {
@@ -52,6 +52,11 @@ calls! {
     Late c"late" |call| {
         let (function, yielded, dropped) = (call.index::<0>(), call.index::<1>(), call.index::<2>());
         call.isolate.runtime.quick(|desk| desk.late(function, yielded.into(), dropped.into()));
+        Reply::Nothing
+    };
+    Count c"note" |call| {
+        let what = if call.whole::<1>() == 0 { Note::Overrun } else { Note::LateError };
+        call.isolate.runtime.quick(|desk| desk.note(call.index::<0>(), what));
         Reply::Nothing
     };
     Attached c"attached" |call| {

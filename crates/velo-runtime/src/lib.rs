@@ -28,3 +28,4 @@ pub use mail::{MAILBOX, Message};
 pub use page::{Bell, Page};
 pub use runtime::Runtime;
 pub use snapshot::{ClosedBy, Dropped, FunctionSnapshot, QuantilesSnapshot, Snapshot, StreamSnapshot};
+pub use totals::Note;

@@ -67,6 +67,10 @@ pub struct Counts {
     pub events_out: f64,
     /// Values dropped.
     pub dropped: Dropped,
+    /// Sends refused because too many waited.
+    pub overruns: f64,
+    /// Errors that detached functions threw.
+    pub late_errors: f64,
     /// From an event to its result.
     pub latency: QuantilesSnapshot,
 }
@@ -184,7 +188,17 @@ impl Sum {
     }
 
     fn counts(&self) -> Counts {
-        let Totals { opened, refused, ends, events_in, events_out, dropped_events, dropped_results } = self.totals;
+        let Totals {
+            opened,
+            refused,
+            ends,
+            events_in,
+            events_out,
+            dropped_events,
+            dropped_results,
+            overruns,
+            late_errors,
+        } = self.totals;
         Counts {
             streams_open: self.open.into(),
             streams_waiting: self.waiting.into(),
@@ -201,6 +215,8 @@ impl Sum {
             events_in: number(events_in),
             events_out: number(events_out),
             dropped: Dropped { events: number(dropped_events), results: number(dropped_results) },
+            overruns: number(overruns),
+            late_errors: number(late_errors),
             latency: quantiles(&self.latency),
         }
     }

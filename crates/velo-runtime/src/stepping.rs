@@ -1,6 +1,7 @@
 //! A stream on its way: its machine, its credits, its samples, its end.
 
 use crate::desk::Desk;
+use crate::totals::Note;
 use velo_core::machine::{Effects, Input, Machine, Reason, State};
 use velo_core::row::Word;
 use velo_core::signal::{Side, Timer, Verdict};
@@ -65,6 +66,14 @@ impl Desk {
         self.totals.add_late(yielded, dropped);
         if let Some(known) = self.functions.get_mut(function) {
             known.totals.add_late(yielded, dropped);
+        }
+    }
+
+    /// Counts a refused send, or an error that nobody can get any more.
+    pub fn note(&mut self, function: u32, what: Note) {
+        self.totals.note(what);
+        if let Some(known) = self.functions.get_mut(function) {
+            known.totals.note(what);
         }
     }
 

@@ -14,6 +14,16 @@ pub(crate) struct Ends {
     pub(crate) failed: u64,
 }
 
+/// What is counted one by one, because it is rare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// A send was refused because too many waited.
+    Overrun,
+    /// A detached function threw.
+    LateError,
+}
+
 /// What has been counted since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -24,6 +34,8 @@ pub(crate) struct Totals {
     pub(crate) events_out: u64,
     pub(crate) dropped_events: u64,
     pub(crate) dropped_results: u64,
+    pub(crate) overruns: u64,
+    pub(crate) late_errors: u64,
 }
 
 impl Totals {
@@ -52,6 +64,14 @@ impl Totals {
         self.add_dropped(0, dropped);
     }
 
+    /// Counts one of what has no row of its own.
+    pub(crate) const fn note(&mut self, what: Note) {
+        match what {
+            Note::Overrun => self.overruns += 1,
+            Note::LateError => self.late_errors += 1,
+        }
+    }
+
     const fn add_dropped(&mut self, events: u64, results: u64) {
         self.dropped_events = self.dropped_events.saturating_add(events);
         self.dropped_results = self.dropped_results.saturating_add(results);
@@ -69,5 +89,7 @@ impl Totals {
         self.events_in += other.events_in;
         self.events_out += other.events_out;
         self.add_dropped(other.dropped_events, other.dropped_results);
+        self.overruns += other.overruns;
+        self.late_errors += other.late_errors;
     }
 }

@@ -6,6 +6,7 @@ use script::{Script, limits};
 use velo_core::machine::{Effects, Input, Reason, State};
 use velo_core::row::Word;
 use velo_core::signal::Side;
+use velo_runtime::Note;
 
 #[test]
 fn credits_follow_what_was_delivered_or_dropped() {
@@ -38,10 +39,13 @@ fn live_rows_and_ended_streams_add_up() {
     }
     let _ = script.step(&here, ended, Input::Return);
     script.desk.late(f, 100, 200);
+    script.desk.note(f, Note::Overrun);
+    script.desk.note(f, Note::LateError);
     let snapshot = script.desk.snapshot();
     for counts in [snapshot.counts, snapshot.functions[0].counts] {
-        assert_eq!((counts.events_in, counts.events_out), (11.0, 22.0));
-        assert_eq!((counts.dropped.events, counts.dropped.results), (133.0, 244.0));
+        assert_eq!((counts.events_in, counts.events_out), (11.0, 122.0));
+        assert_eq!((counts.dropped.events, counts.dropped.results), (33.0, 244.0));
+        assert_eq!((counts.overruns, counts.late_errors), (1.0, 1.0));
         assert_eq!((counts.streams_opened, counts.streams_open, counts.closed_by.done), (2.0, 1.0, 1.0));
         assert_eq!((counts.latency.p50, counts.latency.samples), (100.0, 2.0));
     }
@@ -79,7 +83,7 @@ fn the_picture_is_plain_data() {
     let _ = script.define(&here, limits("f", 1, 0));
     let json = serde_json::to_value(script.desk.snapshot()).unwrap();
     let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "closedBy dropped eventsIn eventsOut functions latency streamsDetached streamsOpen streamsOpened streamsRefused streamsWaiting workers";
+    let expected = "closedBy dropped eventsIn eventsOut functions lateErrors latency overruns streamsDetached streamsOpen streamsOpened streamsRefused streamsWaiting workers";
     assert_eq!(keys.join(" "), expected);
     assert_eq!(json["functions"][0]["name"], "f");
     assert_eq!(json["workers"], serde_json::json!([]));

@@ -1,0 +1,387 @@
+// The public contract of velo-stream on one page. Generated from js/ by `npm run generate`; do not edit.
+
+import type { Duplex } from 'node:stream'
+import type { ReadableStream as ReadableStream_2, WritableStream as WritableStream_2 } from 'node:stream/web'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+
+/** The stream was aborted: `name` is `AbortError`, `code` is `VELO_ABORTED`, `cause` is the reason given. */
+export declare class AbortError extends VeloError {
+  constructor(message: string, options?: VeloErrorOptions)
+}
+
+/** The stream takes or gives nothing more: `VELO_ENDED` after `end()`, `VELO_CLOSED` otherwise; `cause` is the function's error if it failed. */
+export declare class ClosedError extends VeloError {}
+
+/** Every error code. */
+declare const codes: {
+  readonly VELO_CONFIG: {
+    readonly retryable: false
+  }
+  readonly VELO_OVERLOADED: {
+    readonly retryable: true
+  }
+  readonly VELO_DRAINING: {
+    readonly retryable: false
+  }
+  readonly VELO_ENDED: {
+    readonly retryable: false
+  }
+  readonly VELO_CLOSED: {
+    readonly retryable: false
+  }
+  readonly VELO_ABORTED: {
+    readonly retryable: false
+  }
+  readonly VELO_IDLE: {
+    readonly retryable: true
+  }
+  readonly VELO_OVERRUN: {
+    readonly retryable: true
+  }
+  readonly VELO_EVENT: {
+    readonly retryable: false
+  }
+  readonly VELO_TIMEOUT: {
+    readonly retryable: true
+  }
+  readonly VELO_LOCKED: {
+    readonly retryable: false
+  }
+  readonly VELO_CODEC: {
+    readonly retryable: false
+  }
+  readonly VELO_FUNCTION_REF: {
+    readonly retryable: false
+  }
+  readonly VELO_WORKER_EXITED: {
+    readonly retryable: true
+  }
+  readonly VELO_ADAPTER: {
+    readonly retryable: false
+  }
+  readonly VELO_CHECKPOINT: {
+    readonly retryable: false
+  }
+  readonly VELO_NATIVE_LOAD: {
+    readonly retryable: false
+  }
+  readonly VELO_BUG: {
+    readonly retryable: false
+  }
+}
+
+/** Options of `runtime.drain`. */
+export declare interface DrainOptions {
+  /** ms until streams that still run are aborted. Default 10000. */
+  deadline?: number
+}
+
+/** Why a stream ended. */
+export declare type EndReason = 'done' | 'closed' | 'idle' | 'aborted' | 'failed'
+
+/** Totals of all streams of one stream function. */
+export declare interface FunctionMetrics {
+  name: string
+  streamsOpen: number
+  streamsWaiting: number
+  streamsDetached: number
+  streamsOpened: number
+  streamsRefused: number
+  closedBy: Record<EndReason, number>
+  eventsIn: number
+  eventsOut: number
+  dropped: {
+    events: number
+    results: number
+  }
+  latency: LatencyQuantiles
+  processing: LatencyQuantiles
+}
+
+/** An async generator function: events in, results out, local variables are the state. */
+declare type Generator_2<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, unknown, undefined>
+
+export { Generator_2 as Generator }
+
+/** Latency in microseconds, from one sampled event in 64; `NaN` without a sample. */
+export declare interface LatencyQuantiles {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+  /** How many samples the quantiles rest on. */
+  readonly samples: number
+}
+
+/** Options of `open`. */
+export declare interface OpenOptions extends SignalOption {
+  /** Default: made from the function's name and a number. One that is in use is refused with `VELO_CONFIG`. */
+  id?: string | undefined
+  /** Handed to the function as `ctx.headers`. */
+  headers?: StreamHeaders | undefined
+}
+
+/** No place: `VELO_OVERLOADED` (a limit is reached), `VELO_OVERRUN` (too many sends wait) or `VELO_DRAINING` (shutting down). */
+export declare class OverloadedError extends VeloError {}
+
+/** Options of `recv`. */
+export declare interface RecvOptions extends SignalOption {
+  /** Rejects with `VELO_TIMEOUT` after so many ms; the result that comes later goes to the next read. */
+  timeout?: number | undefined
+}
+
+/** What all stream functions of the process share. */
+export declare const runtime: {
+  /** Totals of the process: a plain object of numbers, made anew at each call. */
+  readonly snapshot: () => Snapshot
+  /** Sets the limits of the process. Throws `VELO_CONFIG`. */
+  readonly configure: (options: RuntimeOptions) => void
+  /**
+   * Ends the process's streams in good order, for ever: no new ones (`VELO_DRAINING`), running ones finish, at the deadline the rest is aborted. Resolves when nothing
+   * is open. A second call shares the first one's promise.
+   */
+  readonly drain: (options?: DrainOptions) => Promise<void>
+}
+
+/** Options of `runtime.configure`. */
+export declare interface RuntimeOptions {
+  /** How many streams may be open at once in the whole process, over all functions and threads. 0 = no limit, the default. */
+  maxConcurrent?: number
+}
+
+/** With a call: abort it, or the stream it starts. */
+export declare interface SignalOption {
+  signal?: AbortSignal | undefined
+}
+
+/** Totals of the process, a plain object. */
+export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
+  functions: FunctionMetrics[]
+  /** Worker threads that run streams. */
+  workers: never[]
+}
+
+/** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
+export declare type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | ReadableStream_2<In>
+
+/** One live instance of a stream function; made by `open()`. */
+export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
+  #private
+  /** Unique among the open streams of the process. */
+  get id(): string
+  /** `waiting` (in line for a permit), `open`, `ending` (no more input), `closing`, `closed`. */
+  get state(): StreamState
+  /** Resolves once, when the function has finished, unread results or not. Never rejects. */
+  get closed(): Promise<StreamEnd>
+  /** Counts and latencies of this stream: a plain object, made anew at each access. */
+  get metrics(): StreamMetrics
+  /**
+   * Sends one event; resolves when it is accepted. With a full input it waits: that is backpressure.
+   * Rejects with `VELO_ENDED` after `end()`, `VELO_CLOSED`, `VELO_EVENT` (the schema), `VELO_OVERRUN` (more than `max(buffer, 16)` sends wait), AbortError.
+   */
+  send(event: In, options?: SignalOption): Promise<void>
+  /** Sends one event if there is room at once. False while anyone waits to send, and after the end. Throws `VELO_EVENT` when the schema refuses the event. */
+  trySend(event: In): boolean
+  /** Sends many: one place in line, contiguous, accepted in parts where room is short; an error carries `accepted`. */
+  sendBatch(events: readonly In[]): Promise<void>
+  /** Reads one result. Rejects with what the function threw (once), then with `VELO_CLOSED`; with AbortError or `VELO_TIMEOUT` nothing is lost. */
+  recv(options?: RecvOptions): Promise<Out>
+  /** Reads up to `max` results, waiting for the first; empty at the end. */
+  recvBatch(max: number): Promise<Out[]>
+  /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
+  feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable
+  /** No more events: the function sees the end of its input, may still yield, and its results stay readable. */
+  end(): void
+  /**
+   * Ends the stream: buffered events and unread results are dropped, `ctx.signal` fires, the function's `finally` runs. Resolves when it has finished, at the latest
+   * after `closeTimeout`. Rejects once with an error thrown while closing.
+   */
+  close(): Promise<void>
+  /** Ends the stream at once with an error: every wait settles with an AbortError whose cause is `reason`. */
+  abort(reason?: unknown): void
+  [Symbol.asyncDispose](): Promise<void>
+  /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out>
+  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
+  toDuplex(): Duplex
+  /** A pair of Web streams. */
+  toWeb(): {
+    readable: ReadableStream_2<Out>
+    writable: WritableStream_2<In>
+  }
+}
+
+/** What every instance of a stream function is told, its second argument. */
+export declare interface StreamContext {
+  /** Unique among the open streams of the process. */
+  readonly id: string
+  /** Name of the stream function. */
+  readonly name: string
+  /** Fires when the stream is closed, aborted or fails, not when it ends by itself: pass it to `fetch` and friends. */
+  readonly signal: AbortSignal
+  /** What `open({ headers })` was given; empty otherwise. */
+  readonly headers: StreamHeaders
+}
+
+/** How a stream ended: what `closed` resolves with. */
+export declare interface StreamEnd {
+  /** Why it ended. */
+  readonly reason: EndReason
+  /** With `failed`, what the function threw, untouched; with `aborted`, the AbortError. */
+  readonly error?: unknown
+  /** With `failed` in a pipeline: name of the stage that threw first. */
+  readonly stage?: string
+  /** Events accepted but never given to the function, and results yielded but never read. Grows while unread results are dropped later. */
+  readonly dropped: {
+    readonly events: number
+    readonly results: number
+  }
+  /** True when the function had not finished within `closeTimeout`. */
+  readonly detached: boolean
+}
+
+/**
+ * Makes a stream function out of an async generator function. Each stream gets its own instance; local variables are its state.
+ *
+ * @example
+ * const runningAverage = streamFn(async function* (events: AsyncIterable<number>) {
+ *   let total = 0, count = 0
+ *   for await (const event of events) yield (total += event) / ++count
+ * })
+ * await runningAverage.run([1, 2, 3]) // [1, 1.5, 2]
+ *
+ * @throws VeloError `VELO_CONFIG` when `fn` is no async generator function, or an option is unknown or out of range.
+ */
+export declare function streamFn<Schema extends StandardSchemaV1, Out>(
+  fn: Generator_2<StandardSchemaV1.InferOutput<Schema>, Out>,
+  options: StreamOptions & {
+    schema: Schema
+  },
+): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
+
+export declare function streamFn<In, Out>(
+  fn: Generator_2<In, Out>,
+  options?: StreamOptions & {
+    schema?: undefined
+  },
+): StreamFunction<In, Out>
+
+/** A stream function: an async generator with options. Every use makes an instance of its own. */
+export declare interface StreamFunction<In, Out> {
+  /**
+   * Feeds `source` through a new instance, pulled in lockstep with whoever iterates the results, as a bare generator is. It starts at the first `next()`. Fits
+   * `pipeline()` and `compose()` of `node:stream`.
+   *
+   * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
+   */
+  (source: Source<In>, options?: SignalOption): AsyncIterableIterator<Out> & AsyncDisposable
+  /** Name of the stream function, as in metrics. */
+  readonly name: string
+  /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
+  run(source: Source<In>, options?: SignalOption): Promise<Out[]>
+  /** Opens a live stream. Throws `OverloadedError` where there is no place, neither among the open streams nor in line. */
+  open(options?: OpenOptions): Stream<In, Out>
+  /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
+  pipe<Next>(next: StreamFunction<Out, Next> | Generator_2<Out, Next>): StreamFunction<In, Next>
+  /** The same function with other options, limits and metrics of its own. */
+  with(options: StreamOptions): StreamFunction<In, Out>
+  /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
+  readonly metrics: FunctionMetrics
+}
+
+/** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
+export declare type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Numbers of one stream. */
+export declare interface StreamMetrics {
+  /** Events accepted. */
+  eventsIn: number
+  /** Results yielded. */
+  eventsOut: number
+  dropped: {
+    events: number
+    results: number
+  }
+  /** From an accepted event to the moment its result is taken, microseconds. */
+  latency: LatencyQuantiles
+  /** From an accepted event to the moment the function asks for the next one, microseconds. */
+  processing: {
+    p50: number
+    p95: number
+    p99: number
+  }
+  /** From admission to now, or to the end. */
+  durationMs: number
+}
+
+/** Options of a stream function. Durations are milliseconds. */
+export declare interface StreamOptions {
+  /** Shown in metrics, errors and `ctx.name`. Default: the name of the generator function, or `stream`. */
+  name?: string
+  /** Capacity of the input channel (events) and of the output channel (results), each. Integer from 1 to 1048576. Default 256. */
+  buffer?: number
+  /**
+   * How long the function may wait for an event before its input ends (it may still yield a last summary). The clock runs only while it waits.
+   * 0 = never. Default 30000 for live streams (`open`); pulled sources (`run`, a call, `feed`) have none unless it is set.
+   */
+  idleTimeout?: number
+  /** How long a stream may live, from its admission; then it is aborted with a `TimeoutError` as cause. 0 or left out = no limit. */
+  maxDuration?: number
+  /** How long `close()` waits for the function to finish before the stream is detached. From 1. Default 5000. */
+  closeTimeout?: number
+  /** How many streams of this function may be open at once. Integer from 1. Default 1000. */
+  maxConcurrent?: number
+  /** How many streams may wait in line when `maxConcurrent` is reached; beyond it `open` throws `OverloadedError`. Default 0. */
+  queue?: number
+  /** Aborts a stream whose unread results nobody reads for so long. 0 or left out = off. */
+  maxStall?: number
+  /** Where instances run. `'local'`: on the caller's thread. Default `'local'`. */
+  placement?: 'local'
+  /** A Standard Schema (zod, valibot, arktype …) for events; the function gets its output. */
+  schema?: StandardSchemaV1
+}
+
+/** Where a stream is in its life. */
+export declare type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
+
+/** Something took too long: `VELO_TIMEOUT`, or `VELO_IDLE` for a source that fell silent. */
+export declare class TimeoutError extends VeloError {}
+
+/** Every error that velo-stream itself raises. */
+export declare class VeloError extends Error {
+  /** Stable name of what went wrong. */
+  readonly code: VeloErrorCode
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean
+  /** `id` of the stream it belongs to, where there is one. */
+  readonly streamId?: string
+  /** Path of the option at fault, with `VELO_CONFIG`. */
+  readonly field?: string
+  /** Events of a `sendBatch` that were accepted before it failed; those stay accepted. */
+  readonly accepted?: number
+  /** What the schema said, with `VELO_EVENT`. */
+  readonly issues?: ReadonlyArray<StandardSchemaV1.Issue>
+  /** Why the stream ended or is ending, with `VELO_CLOSED`. */
+  readonly reason?: EndReason
+  constructor(code: VeloErrorCode, message: string, options?: VeloErrorOptions)
+}
+
+/** A stable name of what went wrong, `VELO_*`. The README lists them all. */
+export declare type VeloErrorCode = keyof typeof codes
+
+/** What an error may carry beside its message. */
+export declare interface VeloErrorOptions {
+  /** What led to it: a user's error, the reason of an abort, a client's error. */
+  cause?: unknown
+  /** `id` of the stream it belongs to. */
+  streamId?: string | undefined
+  /** Path of the option at fault, for example `streamFn(options).buffer`. */
+  field?: string
+  /** How many events of a `sendBatch` were accepted before it failed. */
+  accepted?: number
+  /** What a schema said about an event. */
+  issues?: ReadonlyArray<StandardSchemaV1.Issue>
+  /** Why the stream ended or is ending. */
+  reason?: EndReason | undefined
+}
+
+export {}

@@ -8,7 +8,7 @@ import { Inlet } from './inlet.js'
 import type { Instance } from './instance.js'
 import { Word } from './law.js'
 import { SAMPLE_MASK } from './probe.js'
-import { capture, lastReject, lastResolve, silence } from './promises.js'
+import { capture, lastResolve, silence } from './promises.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 
@@ -67,7 +67,6 @@ export class AsyncInlet<In> extends Inlet<In> {
     if (this.over || this.resolve !== null) return this.over ? this.nextOver() : this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = lastResolve
-    this.reject = lastReject
     if (this.head) {
       const { page, at } = instance
       page[at + WaitingSince] = clock[0]
@@ -176,7 +175,6 @@ export class AsyncInlet<In> extends Inlet<In> {
       return
     }
     this.resolve = null
-    this.reject = null
     resolve(result)
     if (this.ahead) this.fetch()
   }

@@ -10,7 +10,7 @@ import type { Inlet } from './inlet.js'
 import { Instance } from './instance.js'
 import { Input, State, Word } from './law.js'
 import { step } from './mailbox.js'
-import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from './promises.js'
 import { pulledInlet } from './pulled.js'
 import { sourceIdle } from './refusals.js'
 
@@ -18,18 +18,13 @@ import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Delivered, Read, Yielded } = Word
 
-interface Reader {
-  resolve: Resolve
-  reject: (error: unknown) => void
-}
-
 export class CallInstance extends Instance {
   protected readonly direct = false
   private readonly source: unknown
   /** The oldest `next()` that waits. */
-  private reader: Reader | null = null
+  private reader: Resolve | null = null
   /** Further ones. */
-  private readers: Reader[] | null = null
+  private readers: Resolve[] | null = null
   /** For the next read, once. */
   private unread: { error: unknown } | null = null
   private over = false
@@ -48,7 +43,7 @@ export class CallInstance extends Instance {
         probe.read(this.slot)
       }
     }
-    this.shiftReader().resolve(result)
+    this.shiftReader()(result)
     if (this.reader !== null) this.ask()
   }
 
@@ -66,7 +61,7 @@ export class CallInstance extends Instance {
     }
     if (this.timed) waitBegins()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    const reader = { resolve: lastResolve, reject: lastReject }
+    const reader = lastResolve
     if (this.reader !== null) {
       ;(this.readers ??= []).push(reader)
       return promise
@@ -102,8 +97,8 @@ export class CallInstance extends Instance {
     if (failure !== undefined && this.reader === null) this.unread = failure
     while (this.reader !== null) {
       const reader = this.shiftReader()
-      if (failure !== undefined) reader.reject(failure.error)
-      else reader.resolve({ value: undefined, done: true })
+      if (failure !== undefined) rejectWith(reader, failure.error)
+      else reader({ value: undefined, done: true })
     }
   }
 
@@ -115,8 +110,8 @@ export class CallInstance extends Instance {
       const reader = this.shiftReader()
       const told = this.unread
       this.unread = null
-      if (told !== null) reader.reject(told.error)
-      else reader.resolve({ value: undefined, done: true })
+      if (told !== null) rejectWith(reader, told.error)
+      else reader({ value: undefined, done: true })
     }
   }
 
@@ -138,8 +133,8 @@ export class CallInstance extends Instance {
     }
   }
 
-  private shiftReader(): Reader {
-    const reader = this.reader as Reader
+  private shiftReader(): Resolve {
+    const reader = this.reader as Resolve
     this.reader = this.readers?.shift() ?? null
     if (this.readers?.length === 0) this.readers = null
     if (this.timed) waitEnds()

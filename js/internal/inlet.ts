@@ -4,22 +4,15 @@
 import { clock } from './control-block.js'
 import type { Instance } from './instance.js'
 import { Word } from './law.js'
-import { capture, iterationEnd, lastReject, lastResolve, type Resolve } from './promises.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from './promises.js'
 
 const { Waiting, WaitingSince } = Word
-
-/** A `next()` of the function that waits. */
-interface Wait {
-  resolve: Resolve
-  reject: (reason: unknown) => void
-}
 
 export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   protected readonly instance: Instance
   /** The waiting `next()`; more than one only if the function asks again without awaiting. */
   protected resolve: Resolve | null = null
-  protected reject: ((reason: unknown) => void) | null = null
-  protected more: Wait[] | null = null
+  protected more: Resolve[] | null = null
   /** Nothing further is delivered. */
   over = false
   /** Thrown at the next pull, once. */
@@ -64,11 +57,10 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   protected park(): Promise<IteratorResult<In, undefined>> {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     if (this.resolve !== null) {
-      ;(this.more ??= []).push({ resolve: lastResolve, reject: lastReject })
+      ;(this.more ??= []).push(lastResolve)
       return promise
     }
     this.resolve = lastResolve
-    this.reject = lastReject
     const { page, at } = this.instance
     page[at + WaitingSince] = clock[0]
     page[at + Waiting] = 1
@@ -80,13 +72,11 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
     const resolve = this.resolve as Resolve
     if (this.more === null) {
       this.resolve = null
-      this.reject = null
       this.instance.page[this.instance.at + Waiting] = 0
     } else {
-      const next = this.more.shift() as Wait
+      const next = this.more.shift() as Resolve
       if (this.more.length === 0) this.more = null
-      this.resolve = next.resolve
-      this.reject = next.reject
+      this.resolve = next
     }
     return resolve
   }
@@ -94,11 +84,10 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   /** Every wait gets the failure (the first) or the end. */
   protected settleWaits(): void {
     while (this.resolve !== null) {
-      const reject = this.reject as (reason: unknown) => void
       const resolve = this.unpark()
       const failure = this.failure
       this.failure = null
-      if (failure !== null) reject(failure.error)
+      if (failure !== null) rejectWith(resolve, failure.error)
       else resolve({ value: undefined, done: true })
     }
   }

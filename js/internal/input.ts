@@ -9,7 +9,7 @@ import { Side, State, Word } from './law.js'
 import type { LiveInstance } from './live.js'
 import { Note, native } from './native.js'
 import { SAMPLE_MASK } from './probe.js'
-import { capture, DONE_VOID, lastReject, lastResolve, refuse, silence } from './promises.js'
+import { capture, DONE_VOID, lastResolve, refuse, silence } from './promises.js'
 import { noRing, Ring } from './ring.js'
 import { validate, validateAll } from './schema.js'
 import { abortOf, place, refuseSend, type Send, SendLine } from './send-line.js'
@@ -58,7 +58,6 @@ export class Input<In> extends Inlet<In> {
     if (this.resolve !== null) return this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = lastResolve
-    this.reject = lastReject
     page[at + WaitingSince] = clock[0]
     page[at + Waiting] = this.sending ? 0 : 1 // an event under way is no silence
     instance.output.inputIsDry()
@@ -177,7 +176,6 @@ export class Input<In> extends Inlet<In> {
     page[at + Delivered]++
     if (this.more === null) {
       this.resolve = null
-      this.reject = null
       page[at + Waiting] = 0
     } else {
       this.unpark()

@@ -8,7 +8,7 @@ import { Side, State, Word } from './law.js'
 import type { LiveInstance } from './live.js'
 import { cancelTimer, setTimer } from './mailbox.js'
 import { native } from './native.js'
-import { capture, iterationEnd, lastReject, lastResolve } from './promises.js'
+import { capture, iterationEnd, lastResolve, rejectWith } from './promises.js'
 import { type Reader, type ReadOptions, Want } from './reader.js'
 import { noRing, Ring } from './ring.js'
 import { onAbort } from './signals.js'
@@ -118,6 +118,7 @@ export class Output<Out> {
 
   /** The function is over; what it threw goes to the oldest waiting read, else to the next. Says whether a read took it. */
   end(failure: { error: unknown } | undefined): void {
+    if (this.over) return
     this.over = true
     if (this.flushing) this.flush()
     this.failure = failure ?? null
@@ -136,7 +137,7 @@ export class Output<Out> {
     const waited = this.reader !== null
     while (this.reader !== null) {
       const reader = this.shiftReader()
-      if (failure !== undefined) reader.reject(failure.error)
+      if (failure !== undefined) rejectWith(reader.resolve, failure.error)
       else this.settleDone(reader)
     }
     if (waited) this.failure = null // it was told
@@ -182,7 +183,7 @@ export class Output<Out> {
   private wait<T>(want: number, max: number): Promise<T> {
     if (this.instance.timed) waitBegins()
     const promise = new Promise(capture) as Promise<T>
-    const reader: Reader = { want, max, resolve: lastResolve, reject: lastReject, forget: undefined }
+    const reader: Reader = { want, max, resolve: lastResolve, forget: undefined }
     if (this.reader === null) this.reader = reader
     else (this.readers ??= new Ring()).push(reader)
     return promise
@@ -196,7 +197,7 @@ export class Output<Out> {
       if (this.reader === reader) this.shiftReader()
       else if (this.readers?.remove(reader) && this.instance.timed) waitEnds()
       reader.forget?.()
-      reader.reject(error)
+      rejectWith(reader.resolve, error)
     }
     if (signal !== undefined) {
       stops.push(onAbort(signal, () => leave(this.abortError(signal))))
@@ -211,14 +212,10 @@ export class Output<Out> {
       reader.forget = undefined
       for (const stop of stops) stop()
     }
-    const { resolve, reject } = reader
+    const { resolve } = reader
     reader.resolve = (value) => {
       reader.forget?.()
       resolve(value)
-    }
-    reader.reject = (reason) => {
-      reader.forget?.()
-      reject(reason)
     }
   }
 
@@ -259,15 +256,15 @@ export class Output<Out> {
       const reader = this.shiftReader()
       const failure = this.failure
       this.failure = null
-      if (failure !== null) reader.reject(failure.error)
+      if (failure !== null) rejectWith(reader.resolve, failure.error)
       else this.settleDone(reader)
     }
   }
 
-  private settleDone({ want, resolve, reject }: Reader): void {
+  private settleDone({ want, resolve }: Reader): void {
     if (want === Want.Result) resolve({ value: undefined, done: true })
     else if (want === Want.Batch) resolve([])
-    else reject(this.instance.closedError(undefined))
+    else rejectWith(resolve, this.instance.closedError())
   }
 
   /** What a read meets after the last result: the failure once, then ClosedError; `undefined` while more may come. */

@@ -5,14 +5,17 @@ export const DONE_VOID: Promise<void> = Promise.resolve()
 
 export type Resolve = (value: unknown) => void
 
-/** The functions of the promise that `new Promise(capture)` made last: read them before anything else can make one. */
+/** The function of the promise that `new Promise(capture)` made last: read it before anything else can make one. */
 export let lastResolve: Resolve
-export let lastReject: (reason: unknown) => void
 
-/** Executor without a closure of its own: `new Promise(capture)` costs half of one with. */
-export function capture(resolve: Resolve, reject: (reason: unknown) => void): void {
+/** Executor without a closure of its own, and without the function that rejects: keeping neither costs half of keeping both. */
+export function capture(resolve: Resolve): void {
   lastResolve = resolve
-  lastReject = reject
+}
+
+/** Rejects a promise of which only `resolve` was kept. */
+export function rejectWith(resolve: Resolve, error: unknown): void {
+  resolve(Promise.reject(error))
 }
 
 function nothing(): void {}

@@ -9,7 +9,6 @@ export interface Reader {
   want: number
   max: number
   resolve: Resolve
-  reject: (reason: unknown) => void
   /** Takes its timer and its listener off. */
   forget: (() => void) | undefined
 }

@@ -8,7 +8,7 @@ import type { Inlet } from './inlet.js'
 import { Instance } from './instance.js'
 import { Input, State, Word } from './law.js'
 import { step } from './mailbox.js'
-import { capture, lastReject, lastResolve, type Resolve } from './promises.js'
+import { capture, lastResolve, type Resolve, rejectWith } from './promises.js'
 import { pulledInlet } from './pulled.js'
 import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
@@ -21,7 +21,6 @@ export class RunInstance extends Instance {
   readonly outcome: Promise<unknown[]>
   private readonly results: unknown[] = []
   private readonly resolve: Resolve
-  private readonly reject: (error: unknown) => void
   private readonly source: unknown
   private idled = false
   private isTold = false
@@ -47,7 +46,6 @@ export class RunInstance extends Instance {
     this.source = source
     this.outcome = new Promise(capture) as Promise<unknown[]>
     this.resolve = lastResolve
-    this.reject = lastReject
     if (this.timed) waitBegins()
     if (signal?.aborted) this.abort(signal.reason)
     else this.start()
@@ -74,22 +72,22 @@ export class RunInstance extends Instance {
   }
 
   protected cutOutput(failure: Failure | undefined): void {
-    this.told()
-    if (failure !== undefined) this.reject(failure.error)
-    else this.reject(this.closedError(undefined))
+    if (this.hears()) rejectWith(this.resolve, failure === undefined ? this.closedError() : failure.error)
   }
 
   protected endOutput(failure: Failure | undefined): void {
-    this.told()
-    if (failure !== undefined) this.reject(failure.error)
-    else if (this.idled) this.reject(sourceIdle(this.id, this.def.options.idleTimeout))
+    if (!this.hears()) return
+    if (failure !== undefined) rejectWith(this.resolve, failure.error)
+    else if (this.idled) rejectWith(this.resolve, sourceIdle(this.id, this.def.options.idleTimeout))
     else this.resolve(this.results)
   }
 
-  /** Its caller knows the outcome. */
-  private told(): void {
-    if (this.timed && !this.isTold) waitEnds()
+  /** Whether its caller still waits for the outcome, which is told once. */
+  private hears(): boolean {
+    if (this.isTold) return false
     this.isTold = true
+    if (this.timed) waitEnds()
+    return true
   }
 
   protected isAwaited(): boolean {

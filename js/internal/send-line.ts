@@ -2,7 +2,7 @@
 // the input channel.
 
 import { AbortError } from '../errors.js'
-import { capture, lastReject, lastResolve, type Resolve, silence } from './promises.js'
+import { capture, lastResolve, type Resolve, rejectWith, silence } from './promises.js'
 import { Ring } from './ring.js'
 
 /** A send that waits: one place in line, however many events it brings. */
@@ -17,21 +17,20 @@ export interface Send<In> {
   checked: boolean
   readonly promise: Promise<void>
   readonly resolve: Resolve
-  readonly reject: (reason: unknown) => void
   /** Takes the listener of its signal off. */
   forget: (() => void) | undefined
 }
 
 export function place<In>(event: In | undefined, events: readonly In[] | null, accepted: number, checked: boolean): Send<In> {
-  const promise = new Promise<void>(capture as (resolve: () => void, reject: (reason: unknown) => void) => void)
-  return { event, events, accepted, checked, promise, resolve: lastResolve, reject: lastReject, forget: undefined }
+  const promise = new Promise<void>(capture as (resolve: () => void) => void)
+  return { event, events, accepted, checked, promise, resolve: lastResolve, forget: undefined }
 }
 
 /** Refuses a send that waited; nobody has to handle that (rule 16). */
 export function refuseSend<In>(send: Send<In>, error: unknown): void {
   send.forget?.()
   silence(send.promise)
-  send.reject(error)
+  rejectWith(send.resolve, error)
 }
 
 /** What an aborted stream tells a send: a batch has an error of its own, because it says how much was accepted. */

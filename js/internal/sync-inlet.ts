@@ -118,6 +118,6 @@ export class SyncInlet<In> extends Inlet<In> {
     this.more = null
     settle()
     // Asked for while this one was awaited.
-    for (const wait of more ?? []) this.next().then(wait.resolve, wait.reject)
+    for (const resolve of more ?? []) resolve(this.next())
   }
 }

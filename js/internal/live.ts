@@ -25,16 +25,9 @@ export class LiveInstance extends Instance {
 
   protected readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
-    const { page, at } = this
-    const count = ++page[at + Word.Yielded]
-    if (COUNTERS) {
-      const { probe } = this
-      if (probe.event > 0 && probe.result === 0 && page[at + Word.Delivered] >= probe.event) probe.yielded(count)
-    }
-    this.output.put(result)
-    // Whoever was told may have closed it.
-    if (this.state < State.Closing && this.output.spend()) (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
-    else this.running = false
+    if (this.output.spend()) return this.put(result)
+    this.output.held = result
+    this.running = false
   }
 
   constructor(def: Definition, options: InstanceOptions, idleMs = def.liveIdle) {
@@ -69,10 +62,24 @@ export class LiveInstance extends Instance {
   demand(): void {
     if (!this.started) {
       this.start()
-    } else if (!this.running && this.generator !== null && this.state < State.Closing && !this.finished && this.output.spend()) {
+    } else if (this.output.held !== null && this.output.spend()) {
+      const result = this.output.held
+      this.output.held = null
       this.running = true
-      this.scope.runInAsyncScope(this.pump, this)
+      this.scope.runInAsyncScope(this.put, this, result)
     }
+  }
+
+  /** A result goes to its reader or into the channel, and the function goes on. */
+  private put(result: IteratorResult<unknown>): void {
+    const { page, at } = this
+    const count = ++page[at + Word.Yielded]
+    if (COUNTERS) {
+      const { probe } = this
+      if (probe.event > 0 && probe.result === 0 && page[at + Word.Delivered] >= probe.event) probe.yielded(count)
+    }
+    this.output.put(result)
+    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
   }
 
   protected openInlet(): Input<unknown> {
@@ -117,11 +124,9 @@ export class LiveInstance extends Instance {
     this.output.cut(undefined)
   }
 
-  /** Rust grants `buffer` on each side at admission. The function's first request, made when it starts, is one of the output's. */
+  /** Rust grants `buffer` on each side at admission. */
   private takeCredits(): void {
-    const { buffer } = this.def.options
-    this.input.credits = buffer
-    this.output.credits = buffer - 1
+    this.input.credits = this.output.credits = this.def.options.buffer
   }
 
   private closeInput(how: number): void {

@@ -14,7 +14,7 @@ import { noRing, Ring } from './ring.js'
 import { onAbort } from './signals.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
-const { DroppedResults, Read, UnreadSince } = Word
+const { DroppedResults, Read, UnreadSince, Yielded } = Word
 
 export class Output<Out> {
   private readonly instance: LiveInstance
@@ -29,6 +29,8 @@ export class Output<Out> {
   /** What the function threw, or the abort: for the next read, once. */
   private failure: { error: unknown } | null = null
   credits = 0
+  /** The result at whose `yield` the function is suspended because the channel is full: not in it yet, nor counted. */
+  held: IteratorResult<Out> | null = null
 
   constructor(instance: LiveInstance) {
     this.instance = instance
@@ -50,7 +52,7 @@ export class Output<Out> {
     reader.resolve(reader.want === Want.Value ? result.value : result)
   }
 
-  /** Whether the function may yield once more; spends the credit. */
+  /** Whether one more result may wait; spends the credit. */
   spend(): boolean {
     if (this.credits === 0 && !this.refill()) {
       if (!this.flushing) return false
@@ -128,8 +130,13 @@ export class Output<Out> {
   /** Closed or aborted: nothing is delivered any more. What waits is dropped and counted. */
   cut(failure: { error: unknown } | undefined): void {
     this.over = true
-    const dropped = this.results.length === 0 ? 0 : this.results.clear()
     const { page, at } = this.instance
+    let dropped = this.results.length === 0 ? 0 : this.results.clear()
+    if (this.held !== null) {
+      this.held = null
+      page[at + Yielded]++
+      dropped++
+    }
     page[at + DroppedResults] += dropped
     page[at + UnreadSince] = 0
     if (dropped > 0) this.instance.lateDrop(dropped)

@@ -1,0 +1,117 @@
+// What users can import, name by name. A change here is a change of the public contract: it needs a line in the changelog.
+
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import * as velo from 'velo-stream'
+import { text } from '../support/sources.mjs'
+
+const members = (object) => Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor')
+
+const nothing = velo.streamFn(async function* nothing() {})
+
+test('the root exports these values and no others', () => {
+  assert.deepEqual(Object.keys(velo).sort(), [
+    'AbortError',
+    'ClosedError',
+    'OverloadedError',
+    'TimeoutError',
+    'VeloError',
+    'runtime',
+    'streamFn',
+  ])
+})
+
+test('the root exports these types and no others', () => {
+  const types = [...text('js/index.ts').matchAll(/export type \{([^}]*)\}/g)].flatMap(([, list]) => list.split(','))
+  assert.deepEqual(
+    types
+      .map((name) => name.trim())
+      .filter(Boolean)
+      .sort(),
+    [
+      'DrainOptions',
+      'EndReason',
+      'FunctionMetrics',
+      'Generator',
+      'LatencyQuantiles',
+      'OpenOptions',
+      'RecvOptions',
+      'RuntimeOptions',
+      'SignalOption',
+      'Snapshot',
+      'Source',
+      'Stream',
+      'StreamContext',
+      'StreamEnd',
+      'StreamFunction',
+      'StreamHeaders',
+      'StreamMetrics',
+      'StreamOptions',
+      'StreamState',
+      'VeloErrorCode',
+      'VeloErrorOptions',
+    ],
+  )
+})
+
+test('the package has these entry points and no others', () => {
+  assert.deepEqual(Object.keys(JSON.parse(text('package.json')).exports), ['.', './package.json'])
+})
+
+test('require() gives the same module as import', () => {
+  const required = createRequire(import.meta.url)('velo-stream')
+  assert.equal(required.streamFn, velo.streamFn)
+  assert.deepEqual(
+    Object.keys(required)
+      .filter((name) => name !== '__esModule')
+      .sort(),
+    Object.keys(velo).sort(),
+  )
+})
+
+test('a stream function has these members', () => {
+  assert.equal(typeof nothing, 'function')
+  assert.deepEqual(
+    members(nothing)
+      .filter((name) => name !== 'length' && name !== 'prototype')
+      .sort(),
+    ['metrics', 'name', 'open', 'pipe', 'run', 'with'],
+  )
+})
+
+test('a stream has these members', async () => {
+  const stream = nothing.open()
+  assert.deepEqual(members(Object.getPrototypeOf(stream)).sort(), [
+    'abort',
+    'close',
+    'closed',
+    'end',
+    'feed',
+    'id',
+    'metrics',
+    'recv',
+    'recvBatch',
+    'send',
+    'sendBatch',
+    'state',
+    'toDuplex',
+    'toWeb',
+    'trySend',
+  ])
+  assert.deepEqual(members(stream), [])
+  assert.equal(typeof stream[Symbol.asyncIterator], 'function')
+  await stream.close()
+})
+
+test('the runtime has these members', () => {
+  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'snapshot'])
+})
+
+test('each error is a VeloError and an Error, and says its name', () => {
+  for (const name of ['AbortError', 'ClosedError', 'OverloadedError', 'TimeoutError']) {
+    assert.ok(velo[name].prototype instanceof velo.VeloError, name)
+    assert.ok(velo[name].prototype instanceof Error, name)
+    assert.equal(velo[name].prototype.name, name)
+  }
+})

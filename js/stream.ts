@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
-import { VeloError } from './errors.js'
+import type { VeloError } from './errors.js'
 import { Feed } from './feed.js'
 import type { LiveInstance } from './internal/live.js'
 import { refuse } from './internal/promises.js'
@@ -10,6 +10,7 @@ import type { ReadOptions } from './internal/reader.js'
 import { checkSource } from './internal/source.js'
 import { duplexOf, webOf } from './interop.js'
 import { checkMillis, checkSignal, configError } from './options.js'
+import { locked, StreamIterator } from './stream-iterator.js'
 import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from './types.js'
 
 const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
@@ -17,8 +18,6 @@ const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 
 /** One live instance of a stream function; made by `open()`. */
 export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   readonly #instance: LiveInstance
-  /** Who reads until the end: an iterator, or a feed. */
-  #reader: object | null = null
   /** A feed is the only sender. */
   #fed = false
 
@@ -75,7 +74,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Reads one result. Rejects with what the function threw (once), then with `VELO_CLOSED`; with AbortError or `VELO_TIMEOUT` nothing is lost. */
   recv(options?: RecvOptions): Promise<Out> {
-    if (this.#isLocked()) return Promise.reject(this.#locked('an iterator reads it'))
+    if (this.#instance.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
     if (options === undefined) return this.#instance.output.recv(undefined) as Promise<Out>
     try {
       return this.#instance.output.recv(readOptions(options)) as Promise<Out>
@@ -86,7 +85,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Reads up to `max` results, waiting for the first; empty at the end. */
   recvBatch(max: number): Promise<Out[]> {
-    if (this.#isLocked()) return Promise.reject(this.#locked('an iterator reads it'))
+    if (this.#instance.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
     if (!Number.isInteger(max) || max < 1) return Promise.reject(configError('recvBatch(max)', 'an integer from 1 up', max))
     return this.#instance.output.recvBatch(max) as Promise<Out[]>
   }
@@ -94,11 +93,11 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
   feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
     checkSource(source, 'feed(source)')
-    if (this.#fed || this.#reader !== null || this.#instance.output.reading)
+    if (this.#fed || this.#instance.output.owner !== null || this.#instance.output.reading)
       throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
     const feed = new Feed<Out>(this.#instance, source)
     this.#fed = true
-    this.#reader = feed
+    this.#instance.output.owner = feed
     return feed
   }
 
@@ -126,22 +125,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
-    const instance = this.#instance
-    const iterator: AsyncIterableIterator<Out> = {
-      next: () => {
-        if (this.#reader !== iterator) {
-          if (this.#isLocked() || instance.output.reading) return Promise.reject(this.#locked('somebody reads it'))
-          this.#reader = iterator
-        }
-        return instance.output.next() as Promise<IteratorResult<Out>>
-      },
-      return: async (value?: unknown) => {
-        await instance.close()
-        return { value, done: true }
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    }
-    return iterator
+    return new StreamIterator(this.#instance)
   }
 
   /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
@@ -154,13 +138,8 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     return webOf(this)
   }
 
-  /** An iterator or a feed reads it until the end. */
-  #isLocked(): boolean {
-    return this.#reader !== null && !this.#instance.output.isOver
-  }
-
   #locked(why: string): VeloError {
-    return new VeloError('VELO_LOCKED', `stream ${this.id}: ${why}`, { streamId: this.id })
+    return locked(this.id, why)
   }
 }
 

@@ -53,14 +53,13 @@ export class AsyncInlet<In> extends Inlet<In> {
 
   next(): Promise<IteratorResult<In, undefined>> {
     const instance = this.instance
-    if (COUNTERS && this.head) {
-      const probe = instance.probe
-      if (probe.event > 0 && instance.page[instance.at + Delivered] >= probe.event) probe.asked(instance.slot)
-    }
     if (this.ready) {
       this.ready = false
       const pull = this.pull as Promise<IteratorResult<In, undefined>>
-      if (this.head) instance.page[instance.at + Delivered]++
+      if (this.head) {
+        const delivered = ++instance.page[instance.at + Delivered]
+        if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered - 1)
+      }
       this.fetch()
       return pull
     }
@@ -71,6 +70,7 @@ export class AsyncInlet<In> extends Inlet<In> {
       const { page, at } = instance
       page[at + WaitingSince] = clock[0]
       page[at + Waiting] = 1
+      if (COUNTERS) this.askedAfter(page[at + Delivered])
     }
     if (!this.pulling) this.fetch()
     return promise

@@ -16,7 +16,7 @@ import { sourceIdle } from './refusals.js'
 
 import { waitBegins, waitEnds } from './wakefulness.js'
 
-const { Delivered, Read, Yielded } = Word
+const { Delivered, Yielded } = Word
 
 export class CallInstance extends Instance {
   protected readonly direct = false
@@ -35,7 +35,6 @@ export class CallInstance extends Instance {
     this.running = false
     const { page, at } = this
     const count = ++page[at + Yielded]
-    page[at + Read] = count
     if (COUNTERS) {
       const { probe } = this
       if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {

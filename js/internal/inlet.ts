@@ -81,6 +81,12 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
     return resolve
   }
 
+  /** The function asks on after `delivered` events: a sample may be due. Needed only around the events that are timed. */
+  protected askedAfter(delivered: number): void {
+    const { probe, slot } = this.instance
+    if (probe.event > 0 && delivered >= probe.event) probe.asked(slot)
+  }
+
   /** Every wait gets the failure (the first) or the end. */
   protected settleWaits(): void {
     while (this.resolve !== null) {

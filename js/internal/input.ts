@@ -39,14 +39,11 @@ export class Input<In> extends Inlet<In> {
   next(): Promise<IteratorResult<In, undefined>> {
     const instance = this.instance
     const { page, at } = instance
-    if (COUNTERS) {
-      const probe = instance.probe
-      if (probe.event > 0 && page[at + Delivered] >= probe.event) probe.asked(instance.slot)
-    }
     if (this.buffered.length === 0 && this.line !== null) this.serve(this.line)
     if (this.buffered.length !== 0) {
       const value = this.buffered.shift()
-      page[at + Delivered]++
+      const delivered = ++page[at + Delivered]
+      if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered - 1)
       if (this.line !== null) this.serve(this.line)
       return Promise.resolve({ value, done: false })
     }
@@ -60,6 +57,7 @@ export class Input<In> extends Inlet<In> {
     this.resolve = lastResolve
     page[at + WaitingSince] = clock[0]
     page[at + Waiting] = this.sending ? 0 : 1 // an event under way is no silence
+    if (COUNTERS && instance.probe.event > 0) this.askedAfter(page[at + Delivered])
     instance.output.inputIsDry()
     return promise
   }

@@ -29,6 +29,8 @@ export class Output<Out> {
   /** What the function threw, or the abort: for the next read, once. */
   private failure: { error: unknown } | null = null
   credits = 0
+  /** Who reads until the end: an iterator, or a feed. */
+  owner: object | null = null
   /** The result at whose `yield` the function is suspended because the channel is full: not in it yet, nor counted. */
   held: IteratorResult<Out> | null = null
 
@@ -101,6 +103,11 @@ export class Output<Out> {
   /** Whether nothing is left to read: no result, no error. */
   get isOver(): boolean {
     return this.over && this.results.length === 0 && this.failure === null
+  }
+
+  /** Whether an iterator or a feed reads it until the end. */
+  get isOwned(): boolean {
+    return this.owner !== null && !this.isOver
   }
 
   /** Whether a read waits. */

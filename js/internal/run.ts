@@ -14,7 +14,7 @@ import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
-const { Delivered, Read, Yielded } = Word
+const { Delivered, Yielded } = Word
 
 export class RunInstance extends Instance {
   protected readonly direct = true
@@ -29,7 +29,6 @@ export class RunInstance extends Instance {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
     const { page, at } = this
     const count = ++page[at + Yielded]
-    page[at + Read] = count
     if (COUNTERS) {
       const { probe } = this
       if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {

@@ -33,9 +33,7 @@ export class SyncInlet<In> extends Inlet<In> {
     if (this.#pending) return this.park()
     const array = this.#array
     const instance = this.instance
-    const probe = instance.probe
     const { page, at } = instance
-    if (COUNTERS && probe.event > 0 && page[at + Delivered] >= probe.event) probe.asked(instance.slot)
     let value: In
     if (array !== null) {
       if (this.#index >= array.length) return this.#end()
@@ -52,7 +50,7 @@ export class SyncInlet<In> extends Inlet<In> {
       value = result.value
     }
     const count = ++page[at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) === 1) probe.accepted(count)
+    if (COUNTERS && (count & SAMPLE_MASK) <= 2) this.#sample(count)
     if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
     if (this.#schema !== undefined) {
       let checked: unknown
@@ -81,7 +79,15 @@ export class SyncInlet<In> extends Inlet<In> {
 
   protected drop(): void {}
 
+  /** The event that is timed, and the one after it. */
+  #sample(count: number): void {
+    const { page, at, probe } = this.instance
+    this.askedAfter(page[at + Delivered])
+    if ((count & SAMPLE_MASK) === 1) probe.accepted(count)
+  }
+
   #end(): Promise<IteratorResult<In, undefined>> {
+    if (COUNTERS) this.askedAfter(this.instance.page[this.instance.at + Delivered])
     this.#spent = this.over = true
     return iterationEnd()
   }

@@ -12,64 +12,6 @@ export declare class AbortError extends VeloError {
 /** The stream takes or gives nothing more: `VELO_ENDED` after `end()`, `VELO_CLOSED` otherwise; `cause` is the function's error if it failed. */
 export declare class ClosedError extends VeloError {}
 
-/** Every error code. */
-declare const codes: {
-  readonly VELO_CONFIG: {
-    readonly retryable: false
-  }
-  readonly VELO_OVERLOADED: {
-    readonly retryable: true
-  }
-  readonly VELO_DRAINING: {
-    readonly retryable: false
-  }
-  readonly VELO_ENDED: {
-    readonly retryable: false
-  }
-  readonly VELO_CLOSED: {
-    readonly retryable: false
-  }
-  readonly VELO_ABORTED: {
-    readonly retryable: false
-  }
-  readonly VELO_IDLE: {
-    readonly retryable: true
-  }
-  readonly VELO_OVERRUN: {
-    readonly retryable: true
-  }
-  readonly VELO_EVENT: {
-    readonly retryable: false
-  }
-  readonly VELO_TIMEOUT: {
-    readonly retryable: true
-  }
-  readonly VELO_LOCKED: {
-    readonly retryable: false
-  }
-  readonly VELO_CODEC: {
-    readonly retryable: false
-  }
-  readonly VELO_FUNCTION_REF: {
-    readonly retryable: false
-  }
-  readonly VELO_WORKER_EXITED: {
-    readonly retryable: true
-  }
-  readonly VELO_ADAPTER: {
-    readonly retryable: false
-  }
-  readonly VELO_CHECKPOINT: {
-    readonly retryable: false
-  }
-  readonly VELO_NATIVE_LOAD: {
-    readonly retryable: false
-  }
-  readonly VELO_BUG: {
-    readonly retryable: false
-  }
-}
-
 /** Options of `runtime.drain`. */
 export declare interface DrainOptions {
   /** ms until streams that still run are aborted. Default 10000. */
@@ -94,6 +36,10 @@ export declare interface FunctionMetrics {
     events: number
     results: number
   }
+  /** Sends refused with `VELO_OVERRUN`. */
+  overruns: number
+  /** Errors thrown by detached functions, which nobody gets. */
+  lateErrors: number
   latency: LatencyQuantiles
   processing: LatencyQuantiles
 }
@@ -281,7 +227,8 @@ export declare interface StreamFunction<In, Out> {
   /** Opens a live stream. Throws `OverloadedError` where there is no place, neither among the open streams nor in line. */
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
-  pipe<Next>(next: StreamFunction<Out, Next> | Generator_2<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: StreamFunction<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: Generator_2<Out, Next>): StreamFunction<In, Next>
   /** The same function with other options, limits and metrics of its own. */
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
@@ -336,7 +283,7 @@ export declare interface StreamOptions {
   maxStall?: number
   /** Where instances run. `'local'`: on the caller's thread. Default `'local'`. */
   placement?: 'local'
-  /** A Standard Schema (zod, valibot, arktype …) for events; the function gets its output. */
+  /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }
 
@@ -366,7 +313,25 @@ export declare class VeloError extends Error {
 }
 
 /** A stable name of what went wrong, `VELO_*`. The README lists them all. */
-export declare type VeloErrorCode = keyof typeof codes
+export declare type VeloErrorCode =
+  | 'VELO_CONFIG'
+  | 'VELO_OVERLOADED'
+  | 'VELO_DRAINING'
+  | 'VELO_ENDED'
+  | 'VELO_CLOSED'
+  | 'VELO_ABORTED'
+  | 'VELO_IDLE'
+  | 'VELO_OVERRUN'
+  | 'VELO_EVENT'
+  | 'VELO_TIMEOUT'
+  | 'VELO_LOCKED'
+  | 'VELO_CODEC'
+  | 'VELO_FUNCTION_REF'
+  | 'VELO_WORKER_EXITED'
+  | 'VELO_ADAPTER'
+  | 'VELO_CHECKPOINT'
+  | 'VELO_NATIVE_LOAD'
+  | 'VELO_BUG'
 
 /** What an error may carry beside its message. */
 export declare interface VeloErrorOptions {

@@ -44,7 +44,7 @@ export class Input<In> extends Inlet<In> {
       const value = this.buffered.shift()
       const delivered = ++page[at + Delivered]
       if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered - 1)
-      if (this.line !== null) this.serve(this.line)
+      if (this.line?.isActive) this.serve(this.line)
       return Promise.resolve({ value, done: false })
     }
     if (this.over) return this.nextOver()

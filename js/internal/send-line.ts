@@ -50,6 +50,11 @@ export class SendLine<In> {
     return this.first === null ? 0 : this.behind.length + 1
   }
 
+  /** Whether somebody waits, or was accepted and waits to be told. */
+  get isActive(): boolean {
+    return this.first !== null || this.owed.length !== 0
+  }
+
   get owes(): boolean {
     return this.owed.length !== 0
   }

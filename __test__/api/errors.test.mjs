@@ -18,14 +18,16 @@ function is(error, kind, code, more = {}) {
   for (const [key, value] of Object.entries(more)) assert.deepEqual(error[key], value, key)
 }
 
+function overloaded(error) {
+  is(error, OverloadedError, 'VELO_OVERLOADED')
+  return true
+}
+
 test('OverloadedError: no place, and too many sends', async () => {
   const fn = streamFn(same, { maxConcurrent: 1, buffer: 1 })
   const stream = fn.open({ id: 'the only one' })
-  assert.throws(
-    () => fn.open(),
-    (error) => (is(error, OverloadedError, 'VELO_OVERLOADED'), true),
-  )
-  await assert.rejects(fn.run([1]), (error) => (is(error, OverloadedError, 'VELO_OVERLOADED'), true))
+  assert.throws(() => fn.open(), overloaded)
+  await assert.rejects(fn.run([1]), overloaded)
   const sends = Array.from({ length: 40 }, (_, i) => stream.send(i).catch((error) => error))
   is(await within(500, sends[39], 'the last send'), OverloadedError, 'VELO_OVERRUN', { streamId: 'the only one' })
   assert.ok(fn.metrics.overruns > 0)

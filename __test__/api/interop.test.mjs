@@ -15,11 +15,11 @@ async function* double(events) {
 
 function collector(highWaterMark = 2) {
   const seen = []
-  const writable = new Writable({
-    objectMode: true,
-    highWaterMark,
-    write: (value, _encoding, done) => setImmediate(() => (seen.push(value), done())),
-  })
+  const write = (value, _encoding, done) => {
+    seen.push(value)
+    setImmediate(done)
+  }
+  const writable = new Writable({ objectMode: true, highWaterMark, write })
   return { seen, writable }
 }
 

@@ -15,22 +15,22 @@ const tests = files(/^__test__\/.*\.test\.mjs$/)
 
 test('npm test runs every *.test.mjs under __test__', { timeout: 120_000 }, () => {
   // The runner itself, over files of the same names that only say who they are.
-  mkdirSync(join(temp, 'scripts'))
-  copyFileSync(join(root, 'scripts/test.mjs'), join(temp, 'scripts/test.mjs'))
+  mkdirSync(join(temp, '.ci'))
+  copyFileSync(join(root, '.ci/test.mjs'), join(temp, '.ci/test.mjs'))
   for (const name of tests) {
     mkdirSync(join(temp, dirname(name)), { recursive: true })
     writeFileSync(join(temp, name), `import { test } from 'node:test'\ntest('ran ${name}', () => {})\n`)
   }
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined }
   const options = { cwd: temp, env, encoding: 'utf8' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/test.mjs', '--node', '--no-build'], options)
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['.ci/test.mjs', '--node', '--no-build'], options)
   assert.equal(status, 0, stdout + stderr)
   const ran = [...stdout.matchAll(/ran (\S+)/g)].map(([, name]) => name)
   assert.deepEqual([...new Set(ran)].sort(), tests)
 })
 
 test('npm test is that runner', () => {
-  assert.equal(JSON.parse(text('package.json')).scripts.test, 'node scripts/test.mjs')
+  assert.equal(JSON.parse(text('package.json')).scripts.test, 'node .ci/test.mjs')
 })
 
 test('files with tests have the name of tests', () => {

@@ -1,6 +1,6 @@
 // Runs every test: cargo's, then all `__test__/**/*.test.mjs` with node:test. Fails when any of them fails.
 //
-//   node scripts/test.mjs [--node] [--rust] [--no-build] [part of a path ...]
+//   node .ci/test.mjs [--node] [--rust] [--no-build] [part of a path ...]
 //
 // `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`.
 
@@ -42,6 +42,6 @@ function run(command, args) {
 }
 
 function fail(message) {
-  console.error(`scripts/test.mjs: ${message}`)
+  console.error(`.ci/test.mjs: ${message}`)
   process.exit(1)
 }

@@ -130,7 +130,7 @@ describe('the table', () => {
 })
 
 const IDLE = 100
-const CLOSE = 400
+const CLOSE = 800
 const error = new Error('the script says so')
 
 /**
@@ -142,7 +142,7 @@ class Puppet {
   alive = true
   idles = 0
 
-  constructor(waits) {
+  constructor(waits, closeTimeout) {
     const puppet = this
     this.fn = streamFn(
       async function* (events) {
@@ -153,7 +153,7 @@ class Puppet {
           await outcome(events.next()) // 'listen': the end of the input, or the abort, brings it back
         }
       },
-      { idleTimeout: IDLE, closeTimeout: CLOSE, maxConcurrent: 1, queue: 1 },
+      { idleTimeout: IDLE, closeTimeout, maxConcurrent: 1, queue: 1 },
     )
     this.holder = waits ? this.fn.open() : null
     this.stream = this.fn.open()
@@ -200,7 +200,7 @@ async function replay(seed) {
   const { below, pick } = random(seed)
   const waits = below(2) === 0
   const quick = below(3) > 0
-  const puppet = new Puppet(waits)
+  const puppet = new Puppet(waits, quick ? 60_000 : CLOSE)
   const { stream } = puppet
   const script = []
   const say = (what) => `${what} (seed ${seed}: ${waits ? 'Waiting' : 'Open'} ${script.join(' ')})`

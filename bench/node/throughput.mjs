@@ -90,17 +90,19 @@ async function pipeline(options) {
 
 async function elsewherePulled(options) {
   const events = numbers(size(options) / 2)
-  const [velo, rest] = [await pieces('elsewhere velo'), await pieces('elsewhere rest')]
-  const fn = streamFn(velo.average)
+  const [velo, run, rest] = [await pieces('elsewhere velo'), await pieces('elsewhere run'), await pieces('elsewhere rest')]
+  const [fn, runFn] = [streamFn(velo.average), streamFn(run.average)]
   const rxjs = await rxjsPeers()
   const contestants = {
     'fn(source)': () => velo.gather(fn(velo.minimal(events))),
+    'run(source)': () => runFn.run(run.minimal(events)),
     'Transform, source, for await': () => pulledTransform(rest.minimal(events)),
     ...(rxjs && { 'RxJS, step may await': () => rxjs.awaiting(rest.minimal(events)) }),
     ...(rxjs && { 'RxJS, step cannot await': () => rxjs.plain(rest.minimal(events)) }),
   }
-  const peers = Object.keys(contestants).slice(1)
-  const claims = peers.map((peer) => ({ of: 'fn(source)', peer, bar: peer.endsWith('cannot await') ? undefined : 1 }))
+  const bar = (peer) => (peer.endsWith('cannot await') ? undefined : 1)
+  const peers = Object.keys(contestants).slice(2)
+  const claims = ['fn(source)', 'run(source)'].flatMap((of) => peers.map((peer) => ({ of, peer, bar: bar(peer) })))
   return contest({ title: 'elsewhere, pulled', events: events.length, expected: averages(events), contestants, claims, options })
 }
 

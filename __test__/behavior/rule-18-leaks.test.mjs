@@ -76,7 +76,8 @@ describe('everything returns to the start', { timeout: 600_000 }, () => {
         const fn = streamFn(double)
         const piped = streamFn(double, { maxDuration: 60000, maxStall: 60000, closeTimeout: 60000 }).pipe(double)
         const cycle = ${cycle}
-        for (let i = 0; i < 10000; i++) await cycle(i)
+        // As many as are measured: what allocators and compilers take for a load they keep, once.
+        for (let i = 0; i < 100000; i++) await cycle(i)
         const before = await picture()
         const opened = runtime.snapshot().streamsOpened
         for (let i = 0; i < 100000; i++) await cycle(i)
@@ -151,7 +152,7 @@ describe('everything returns to the start', { timeout: 600_000 }, () => {
         for (let i = 0; i < 10000 && runtime.snapshot().streamsOpen > 0; i++) await turns(1)
         return runtime.snapshot().streamsOpened - started
       }
-      await many(3000)
+      await many(20000)
       const before = await picture()
       const opened = await many(20000)
       const after = await picture()
@@ -187,7 +188,7 @@ describe('everything returns to the start', { timeout: 600_000 }, () => {
           for (let i = 0; i < 1000 && runtime.snapshot().streamsDetached > 0; i++) await turns(1)
         }
       }
-      await many(2000)
+      await many(10000)
       const before = await picture()
       await many(10000)
       tell({ before, after: await picture() })`)
@@ -212,7 +213,7 @@ describe('everything returns to the start', { timeout: 600_000 }, () => {
         }
       }
       const keep = setInterval(() => {}, 1000)
-      await many(2000)
+      await many(10000)
       const before = await picture()
       await many(10000)
       const after = await picture()
@@ -234,7 +235,7 @@ describe('everything returns to the start', { timeout: 600_000 }, () => {
         }
         for (let i = 0; i < 10; i++) { await turns(4); globalThis.gc() }
       }
-      await many(2000)
+      await many(10000)
       const before = await picture()
       await many(20000)
       const after = await picture()
@@ -295,7 +296,7 @@ describe('one signal for all of them', { timeout: 300_000 }, () => {
         async function many(count) {
           for (let i = 0; i < count; i += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => use(n)))
         }
-        await many(1000)
+        await many(10000)
         const before = await picture()
         await many(10000)
         tell({ before, after: await picture(), left: getEventListeners(signal, 'abort').length })`)

@@ -2,7 +2,9 @@
 
 import { Duplex } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
+import { ClosedError } from './errors.js'
 import type { Stream } from './stream.js'
+import type { EndReason } from './types.js'
 
 export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
   const results = stream[Symbol.asyncIterator]()
@@ -10,7 +12,12 @@ export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
     objectMode: true,
     read() {
       results.next().then(
-        ({ value, done }) => void this.push(done === true ? null : value),
+        ({ value, done }) => {
+          if (done === true) this.push(null)
+          else if (value === null || value === undefined)
+            this.destroy(new TypeError(`a Node stream cannot carry ${value}, which the function yielded`))
+          else this.push(value)
+        },
         (error) => void this.destroy(error),
       )
     },
@@ -32,6 +39,10 @@ export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
   return duplex
 }
 
+function closedError(streamId: string, reason: EndReason): ClosedError {
+  return new ClosedError('VELO_CLOSED', `stream ${streamId} is closed (${reason})`, { streamId, reason })
+}
+
 export function webOf<In, Out>(stream: Stream<In, Out>): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
   const results = stream[Symbol.asyncIterator]()
   const readable = new ReadableStream<Out>(
@@ -46,7 +57,13 @@ export function webOf<In, Out>(stream: Stream<In, Out>): { readable: ReadableStr
     { highWaterMark: 0 },
   )
   const writable = new WritableStream<In>(
-    { write: (event) => stream.send(event), close: () => stream.end(), abort: (reason) => stream.abort(reason) },
+    {
+      // A writer that is idle hears of the end too; after its own close() this does nothing.
+      start: (controller) => void stream.closed.then((end) => controller.error(end.error ?? closedError(stream.id, end.reason))),
+      write: (event) => stream.send(event),
+      close: () => stream.end(),
+      abort: (reason) => stream.abort(reason),
+    },
     { highWaterMark: 1 },
   )
   return { readable, writable }

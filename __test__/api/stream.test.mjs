@@ -30,7 +30,7 @@ test('the context: id, name, headers, signal', async () => {
   assert.equal(ctx.signal.reason.code, 'VELO_CLOSED')
   await fn.run([1])
   assert.deepEqual(seen[1].headers, {})
-  assert.match(seen[1].id, /^contextual-\d+$/)
+  assert.match(seen[1].id, /^contextual-.+-\d+$/)
   assert.equal(seen[1].signal.aborted, false)
 })
 

@@ -140,12 +140,13 @@ const error = new Error('the script says so')
 class Puppet {
   commands = [deferred()]
   alive = true
-  idles = 0
+  released = deferred()
 
   constructor(waits, closeTimeout) {
     const puppet = this
     this.fn = streamFn(
-      async function* (events) {
+      async function* (events, ctx) {
+        if (ctx.id === puppet.holder?.id) return await puppet.released.promise
         for (let i = 0; ; i++) {
           const command = await puppet.commands[i].promise
           if (command === 'return') return
@@ -156,12 +157,21 @@ class Puppet {
       { idleTimeout: IDLE, closeTimeout, maxConcurrent: 1, queue: 1 },
     )
     this.holder = waits ? this.fn.open() : null
+    // It works until it is released: idleness does not take it away.
+    if (waits) outcome(this.holder.recv())
     this.stream = this.fn.open()
   }
 
   tell(command) {
     this.commands.at(-1).resolve(command)
     this.commands.push(deferred())
+  }
+
+  /** The stream that holds the only permit ends. */
+  async release() {
+    this.released.resolve()
+    await this.holder.closed
+    this.holder = null
   }
 
   /** The function runs from now on. */
@@ -173,8 +183,7 @@ class Puppet {
 /** What the script can do to a stream in this state: an input, how to bring it about, and whether the stream answers at once. */
 const acts = {
   async Admit(puppet) {
-    await puppet.holder.close()
-    puppet.holder = null
+    await puppet.release()
   },
   End: (puppet) => puppet.stream.end(),
   Idle: (puppet) => puppet.tell('listen'),
@@ -252,7 +261,7 @@ async function replay(seed) {
   assert.equal(end.detached, detached, say('detached'))
   assert.equal(stream.state, 'closed')
   if (puppet.alive) puppet.tell('return')
-  if (puppet.holder !== null) await puppet.holder.close()
+  if (puppet.holder !== null) await within(10_000, puppet.release(), say('the holder'))
   return script
 }
 

@@ -6,6 +6,7 @@ import { native } from './native.js'
 
 /** What a row tells the stream it serves. */
 export interface Tenant {
+  readonly id: string
   /** A timer's word on it, or its admission; `seen` is the count the timer saw. */
   verdict(kind: number, seen: number): void
   /** Whether somebody waits for it and one of our timers can still settle that wait (rule 18). */

@@ -66,8 +66,8 @@ export class Output<Out> {
   }
 
   recv(options: ReadOptions | undefined): Promise<Out> {
-    if (this.reader === null && this.results.length !== 0) return Promise.resolve(this.take().value)
     if (options?.signal?.aborted) return Promise.reject(this.abortError(options.signal))
+    if (this.reader === null && this.results.length !== 0) return Promise.resolve(this.take().value)
     const end = this.reader === null ? this.endOfReads() : undefined
     if (end !== undefined) return Promise.reject(end.error)
     const promise = this.wait<Out>(Want.Value, 1)

@@ -23,6 +23,22 @@ const { Delivered, DroppedEvents, DroppedResults, Waiting } = Word
 
 let opened = 0
 
+/** Part of every default id, so that they differ between processes and threads, and hardly ever meet a given one. */
+const tag = `-${Math.random().toString(36).slice(2, 6)}${threadId === 0 ? '' : `.${threadId}`}-`
+/** Given ids of open streams that look like default ones. */
+const lookalikes = new Set<string>()
+
+function claim(id: string): void {
+  const alike = id.includes(tag)
+  if ((alike && tenants.some((tenant) => tenant?.id === id)) || !native.claim(id)) throw idInUse(id)
+  if (alike) lookalikes.add(id)
+}
+
+function unclaim(id: string): void {
+  native.unclaim(id)
+  lookalikes.delete(id)
+}
+
 export interface InstanceOptions {
   id?: string | undefined
   headers?: StreamHeaders | undefined
@@ -51,19 +67,20 @@ export abstract class Tenancy implements Tenant {
   protected readonly trace: StreamTrace | undefined
   private unguard: (() => void) | undefined
   private readonly givenId: string | undefined
-  private readonly ordinal = ++opened
+  private ordinal = ++opened
   private end: Ending | undefined
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
   constructor(def: Definition, idleMs: number, { id, headers, signal, scope }: InstanceOptions) {
-    if (id !== undefined && !native.claim(id)) throw idInUse(id)
+    if (id !== undefined) claim(id)
     const slot = openRow(def.fn, idleMs)
     if (slot < 0) {
-      if (id !== undefined) native.unclaim(id)
+      if (id !== undefined) unclaim(id)
       throw refusal(slot, def)
     }
     this.def = def
     this.givenId = id
+    while (id === undefined && lookalikes.size > 0 && lookalikes.has(this.id)) this.ordinal = ++opened
     this.slot = slot
     this.page = pageOf(slot)
     this.at = offsetOf(slot)
@@ -88,7 +105,7 @@ export abstract class Tenancy implements Tenant {
   }
 
   get id(): string {
-    return this.givenId ?? `${this.def.options.name}-${threadId === 0 ? '' : `${threadId}.`}${this.ordinal}`
+    return this.givenId ?? `${this.def.options.name}${tag}${this.ordinal}`
   }
 
   metrics(): StreamMetrics {
@@ -176,7 +193,7 @@ export abstract class Tenancy implements Tenant {
     this.page = copy
     this.at = 0
     this.slot = -1
-    if (this.givenId !== undefined) native.unclaim(this.givenId)
+    if (this.givenId !== undefined) unclaim(this.givenId)
     this.unguard?.()
     return { events: copy[DroppedEvents], results: copy[DroppedResults] }
   }

@@ -34,6 +34,19 @@ test('a stream counts while it runs, and its numbers stay after the end', async 
   assert.deepEqual(Object.keys(after).sort(), ['dropped', 'durationMs', 'eventsIn', 'eventsOut', 'latency', 'processing'])
 })
 
+test('reading what was left unread at the end leaves the latencies as they are', async () => {
+  const stream = streamFn(same).open()
+  await stream.sendBatch([1, 2, 3])
+  stream.end()
+  await stream.closed
+  const { processing } = stream.metrics
+  isLatency(processing)
+  assert.ok(processing.p99 > 0)
+  for (let i = 0; i < 3; i++) await stream.recv()
+  await stream.close()
+  assert.deepEqual(stream.metrics.processing, processing)
+})
+
 test('without a sample there is no quantile', async () => {
   const stream = streamFn(same).open()
   assert.ok(Number.isNaN(stream.metrics.latency.p50))

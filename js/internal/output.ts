@@ -145,7 +145,7 @@ export class Output<Out> {
       dropped++
     }
     page[at + DroppedResults] += dropped
-    page[at + UnreadSince] = 0
+    this.markUnread()
     if (dropped > 0) this.instance.lateDrop(dropped)
     this.failure = failure ?? null
     const waited = this.reader !== null
@@ -189,9 +189,14 @@ export class Output<Out> {
   }
 
   private afterRead(): void {
-    const { page, at } = this.instance
-    page[at + UnreadSince] = this.results.length === 0 ? 0 : clock[0]
+    this.markUnread()
     this.instance.demand()
+  }
+
+  /** Since when results wait. After the end nobody asks, and the word holds a latency. */
+  private markUnread(): void {
+    const { page, at, state } = this.instance
+    if (state !== State.Closed) page[at + UnreadSince] = this.results.length === 0 ? 0 : clock[0]
   }
 
   private wait<T>(want: number, max: number): Promise<T> {

@@ -26,11 +26,6 @@ export class Ring<T> {
     return value
   }
 
-  /** The oldest value, which stays. */
-  peek(): T | undefined {
-    return this.#slots[this.#head]
-  }
-
   /** The youngest value, which stays. */
   last(): T | undefined {
     return this.length === 0 ? undefined : this.#slots[(this.#head + this.length - 1) & this.#mask]

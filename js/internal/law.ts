@@ -101,6 +101,12 @@ export const Side = {
   Output: 1,
 } as const
 
+/** Second argument of `join` and `part`. */
+export const End = {
+  Sender: 0,
+  Receiver: 1,
+} as const
+
 /** Answers of `open` that are no slot. */
 export const Refusal = {
   Overloaded: -1,

@@ -8,7 +8,7 @@ use velo_core::code::Code;
 use velo_core::machine::{Effects, Input, Reason, State};
 use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS, Word};
 use velo_core::sample::SAMPLE_EVERY;
-use velo_core::signal::{Refusal, Side, Timer, Verdict};
+use velo_core::signal::{End, Refusal, Side, Timer, Verdict};
 
 macro_rules! group {
     ($type:ident, $doc:literal) => {
@@ -34,6 +34,7 @@ fn main() -> io::Result<()> {
         group!(Timer, "Timers of a stream."),
         group!(Verdict, "First word of a verdict."),
         group!(Side, "Second argument of `grant`."),
+        group!(End, "Second argument of `join` and `part`."),
         group!(Refusal, "Answers of `open` that are no slot."),
         table("codes", "Every error code.", retryable),
     ]

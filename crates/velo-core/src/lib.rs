@@ -1,7 +1,7 @@
 //! The law of velo-stream: which states a stream has, how many credits it holds, who is admitted, what is counted.
 //!
-//! Owns: codes, transitions, ledgers, gates, deadlines, histograms, the bounded channel, the doorbell's flags and the
-//! layout of the control block. Not here: threads, clocks, I/O, Node.
+//! Owns: codes, transitions, ledgers, gates, deadlines, histograms, the bounded channel, ducts between threads, the doorbell's
+//! flags and the layout of the control block. Not here: threads, clocks, I/O, Node.
 
 #![forbid(unsafe_code)]
 
@@ -10,10 +10,12 @@ pub mod code;
 pub mod credit;
 pub mod deadlines;
 pub mod doorbell;
+pub mod duct;
 pub mod gate;
 pub mod histogram;
 pub mod latency;
 pub mod machine;
+pub mod placement;
 pub mod row;
 pub mod sample;
 pub mod signal;

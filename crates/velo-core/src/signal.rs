@@ -85,6 +85,15 @@ numbers! {
     Output = 1;
 }
 
+numbers! {
+    /// An end of a duct.
+    End:
+    /// Where batches are put in.
+    Sender = 0;
+    /// Where they come out.
+    Receiver = 1;
+}
+
 impl From<Timer> for Verdict {
     fn from(timer: Timer) -> Self {
         match timer {

@@ -3,9 +3,11 @@
 //! Owns: `open` and the order in which lines are served: first come, first served, within a function and, where the limit
 //! of the process is what they wait for, across functions.
 
+use crate::binding::Binding;
 use crate::desk::Desk;
 use crate::mail::{Key, Message};
 use crate::stream::Stream;
+use std::sync::Arc;
 use velo_core::gate::Place;
 use velo_core::machine::{Machine, State};
 use velo_core::row::Word;
@@ -61,6 +63,11 @@ impl Desk {
             Err(refusal) => return Err(OpenError::Refused(refusal)),
         }
         Ok(slot)
+    }
+
+    /// Binds the row of a stream whose function runs on another thread.
+    pub fn bind(&mut self, isolate: u32, slot: u32) -> Option<Arc<Binding>> {
+        self.isolate_mut(isolate)?.bind(slot)
     }
 
     /// Sets or lifts the limit of the process and serves whoever it lets in.

@@ -159,7 +159,10 @@ impl Desk {
         let Some(watch) = stream.watch(key.verdict).copied() else { return };
         // The count first: whoever moves it after this look makes the verdict void.
         let (seen, still, since) = if key.verdict == Verdict::Idle {
-            (row.get(Word::Delivered), row.get(Word::Waiting) == 1.0, row.get(Word::WaitingSince))
+            let seen = row.get(Word::Delivered);
+            // An event on its way to a function on another thread is no silence.
+            let under_way = stream.binding.is_some() && row.get(Word::Accepted) > seen + row.get(Word::DroppedEvents);
+            (seen, row.get(Word::Waiting) == 1.0 && !under_way, row.get(Word::WaitingSince))
         } else {
             let since = row.get(Word::UnreadSince);
             (row.get(Word::Read), since > 0.0, since)

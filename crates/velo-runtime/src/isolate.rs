@@ -1,11 +1,12 @@
 //! One isolate: its pages, its streams by slot, its mailbox and its doorbell.
 
+use crate::binding::Binding;
 use crate::mail::{MAILBOX, Message};
 use crate::page::{Bell, Page, Row};
 use crate::stream::Stream;
 use std::sync::Arc;
 use velo_core::channel::{Receiver, Sender, channel};
-use velo_core::row::{CLOCK, PAGE_ROWS};
+use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS};
 
 pub(crate) struct Isolate {
     pages: Vec<Arc<dyn Page>>,
@@ -58,6 +59,17 @@ impl Isolate {
         let stream = self.streams.get_mut(usize::try_from(slot).ok()?)?.take()?;
         self.free.push(slot);
         Some(stream)
+    }
+
+    /// Binds the row of a stream, for reports from another thread; the binding ends with the stream.
+    pub(crate) fn bind(&mut self, slot: u32) -> Option<Arc<Binding>> {
+        let slot = usize::try_from(slot).ok()?;
+        let binding = Binding::new(Arc::clone(self.pages.get(slot / PAGE_ROWS)?), slot % PAGE_ROWS * ROW_WORDS);
+        let stream = self.streams.get_mut(slot)?.as_mut()?;
+        if let Some(before) = stream.binding.replace(Arc::clone(&binding)) {
+            before.clear();
+        }
+        Some(binding)
     }
 
     pub(crate) fn row(&self, slot: u32) -> Option<Row<'_>> {

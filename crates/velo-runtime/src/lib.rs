@@ -7,9 +7,11 @@
 
 mod admission;
 mod alarms;
+mod binding;
 mod clock;
 mod desk;
 mod drain;
+mod ducts;
 mod function;
 mod isolate;
 mod mail;
@@ -22,7 +24,9 @@ mod timer;
 mod totals;
 
 pub use admission::OpenError;
+pub use binding::Binding;
 pub use desk::Desk;
+pub use ducts::{Ducts, Intake, Outlet, Post, key};
 pub use function::Limits;
 pub use mail::{MAILBOX, Message};
 pub use page::{Bell, Page};

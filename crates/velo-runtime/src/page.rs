@@ -31,6 +31,11 @@ impl<'a> Row<'a> {
         Some(Self { page: &**page, first: slot % PAGE_ROWS * ROW_WORDS })
     }
 
+    /// The row that begins at word `first` of a page.
+    pub(crate) const fn at(page: &'a dyn Page, first: usize) -> Self {
+        Self { page, first }
+    }
+
     pub(crate) fn get(self, word: Word) -> f64 {
         self.page.get(self.first + word as usize)
     }

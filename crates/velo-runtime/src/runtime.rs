@@ -3,6 +3,7 @@
 //! Owns: locking and what follows after it. No bell is rung and no thread is joined while the lock is held.
 
 use crate::desk::Desk;
+use crate::ducts::Ducts;
 use crate::mail::Errands;
 use crate::timer::{Signal, TimerThread};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,6 +13,7 @@ use std::time::Instant;
 pub struct Runtime {
     start: Instant,
     state: Mutex<State>,
+    ducts: Ducts,
 }
 
 #[derive(Default)]
@@ -30,7 +32,7 @@ impl Runtime {
     /// A runtime of its own, for tests.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now(), state: Mutex::default() }
+        Self { start: Instant::now(), state: Mutex::default(), ducts: Ducts::default() }
     }
 
     /// Does something at the desk that needs the time (ms since the start of the runtime), then rings whom it concerns.
@@ -50,8 +52,15 @@ impl Runtime {
         work(&mut self.lock().desk)
     }
 
+    /// The ducts between isolates.
+    #[must_use]
+    pub const fn ducts(&self) -> &Ducts {
+        &self.ducts
+    }
+
     /// Lets an isolate go. With the last one goes the timer thread.
     pub fn leave(self: &Arc<Self>, isolate: u32) {
+        self.ducts.leave(isolate);
         self.at_desk(|desk, now| desk.leave(isolate, now));
         let mut state = self.lock();
         let thread = if state.desk.is_empty() { state.thread.take() } else { None };
@@ -81,7 +90,8 @@ impl Runtime {
     }
 
     /// Milliseconds since the runtime was made.
-    fn now(&self) -> f64 {
+    #[must_use]
+    pub fn now(&self) -> f64 {
         self.start.elapsed().as_secs_f64() * 1000.0
     }
 

@@ -82,6 +82,9 @@ impl Desk {
         self.disarm_all(isolate, slot);
         let Some(here) = self.isolate_mut(isolate) else { return };
         let Some(stream) = here.remove(slot) else { return };
+        if let Some(binding) = &stream.binding {
+            binding.clear();
+        }
         let waited = effects.contains(Effects::LEAVE_LINE);
         let Some(row) = here.row(slot) else { return };
         let quantiles = stream.latency.quantiles();

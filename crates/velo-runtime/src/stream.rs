@@ -1,5 +1,7 @@
 //! One stream, as the desk knows it. What JavaScript counts lies in its row.
 
+use crate::binding::Binding;
+use std::sync::Arc;
 use velo_core::credit::Ledger;
 use velo_core::latency::Latency;
 use velo_core::machine::Machine;
@@ -34,6 +36,8 @@ pub(crate) struct Stream {
     pub(crate) latency: Latency,
     /// Time an event spends in the function.
     pub(crate) processing: Latency,
+    /// Its row, lent to the thread that runs its function, when that is another one.
+    pub(crate) binding: Option<Arc<Binding>>,
     /// Which deadlines are set: one bit for each `Verdict`.
     armed: u16,
 }
@@ -56,6 +60,7 @@ impl Stream {
             stall: Watch::default(),
             latency: Latency::default(),
             processing: Latency::default(),
+            binding: None,
             armed: 0,
         }
     }

@@ -1,9 +1,9 @@
 //! The hot calls, one line of work each. ARCHITECTURE section 4 says what they mean.
 
+use crate::ducts;
 use crate::raw::{Call, Raw, Reply, export as raw};
 use napi::sys;
 use std::ffi::c_void;
-use std::ptr;
 use velo_core::machine::Input;
 use velo_core::signal::{Side, Timer};
 use velo_runtime::{Note, OpenError};
@@ -65,6 +65,20 @@ calls! {
         Reply::Nothing
     };
     Take c"take" |call| take(call);
+    Duct c"duct" |call| ducts::duct(call);
+    Join c"join" |call| ducts::join(call);
+    Part c"part" |call| ducts::part(call);
+    Discard c"discard" |call| {
+        call.isolate.runtime.ducts().discard(call.count::<0>());
+        Reply::Nothing
+    };
+    Credit c"credit" |call| ducts::credit(call);
+    Push c"push" |call| ducts::push(call);
+    Pull c"pull" |call| ducts::pull(call);
+    Demand c"demand" |call| ducts::demand(call);
+    Spin c"spin" |call| ducts::spin(call);
+    Dirty c"dirty" |call| ducts::dirty(call);
+    Choose c"choose" |call| ducts::choose(call);
     Hold c"hold" |call| {
         call.isolate.bell.hold(call.env, call.whole::<0>() != 0);
         Reply::Nothing
@@ -116,23 +130,9 @@ fn disarm(call: &Call<'_>) -> Reply {
 }
 
 fn take(call: &Call<'_>) -> Reply {
-    let [array, ..] = call.args;
-    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
-    // SAFETY: on the thread of `env` with an argument of this call; all pointers are to locals, the last two unused.
-    let status = unsafe {
-        sys::napi_get_typedarray_info(
-            call.env,
-            array,
-            &raw mut kind,
-            &raw mut length,
-            &raw mut data,
-            ptr::null_mut(),
-            ptr::null_mut(),
-        )
-    };
-    if status != sys::Status::napi_ok || kind != sys::TypedarrayType::float64_array {
+    let Some((data, length)) = call.array(0, sys::TypedarrayType::float64_array) else {
         return Reply::Bug(c"take(into): expected a Float64Array");
-    }
+    };
     let into = data.cast::<[f64; 4]>();
     let count = call.isolate.take(length / 4, |at, verdict| {
         // SAFETY: `at` is below `length / 4`, so it stays inside the array.

@@ -4,6 +4,7 @@
 
 use crate::calls;
 use crate::doorbell::Doorbell;
+use crate::ducts::Ends;
 use crate::status::{Result, bug};
 use napi::bindgen_prelude::{Object, retain_current_module_for_unload_safety};
 use napi::{Env, JsValue, sys};
@@ -13,7 +14,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 use velo_core::channel::Receiver;
-use velo_runtime::{Bell, Message, Runtime};
+use velo_runtime::{Bell, Message, Post, Runtime};
 
 /// One isolate. Raw callbacks hold a pointer to it, `#[napi]` calls find it as instance data.
 pub(crate) struct Isolate {
@@ -21,6 +22,10 @@ pub(crate) struct Isolate {
     pub(crate) runtime: &'static Arc<Runtime>,
     pub(crate) bell: Arc<Doorbell>,
     pub(crate) mailbox: RefCell<Receiver<Message>>,
+    /// Where it is told which of its ends of ducts need it.
+    pub(crate) post: Arc<Post>,
+    /// The ends of ducts it holds.
+    pub(crate) ends: RefCell<Ends>,
     /// The cleanup hook has run: the number may belong to another isolate by now.
     left: Cell<bool>,
 }
@@ -33,7 +38,9 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     let runtime = Runtime::global();
     let bell = Arc::<Doorbell>::default();
     let (number, mailbox) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
-    let isolate = Isolate { number, runtime, bell, mailbox: RefCell::new(mailbox), left: Cell::new(false) };
+    let post = Post::new(Arc::clone(&bell) as Arc<dyn Bell>);
+    let (mailbox, ends) = (RefCell::new(mailbox), RefCell::default());
+    let isolate = Isolate { number, runtime, bell, mailbox, post, ends, left: Cell::new(false) };
     let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
     // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
     unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
@@ -100,6 +107,7 @@ extern "C" fn leave(data: *mut c_void) {
     let Some(isolate) = (unsafe { data.cast::<Isolate>().as_ref() }) else { return };
     isolate.bell.take_down();
     isolate.left.set(true);
+    isolate.ends.borrow_mut().clear();
     isolate.runtime.leave(isolate.number);
 }
 

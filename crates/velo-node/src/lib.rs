@@ -8,6 +8,7 @@ mod bench;
 mod calls;
 mod control;
 mod doorbell;
+mod ducts;
 mod isolate;
 mod page;
 mod raw;

@@ -10,7 +10,7 @@ use std::ptr;
 use velo_core::code::Code;
 
 /// Arguments a raw callback can have.
-const ARGS: usize = 3;
+const ARGS: usize = 4;
 
 /// What a raw callback answers.
 pub(crate) enum Reply {
@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Nothing,
     /// A number.
     Number(i32),
+    /// A number that may be large.
+    Large(f64),
     /// A broken promise of the caller or of ours.
     Bug(&'static CStr),
 }
@@ -49,6 +51,31 @@ impl Call<'_> {
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, NaN becomes 0")]
     pub(crate) fn whole<const AT: usize>(&self) -> i32 {
         self.number::<AT>() as i32
+    }
+
+    /// An argument as a count, or the number of a duct.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, NaN becomes 0")]
+    pub(crate) fn count<const AT: usize>(&self) -> u64 {
+        self.number::<AT>() as u64
+    }
+
+    /// An argument as a typed array of a kind: its memory and its length in elements. The memory is good for this call.
+    pub(crate) fn array(&self, at: usize, expected: sys::napi_typedarray_type) -> Option<(*mut c_void, usize)> {
+        let array = self.args.get(at).copied().unwrap_or(ptr::null_mut());
+        let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+        // SAFETY: on the thread of `env` with an argument of this call; all pointers are to locals, the last two unused.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                self.env,
+                array,
+                &raw mut kind,
+                &raw mut length,
+                &raw mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        (status == sys::Status::napi_ok && kind == expected).then_some((data, length))
     }
 
     /// An argument as a slot or number of the desk.
@@ -100,6 +127,10 @@ fn answer(env: sys::napi_env, reply: &Reply) -> sys::napi_value {
         Reply::Number(number) => {
             // SAFETY: on the thread of `env`.
             unsafe { sys::napi_create_int32(env, *number, &raw mut value) };
+        }
+        Reply::Large(number) => {
+            // SAFETY: on the thread of `env`.
+            unsafe { sys::napi_create_double(env, *number, &raw mut value) };
         }
         Reply::Bug(message) => {
             let code = CString::new(Code::Bug.as_str()).unwrap_or_default();

@@ -5,6 +5,7 @@
 //! order of a stream is a fact.
 
 use crate::channel::{OfferError, Receiver, Sender, channel};
+use crate::demand::Demand;
 use crate::doorbell::Sleep;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,16 +33,12 @@ impl std::fmt::Debug for Batch {
 }
 
 /// What both halves see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    /// Values that may be sent beyond what the receiver asked for.
-    ahead: u64,
-    /// How many values the receiver has asked for, since the beginning. Written by the receiver.
-    demand: AtomicU64,
+    /// What the receiver has asked for. Its sender sleeps for want of credit, or of room in the queue.
+    demand: Demand,
     /// Weight of the batches in the queue.
     weight: AtomicU64,
-    /// Asleep for want of credit, or of room in the queue.
-    sender: Sleep,
     /// Asleep on an empty queue.
     receiver: Sleep,
 }
@@ -64,7 +61,7 @@ pub struct DuctReceiver {
 #[must_use]
 pub fn duct(ahead: u32) -> (DuctSender, DuctReceiver) {
     let (sender, receiver) = channel(DUCT_BATCHES);
-    let shared = Arc::new(Shared { ahead: ahead.into(), ..Shared::default() });
+    let shared = Arc::new(Shared { demand: Demand::new(ahead), weight: AtomicU64::new(0), receiver: Sleep::default() });
     // Nobody looks into a duct before there is something in it.
     shared.receiver.announce();
     (DuctSender { queue: sender, shared: Arc::clone(&shared) }, DuctReceiver { queue: receiver, shared })
@@ -74,16 +71,7 @@ impl DuctSender {
     /// How many more values may be sent after `sent`. With none left the sender is noted as asleep: it hears of new demand.
     #[must_use]
     pub fn credit(&mut self, sent: u64) -> u64 {
-        let credit = self.look(sent);
-        if credit > 0 {
-            return credit;
-        }
-        self.shared.sender.announce();
-        let credit = self.look(sent);
-        if credit > 0 {
-            self.shared.sender.cancel();
-        }
-        credit
+        self.shared.demand.credit(sent)
     }
 
     /// Puts a batch in; true when the receiver sleeps and must be woken. A batch that does not fit comes back, and the
@@ -93,17 +81,12 @@ impl DuctSender {
             Err(OfferError::Full(batch)) => batch,
             other => return other,
         };
-        self.shared.sender.announce();
+        self.shared.demand.sender().announce();
         let retried = self.offer(batch);
         if retried.is_ok() {
-            self.shared.sender.cancel();
+            self.shared.demand.sender().cancel();
         }
         retried
-    }
-
-    fn look(&self, sent: u64) -> u64 {
-        // Acquire: pairs with the Release in `DuctReceiver::demand`.
-        (self.shared.ahead + self.shared.demand.load(Ordering::Acquire)).saturating_sub(sent)
     }
 
     fn offer(&mut self, batch: Batch) -> Result<bool, OfferError<Batch>> {
@@ -148,15 +131,13 @@ impl DuctReceiver {
     /// Asks for values: how many in all, since the beginning. True when the sender sleeps and must be woken.
     #[must_use]
     pub fn demand(&mut self, total: u64) -> bool {
-        // Release: pairs with the Acquire in `DuctSender::look`.
-        self.shared.demand.store(total, Ordering::Release);
-        self.shared.sender.wake()
+        self.shared.demand.ask(total)
     }
 
     fn look(&mut self) -> Option<Taken> {
         let batch = self.queue.take().ok()?;
         self.shared.weight.fetch_sub(batch.weight, Ordering::Relaxed);
-        Some(Taken { batch, wake: self.shared.sender.wake() })
+        Some(Taken { batch, wake: self.shared.demand.sender().wake() })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod channel;
 pub mod code;
 pub mod credit;
 pub mod deadlines;
+pub mod demand;
 pub mod doorbell;
 pub mod duct;
 pub mod gate;

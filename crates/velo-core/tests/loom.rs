@@ -1,10 +1,11 @@
-//! Every interleaving of the doorbell's flags.
+//! Every interleaving of the doorbell's flags, and of a sender without credit.
 //! Run: `RUSTFLAGS="--cfg loom" cargo test -p velo-core --release --test loom`.
 #![cfg(loom)]
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
+use velo_core::demand::Demand;
 use velo_core::doorbell::{Pending, Sleep};
 
 /// What the flags protect: a count that one side raises and the other reads, with no ordering of its own.
@@ -89,5 +90,19 @@ fn nobody_sleeps_over_work() {
         }
         let woken = sender.join().unwrap();
         assert!(!asleep || woken, "asleep, and nobody knows");
+    });
+}
+
+#[test]
+fn a_sender_without_credit_hears_of_new_demand() {
+    loom::model(|| {
+        let demand = Arc::new(Demand::new(0));
+        let receiver = {
+            let demand = Arc::clone(&demand);
+            thread::spawn(move || demand.ask(1))
+        };
+        let credit = demand.credit(0);
+        let woken = receiver.join().unwrap();
+        assert!(credit == 1 || woken, "asleep without credit, and nobody knows");
     });
 }

@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream as ReadableStream_2, WritableStream as WritableStream_2 } from 'node:stream/web'
+import type { ResourceLimits } from 'node:worker_threads'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /** The stream was aborted: `name` is `AbortError`, `code` is `VELO_ABORTED`, `cause` is the reason given. */
@@ -11,6 +12,21 @@ export declare class AbortError extends VeloError {
 
 /** The stream takes or gives nothing more: `VELO_ENDED` after `end()`, `VELO_CLOSED` otherwise; `cause` is the function's error if it failed. */
 export declare class ClosedError extends VeloError {}
+
+/**
+ * How values travel to another thread.
+ *
+ * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, all others as
+ * `'structured'`. Or a pair of functions of your own.
+ */
+export declare type Codec =
+  | 'structured'
+  | 'json'
+  | 'binary'
+  | {
+      encode(value: unknown): Uint8Array
+      decode(bytes: Uint8Array): unknown
+    }
 
 /** Options of `runtime.drain`. */
 export declare interface DrainOptions {
@@ -79,8 +95,10 @@ export declare interface RecvOptions extends SignalOption {
 export declare const runtime: {
   /** Totals of the process: a plain object of numbers, made anew at each call. */
   readonly snapshot: () => Snapshot
-  /** Sets the limits of the process. Throws `VELO_CONFIG`. */
+  /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   readonly configure: (options: RuntimeOptions) => void
+  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
+  readonly warm: () => Promise<void>
   /**
    * Ends the process's streams in good order, for ever: no new ones (`VELO_DRAINING`), running ones finish, at the deadline the rest is aborted. Resolves when nothing
    * is open. A second call shares the first one's promise.
@@ -92,6 +110,8 @@ export declare const runtime: {
 export declare interface RuntimeOptions {
   /** How many streams may be open at once in the whole process, over all functions and threads. 0 = no limit, the default. */
   maxConcurrent?: number
+  /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
+  workers?: number | WorkersOptions
 }
 
 /** With a call: abort it, or the stream it starts. */
@@ -103,11 +123,22 @@ export declare interface SignalOption {
 export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
   functions: FunctionMetrics[]
   /** Worker threads that run streams. */
-  workers: never[]
+  workers: WorkerSnapshot[]
 }
 
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
 export declare type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | ReadableStream_2<In>
+
+/** What one stage of a pipeline has done. */
+export declare interface StageMetrics {
+  readonly name: string
+  /** Number of its thread; 0 also before it starts. */
+  readonly thread: number
+  /** Events given to its function. */
+  readonly eventsIn: number
+  /** Results that went on from it. */
+  readonly eventsOut: number
+}
 
 /** One live instance of a stream function; made by `open()`. */
 export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
@@ -166,6 +197,8 @@ export declare interface StreamContext {
   readonly signal: AbortSignal
   /** What `open({ headers })` was given; empty otherwise. */
   readonly headers: StreamHeaders
+  /** What the option `context` gave when the stream was opened. */
+  readonly context: unknown
 }
 
 /** How a stream ended: what `closed` resolves with. */
@@ -184,6 +217,23 @@ export declare interface StreamEnd {
   /** True when the function had not finished within `closeTimeout`. */
   readonly detached: boolean
 }
+
+/**
+ * Makes a stream function that runs on worker threads, out of the URL of the module that exports it: as its default, or under the name that the option `export` says.
+ * With no other option different, it behaves as one on the caller's thread; values arrive as copies.
+ *
+ * @example
+ * const detect = streamFn<Frame, Motion>(new URL('./detect.js', import.meta.url), { placement: 'worker' })
+ *
+ * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range. A module that cannot be loaded, or that exports no such
+ * function, fails its streams with `VELO_FUNCTION_REF`.
+ */
+export declare function streamFn<In, Out>(
+  module: URL | string,
+  options: StreamOptions & {
+    placement: 'worker'
+  },
+): StreamFunction<In, Out>
 
 /**
  * Makes a stream function out of an async generator function. Each stream gets its own instance; local variables are its state.
@@ -258,6 +308,10 @@ export declare interface StreamMetrics {
   }
   /** From admission to now, or to the end. */
   durationMs: number
+  /** Number of the thread on which the function runs (the first stage of a pipeline), as `threadId` of `node:worker_threads`; 0 until a stream on a worker thread starts. */
+  thread: number
+  /** In a pipeline: each stage, first one first. */
+  stages?: StageMetrics[]
 }
 
 /** Options of a stream function. Durations are milliseconds. */
@@ -281,8 +335,21 @@ export declare interface StreamOptions {
   queue?: number
   /** Aborts a stream whose unread results nobody reads for so long. 0 or left out = off. */
   maxStall?: number
-  /** Where instances run. `'local'`: on the caller's thread. Default `'local'`. */
-  placement?: 'local'
+  /** Where instances run. `'local'`: on the caller's thread. `'worker'`: on worker threads; the function must then be given as the URL of its module. Default `'local'`. */
+  placement?: 'local' | 'worker'
+  /** Name under which the module exports the function. Worker threads only. Default `'default'`. */
+  export?: string
+  /**
+   * How values travel between threads. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, others as
+   * `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads only. Default `'structured'`.
+   */
+  codec?: Codec
+  /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
+  transfer?: boolean
+  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, or `'reopen'`: its function starts anew on another thread. Worker threads only. Default `'fail'`. */
+  onWorkerExit?: 'fail' | 'reopen'
+  /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
+  context?: () => unknown
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }
@@ -347,6 +414,36 @@ export declare interface VeloErrorOptions {
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
   /** Why the stream ended or is ending. */
   reason?: EndReason | undefined
+}
+
+/** One worker thread in `runtime.snapshot()`. */
+export declare interface WorkerSnapshot {
+  /** Its number in Node.js, as `threadId` of `node:worker_threads`. */
+  readonly thread: number
+  /** Streams that run there. */
+  readonly streams: number
+  /** Part of its time that it was busy lately, 0 to 1. */
+  readonly busy: number
+  /** ms that its start took; `NaN` while it starts. */
+  readonly startMs: number
+}
+
+/** Worker threads of an isolate, for `runtime.configure({ workers })`. */
+export declare interface WorkersOptions {
+  /** Threads that stay although nothing runs on them. They do not keep the process alive. Default 0. */
+  min?: number
+  /** Threads at most. Default: the cores of the machine less one, at least 1. */
+  max?: number
+  /** ms without a stream after which a thread beyond `min` is ended. Default 10000. */
+  idleTimeout?: number
+  /** us that a thread looks for more events before it sleeps; it burns a core meanwhile. Default 0 = off, at most 1000. */
+  spin?: number
+  /** Limits of each thread, as `new Worker()` takes them. */
+  resourceLimits?: ResourceLimits
+  /** Environment variables of the threads. Default: a copy of `process.env`. */
+  env?: Record<string, string | undefined>
+  /** Options of Node.js for the threads. Default: those of the process. */
+  execArgv?: string[]
 }
 
 export {}

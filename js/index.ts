@@ -2,13 +2,14 @@
 
 export type { VeloErrorCode, VeloErrorOptions } from './errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './errors.js'
-export type { StreamOptions } from './options.js'
+export type { StreamOptions, WorkersOptions } from './options.js'
 export type { DrainOptions, RuntimeOptions } from './runtime.js'
 export { runtime } from './runtime.js'
 export type { Stream } from './stream.js'
 export type { StreamFunction } from './stream-fn.js'
 export { streamFn } from './stream-fn.js'
 export type {
+  Codec,
   EndReason,
   FunctionMetrics,
   Generator,
@@ -18,9 +19,11 @@ export type {
   SignalOption,
   Snapshot,
   Source,
+  StageMetrics,
   StreamContext,
   StreamEnd,
   StreamHeaders,
   StreamMetrics,
   StreamState,
+  WorkerSnapshot,
 } from './types.js'

@@ -1,8 +1,10 @@
 // Every option of a stream function, once: its default, what it accepts, and the check. Values are validated here because a number that
 // crosses into Rust is truncated silently.
 
+import type { ResourceLimits } from 'node:worker_threads'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { VeloError } from './errors.js'
+import type { Codec } from './types.js'
 
 /** Options of a stream function. Durations are milliseconds. */
 export interface StreamOptions {
@@ -25,8 +27,21 @@ export interface StreamOptions {
   queue?: number
   /** Aborts a stream whose unread results nobody reads for so long. 0 or left out = off. */
   maxStall?: number
-  /** Where instances run. `'local'`: on the caller's thread. Default `'local'`. */
-  placement?: 'local'
+  /** Where instances run. `'local'`: on the caller's thread. `'worker'`: on worker threads; the function must then be given as the URL of its module. Default `'local'`. */
+  placement?: 'local' | 'worker'
+  /** Name under which the module exports the function. Worker threads only. Default `'default'`. */
+  export?: string
+  /**
+   * How values travel between threads. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, others as
+   * `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads only. Default `'structured'`.
+   */
+  codec?: Codec
+  /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
+  transfer?: boolean
+  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, or `'reopen'`: its function starts anew on another thread. Worker threads only. Default `'fail'`. */
+  onWorkerExit?: 'fail' | 'reopen'
+  /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
+  context?: () => unknown
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }
@@ -42,7 +57,12 @@ export interface ResolvedOptions {
   readonly maxConcurrent: number
   readonly queue: number
   readonly maxStall: number
-  readonly placement: 'local'
+  readonly placement: 'local' | 'worker'
+  readonly export: string
+  readonly codec: Codec
+  readonly transfer: boolean
+  readonly onWorkerExit: 'fail' | 'reopen'
+  readonly context: (() => unknown) | undefined
   readonly schema: StandardSchemaV1 | undefined
 }
 
@@ -82,6 +102,17 @@ function millis(min: number): Check {
   }
 }
 
+function text(value: unknown, field: string): void {
+  if (typeof value !== 'string' || value === '') throw configError(field, 'a string that is not empty', value)
+}
+
+function oneOf(...values: string[]): Check {
+  const expected = values.map((value) => `'${value}'`).join(' or ')
+  return (value, field) => {
+    if (!values.includes(value as string)) throw configError(field, expected, value)
+  }
+}
+
 function isSchema(value: unknown, field: string): void {
   const standard = (value as { '~standard'?: { validate?: unknown } } | null | undefined)?.['~standard']
   if (typeof standard?.validate !== 'function')
@@ -89,9 +120,7 @@ function isSchema(value: unknown, field: string): void {
 }
 
 const checks: { [Name in keyof Required<StreamOptions>]: Check } = {
-  name: (value, field) => {
-    if (typeof value !== 'string' || value === '') throw configError(field, 'a string that is not empty', value)
-  },
+  name: text,
   buffer: integer(1, 1_048_576),
   idleTimeout: millis(0),
   maxDuration: millis(0),
@@ -99,8 +128,20 @@ const checks: { [Name in keyof Required<StreamOptions>]: Check } = {
   maxConcurrent: integer(1, MAX_MS),
   queue: integer(0, MAX_MS),
   maxStall: millis(0),
-  placement: (value, field) => {
-    if (value !== 'local') throw configError(field, "'local'", value)
+  placement: oneOf('local', 'worker'),
+  export: text,
+  codec: (value, field) => {
+    const own = value as { encode?: unknown; decode?: unknown } | null
+    if (value === 'structured' || value === 'json' || value === 'binary') return
+    if (typeof own !== 'object' || typeof own?.encode !== 'function' || typeof own.decode !== 'function')
+      throw configError(field, "'structured', 'json', 'binary' or { encode, decode }", value)
+  },
+  transfer: (value, field) => {
+    if (typeof value !== 'boolean') throw configError(field, 'true or false', value)
+  },
+  onWorkerExit: oneOf('fail', 'reopen'),
+  context: (value, field) => {
+    if (typeof value !== 'function') throw configError(field, 'a function', value)
   },
   schema: isSchema,
 }
@@ -138,6 +179,11 @@ export function defaults(name: string): ResolvedOptions {
     queue: 0,
     maxStall: 0,
     placement: 'local',
+    export: 'default',
+    codec: 'structured',
+    transfer: false,
+    onWorkerExit: 'fail',
+    context: undefined,
     schema: undefined,
   }
 }
@@ -160,4 +206,44 @@ export function checkSignal(value: unknown, field: string): AbortSignal | undefi
     throw configError(field, 'an AbortSignal', value)
   }
   return value as AbortSignal
+}
+
+/** Worker threads of an isolate, for `runtime.configure({ workers })`. */
+export interface WorkersOptions {
+  /** Threads that stay although nothing runs on them. They do not keep the process alive. Default 0. */
+  min?: number
+  /** Threads at most. Default: the cores of the machine less one, at least 1. */
+  max?: number
+  /** ms without a stream after which a thread beyond `min` is ended. Default 10000. */
+  idleTimeout?: number
+  /** us that a thread looks for more events before it sleeps; it burns a core meanwhile. Default 0 = off, at most 1000. */
+  spin?: number
+  /** Limits of each thread, as `new Worker()` takes them. */
+  resourceLimits?: ResourceLimits
+  /** Environment variables of the threads. Default: a copy of `process.env`. */
+  env?: Record<string, string | undefined>
+  /** Options of Node.js for the threads. Default: those of the process. */
+  execArgv?: string[]
+}
+
+const workersKnown = ['min', 'max', 'idleTimeout', 'spin', 'resourceLimits', 'env', 'execArgv']
+
+/** The checked options of worker threads; a number is `max`. */
+export function resolveWorkers(given: number | WorkersOptions, path: string): WorkersOptions {
+  const wanted = typeof given === 'number' ? { max: given } : given
+  onlyKnown(wanted, path, workersKnown)
+  const { min, max, idleTimeout, spin, resourceLimits, env, execArgv } = wanted
+  if (min !== undefined) checkCount(min, `${path}.min`)
+  if (max !== undefined && (!Number.isInteger(max) || max < 1 || max > 1024)) {
+    throw configError(typeof given === 'number' ? path : `${path}.max`, 'an integer from 1 to 1024', max)
+  }
+  if (min !== undefined && min > (max ?? 1024)) throw configError(`${path}.min`, 'no more than max', min)
+  if (idleTimeout !== undefined) checkMillis(idleTimeout, `${path}.idleTimeout`)
+  if (spin !== undefined && !(typeof spin === 'number' && spin >= 0 && spin <= 1000))
+    throw configError(`${path}.spin`, 'us from 0 to 1000', spin)
+  for (const [name, value] of Object.entries({ resourceLimits, env })) {
+    if (value !== undefined && (typeof value !== 'object' || value === null)) throw configError(`${path}.${name}`, 'an object', value)
+  }
+  if (execArgv !== undefined && !Array.isArray(execArgv)) throw configError(`${path}.execArgv`, 'an array of strings', execArgv)
+  return { ...wanted }
 }

@@ -2,13 +2,16 @@
 
 import { drainMailbox, whenDrained } from './internal/mailbox.js'
 import { native } from './internal/native.js'
-import { checkCount, checkMillis, onlyKnown } from './options.js'
+import { checkCount, checkMillis, onlyKnown, resolveWorkers, type WorkersOptions } from './options.js'
 import type { Snapshot } from './types.js'
+import { configureWorkers, warm, workersSnapshot } from './workers/pool.js'
 
 /** Options of `runtime.configure`. */
 export interface RuntimeOptions {
   /** How many streams may be open at once in the whole process, over all functions and threads. 0 = no limit, the default. */
   maxConcurrent?: number
+  /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
+  workers?: number | WorkersOptions
 }
 
 /** Options of `runtime.drain`. */
@@ -25,17 +28,23 @@ let draining: Promise<void> | undefined
 export const runtime = {
   /** Totals of the process: a plain object of numbers, made anew at each call. */
   snapshot(): Snapshot {
-    return native.snapshot()
+    return { ...native.snapshot(), workers: workersSnapshot() }
   },
 
-  /** Sets the limits of the process. Throws `VELO_CONFIG`. */
+  /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   configure(options: RuntimeOptions): void {
-    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent'])
-    const { maxConcurrent } = options
+    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent', 'workers'])
+    const { maxConcurrent, workers } = options
+    if (workers !== undefined) configureWorkers(resolveWorkers(workers, 'runtime.configure(options).workers'))
     if (maxConcurrent === undefined) return
     checkCount(maxConcurrent, 'runtime.configure(options).maxConcurrent')
     native.configure({ maxConcurrent })
     queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
+  },
+
+  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
+  warm(): Promise<void> {
+    return warm()
   },
 
   /**

@@ -10,6 +10,7 @@ import { checkSignal, configError, defaults, onlyKnown, type ResolvedOptions, re
 import { Results } from './results.js'
 import { Stream } from './stream.js'
 import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from './types.js'
+import { moduleHref, notAReference, WorkerPlacement } from './workers/placement.js'
 
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
 export interface StreamFunction<In, Out> {
@@ -38,6 +39,18 @@ export interface StreamFunction<In, Out> {
 const definitions = new WeakMap<object, Definition>()
 
 /**
+ * Makes a stream function that runs on worker threads, out of the URL of the module that exports it: as its default, or under the name that the option `export` says.
+ * With no other option different, it behaves as one on the caller's thread; values arrive as copies.
+ *
+ * @example
+ * const detect = streamFn<Frame, Motion>(new URL('./detect.js', import.meta.url), { placement: 'worker' })
+ *
+ * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range. A module that cannot be loaded, or that exports no such
+ * function, fails its streams with `VELO_FUNCTION_REF`.
+ */
+export function streamFn<In, Out>(module: URL | string, options: StreamOptions & { placement: 'worker' }): StreamFunction<In, Out>
+
+/**
  * Makes a stream function out of an async generator function. Each stream gets its own instance; local variables are its state.
  *
  * @example
@@ -54,11 +67,44 @@ export function streamFn<Schema extends StandardSchemaV1, Out>(
   options: StreamOptions & { schema: Schema },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
 export function streamFn<In, Out>(fn: Generator<In, Out>, options?: StreamOptions & { schema?: undefined }): StreamFunction<In, Out>
-export function streamFn(fn: Generator<never, unknown>, options: StreamOptions = {}): StreamFunction<never, unknown> {
-  checkGenerator(fn, 'streamFn(fn)')
-  const resolved = resolveOptions(options, defaults(fn.name || 'stream'), 'streamFn(options)')
-  return make([{ fn, name: resolved.name, schema: resolved.schema }], resolved)
+export function streamFn(fn: Generator<never, unknown> | URL | string, options: StreamOptions = {}): StreamFunction<never, unknown> {
+  const resolved = resolveOptions(options, defaults(nameOf(fn, options)), 'streamFn(options)')
+  return make([stageOf(fn, resolved, 'streamFn(fn)')], resolved)
 }
+
+function nameOf(fn: unknown, options: StreamOptions | null): string {
+  if (typeof fn === 'function') return fn.name || 'stream'
+  const exported = options?.export
+  if (typeof exported === 'string' && exported !== 'default') return exported
+  return /^(?:file|https?):.*?([^/]+)\.\w+$/.exec(String(fn))?.[1] ?? 'stream'
+}
+
+/** The one stage of a plain stream function. */
+function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
+  const { name, schema } = options
+  const isModule = fn instanceof URL || typeof fn === 'string'
+  if (options.placement === 'worker') {
+    if (!isModule) throw notAReference(field)
+    const { export: exported, codec, transfer, onWorkerExit } = options
+    const placement = new WorkerPlacement(moduleHref(fn, field), { exported, codec, transfer, onWorkerExit })
+    return { fn: elsewhere, name, schema, placement }
+  }
+  if (isModule) throw configError('streamFn(options).placement', "'worker', because the function is given as a module", options.placement)
+  checkGenerator(fn, field)
+  onlyForWorkers(options)
+  return { fn: fn as Generator<never, unknown>, name, schema }
+}
+
+/** An option that nobody reads is a mistake. */
+function onlyForWorkers(options: ResolvedOptions): void {
+  const usual = defaults('')
+  for (const name of ['export', 'codec', 'transfer', 'onWorkerExit'] as const) {
+    if (options[name] !== usual[name]) throw configError(`streamFn(options).${name}`, "placement: 'worker' beside it", options[name])
+  }
+}
+
+/** Stands for a function that runs on another thread. */
+async function* elsewhere(): AsyncGenerator<unknown> {}
 
 function checkGenerator(fn: unknown, field: string): void {
   const tag = Object.prototype.toString.call(fn)
@@ -98,8 +144,9 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     with(changed) {
       const resolved = resolveOptions(changed, options, 'with(options)')
       const [head, ...rest] = def.stages as [Stage, ...Stage[]]
+      const module = head.placement instanceof WorkerPlacement ? head.placement.href : head.fn
       const name = rest.length === 0 ? resolved.name : head.name
-      return make([{ ...head, name, schema: resolved.schema }, ...rest], resolved)
+      return make([stageOf(module, { ...resolved, name }, 'with(options)'), ...rest], resolved)
     },
   }
   const streamFunction = Object.assign(call, members) as unknown as StreamFunction<never, unknown>

@@ -18,6 +18,8 @@ export interface StreamContext {
   readonly signal: AbortSignal
   /** What `open({ headers })` was given; empty otherwise. */
   readonly headers: StreamHeaders
+  /** What the option `context` gave when the stream was opened. */
+  readonly context: unknown
 }
 
 /** An async generator function: events in, results out, local variables are the state. */
@@ -65,6 +67,21 @@ export interface StreamMetrics {
   processing: { p50: number; p95: number; p99: number }
   /** From admission to now, or to the end. */
   durationMs: number
+  /** Number of the thread on which the function runs (the first stage of a pipeline), as `threadId` of `node:worker_threads`; 0 until a stream on a worker thread starts. */
+  thread: number
+  /** In a pipeline: each stage, first one first. */
+  stages?: StageMetrics[]
+}
+
+/** What one stage of a pipeline has done. */
+export interface StageMetrics {
+  readonly name: string
+  /** Number of its thread; 0 also before it starts. */
+  readonly thread: number
+  /** Events given to its function. */
+  readonly eventsIn: number
+  /** Results that went on from it. */
+  readonly eventsOut: number
 }
 
 /** Totals of all streams of one stream function. */
@@ -91,8 +108,28 @@ export interface FunctionMetrics {
 export interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
   functions: FunctionMetrics[]
   /** Worker threads that run streams. */
-  workers: never[]
+  workers: WorkerSnapshot[]
 }
+
+/** One worker thread in `runtime.snapshot()`. */
+export interface WorkerSnapshot {
+  /** Its number in Node.js, as `threadId` of `node:worker_threads`. */
+  readonly thread: number
+  /** Streams that run there. */
+  readonly streams: number
+  /** Part of its time that it was busy lately, 0 to 1. */
+  readonly busy: number
+  /** ms that its start took; `NaN` while it starts. */
+  readonly startMs: number
+}
+
+/**
+ * How values travel to another thread.
+ *
+ * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, all others as
+ * `'structured'`. Or a pair of functions of your own.
+ */
+export type Codec = 'structured' | 'json' | 'binary' | { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown }
 
 /** With a call: abort it, or the stream it starts. */
 export interface SignalOption {

@@ -30,6 +30,7 @@ test('the root exports these types and no others', () => {
       .filter(Boolean)
       .sort(),
     [
+      'Codec',
       'DrainOptions',
       'EndReason',
       'FunctionMetrics',
@@ -41,6 +42,7 @@ test('the root exports these types and no others', () => {
       'SignalOption',
       'Snapshot',
       'Source',
+      'StageMetrics',
       'Stream',
       'StreamContext',
       'StreamEnd',
@@ -51,6 +53,8 @@ test('the root exports these types and no others', () => {
       'StreamState',
       'VeloErrorCode',
       'VeloErrorOptions',
+      'WorkerSnapshot',
+      'WorkersOptions',
     ],
   )
 })
@@ -105,7 +109,7 @@ test('a stream has these members', async () => {
 })
 
 test('the runtime has these members', () => {
-  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'snapshot'])
+  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'snapshot', 'warm'])
 })
 
 test('each error is a VeloError and an Error, and says its name', () => {

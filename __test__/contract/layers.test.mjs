@@ -42,11 +42,11 @@ describe('js', () => {
     for (const name of scripts) for (const { target } of own(name)) assert.ok(imports.has(target), `${name} imports ${target}`)
   })
 
-  test('only the native loader touches the binding', () => {
+  test('only the native loader touches the binding, and only the codec loads a library when it is needed', () => {
     const doors = /createRequire|\brequire\(|process\.dlopen|node:module|\.node['"`]/
     assert.deepEqual(
       scripts.filter((name) => doors.test(text(name))),
-      ['js/internal/native.ts'],
+      ['js/internal/native.ts', 'js/workers/shapes.ts'],
     )
   })
 

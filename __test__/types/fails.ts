@@ -158,7 +158,7 @@ double.with({ buffer: '16' })
 // FAILS Type 'null' is not assignable to type 'number'
 double.with({ idleTimeout: null })
 
-// FAILS Type '"moon"' is not assignable to type '"local"'
+// FAILS Type '"moon"' is not assignable to type '"local" | "worker"'
 double.with({ placement: 'moon' })
 
 // FAILS 'user' does not exist in type 'OpenOptions'

@@ -34,6 +34,8 @@ export class AsyncInlet<In> extends Inlet<In> {
   private ready = false
   /** The source ended, threw or was given back. */
   private spent = false
+  /** Events that have come. */
+  passed = 0
   /** What it threw when nobody listened any more. */
   private lost: { error: unknown } | undefined
   /** What the source threw. */
@@ -80,7 +82,8 @@ export class AsyncInlet<In> extends Inlet<In> {
   override release(patient = false): PromiseLike<unknown> | undefined {
     if (this.spent) return undefined
     this.spent = true
-    if (this.pulling && this.options.destroy !== undefined) {
+    // Nor does a Readable hear of its iterator's return() before the first pull.
+    if ((this.pulling || this.pull === null) && this.options.destroy !== undefined) {
       this.options.destroy()
       return undefined
     }
@@ -152,6 +155,7 @@ export class AsyncInlet<In> extends Inlet<In> {
       return
     }
     const { page, at } = this.instance
+    this.passed++
     if (this.head) {
       const count = ++page[at + Accepted]
       if (COUNTERS && (count & SAMPLE_MASK) === 1) this.instance.probe.accepted(count)

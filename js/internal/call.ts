@@ -20,6 +20,8 @@ const { Delivered, Yielded } = Word
 
 export class CallInstance extends Instance {
   protected readonly direct = false
+  readonly ahead = false
+  readonly holdsResults = false
   private readonly source: unknown
   /** The oldest `next()` that waits. */
   private reader: Resolve | null = null

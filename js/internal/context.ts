@@ -8,13 +8,15 @@ const NO_HEADERS: StreamHeaders = Object.freeze({})
 export class Context implements StreamContext {
   readonly #instance: Tenancy
   readonly #headers: StreamHeaders | undefined
+  readonly #declared: unknown
   #controller: AbortController | undefined
   /** Set once the signal has fired; `error` is undefined for a plain close. */
   #fired: { error: unknown } | undefined
 
-  constructor(instance: Tenancy, headers: StreamHeaders | undefined) {
+  constructor(instance: Tenancy, headers: StreamHeaders | undefined, declared: unknown) {
     this.#instance = instance
     this.#headers = headers
+    this.#declared = declared
   }
 
   get id(): string {
@@ -29,12 +31,21 @@ export class Context implements StreamContext {
     return this.#headers ?? NO_HEADERS
   }
 
+  get context(): unknown {
+    return this.#declared
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#fired !== undefined) this.#controller.abort(this.#reason())
     }
     return this.#controller.signal
+  }
+
+  /** Not part of StreamContext: what of it can travel to another thread. */
+  static parts(context: Context): { headers: StreamHeaders | undefined; declared: unknown } {
+    return { headers: context.#headers, declared: context.#declared }
   }
 
   /** Not part of StreamContext: the signal fires, with what the stream failed with or a ClosedError as reason. */

@@ -4,12 +4,15 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../options.js'
 import type { Generator } from '../types.js'
 import { native } from './native.js'
+import type { Placement } from './stages.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {
   readonly fn: Generator<never, unknown>
   readonly name: string
   readonly schema: StandardSchemaV1 | undefined
+  /** Where it runs, if that is another thread; `fn` is never called then. */
+  readonly placement?: Placement | undefined
 }
 
 // Functions made in a request handler must not pile up in Rust.
@@ -22,6 +25,8 @@ export class Definition {
   readonly liveIdle: number
   /** The same for pulled sources: only when it was set explicitly. */
   readonly pulledIdle: number
+  /** Some stage runs on another thread. */
+  readonly remote: boolean
   #fn = -1
 
   constructor(stages: readonly Stage[], options: ResolvedOptions) {
@@ -29,6 +34,7 @@ export class Definition {
     this.options = options
     this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT
     this.pulledIdle = options.idleTimeout ?? 0
+    this.remote = stages.some((stage) => stage.placement !== undefined)
   }
 
   /** Its number in Rust, taken at first use. */

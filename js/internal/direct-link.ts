@@ -11,6 +11,7 @@ export class DirectLink implements Link {
   private failure: { error: unknown } | undefined
   private over = false
   private released = false
+  private asked = 0
 
   constructor(instance: Instance, source: AsyncIterator<unknown>) {
     this.instance = instance
@@ -19,6 +20,7 @@ export class DirectLink implements Link {
 
   next(): Promise<IteratorResult<unknown>> {
     if (this.over) return this.nextOver()
+    this.asked++
     return (this.last = this.source.next())
   }
 
@@ -31,6 +33,11 @@ export class DirectLink implements Link {
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  /** The one asked for last may not have come yet, or was the end. */
+  get passed(): number {
+    return Math.max(0, this.asked - 1)
   }
 
   cut(failure: { error: unknown } | undefined): void {

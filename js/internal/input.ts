@@ -1,7 +1,7 @@
 // The input channel of a live stream: events in, at most `buffer` of them waiting, and the line of sends that wait for room. It holds credits that
 // Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
 
-import { AbortError, type ClosedError, OverloadedError, VeloError } from '../errors.js'
+import { AbortError, type ClosedError } from '../errors.js'
 import { clock } from './control-block.js'
 import { COUNTERS } from './flags.js'
 import { Inlet } from './inlet.js'
@@ -9,10 +9,11 @@ import { Side, State, Word } from './law.js'
 import type { LiveInstance } from './live.js'
 import { Note, native } from './native.js'
 import { SAMPLE_MASK } from './probe.js'
-import { capture, DONE_VOID, lastResolve, refuse, silence } from './promises.js'
+import { capture, DONE_VOID, lastResolve, refuse } from './promises.js'
+import { overrun, sendAborted } from './refusals.js'
 import { noRing, Ring } from './ring.js'
-import { validate, validateAll } from './schema.js'
-import { abortOf, place, refuseSend, type Send, SendLine } from './send-line.js'
+import { validateAll, validateNow } from './schema.js'
+import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from './send-line.js'
 import { onAbort } from './signals.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
@@ -65,11 +66,8 @@ export class Input<In> extends Inlet<In> {
   send(event: In, signal: AbortSignal | undefined): Promise<void> {
     if (this.instance.schema !== undefined) return this.sendChecked([event], signal)
     if (this.isFree()) {
-      if (signal?.aborted) return refuse(this.abortError(signal))
-      if (this.credits > 0 || this.refill()) {
-        this.accept(event)
-        return DONE_VOID
-      }
+      if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
+      if (this.credits > 0 || this.refill()) return this.acceptNow(event)
     }
     return this.join(place<In>(event, null, 0, true), signal)
   }
@@ -82,17 +80,7 @@ export class Input<In> extends Inlet<In> {
   trySend(event: In): boolean {
     const { instance } = this
     if (!this.isFree() || (this.credits === 0 && !this.refill())) return false
-    if (instance.schema !== undefined) {
-      const checked = validate(instance.schema, event, instance.id)
-      if (checked instanceof Promise) {
-        silence(checked)
-        throw new VeloError('VELO_CONFIG', 'trySend(event): the schema is asynchronous, use send()', {
-          field: 'schema',
-          streamId: instance.id,
-        })
-      }
-      event = checked as In
-    }
+    if (instance.schema !== undefined) event = validateNow(instance.schema, event, instance.id) as In
     this.accept(event)
     return true
   }
@@ -127,17 +115,15 @@ export class Input<In> extends Inlet<In> {
     }
   }
 
-  /** Whether `end()` was called. */
   get hasEnded(): boolean {
     return this.ended
   }
 
-  /** Whether somebody waits to send. */
   get sending(): boolean {
     return this.line !== null && this.line.first !== null
   }
 
-  /** Admitted after a wait for a permit: the line moves. */
+  /** Admitted after a wait for a permit, or there are credits again: the line moves. */
   open(): void {
     if (this.line !== null) this.serve(this.line)
   }
@@ -153,12 +139,13 @@ export class Input<In> extends Inlet<In> {
     return !this.sending && this.instance.state === State.Open && !this.ended && !this.over
   }
 
-  private refill(): boolean {
+  protected refill(): boolean {
     this.credits = native.grant(this.instance.slot, Side.Input)
     return this.credits > 0
   }
 
-  private accept(event: In): void {
+  /** Takes an event in, for which there is a credit. One that cannot travel to another thread is refused: that throws, and nothing has happened. */
+  protected accept(event: In): void {
     const instance = this.instance
     const { page, at } = instance
     this.credits--
@@ -179,6 +166,15 @@ export class Input<In> extends Inlet<In> {
       this.unpark()
     }
     resolve({ value: event, done: false })
+  }
+
+  private acceptNow(event: In): Promise<void> {
+    try {
+      this.accept(event)
+      return DONE_VOID
+    } catch (error) {
+      return refuse(error)
+    }
   }
 
   private sendChecked(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
@@ -207,30 +203,30 @@ export class Input<In> extends Inlet<In> {
   private sendAll(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
     let accepted = 0
     if (this.isFree()) {
-      if (signal?.aborted) return refuse(this.abortError(signal))
-      while (accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[accepted++])
+      if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
+      try {
+        while (accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[accepted++])
+      } catch (error) {
+        return refuse(withAccepted(error, accepted - 1))
+      }
       if (accepted === events.length) return DONE_VOID
     }
     return this.join(place<In>(undefined, events.slice(), accepted, true), signal)
   }
 
-  /** The end of the line, or a refusal. */
   private join(send: Send<In>, signal: AbortSignal | undefined): Promise<void> {
     const { instance } = this
     if (instance.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
-    if (signal?.aborted) return refuse(this.abortError(signal))
+    if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
     this.line ??= new SendLine()
     const bound = Math.max(instance.def.options.buffer, 16)
     if (this.line.length >= bound) {
       native.note(instance.def.fn, Note.Overrun)
-      const message = `stream ${instance.id}: ${bound} sends wait already; await send(), or use trySend()`
-      return refuse(new OverloadedError('VELO_OVERRUN', message, { streamId: instance.id, accepted: send.accepted }))
+      return refuse(overrun(instance.id, bound, send.accepted))
     }
     this.line.push(send)
     if (instance.timed) waitBegins()
-    if (signal !== undefined) {
-      send.forget = onAbort(signal, () => this.leave(send, this.abortError(signal)))
-    }
+    if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(this.instance.id, signal)))
     instance.page[instance.at + Waiting] = 0
     return send.promise
   }
@@ -242,19 +238,29 @@ export class Input<In> extends Inlet<In> {
     // A function that starts asks at once and comes back here: the line must not be half served then.
     if (!instance.started && line.first?.checked) instance.start()
     for (let send = line.first; send?.checked && (instance.state === State.Open || instance.state === State.Ending); send = line.first) {
-      const { events } = send
       if (this.credits === 0 && !this.refill()) break
-      if (events === null) {
-        this.accept(send.event as In)
-      } else {
-        while (send.accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[send.accepted++])
-        if (send.accepted < events.length) break
+      try {
+        if (!this.acceptAll(send)) break
+        this.shiftLine(line)
+        line.tell(send, this.buffered.length <= this.lowWater)
+      } catch (error) {
+        this.shiftLine(line)
+        refuseSend(send, withAccepted(error, send.events === null ? 0 : send.accepted - 1))
       }
-      this.shiftLine(line)
-      line.tell(send, this.buffered.length <= this.lowWater)
       if (line.first === null) this.lineIsEmpty()
     }
     if (line.owes && this.buffered.length <= this.lowWater) line.tellOwed()
+  }
+
+  /** As much of a send as there are credits for; false when some of it is left. */
+  private acceptAll(send: Send<In>): boolean {
+    const { events } = send
+    if (events === null) {
+      this.accept(send.event as In)
+      return true
+    }
+    while (send.accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[send.accepted++])
+    return send.accepted === events.length
   }
 
   private leave(send: Send<In>, error: unknown): void {
@@ -272,8 +278,8 @@ export class Input<In> extends Inlet<In> {
   }
 
   private lineIsEmpty(): void {
-    if (this.resolve === null) return
     if (this.ended) return this.endWaits()
+    if (this.resolve === null) return
     // The function waits, and now nothing is under way: silence begins.
     const { page, at } = this.instance
     page[at + WaitingSince] = clock[0]
@@ -281,14 +287,10 @@ export class Input<In> extends Inlet<In> {
   }
 
   /** The input has ended: a function that waits is told, once nothing is left for it. */
-  private endWaits(): void {
+  protected endWaits(): void {
     if (this.resolve === null || this.sending) return
     this.over = true
     this.settleWaits()
-  }
-
-  private abortError(signal: AbortSignal): AbortError {
-    return new AbortError('the send was aborted', { cause: signal.reason, streamId: this.instance.id })
   }
 
   /** Why nothing can be sent any more. */

@@ -1,21 +1,26 @@
 // One instance of a stream function at work: its generator, and the ways it starts and ends. How events come in and results go out is the business
 // of its subclasses (live, run, call). Every change of state is asked of Rust (`step`); nothing here decides one.
 
+import { threadId } from 'node:worker_threads'
+import type { StreamHeaders, StreamMetrics } from '../types.js'
 import { Context } from './context.js'
 import type { Failure } from './ending.js'
 import type { Inlet } from './inlet.js'
 import { Effect, Input, State, Timer, Word } from './law.js'
+import type { Links } from './links.js'
 import { step, watchExit } from './mailbox.js'
 import { Note, native } from './native.js'
 import { DONE_VOID } from './promises.js'
-import { type AnyGenerator, type Links, makeStages } from './stages.js'
+import { type AnyGenerator, makeStages, type Remote } from './stages.js'
 import { Tenancy } from './tenancy.js'
 import { traceEnd } from './tracing.js'
 
-const { DroppedResults, Waiting, Yielded } = Word
+const { Delivered, DroppedResults, Waiting, Yielded } = Word
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
 const UNWIND_BURST = 64
+
+const NO_REMOTES: readonly Remote[] = []
 
 export abstract class Instance extends Tenancy {
   started = false
@@ -29,6 +34,8 @@ export abstract class Instance extends Tenancy {
   protected inlet: Inlet<unknown> | null = null
   /** Between the stages of a pipeline. */
   private links: Links | null = null
+  /** Its stages on other threads. */
+  protected remotes: readonly Remote[] = NO_REMOTES
   private detached = false
   private returning = false
   private burst = 0
@@ -36,6 +43,24 @@ export abstract class Instance extends Tenancy {
   private settleNow: (() => void) | undefined
   /** Stages before the last one are still on their way out. */
   private releasing = false
+
+  get thread(): number {
+    return this.def.stages[0]?.placement === undefined ? threadId : (this.remotes[0]?.thread ?? 0)
+  }
+
+  override metrics(): StreamMetrics {
+    const { stages } = this.def
+    const metrics = super.metrics()
+    if (stages.length === 1) return metrics
+    const { page, at } = this
+    const idle = stages.map(({ name }) => ({ name, thread: 0, eventsIn: 0, eventsOut: 0 }))
+    return { ...metrics, stages: this.links?.metrics(page[at + Delivered], page[at + Yielded]) ?? idle }
+  }
+
+  /** What of its context can travel. */
+  contextParts(): { headers: StreamHeaders | undefined; declared: unknown } {
+    return Context.parts(this.context)
+  }
 
   /** Starts the function: its generator is made and asked for the first time, in the async context of whoever opened the stream. */
   start(): void {
@@ -74,6 +99,10 @@ export abstract class Instance extends Tenancy {
   protected abstract openInlet(): Inlet<unknown>
   /** Whether the links of a pipeline are direct. */
   protected abstract readonly direct: boolean
+  /** Whether the function runs ahead of whoever reads, up to `buffer`; else it is asked for one result at a time. */
+  abstract readonly ahead: boolean
+  /** Whether results wait in a channel until they are read. */
+  abstract readonly holdsResults: boolean
   /** Closed or aborted: waits of the caller settle at once, unread results are dropped. */
   protected abstract cutOutput(failure: Failure | undefined): void
   /** The end: the caller's waits settle; `failure` is what the function threw. */
@@ -112,6 +141,7 @@ export abstract class Instance extends Tenancy {
       const made = makeStages(this, this.context, this.inlet, this.direct)
       this.generator = made.generator
       this.links = made.links
+      this.remotes = made.remotes
     } catch (error) {
       return this.functionEnded(Input.Throw, { error })
     }
@@ -128,6 +158,7 @@ export abstract class Instance extends Tenancy {
     this.inlet?.cut(failure)
     if (inLine) return this.settled(packed, undefined)
     this.links?.cut(failure)
+    for (const remote of this.remotes) remote.leave(failure)
     // A listener of the signal is user code that may come back here: the state says already that it is closing.
     this.scope.runInAsyncScope(Context.fire, undefined, this.context, failure)
     if (!this.finished) {
@@ -170,6 +201,7 @@ export abstract class Instance extends Tenancy {
     const settle = (how: number, thrown: Failure | undefined): void => {
       this.settleNow = undefined
       this.ending.failure = thrown
+      this.account()
       this.settled(step(this.slot, how), thrown)
     }
     const how = own === undefined ? Input.Return : input
@@ -178,6 +210,10 @@ export abstract class Instance extends Tenancy {
     const released = this.inlet?.release()
     const closing = this.state === State.Closing
     const releases = this.links?.release(closing) ?? []
+    for (const remote of this.remotes) {
+      const release = remote.release()
+      if (release !== undefined) releases.push(release)
+    }
     if (released === undefined && releases.length === 0 && this.links === null) return settle(how, own)
     this.settleNow = () => settle(how, own)
     this.releasing = releases.length > 0
@@ -187,16 +223,35 @@ export abstract class Instance extends Tenancy {
     Promise.allSettled([released, ...releases]).then(async ([source]) => {
       if (this.settleNow === undefined) return this.detached ? native.attached(this.def.fn) : undefined
       // Only where nothing else went wrong: a source that fails to close, or a stage that threw when nobody listened to it any more.
-      const late = source?.status === 'rejected' && this.state < State.Closing ? { error: source.reason } : links?.unheard()
+      const late = source?.status === 'rejected' && this.state < State.Closing ? { error: source.reason } : this.unheard()
       const thrown = own ?? (late !== undefined && !this.ending.isOwnAbort(late) ? late : undefined)
       if (thrown !== undefined && links !== null) this.ending.stage = await links.stageOf(thrown.error)
       if (this.settleNow !== undefined) settle(thrown === undefined ? Input.Return : Input.Throw, thrown)
     })
   }
 
+  /** What a stage threw when nobody listened to it any more. */
+  private unheard(): Failure | undefined {
+    return this.links?.unheard() ?? this.remotes.find((remote) => remote.unheard() !== undefined)?.unheard()
+  }
+
+  /** Counts what other threads have to say about the end. */
+  private account(): void {
+    for (const remote of this.remotes) remote.account()
+  }
+
+  /** Results that another thread dropped, because nobody wanted them any more. */
+  discarded(count: number): void {
+    this.page[this.at + Yielded] += count
+    this.page[this.at + DroppedResults] += count
+    this.lateDrop(count, count)
+  }
+
   private detach(): void {
     this.detached = true
     this.settleNow = undefined
+    for (const remote of this.remotes) remote.suspect()
+    this.account()
     this.settled(step(this.slot, Input.Expire), undefined)
   }
 

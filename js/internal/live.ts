@@ -11,14 +11,18 @@ import { step } from './mailbox.js'
 import { native } from './native.js'
 import { Output } from './output.js'
 import { sourceIdle } from './refusals.js'
-import type { AnyGenerator } from './stages.js'
+import type { AnyGenerator, Remote } from './stages.js'
 import type { InstanceOptions } from './tenancy.js'
 
 export class LiveInstance extends Instance {
   protected readonly direct = false
+  readonly ahead = true
+  readonly holdsResults = true
   readonly input: Input<unknown>
   readonly output: Output<unknown>
   readonly schema: StandardSchemaV1 | undefined
+  /** The last stage runs on another thread. */
+  private readonly lastIsRemote: boolean
   /** Gives the source of a feed back. */
   private giveBack: (() => void) | undefined
   private fedIdle = false
@@ -33,7 +37,8 @@ export class LiveInstance extends Instance {
   constructor(def: Definition, options: InstanceOptions, idleMs = def.liveIdle) {
     super(def, idleMs, options)
     this.schema = def.stages[0]?.schema
-    this.inlet = this.input = new Input(this)
+    this.lastIsRemote = def.stages.at(-1)?.placement !== undefined
+    this.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
     this.output = new Output(this)
     if (this.state !== State.Waiting) this.takeCredits()
     // Last, because an aborted signal ends it at once.
@@ -68,10 +73,31 @@ export class LiveInstance extends Instance {
       this.running = true
       this.scope.runInAsyncScope(this.put, this, result)
     }
+    if (this.lastIsRemote) this.remotes.at(-1)?.report()
   }
 
   /** A result goes to its reader or into the channel, and the function goes on. */
   private put(result: IteratorResult<unknown>): void {
+    this.count(result)
+    if (this.lastIsRemote && !this.putMore(this.remotes.at(-1) as Remote)) return
+    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+  }
+
+  /** Results of another thread come many at a time. False when the channel is full. */
+  private putMore(remote: Remote): boolean {
+    for (let result = remote.take(); result !== null; result = remote.take()) {
+      if (!this.output.spend()) {
+        this.output.held = result
+        this.running = false
+        return false
+      }
+      this.count(result)
+    }
+    remote.report()
+    return true
+  }
+
+  private count(result: IteratorResult<unknown>): void {
     const { page, at } = this
     const count = ++page[at + Word.Yielded]
     if (COUNTERS) {
@@ -79,7 +105,6 @@ export class LiveInstance extends Instance {
       if (probe.event > 0 && probe.result === 0 && page[at + Word.Delivered] >= probe.event) probe.yielded(count)
     }
     this.output.put(result)
-    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
   }
 
   protected openInlet(): Input<unknown> {

@@ -33,6 +33,13 @@ export function whenDrained(done: () => void): void {
   onDrained = done
 }
 
+let onDirty = (): void => {}
+
+/** What is done when the doorbell rings, after the verdicts: ends of ducts need a look. */
+export function whenDirty(look: () => void): void {
+  onDirty = look
+}
+
 export function drainMailbox(): void {
   for (let count = native.take(batch); count > 0; count = native.take(batch)) {
     // A copy, because what a verdict sets off may open and close streams and come back here.
@@ -80,4 +87,9 @@ export function watchExit(): void {
   process.on('beforeExit', reconsider)
 }
 
-native.start(() => queueMicrotask(drainMailbox))
+native.start(() =>
+  queueMicrotask(() => {
+    drainMailbox()
+    onDirty()
+  }),
+)

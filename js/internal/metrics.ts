@@ -5,7 +5,7 @@ import { Word } from './law.js'
 import { native } from './native.js'
 
 /** `slot` is -1 once the stream is over: then Rust has left the latencies in the row. */
-export function readMetrics(page: ArrayLike<number>, at: number, slot: number): StreamMetrics {
+export function readMetrics(page: ArrayLike<number>, at: number, slot: number, thread: number): StreamMetrics {
   const now = slot < 0 ? undefined : native.streamMetrics(slot)
   const word = (offset: number): number => page[at + offset]
   return {
@@ -25,5 +25,6 @@ export function readMetrics(page: ArrayLike<number>, at: number, slot: number): 
       p99: now?.processing.p99 ?? word(Word.UnreadSince),
     },
     durationMs: now?.durationMs ?? word(Word.Duration),
+    thread,
   }
 }

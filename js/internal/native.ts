@@ -62,6 +62,17 @@ export interface Native {
   attached(fn: number): void
   take(into: Float64Array): number
   hold(on: number): void
+  duct(ahead: number, slot: number): number
+  join(duct: number, end: number): number
+  part(duct: number, end: number): void
+  discard(duct: number): void
+  credit(duct: number, sent: number): number
+  push(duct: number, batch: Uint8Array, weight: number): number
+  pull(duct: number, into: Uint8Array): number
+  demand(duct: number, total: number, delivered: number, waiting: number): void
+  spin(duct: number, us: number): number
+  dirty(into: Float64Array): number
+  choose(loads: Float64Array, max: number): number
   start(onBell: () => void): void
   attach(page: Uint8Array): void
   define(limits: Limits): number

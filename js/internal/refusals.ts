@@ -1,6 +1,6 @@
 // The errors with which a stream is refused, or given up by a timer: one place for their words.
 
-import { OverloadedError, TimeoutError, VeloError } from '../errors.js'
+import { AbortError, OverloadedError, TimeoutError, VeloError } from '../errors.js'
 import type { Definition } from './definition.js'
 import { Refusal } from './law.js'
 
@@ -39,4 +39,14 @@ export function stalled(streamId: string, ms: number): TimeoutError {
 /** A pulled source fell silent for an explicit `idleTimeout`. */
 export function sourceIdle(streamId: string, ms: number | undefined): TimeoutError {
   return new TimeoutError('VELO_IDLE', `stream ${streamId}: the source gave no event for idleTimeout, ${ms} ms`, { streamId })
+}
+
+/** More sends wait than the line holds. */
+export function overrun(id: string, bound: number, accepted: number): OverloadedError {
+  const message = `stream ${id}: ${bound} sends wait already; await send(), or use trySend()`
+  return new OverloadedError('VELO_OVERRUN', message, { streamId: id, accepted })
+}
+
+export function sendAborted(streamId: string, signal: AbortSignal): AbortError {
+  return new AbortError('the send was aborted', { cause: signal.reason, streamId })
 }

@@ -18,6 +18,8 @@ const { Delivered, Yielded } = Word
 
 export class RunInstance extends Instance {
   protected readonly direct = true
+  readonly ahead = true
+  readonly holdsResults = false
   readonly outcome: Promise<unknown[]>
   private readonly results: unknown[] = []
   private readonly resolve: Resolve
@@ -37,6 +39,7 @@ export class RunInstance extends Instance {
       }
     }
     this.results.push(result.value)
+    if (this.def.remote) this.takeMore()
     ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
   }
 
@@ -79,6 +82,16 @@ export class RunInstance extends Instance {
     if (failure !== undefined) rejectWith(this.resolve, failure.error)
     else if (this.idled) rejectWith(this.resolve, sourceIdle(this.id, this.def.options.idleTimeout))
     else this.resolve(this.results)
+  }
+
+  /** Results of another thread come many at a time. */
+  private takeMore(): void {
+    const remote = this.remotes.at(-1)
+    if (remote === undefined || this.def.stages.at(-1)?.placement === undefined) return
+    for (let result = remote.take(); result !== null; result = remote.take()) {
+      this.page[this.at + Yielded]++
+      this.results.push(result.value)
+    }
   }
 
   /** Whether its caller still waits for the outcome, which is told once. */

@@ -24,6 +24,14 @@ export function validate(schema: StandardSchemaV1, event: unknown, streamId: str
   return result instanceof Promise ? result.then((late) => outcome(late, streamId)) : outcome(result, streamId)
 }
 
+/** The checked event, for a caller that cannot wait. Throws VELO_EVENT, or VELO_CONFIG where the schema is asynchronous. */
+export function validateNow(schema: StandardSchemaV1, event: unknown, streamId: string): unknown {
+  const checked = validate(schema, event, streamId)
+  if (!(checked instanceof Promise)) return checked
+  silence(checked)
+  throw new VeloError('VELO_CONFIG', 'trySend(event): the schema is asynchronous, use send()', { field: 'schema', streamId })
+}
+
 /** Many events checked: their values, or a promise of them where the schema is asynchronous. Throws VELO_EVENT for the first that fails. */
 export function validateAll(schema: StandardSchemaV1, events: readonly unknown[], streamId: string): unknown[] | Promise<unknown[]> {
   const checked: unknown[] = []

@@ -1,7 +1,7 @@
 // The sends of a live stream that wait for room, first come first served. It knows who waits and who is told; what is accepted when is the business of
 // the input channel.
 
-import { AbortError } from '../errors.js'
+import { AbortError, VeloError } from '../errors.js'
 import { capture, lastResolve, type Resolve, rejectWith, silence } from './promises.js'
 import { Ring } from './ring.js'
 
@@ -37,6 +37,12 @@ export function refuseSend<In>(send: Send<In>, error: unknown): void {
 export function abortOf<In>({ events, accepted }: Send<In>, error: AbortError): AbortError {
   if (events === null) return error
   return new AbortError(error.message, { cause: error.cause, streamId: error.streamId, accepted })
+}
+
+/** An event that cannot travel: the error of its batch says how many were accepted before it. */
+export function withAccepted(error: unknown, accepted: number): unknown {
+  if (error instanceof VeloError) Object.assign(error, { accepted })
+  return error
 }
 
 export class SendLine<In> {

@@ -2,12 +2,21 @@
 // ending the stream ends them at once in every stage; a direct one hands the promise of the stage before on as it is, which is what `run` can afford:
 // its caller is told at once whatever the stages wait for.
 
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { StageMetrics } from '../types.js'
 import { AsyncInlet } from './async-inlet.js'
 import type { Context } from './context.js'
+import type { Stage } from './definition.js'
 import { DirectLink } from './direct-link.js'
+import type { Failure } from './ending.js'
+import type { Input } from './input.js'
 import type { Instance } from './instance.js'
-import { silence } from './promises.js'
+import { Links, type Unit } from './links.js'
+import type { LiveInstance } from './live.js'
 import { validated } from './schema.js'
+
+export type { Stage } from './definition.js'
+export type { Failure } from './ending.js'
 
 export type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
 
@@ -21,71 +30,95 @@ export interface Link extends AsyncIterableIterator<unknown> {
   unheard(): { error: unknown } | undefined
   /** What the stage that feeds it threw. */
   thrown(): Promise<{ error: unknown } | undefined>
+  /** How many results went over. */
+  readonly passed: number
 }
 
-export class Links {
-  private readonly links: readonly Link[]
-  private readonly names: readonly string[]
+/** Where a stage runs that is not on the caller's thread. */
+export interface Placement {
+  /** The input channel of a live stream that begins there. */
+  input(instance: LiveInstance): Input<unknown>
+  /** Whether values go straight from a stage here to one there. */
+  joins(next: Placement, schema: StandardSchemaV1 | undefined): boolean
+  /** One generator for neighboring stages, `first` the number of the first of them; `last`: its results are those of the stream. */
+  make(
+    instance: Instance,
+    events: AsyncIterableIterator<unknown>,
+    stages: readonly Stage[],
+    first: number,
+    last: boolean,
+  ): AnyGenerator & Remote
+}
 
-  constructor(links: readonly Link[], names: readonly string[]) {
-    this.links = links
-    this.names = names
-  }
+/** Stages on other threads: what they hear and tell beyond their results. */
+export interface Remote {
+  /** Thread of the first of them, once they have started. */
+  readonly thread: number
+  /** A result that has arrived already. */
+  take(): IteratorResult<unknown> | null
+  /** Results were read: there is room for more. */
+  report(): void
+  /** Closed, or aborted with `failure`. */
+  leave(failure: Failure | undefined): void
+  /** Ends those that still run; a promise where that takes time. */
+  release(): PromiseLike<unknown> | undefined
+  /** What one of them threw when nobody listened any more. */
+  unheard(): Failure | undefined
+  /** Name of the one that failed. */
+  stageOf(): string | undefined
+  /** Counts the events that were dropped on their way, at the end. */
+  account(): void
+  /** They do not end: is their thread stuck? */
+  suspect(): void
+  /** What each of them has taken and given. */
+  stageMetrics(): StageMetrics[]
+}
 
-  cut(failure: { error: unknown } | undefined): void {
-    for (const link of this.links) link.cut(failure)
-  }
-
-  /** What a stage threw after the stage that reads it had stopped listening. */
-  unheard(): { error: unknown } | undefined {
-    for (const link of this.links) {
-      const unheard = link.unheard()
-      if (unheard !== undefined) return unheard
-    }
-    return undefined
-  }
-
-  /** Returns the stages before the last one; what is worth waiting for, with `patient` also what still runs. */
-  release(patient: boolean): PromiseLike<unknown>[] {
-    const releases: PromiseLike<unknown>[] = []
-    for (const link of this.links) {
-      link.cut(undefined)
-      const release = link.release(patient)
-      if (release !== undefined) releases.push(silence(Promise.resolve(release)))
-    }
-    return releases
-  }
-
-  /** Name of the first stage that threw `error`. */
-  async stageOf(error: unknown): Promise<string | undefined> {
-    for (const [index, link] of this.links.entries()) {
-      const thrown = await link.thrown()
-      if (thrown !== undefined && Object.is(thrown.error, error)) return this.names[index]
-    }
-    return this.names.at(-1)
-  }
+export interface Made {
+  /** Of the last stage. */
+  readonly generator: AnyGenerator
+  /** Only in a pipeline. */
+  readonly links: Links | null
+  readonly remotes: readonly Remote[]
 }
 
 /** Makes the generators, first stage first. */
-export function makeStages(
-  instance: Instance,
-  context: Context,
-  head: AsyncIterableIterator<unknown>,
-  direct: boolean,
-): { generator: AnyGenerator; links: Links | null } {
+export function makeStages(instance: Instance, context: Context, head: AsyncIterableIterator<unknown>, direct: boolean): Made {
   const { stages } = instance.def
   const links: Link[] = []
+  const units: Unit[] = []
+  const remotes: Remote[] = []
   let events = head
   let generator: AnyGenerator | undefined
-  for (const stage of stages) {
+  for (let index = 0; index < stages.length; index++) {
+    const stage = stages[index] as Stage
     if (generator !== undefined) {
       const source = stage.schema === undefined ? generator : validated(generator, stage.schema, () => instance.id)
       const link = direct ? new DirectLink(instance, source) : new AsyncInlet<unknown>(instance, source, { ahead: false, head: false })
       links.push(link)
       events = link
     }
-    generator = (stage.fn as unknown as (events: AsyncIterableIterator<unknown>, ctx: Context) => AnyGenerator)(events, context)
+    if (stage.placement === undefined) {
+      generator = (stage.fn as unknown as (events: AsyncIterableIterator<unknown>, ctx: Context) => AnyGenerator)(events, context)
+      units.push({ name: stage.name, remote: undefined })
+      continue
+    }
+    const joined = joinedWith(stages, index)
+    const made = stage.placement.make(instance, events, joined, index, index + joined.length === stages.length)
+    remotes.push(made)
+    units.push({ name: stage.name, remote: made })
+    generator = made
+    index += joined.length - 1
   }
-  const names = stages.map((stage) => stage.name)
-  return { generator: generator as AnyGenerator, links: links.length === 0 ? null : new Links(links, names) }
+  return { generator: generator as AnyGenerator, links: stages.length === 1 ? null : new Links(links, units), remotes }
+}
+
+/** A stage on another thread, and those after it that its results go to without coming by here. */
+function joinedWith(stages: readonly Stage[], index: number): readonly Stage[] {
+  let end = index + 1
+  for (let next = stages[end]; next?.placement !== undefined; next = stages[end]) {
+    if (stages[end - 1]?.placement?.joins(next.placement, next.schema) !== true) break
+    end++
+  }
+  return stages.slice(index, end)
 }

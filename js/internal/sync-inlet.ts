@@ -6,7 +6,7 @@ import { Inlet } from './inlet.js'
 import type { Instance } from './instance.js'
 import { Word } from './law.js'
 import { SAMPLE_MASK } from './probe.js'
-import { isThenable, iterationEnd } from './promises.js'
+import { isThenable } from './promises.js'
 import { validate } from './schema.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word
@@ -15,20 +15,40 @@ export class SyncInlet<In> extends Inlet<In> {
   readonly #array: readonly In[] | null
   readonly #iterator: Iterator<In> | null
   readonly #schema: StandardSchemaV1 | undefined
+  /** Its events are counted here, as they are delivered. */
+  readonly #counted: boolean
   #index = 0
   /** The iterator ended or threw: return() must not be called. */
   #spent = false
   /** A promise among the events is awaited. */
   #pending = false
 
-  constructor(instance: Instance, array: readonly In[] | null, iterator: Iterator<In> | null, schema: StandardSchemaV1 | undefined) {
+  constructor(
+    instance: Instance,
+    array: readonly In[] | null,
+    iterator: Iterator<In> | null,
+    schema: StandardSchemaV1 | undefined,
+    counted = true,
+  ) {
     super(instance)
     this.#array = array
     this.#iterator = iterator
     this.#schema = schema
+    this.#counted = counted
   }
 
   next(): Promise<IteratorResult<In, undefined>> {
+    let result: IteratorResult<In, undefined> | Promise<IteratorResult<In, undefined>>
+    try {
+      result = this.pull()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return Promise.resolve(result)
+  }
+
+  /** The same without a promise, where none is needed; throws what `next()` rejects with. */
+  pull(): IteratorResult<In, undefined> | Promise<IteratorResult<In, undefined>> {
     if (this.over) return this.nextOver()
     if (this.#pending) return this.park()
     const array = this.#array
@@ -44,13 +64,15 @@ export class SyncInlet<In> extends Inlet<In> {
         result = (this.#iterator as Iterator<In>).next()
       } catch (error) {
         this.#spent = this.over = true
-        return Promise.reject(error)
+        throw error
       }
       if (result.done === true) return this.#end()
       value = result.value
     }
-    const count = ++page[at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) <= 2) this.#sample(count)
+    if (this.#counted) {
+      const count = ++page[at + Accepted]
+      if (COUNTERS && (count & SAMPLE_MASK) <= 2) this.#sample(count)
+    }
     if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
     if (this.#schema !== undefined) {
       let checked: unknown
@@ -62,8 +84,8 @@ export class SyncInlet<In> extends Inlet<In> {
       if (isThenable(checked)) return this.#later(checked as PromiseLike<In>, true)
       value = checked as In
     }
-    page[at + Delivered]++
-    return Promise.resolve({ value, done: false })
+    if (this.#counted) page[at + Delivered]++
+    return { value, done: false }
   }
 
   override release(): PromiseLike<unknown> | undefined {
@@ -86,16 +108,16 @@ export class SyncInlet<In> extends Inlet<In> {
     if ((count & SAMPLE_MASK) === 1) probe.accepted(count)
   }
 
-  #end(): Promise<IteratorResult<In, undefined>> {
-    if (COUNTERS) this.askedAfter(this.instance.page[this.instance.at + Delivered])
+  #end(): IteratorResult<In, undefined> {
+    if (COUNTERS && this.#counted) this.askedAfter(this.instance.page[this.instance.at + Delivered])
     this.#spent = this.over = true
-    return iterationEnd()
+    return { value: undefined, done: true }
   }
 
   /** An event that failed its schema, or a promise that rejected: thrown into the function at this pull. */
-  #refuse(error: unknown): Promise<never> {
-    this.instance.page[this.instance.at + DroppedEvents]++
-    return Promise.reject(error)
+  #refuse(error: unknown): never {
+    if (this.#counted) this.instance.page[this.instance.at + DroppedEvents]++
+    throw error
   }
 
   #later(value: PromiseLike<In>, checked = false): Promise<IteratorResult<In, undefined>> {
@@ -116,10 +138,10 @@ export class SyncInlet<In> extends Inlet<In> {
     this.#pending = false
     const { page, at } = this.instance
     if (this.resolve === null) {
-      page[at + DroppedEvents]++ // it came after the end
+      if (this.#counted) page[at + DroppedEvents]++ // it came after the end
       return
     }
-    page[at + (delivered ? Delivered : DroppedEvents)]++
+    if (this.#counted) page[at + (delivered ? Delivered : DroppedEvents)]++
     const more = this.more
     this.more = null
     settle()

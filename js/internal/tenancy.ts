@@ -19,7 +19,7 @@ import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js
 import { onAbort } from './signals.js'
 import { type StreamTrace, traced, traceOpen } from './tracing.js'
 
-const { Delivered, DroppedEvents, DroppedResults, Waiting } = Word
+const { Accepted, Delivered, DroppedEvents, DroppedResults, Waiting } = Word
 
 let opened = 0
 
@@ -72,6 +72,8 @@ export abstract class Tenancy implements Tenant {
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
   constructor(def: Definition, idleMs: number, { id, headers, signal, scope }: InstanceOptions) {
+    // User code, and before anything is taken: it may throw.
+    const declared = def.options.context?.()
     if (id !== undefined) claim(id)
     const slot = openRow(def.fn, idleMs)
     if (slot < 0) {
@@ -86,11 +88,11 @@ export abstract class Tenancy implements Tenant {
     this.at = offsetOf(slot)
     this.state = this.page[this.at + Word.State]
     this.page[this.at + Waiting] = 1 // until it starts it waits for an event (rule 5)
-    this.context = new Context(this, headers)
+    this.context = new Context(this, headers, declared)
     tenants[slot] = this
     const { maxDuration, maxStall } = def.options
     this.scope = scope ?? currentScope()
-    this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0
+    this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0 || def.remote
     if (this.timed) watchExit()
     if (traced()) {
       this.trace = { id: this.id, name: def.options.name }
@@ -109,9 +111,11 @@ export abstract class Tenancy implements Tenant {
   }
 
   metrics(): StreamMetrics {
-    return readMetrics(this.page, this.at, this.slot)
+    return readMetrics(this.page, this.at, this.slot, this.thread)
   }
 
+  /** Number of the thread on which the function runs, or begins. */
+  abstract get thread(): number
   abstract abort(reason: unknown): void
 
   giveUp(): void {
@@ -139,6 +143,8 @@ export abstract class Tenancy implements Tenant {
     const awaited = this.isAwaited() || this.end?.closePromise !== undefined
     if (!awaited) return false
     if (this.isUnwinding) return true // closeTimeout
+    // On another thread it runs whether this one has something to do or not.
+    if (this.def.remote && this.state !== State.Waiting && !this.isSilent()) return true
     const { maxDuration, maxStall } = this.def.options
     if (maxDuration > 0 && this.state !== State.Waiting) return true
     if (this.state === State.Open && this.idleMs() > 0 && this.isSilent()) return true
@@ -199,6 +205,9 @@ export abstract class Tenancy implements Tenant {
   }
 
   private isSilent(): boolean {
-    return this.page[this.at + Waiting] === 1
+    const { page, at } = this
+    // An event on its way to another thread is no silence.
+    if (this.def.stages[0]?.placement !== undefined && page[at + Accepted] > page[at + Delivered] + page[at + DroppedEvents]) return false
+    return page[at + Waiting] === 1
   }
 }

@@ -1,0 +1,69 @@
+// The stages of a pipeline as a whole, and what lies between them: they are cut and released together, and each can be named and counted.
+
+import { threadId } from 'node:worker_threads'
+import type { StageMetrics } from '../types.js'
+import { silence } from './promises.js'
+import type { Link, Remote } from './stages.js'
+
+/** A stage, or neighboring ones on other threads. */
+export interface Unit {
+  readonly name: string
+  readonly remote: Remote | undefined
+}
+
+function nameOf(unit: Unit | undefined): string | undefined {
+  return unit?.remote?.stageOf() ?? unit?.name
+}
+
+export class Links {
+  private readonly links: readonly Link[]
+  private readonly units: readonly Unit[]
+
+  constructor(links: readonly Link[], units: readonly Unit[]) {
+    this.links = links
+    this.units = units
+  }
+
+  cut(failure: { error: unknown } | undefined): void {
+    for (const link of this.links) link.cut(failure)
+  }
+
+  /** What a stage threw after the stage that reads it had stopped listening. */
+  unheard(): { error: unknown } | undefined {
+    for (const link of this.links) {
+      const unheard = link.unheard()
+      if (unheard !== undefined) return unheard
+    }
+    return undefined
+  }
+
+  /** Returns the stages before the last one; what is worth waiting for, with `patient` also what still runs. */
+  release(patient: boolean): PromiseLike<unknown>[] {
+    const releases: PromiseLike<unknown>[] = []
+    for (const link of this.links) {
+      link.cut(undefined)
+      const release = link.release(patient)
+      if (release !== undefined) releases.push(silence(Promise.resolve(release)))
+    }
+    return releases
+  }
+
+  /** What each stage has taken and given; `events` were given to the first, `results` came out of the last. */
+  metrics(events: number, results: number): StageMetrics[] {
+    return this.units.flatMap((unit, index) => {
+      if (unit.remote !== undefined) return unit.remote.stageMetrics()
+      const eventsIn = this.links[index - 1]?.passed ?? events
+      const eventsOut = this.links[index]?.passed ?? results
+      return [{ name: unit.name, thread: threadId, eventsIn, eventsOut }]
+    })
+  }
+
+  /** Name of the first stage that threw `error`. */
+  async stageOf(error: unknown): Promise<string | undefined> {
+    for (const [index, link] of this.links.entries()) {
+      const thrown = await link.thrown()
+      if (thrown !== undefined && Object.is(thrown.error, error)) return nameOf(this.units[index])
+    }
+    return nameOf(this.units.at(-1))
+  }
+}

@@ -1,0 +1,123 @@
+// The receiving end of one direction of one stream: the bytes of a batch back to values.
+
+import { VeloError } from '../errors.js'
+import type { BulkIn, Codec } from './codec.js'
+import * as frames from './frames.js'
+import { readGraph } from './graph-reader.js'
+import { type ShapeTable, shapesOf } from './shapes.js'
+
+const { readInteger, HEAD } = frames
+const range = { start: 0, end: 0 }
+const number = new Float64Array(1)
+const numberBytes = new Uint8Array(number.buffer)
+
+export class BatchReader {
+  readonly #decode: ((bytes: Uint8Array) => unknown) | undefined
+  readonly #reserve: number
+  readonly #bulk: BulkIn | undefined
+  // What the writer has told of its shapes.
+  #shapes: ShapeTable | undefined
+
+  constructor(codec: Codec, options: { reserve: number; bulk: BulkIn | undefined }) {
+    this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
+    this.#reserve = options.reserve
+    this.#bulk = options.bulk
+  }
+
+  /**
+   * Decodes every value of a batch and appends them to `into`. The memory of `batch` may be reused afterwards. Throws VeloError `VELO_CODEC`; the
+   * values before the one at fault are in `into` then.
+   */
+  read(batch: Uint8Array, into: unknown[]): void {
+    const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength) as frames.Bytes
+    // What Buffer.slice gives is a view; what Uint8Array.slice gives is a copy, the cheapest there is, and no Buffer.
+    const plain =
+      Object.getPrototypeOf(batch) === Uint8Array.prototype ? batch : new Uint8Array(batch.buffer, batch.byteOffset, batch.byteLength)
+    const end = bytes.length
+    let at = this.#reserve
+    while (at < end) {
+      const kind = bytes[at]
+      if (kind === frames.NUMBER) {
+        numberBytes[0] = bytes[at + 1]
+        numberBytes[1] = bytes[at + 2]
+        numberBytes[2] = bytes[at + 3]
+        numberBytes[3] = bytes[at + 4]
+        numberBytes[4] = bytes[at + 5]
+        numberBytes[5] = bytes[at + 6]
+        numberBytes[6] = bytes[at + 7]
+        numberBytes[7] = bytes[at + 8]
+        into.push(number[0])
+        at += 9
+      } else if (kind === frames.BYTES) {
+        const start = at + HEAD
+        at = start + readInteger(bytes, at + 1)
+        if (at > end) throw cut(kind)
+        into.push(plain.slice(start, at))
+      } else if (kind >= frames.NULL && kind <= frames.FALSE) {
+        into.push(kind === frames.NULL ? null : kind === frames.UNDEFINED ? undefined : kind === frames.TRUE)
+        at += 1
+      } else if (kind === frames.SHAPES) {
+        at = this.#learn(bytes, at)
+      } else if (kind === frames.BULK) {
+        const [index, offset, length] = [readInteger(bytes, at + 1), readInteger(bytes, at + 5), readInteger(bytes, at + 9)]
+        into.push(new Uint8Array(this.#receive(index), offset, length))
+        at += 13
+      } else {
+        const start = at + HEAD
+        at = start + readInteger(bytes, at + 1)
+        if (at > end) throw cut(kind)
+        into.push(this.#content(kind, bytes, start, at))
+      }
+    }
+  }
+
+  #content(kind: number, bytes: frames.Bytes, start: number, end: number): unknown {
+    try {
+      switch (kind) {
+        case frames.PLAIN:
+          range.start = start
+          range.end = end
+          return (this.#shapes as ShapeTable).unpack(bytes, range)
+        case frames.ASCII:
+          return bytes.latin1Slice(start, end)
+        case frames.UTF8:
+          return bytes.utf8Slice(start, end)
+        case frames.UTF16:
+          return bytes.ucs2Slice(start, end)
+        case frames.GRAPH:
+          return this.#graph(bytes, start, end)
+        case frames.JSON_TEXT:
+          return JSON.parse(bytes.utf8Slice(start, end))
+        case frames.CUSTOM:
+          return this.#decode?.(new Uint8Array(bytes.subarray(start, end)))
+      }
+    } catch (cause) {
+      throw new VeloError('VELO_CODEC', `a value cannot be read from its bytes (kind ${kind})`, { cause })
+    }
+    throw new VeloError('VELO_CODEC', `a batch holds a value of unknown kind ${kind}`)
+  }
+
+  #graph(bytes: frames.Bytes, start: number, end: number): unknown {
+    const buffers: ArrayBuffer[] = []
+    const count = readInteger(bytes, start)
+    for (let index = 0; index < count; index++) buffers.push(this.#receive(readInteger(bytes, start + 4 + 4 * index)))
+    return readGraph(bytes.subarray(start + 4 + 4 * count, end), buffers)
+  }
+
+  #receive(index: number): ArrayBuffer {
+    if (this.#bulk === undefined) throw new VeloError('VELO_CODEC', 'a large binary came without a channel for it')
+    return this.#bulk.receive(index)
+  }
+
+  #learn(bytes: frames.Bytes, at: number): number {
+    const start = at + frames.SHAPES_HEAD
+    const end = start + readInteger(bytes, at + 13)
+    this.#shapes ??= shapesOf(readInteger(bytes, at + 1))
+    this.#shapes.learn(readInteger(bytes, at + 5), readInteger(bytes, at + 9), bytes, start, end)
+    return end
+  }
+}
+
+function cut(kind: number): VeloError {
+  return new VeloError('VELO_CODEC', `a batch ends within a value (kind ${kind})`)
+}

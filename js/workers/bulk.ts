@@ -1,0 +1,58 @@
+// Large buffers between two threads: they travel by transfer, beside the batches that mention them. They are sent first, so whoever reads of one in a
+// batch finds it.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { BulkIn, BulkOut } from './codec.js'
+
+type Parcel = [duct: number, index: number, buffer: ArrayBuffer]
+
+export class Bulk {
+  private readonly port: MessagePort
+  /** What has arrived and was not asked for yet, by duct. */
+  private readonly arrived = new Map<number, Map<number, ArrayBuffer>>()
+
+  constructor(port: MessagePort) {
+    this.port = port
+    port.unref()
+  }
+
+  /** The sending side of a duct. */
+  outlet(duct: number): BulkOut {
+    let index = 0
+    const { port } = this
+    return {
+      send(buffer) {
+        port.postMessage([duct, index, buffer] satisfies Parcel, [buffer])
+        return index++
+      },
+    }
+  }
+
+  /** The receiving side of a duct. */
+  intake(duct: number): BulkIn {
+    const mine = new Map<number, ArrayBuffer>()
+    this.arrived.set(duct, mine)
+    return {
+      receive: (index) => {
+        if (!mine.has(index)) this.collect()
+        const buffer = mine.get(index)
+        if (buffer === undefined) throw new Error(`buffer ${index} of duct ${duct} did not arrive`)
+        mine.delete(index)
+        return buffer
+      },
+    }
+  }
+
+  /** Nothing further is received on a duct: what came for it is dropped. */
+  forget(duct: number): void {
+    this.collect()
+    this.arrived.delete(duct)
+  }
+
+  private collect(): void {
+    for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
+      const [duct, index, buffer] = message.message as Parcel
+      this.arrived.get(duct)?.set(index, buffer)
+    }
+  }
+}

@@ -1,0 +1,136 @@
+// The sending end of a duct: values are encoded as they come, and sent a batch at a time. It holds credits; with none left its owner waits.
+
+import { serialize } from 'node:v8'
+import { native } from '../internal/native.js'
+import type { BatchWriter } from './batch-writer.js'
+import { End, join, part } from './ends.js'
+import { BATCH_BYTES, BATCH_VALUES, Control, HEADER } from './protocol.js'
+
+/** Writes the header of a batch. */
+function head(batch: Uint8Array, control: number, payload: number): void {
+  batch[0] = control
+  batch[4] = payload & 255
+  batch[5] = (payload >> 8) & 255
+  batch[6] = (payload >> 16) & 255
+  batch[7] = payload >>> 24
+}
+
+function endTurn(writer: DuctWriter): void {
+  writer.turnEnds()
+}
+
+export class DuctWriter {
+  readonly duct: number
+  private readonly values: BatchWriter
+  /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
+  private readonly prompt: boolean
+  /** Values that may be added before `refill` has to be asked. */
+  credits = 0
+  /** Values added so far. */
+  sent = 0
+  /** Batches that found the duct full, oldest first: nothing is added meanwhile, so that they are few. */
+  private stuck: { batch: Uint8Array; weight: number }[] = []
+  private turning = false
+  private corked = false
+  private readonly onRoom: () => void
+
+  /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
+  constructor(duct: number, values: BatchWriter, prompt: boolean, onRoom: () => void) {
+    this.duct = duct
+    this.values = values
+    this.prompt = prompt
+    this.onRoom = onRoom
+    join(duct, End.Sender, () => {
+      this.unstick()
+      this.onRoom()
+    })
+  }
+
+  /** Asks for credits; without any, `onRoom` says when to ask again. */
+  refill(): boolean {
+    this.credits = this.stuck.length > 0 && !this.unstick() ? 0 : native.credit(this.duct, this.sent)
+    return this.credits > 0
+  }
+
+  /** Adds a value, for which there must be a credit. Throws `VELO_CODEC` for one that cannot travel: then nothing was added. */
+  add(value: unknown): void {
+    const { values } = this
+    values.add(value)
+    this.sent++
+    this.credits--
+    if (values.count >= BATCH_VALUES || values.bytes >= BATCH_BYTES) this.flush()
+    else if (this.turning || this.corked) return
+    else if (this.prompt) this.flush()
+    this.endTurnLater()
+  }
+
+  /** While corked, values are sent in full batches only. */
+  cork(on: boolean): void {
+    this.corked = on
+    if (on) return
+    if (this.prompt && !this.turning) this.flush()
+    this.endTurnLater()
+  }
+
+  /** How many values wait to be sent. */
+  get waiting(): number {
+    return this.values.count
+  }
+
+  /** Sends what has been gathered. */
+  flush(): void {
+    const { values } = this
+    if (values.count === 0) return
+    const weight = values.bytes
+    const batch = values.take()
+    head(batch, Control.None, 0)
+    this.push(batch, weight)
+  }
+
+  /** Says something after the values, at once. */
+  control(kind: number, payload?: unknown): void {
+    this.flush()
+    const bytes = payload === undefined ? null : serialize(payload)
+    const batch = new Uint8Array(HEADER + (bytes?.length ?? 0))
+    head(batch, kind, bytes?.length ?? 0)
+    if (bytes !== null) batch.set(bytes, HEADER)
+    this.push(batch, batch.length)
+  }
+
+  /** Nothing is stuck: whoever ends may go. */
+  get isThrough(): boolean {
+    return this.stuck.length === 0
+  }
+
+  turnEnds(): void {
+    this.turning = false
+    this.flush()
+  }
+
+  /** Gives the end up. */
+  part(): void {
+    part(this.duct, End.Sender)
+  }
+
+  private endTurnLater(): void {
+    if (this.turning) return
+    this.turning = true
+    process.nextTick(endTurn, this)
+  }
+
+  private push(batch: Uint8Array, weight: number): void {
+    if (this.stuck.length > 0 || native.push(this.duct, batch, weight) === 0) {
+      this.stuck.push({ batch: batch.slice(), weight }) // its memory may be written to again
+      this.credits = 0
+    }
+  }
+
+  private unstick(): boolean {
+    let first = this.stuck[0]
+    while (first !== undefined && native.push(this.duct, first.batch, first.weight) === 1) {
+      this.stuck.shift()
+      first = this.stuck[0]
+    }
+    return first === undefined
+  }
+}

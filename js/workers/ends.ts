@@ -1,0 +1,32 @@
+// The ends of ducts that this isolate holds, and who looks after each: Rust says which of them need a look, the doorbell says when.
+
+import { End } from '../internal/law.js'
+import { whenDirty } from '../internal/mailbox.js'
+import { native } from '../internal/native.js'
+
+/** By key: twice the duct, plus which end. */
+const watchers = new Map<number, () => void>()
+const keys = new Float64Array(256)
+
+/** Takes an end of a duct; `wake` is called when there may be something to do there. False when nobody left it to us. */
+export function join(duct: number, end: number, wake: () => void): boolean {
+  if (native.join(duct, end) === 0) return false
+  watchers.set(duct * 2 + end, wake)
+  return true
+}
+
+/** Gives an end up. What was sent before still arrives. */
+export function part(duct: number, end: number): void {
+  if (watchers.delete(duct * 2 + end)) native.part(duct, end)
+  else native.discard(duct)
+}
+
+whenDirty(() => {
+  for (let count = native.dirty(keys); count > 0; count = native.dirty(keys)) {
+    // A copy, because whoever is woken may come back here.
+    for (const key of keys.slice(0, count)) watchers.get(key)?.()
+    if (count < keys.length) break
+  }
+})
+
+export { End }

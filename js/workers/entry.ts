@@ -1,0 +1,43 @@
+// What runs on a worker thread: takes the commands of the thread that started it, and hosts the functions it is told to.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { Bulk } from './bulk.js'
+import { Hosted } from './hosted.js'
+import { load } from './load.js'
+import type { Command, OpenCommand, Report, ThreadData } from './protocol.js'
+
+const { bulk, spin } = workerData as ThreadData
+const port = parentPort as NonNullable<typeof parentPort>
+const parcels = new Bulk(bulk)
+const hosted = new Map<number, Hosted>()
+
+function report(message: Report): void {
+  port.postMessage(message)
+}
+
+function open(command: OpenCommand): void {
+  const { stay } = command
+  const host = new Hosted(command, parcels, spin, {
+    stopped: () => report({ kind: 'stopped', stay }),
+    over: (outcome) => {
+      hosted.delete(stay)
+      if (command.spliced) report({ kind: 'finished', stay, outcome })
+    },
+  })
+  hosted.set(stay, host)
+  const loaded = load(command)
+  // A function that is loaded already starts at once.
+  if (!(loaded instanceof Promise)) return host.start(loaded)
+  loaded.then(
+    (functions) => host.start(functions),
+    (error) => host.fail(error),
+  )
+}
+
+port.on('message', (command: Command) => {
+  if (command.kind === 'open') open(command)
+  else if (command.kind === 'leave') hosted.get(command.stay)?.leave(command.thrown)
+  else if (command.kind === 'released') hosted.get(command.stay)?.released()
+  else report({ kind: 'pong' })
+})
+report({ kind: 'ready' })

@@ -1,0 +1,42 @@
+// Whatever was thrown, as a string, which every codec of ours carries, and back. Neither function throws.
+
+import { describe } from './culprit.js'
+import { isError } from './error-class.js'
+import { writeFailure, writeGraph } from './graph.js'
+import { readGraph } from './graph-reader.js'
+
+/** Anything thrown as something that travels. An error comes with whatever can travel of what hangs on it. */
+export function packFailure(error: unknown): unknown {
+  for (const attempt of [() => write(error), () => writeFailure(inPlaceOf(error))]) {
+    try {
+      return attempt().toString('base64')
+    } catch {
+      // The next attempt asks for less.
+    }
+  }
+  return ''
+}
+
+/** What was thrown, from what `packFailure` made of it. */
+export function unpackFailure(packed: unknown): unknown {
+  try {
+    return readGraph(Buffer.from(packed as string, 'base64'), [])
+  } catch (cause) {
+    return new Error('something was thrown that cannot travel to another thread', { cause })
+  }
+}
+
+function write(error: unknown): Buffer {
+  return typeof error === 'object' && error !== null && isError(error) ? writeFailure(error) : writeGraph(error).bytes
+}
+
+/** For what cannot travel: an error that says what it was. */
+function inPlaceOf(thrown: unknown): Error {
+  let message = describe(thrown)
+  try {
+    if (typeof thrown === 'object' && thrown !== null && isError(thrown)) message = `${thrown.name}: ${thrown.message}`
+  } catch {
+    // Not even that can be read.
+  }
+  return new Error(`something was thrown that cannot travel to another thread: ${message}`)
+}

@@ -1,0 +1,42 @@
+// The bytes of a batch: one frame after the other, each a kind byte and what belongs to it. Integers are 32 bits, least significant byte first.
+// Owns the kinds and the numbers that writer and reader must agree on. batch-writer.ts and batch-reader.ts change together.
+
+export const NUMBER = 1 // f64
+export const NULL = 2
+export const UNDEFINED = 3
+export const TRUE = 4
+export const FALSE = 5
+export const ASCII = 6 // length, one byte a character
+export const UTF8 = 7 // length in bytes, bytes
+export const UTF16 = 8 // length in bytes, bytes: strings with lone surrogates, which UTF-8 cannot say
+export const BYTES = 9 // length, bytes
+export const BULK = 10 // index, offset, length: a Uint8Array over a buffer that travels beside the batch
+export const SHAPES = 11 // sender, from, to, length, text: the keys of the sender's shapes [from, to), told before the first use
+export const PLAIN = 12 // length, MessagePack
+export const GRAPH = 13 // length, number of buffers beside the batch, their indices, V8's format
+export const JSON_TEXT = 14 // length, UTF-8
+export const CUSTOM = 15 // length, bytes of a user's codec
+
+/** Bytes of a frame of kind SHAPES and of most others before their content. */
+export const SHAPES_HEAD = 17
+export const HEAD = 5
+
+/** Methods of Buffer that Node.js documents less than it should. They skip the look-up of the encoding, half the cost of a short string. */
+export interface Bytes extends Buffer {
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+  ucs2Slice(start: number, end: number): string
+  utf8Write(text: string, start: number, length: number): number
+  ucs2Write(text: string, start: number, length: number): number
+}
+
+export function writeInteger(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
+}
+
+export function readInteger(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
+}

@@ -1,0 +1,187 @@
+// What a function on a worker thread gets as `events`: values out of a duct, and waits that end at once when the stream does.
+
+import { native } from '../internal/native.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
+import type { Failure } from '../internal/stages.js'
+import type { DuctReader } from './duct-reader.js'
+import { Control } from './protocol.js'
+
+/** Whom the events belong to. */
+export interface EventsHost {
+  /** Nothing is left to do until an event comes. */
+  dry(): void
+  /** A turn in which events were delivered comes to its end soon. */
+  turnEndsLater(): void
+  /** The function reads no further event; settles when its source was given back. */
+  stopReading(): Promise<void>
+  /** What came along with a `Fail`, or the `Threw` of the stage before. */
+  failureOf(payload: unknown): unknown
+}
+
+export interface EventsOptions {
+  lockstep: boolean
+  buffer: number
+  spin: number
+  /** Where events are counted in a pipeline. */
+  counts: { memory: Float64Array; first: number } | undefined
+}
+
+export class HostedEvents implements AsyncIterableIterator<unknown> {
+  private readonly reader: DuctReader
+  private readonly host: EventsHost
+  private readonly lockstep: boolean
+  /** After so many events the other side is told, whether it waits or not. */
+  private readonly lot: number
+  private readonly spin: number
+  /** Whether looking for events without sleeping was worth it lately; it is tried again now and then. */
+  private lucky = 8
+  /** The oldest `next()` that waits, and further ones. */
+  private resolve: Resolve | null = null
+  private more: Resolve[] = []
+  private failure: Failure | null = null
+  private over = false
+  delivered = 0
+  private readonly counts: Float64Array | undefined
+  private readonly counted: number
+  private reported = 0
+  private reportedWaiting = false
+
+  constructor(reader: DuctReader, host: EventsHost, { lockstep, buffer, spin, counts }: EventsOptions) {
+    this.reader = reader
+    this.host = host
+    this.lockstep = lockstep
+    this.lot = Math.max(1, buffer >> 1)
+    this.spin = spin
+    this.counts = counts?.memory
+    this.counted = counts?.first ?? 0
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.resolve === null) {
+      if (this.reader.length === 0) this.fetch()
+      if (this.reader.length > 0) return Promise.resolve({ value: this.deliver(), done: false })
+      const { failure } = this
+      this.failure = null
+      if (failure !== null) return Promise.reject(failure.error)
+      if (this.over) return iterationEnd()
+    }
+    const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
+    if (this.resolve !== null) {
+      this.more.push(lastResolve)
+      return promise
+    }
+    this.resolve = lastResolve
+    this.wait()
+    return promise
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<unknown, undefined>> {
+    const wasOver = this.over
+    this.cut(undefined)
+    if (!wasOver) await this.host.stopReading()
+    return { value: value as undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  /** Nothing further is delivered: whoever waits gets the failure (the first) or the end. */
+  cut(failure: Failure | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.failure = failure ?? null
+    this.reader.clear()
+    this.settle()
+  }
+
+  /** The doorbell: there may be a batch. */
+  wake(): void {
+    if (this.resolve === null) return
+    if (this.reader.length === 0) this.fetch()
+    while (this.resolve !== null && this.reader.length > 0) {
+      this.unpark()({ value: this.deliver(), done: false })
+      if (this.resolve !== null && this.reader.length === 0) this.fetch()
+    }
+    if (this.over || this.failure !== null) this.settle()
+    if (this.resolve !== null) this.wait()
+  }
+
+  /** Tells the other side how far the function has come. */
+  report(): void {
+    const waiting = this.resolve !== null && !this.over
+    if (this.reported === this.delivered && this.reportedWaiting === waiting) return
+    this.reported = this.delivered
+    this.reportedWaiting = waiting
+    this.reader.demand(this.lockstep && waiting ? this.delivered + 1 : this.delivered, this.delivered, waiting)
+  }
+
+  private deliver(): unknown {
+    this.delivered++
+    if (this.delivered - this.reported >= this.lot && !this.lockstep) this.report()
+    if (this.counts !== undefined) this.counts[this.counted]++
+    this.host.turnEndsLater()
+    return this.reader.shift()
+  }
+
+  /** Nothing is here: the answers go out, the other side is told, and perhaps it is quick. */
+  private wait(): void {
+    this.host.dry()
+    this.report()
+    if (this.spin === 0 || --this.lucky === 0) return
+    if (this.lucky < 0) {
+      if (this.lucky > -64) return
+      this.lucky = 1
+    }
+    if (native.spin(this.reader.duct, this.spin) === 1) {
+      this.lucky = 8
+      this.wake()
+    }
+  }
+
+  /** Takes batches in until there are values, something was thrown, or the end. */
+  private fetch(): void {
+    const { reader } = this
+    try {
+      while (!this.over && this.failure === null && reader.length === 0) {
+        if (reader.control === Control.None && !reader.pull()) return
+        if (reader.length === 0) this.heed()
+      }
+    } catch (error) {
+      // A codec of the user: what comes after cannot be trusted.
+      this.over = true
+      this.failure = { error }
+    }
+  }
+
+  /** What a batch says after its values. */
+  private heed(): void {
+    const { control, payload } = this.reader
+    this.reader.control = Control.None
+    this.reader.payload = undefined
+    // More events may follow what a source threw, nothing follows the end of a stage.
+    this.over = control !== Control.None && control !== Control.Fail
+    if (control === Control.Fail || control === Control.Threw) this.failure = { error: this.host.failureOf(payload) }
+  }
+
+  private unpark(): Resolve {
+    const resolve = this.resolve as Resolve
+    this.resolve = this.more.shift() ?? null
+    return resolve
+  }
+
+  /** Whoever waits gets the failure (the first) or, once it is over, the end. */
+  private settle(): void {
+    while (this.resolve !== null && (this.over || this.failure !== null)) {
+      const resolve = this.unpark()
+      const { failure } = this
+      this.failure = null
+      if (failure !== null) rejectWith(resolve, failure.error)
+      else resolve({ value: undefined, done: true })
+    }
+  }
+}

@@ -1,0 +1,285 @@
+// A function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its end.
+// The rules of the stream are kept by the thread that opened it; this one does what it is told.
+
+import type { AnyGenerator, Failure } from '../internal/stages.js'
+import type { Bulk } from './bulk.js'
+import { BatchReader, BatchWriter } from './codec.js'
+import { DuctReader } from './duct-reader.js'
+import { DuctWriter } from './duct-writer.js'
+import { packFailure, unpackFailure } from './failure.js'
+import { HostedContext } from './hosted-context.js'
+import { HostedEvents } from './hosted-events.js'
+import { HostedLink } from './hosted-link.js'
+import type { Loaded } from './load.js'
+import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from './protocol.js'
+
+/** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
+const UNWIND_BURST = 64
+/** ms that a result may wait for others while the function computes. */
+const PATIENCE_MS = 0.5
+
+export interface HostedCalls {
+  stopped(): void
+  over(outcome: Outcome): void
+}
+
+export class Hosted {
+  private readonly command: OpenCommand
+  private readonly bulk: Bulk
+  private readonly spin: number
+  private readonly calls: HostedCalls
+  private readonly context: HostedContext
+  private events: HostedEvents | null = null
+  private writer: DuctWriter | null = null
+  private reader: DuctReader | null = null
+  private links: HostedLink[] = []
+  private counts: { memory: Float64Array; first: number } | undefined
+  private stages: StageRef[] = []
+  private generator: AnyGenerator | null = null
+  /** A request of ours to the generator is under way. */
+  private running = false
+  /** The result at whose `yield` the function is suspended, because there is no room. */
+  private held: IteratorResult<unknown> | null = null
+  /** Closed or aborted. */
+  private leaving = false
+  private returning = false
+  private over = false
+  private discarded = 0
+  private turning = false
+  private sentAt = 0
+  /** What came from the caller or the stage before, as it arrived here. */
+  private readonly foreign: { error: unknown; thrown: Thrown }[] = []
+  private onReleased: (() => void) | undefined
+  private outcome: { control: number; payload: Outcome } | undefined
+
+  private readonly onResult = (result: IteratorResult<unknown>): void => {
+    if (result.done === true) return this.ended(undefined)
+    if (this.leaving) return this.unwanted()
+    const writer = this.writer as DuctWriter
+    if (writer.credits > 0 || writer.refill()) return this.put(result)
+    this.held = result
+    this.running = false
+    writer.flush()
+  }
+  private readonly onThrow = (error: unknown): void => this.ended({ error })
+
+  constructor(command: OpenCommand, bulk: Bulk, spin: number, calls: HostedCalls) {
+    this.command = command
+    this.bulk = bulk
+    this.spin = spin
+    this.calls = calls
+    const { id, name, headers, context } = command
+    this.context = new HostedContext(id, name, headers, context)
+  }
+
+  /** The functions are here. */
+  start({ functions, codec }: Loaded): void {
+    const { lockstep, buffer, counts } = this.command
+    if (counts !== undefined) this.counts = { memory: new Float64Array(counts.memory), first: counts.first }
+    this.connect(codec)
+    if (this.leaving) return this.ended(undefined)
+    const reader = this.reader as DuctReader
+    this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, counts: this.counts })
+    let events: AsyncIterableIterator<unknown> = this.events
+    try {
+      for (const { fn, ref } of functions) {
+        if (this.generator !== null) {
+          const index = this.stages.length
+          const link = new HostedLink(this.generator, () => this.count(index))
+          this.links.push(link)
+          events = link
+        }
+        this.stages.push(ref)
+        this.generator = fn(events, this.context) as AnyGenerator
+      }
+    } catch (error) {
+      return this.ended({ error })
+    }
+    this.ask()
+  }
+
+  /** They cannot be loaded. */
+  fail(error: unknown): void {
+    this.connect('structured')
+    this.ended({ error })
+  }
+
+  /** Closed, or aborted with what is thrown. */
+  leave(thrown: Thrown | undefined): void {
+    if (this.leaving || this.over) return
+    this.leaving = true
+    const failure = thrown === undefined ? undefined : { error: this.failureOf(thrown) }
+    this.onReleased?.()
+    this.events?.cut(failure)
+    for (const link of this.links) link.cut(failure)
+    HostedContext.fire(this.context, failure)
+    if (this.held !== null) {
+      this.held = null
+      this.discarded++
+    }
+    // Before the start it ends when its module has been loaded.
+    if (this.generator !== null && !this.running && !this.over) this.unwind()
+  }
+
+  /** The source was given back. */
+  released(): void {
+    this.onReleased?.()
+  }
+
+  dry(): void {
+    this.writer?.flush()
+  }
+
+  turnEndsLater(): void {
+    if (this.turning) return
+    this.turning = true
+    process.nextTick(endTurn, this)
+  }
+
+  turnEnds(): void {
+    this.turning = false
+    this.writer?.flush()
+    this.events?.report()
+  }
+
+  stopReading(): Promise<void> {
+    if (this.leaving || this.over) return Promise.resolve()
+    this.calls.stopped()
+    return new Promise((resolve) => void (this.onReleased = resolve))
+  }
+
+  failureOf(payload: unknown): unknown {
+    const thrown = ((payload as Outcome).thrown ?? payload) as Thrown
+    const error = unpackFailure(thrown.packed)
+    this.foreign.push({ error, thrown })
+    return error
+  }
+
+  private connect(codec: Loaded['codec']): void {
+    const { events, results, transfer, lockstep } = this.command
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: this.bulk.outlet(results) })
+    this.writer = new DuctWriter(results, values, lockstep, () => this.onRoom())
+    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.bulk.intake(events) }), () =>
+      this.events?.wake(),
+    )
+  }
+
+  /** In a pipeline: a result goes on to the stage that is number `index` here. */
+  private count(index: number): void {
+    if (this.counts !== undefined) this.counts.memory[this.counts.first + index]++
+  }
+
+  /** There may be credits for results. */
+  private onRoom(): void {
+    if (this.outcome !== undefined) return this.goOut()
+    const writer = this.writer as DuctWriter
+    if (this.held !== null && (writer.credits > 0 || writer.refill())) {
+      const { held } = this
+      this.held = null
+      this.running = true
+      this.put(held)
+    } else if (this.held === null && !this.running) {
+      this.ask()
+    }
+  }
+
+  /** Asks the function on; in lockstep only when somebody wants a result. */
+  private ask(): void {
+    if (this.generator === null || this.leaving || this.over) return
+    const writer = this.writer as DuctWriter
+    if (this.command.lockstep && writer.credits === 0 && !writer.refill()) return
+    this.running = true
+    this.generator.next().then(this.onResult, this.onThrow)
+  }
+
+  private put(result: IteratorResult<unknown>): void {
+    const writer = this.writer as DuctWriter
+    const generator = this.generator as AnyGenerator
+    try {
+      writer.add(result.value)
+    } catch (error) {
+      // It cannot travel: the function may deal with that at its yield.
+      generator.throw(error).then(this.onResult, this.onThrow)
+      return
+    }
+    if (this.counts !== undefined && !this.command.spliced) this.count(this.stages.length)
+    if (this.command.lockstep) {
+      this.running = false
+      return this.ask()
+    }
+    // A function that computes for long must not keep its results back; a look at the clock now and then is enough.
+    const { waiting } = writer
+    if ((waiting & (waiting - 1)) === 0) this.sendInTime(writer)
+    generator.next().then(this.onResult, this.onThrow)
+  }
+
+  private sendInTime(writer: DuctWriter): void {
+    const now = performance.now()
+    if (writer.waiting === 0 || now - this.sentAt > PATIENCE_MS) {
+      writer.flush()
+      this.sentAt = now
+    }
+  }
+
+  /** A result after the end of its stream. */
+  private unwanted(): void {
+    this.running = false
+    if (++this.discarded % UNWIND_BURST === 0) setImmediate(() => this.unwind())
+    else this.unwind()
+  }
+
+  private unwind(): void {
+    if (this.over) return
+    this.running = true
+    const generator = this.generator as AnyGenerator
+    const step = this.returning ? generator.next() : generator.return(undefined)
+    this.returning = true
+    step.then(this.onResult, this.onThrow)
+  }
+
+  /** The last function has finished; those before it get return(). */
+  private ended(failure: Failure | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.running = false
+    this.onReleased?.()
+    if (this.links.length === 0) return this.settle(failure)
+    const releases = this.links.map((link) => link.release())
+    void Promise.allSettled(releases).then(() => this.settle(failure ?? this.links.find((link) => link.thrown !== undefined)?.thrown))
+  }
+
+  private settle(failure: Failure | undefined): void {
+    this.events?.cut(undefined)
+    this.events?.report()
+    const payload: Outcome = { discarded: this.discarded, thrown: failure === undefined ? undefined : this.thrown(failure) }
+    this.outcome = { control: failure === undefined ? Control.Returned : Control.Threw, payload }
+    this.writer?.control(this.outcome.control, payload)
+    if (failure !== undefined) HostedContext.fire(this.context, failure)
+    this.goOut()
+  }
+
+  /** What was thrown, with where it came from. */
+  private thrown({ error }: Failure): Thrown {
+    const foreign = this.foreign.find((one) => Object.is(one.error, error))?.thrown
+    const culprit = this.links.findIndex((link) => link.thrown !== undefined && Object.is(link.thrown.error, error))
+    const stage = (this.stages[culprit < 0 ? this.stages.length - 1 : culprit] ?? this.command.stages[0])?.index
+    return foreign?.token === undefined
+      ? { packed: packFailure(error), stage: foreign?.stage ?? stage }
+      : { ...foreign, stage: foreign.stage ?? stage }
+  }
+
+  /** Everything has been sent: the ends are given up. */
+  private goOut(): void {
+    if (this.outcome === undefined || this.writer?.isThrough !== true) return
+    const { payload } = this.outcome
+    this.outcome = undefined
+    this.writer.part()
+    this.reader?.part()
+    this.bulk.forget(this.command.events)
+    this.calls.over(payload)
+  }
+}
+
+function endTurn(host: Hosted): void {
+  host.turnEnds()
+}

@@ -1,0 +1,66 @@
+// The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
+
+import { COUNTERS } from '../internal/flags.js'
+import { Input } from '../internal/input.js'
+import { Word } from '../internal/law.js'
+import { SAMPLE_MASK } from '../internal/probe.js'
+import type { DuctWriter } from './duct-writer.js'
+import { Control } from './protocol.js'
+import type { Thrower } from './thrower.js'
+
+const { Accepted } = Word
+
+export class RemoteInput<In> extends Input<In> {
+  private writer: DuctWriter | null = null
+  private thrower: Thrower | null = null
+  private told = false
+
+  /** The function has been started on its thread, or anew on another one. */
+  attach(writer: DuctWriter, thrower: Thrower): void {
+    this.writer = writer
+    this.thrower = thrower
+    this.told = false
+    this.refill()
+    this.endWaits()
+  }
+
+  override sendBatch(events: readonly In[]): Promise<void> {
+    this.writer?.cork(true)
+    const sent = super.sendBatch(events)
+    this.writer?.cork(false)
+    return sent
+  }
+
+  protected override accept(event: In): void {
+    const { instance } = this
+    if (!instance.started) instance.start()
+    // Without a writer the function could not be started: the stream is failing.
+    if (this.writer !== null) {
+      this.writer.add(event)
+      this.credits = this.writer.credits
+    }
+    const { page, at } = instance
+    const count = ++page[at + Accepted]
+    if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
+  }
+
+  protected override refill(): boolean {
+    if (this.writer === null) return this.credits > 0
+    this.writer.refill()
+    this.credits = this.writer.credits
+    return this.credits > 0
+  }
+
+  /** What is on its way is dropped by the other side, and counted when that has finished. */
+  protected override drop(): void {}
+
+  protected override endWaits(): void {
+    if (this.told || !this.hasEnded || this.sending || this.writer === null || this.over) return
+    this.told = true
+    const { failure } = this
+    this.failure = null
+    if (failure === null) this.writer.control(Control.End)
+    else this.writer.control(Control.Fail, this.thrower?.known(failure.error))
+    if (failure !== null) this.writer.control(Control.End)
+  }
+}

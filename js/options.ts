@@ -244,6 +244,7 @@ export function resolveWorkers(given: number | WorkersOptions, path: string): Wo
   for (const [name, value] of Object.entries({ resourceLimits, env })) {
     if (value !== undefined && (typeof value !== 'object' || value === null)) throw configError(`${path}.${name}`, 'an object', value)
   }
-  if (execArgv !== undefined && !Array.isArray(execArgv)) throw configError(`${path}.execArgv`, 'an array of strings', execArgv)
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every((option) => typeof option === 'string')))
+    throw configError(`${path}.execArgv`, 'an array of strings', execArgv)
   return { ...wanted }
 }

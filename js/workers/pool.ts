@@ -36,7 +36,7 @@ export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
 /** Starts as many threads as there may be; resolves when they take orders. */
 export async function warm(): Promise<void> {
   while (threads.length < most()) start()
-  await Promise.all(threads.map((thread) => thread.ready))
+  await Promise.all(threads.map((thread) => thread.whenReady()))
 }
 
 /** What `runtime.snapshot()` says of the threads. */

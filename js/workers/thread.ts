@@ -19,7 +19,7 @@ export class WorkerThread {
   /** Its number in Node.js. */
   readonly number: number
   readonly bulk: Bulk
-  readonly ready: Promise<void>
+  private readonly ready: Promise<void>
   /** From the start of the thread until it took orders, ms; `NaN` before. */
   startMs = Number.NaN
   private readonly worker: Worker
@@ -40,7 +40,6 @@ export class WorkerThread {
     this.onFree = onFree
     this.bulk = new Bulk(port1)
     this.worker = new Worker(new URL('./entry.js', import.meta.url), { name: 'velo-stream', ...options, workerData, transferList: [port2] })
-    this.worker.unref()
     this.number = this.worker.threadId
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (report: Report) => {
@@ -67,6 +66,17 @@ export class WorkerThread {
       })
     })
     this.ready.catch(() => {}) // whoever waits for it hears of it
+    this.worker.unref() // after the listeners: one for messages takes a reference
+  }
+
+  /** Settles when it takes orders, and keeps the process alive until then. */
+  async whenReady(): Promise<void> {
+    this.worker.ref()
+    try {
+      await this.ready
+    } finally {
+      this.worker.unref()
+    }
   }
 
   /** How many streams stay there. */

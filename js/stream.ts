@@ -38,7 +38,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Resolves once, when the function has finished, unread results or not. Never rejects. */
   get closed(): Promise<StreamEnd> {
-    return this.#instance.ending.whenEnded()
+    return this.#instance.whenEnded()
   }
 
   /** Counts and latencies of this stream: a plain object, made anew at each access. */

@@ -60,6 +60,10 @@ export interface StreamMetrics {
   eventsIn: number
   /** Results yielded. */
   eventsOut: number
+  /** Bytes that events became on their way to another thread, where they did. */
+  bytesIn?: number
+  /** The same of results. */
+  bytesOut?: number
   dropped: { events: number; results: number }
   /** From an accepted event to the moment its result is taken, microseconds. */
   latency: LatencyQuantiles

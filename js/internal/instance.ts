@@ -50,7 +50,10 @@ export abstract class Instance extends Tenancy {
 
   override metrics(): StreamMetrics {
     const { stages } = this.def
-    const metrics = super.metrics()
+    const head = stages[0]?.placement === undefined ? undefined : (this.remotes[0]?.bytes().in ?? 0)
+    const last = stages.at(-1)?.placement === undefined ? undefined : (this.remotes.at(-1)?.bytes().out ?? 0)
+    const bytes = { ...(head === undefined ? {} : { bytesIn: head }), ...(last === undefined ? {} : { bytesOut: last }) }
+    const metrics = { ...super.metrics(), ...bytes }
     if (stages.length === 1) return metrics
     const { page, at } = this
     const idle = stages.map(({ name }) => ({ name, thread: 0, eventsIn: 0, eventsOut: 0 }))
@@ -165,7 +168,10 @@ export abstract class Instance extends Tenancy {
       if (this.generator === null) this.functionEnded(Input.Return, undefined)
       else if (!this.running) this.unwind()
     }
-    if (!this.finished) native.arm(this.slot, Timer.Close, this.def.options.closeTimeout)
+    if (!this.finished) {
+      native.arm(this.slot, Timer.Close, this.def.options.closeTimeout)
+      this.watch()
+    }
     watchExit()
   }
 

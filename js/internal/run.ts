@@ -29,16 +29,7 @@ export class RunInstance extends Instance {
 
   protected readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
-    const { page, at } = this
-    const count = ++page[at + Yielded]
-    if (COUNTERS) {
-      const { probe } = this
-      if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {
-        probe.yielded(count)
-        probe.read(this.slot)
-      }
-    }
-    this.results.push(result.value)
+    this.take(result)
     if (this.def.remote) this.takeMore()
     ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
   }
@@ -84,13 +75,25 @@ export class RunInstance extends Instance {
     else this.resolve(this.results)
   }
 
+  private take(result: IteratorResult<unknown>): void {
+    const { page, at } = this
+    const count = ++page[at + Yielded]
+    if (COUNTERS) {
+      const { probe } = this
+      if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {
+        probe.yielded(count)
+        probe.read(this.slot)
+      }
+    }
+    this.results.push(result.value)
+  }
+
   /** Results of another thread come many at a time. */
   private takeMore(): void {
     const remote = this.remotes.at(-1)
     if (remote === undefined || this.def.stages.at(-1)?.placement === undefined) return
     for (let result = remote.take(); result !== null; result = remote.take()) {
-      this.page[this.at + Yielded]++
-      this.results.push(result.value)
+      this.take(result)
     }
   }
 

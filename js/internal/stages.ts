@@ -70,6 +70,8 @@ export interface Remote {
   account(): void
   /** They do not end: is their thread stuck? */
   suspect(): void
+  /** Bytes that its events and its results became. */
+  bytes(): { in: number; out: number }
   /** What each of them has taken and given. */
   stageMetrics(): StageMetrics[]
 }

@@ -18,6 +18,7 @@ import { Probe } from './probe.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
 import { onAbort } from './signals.js'
 import { type StreamTrace, traced, traceOpen } from './tracing.js'
+import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Accepted, Delivered, DroppedEvents, DroppedResults, Waiting } = Word
 
@@ -69,6 +70,8 @@ export abstract class Tenancy implements Tenant {
   private readonly givenId: string | undefined
   private ordinal = ++opened
   private end: Ending | undefined
+  /** Somebody waits for the end of a function on another thread: its work keeps no process alive by itself. */
+  private watched = false
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
   constructor(def: Definition, idleMs: number, { id, headers, signal, scope }: InstanceOptions) {
@@ -106,6 +109,12 @@ export abstract class Tenancy implements Tenant {
     return (this.end ??= new Ending())
   }
 
+  /** The promise of `stream.closed`. */
+  whenEnded(): Promise<StreamEnd> {
+    this.watch()
+    return this.ending.whenEnded()
+  }
+
   get id(): string {
     return this.givenId ?? `${this.def.options.name}${tag}${this.ordinal}`
   }
@@ -140,7 +149,7 @@ export abstract class Tenancy implements Tenant {
   }
 
   holdsProcess(): boolean {
-    const awaited = this.isAwaited() || this.end?.closePromise !== undefined
+    const awaited = this.isAwaited() || this.end?.closePromise !== undefined || this.watched
     if (!awaited) return false
     if (this.isUnwinding) return true // closeTimeout
     // On another thread it runs whether this one has something to do or not.
@@ -190,6 +199,13 @@ export abstract class Tenancy implements Tenant {
   /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */
   protected abstract get isUnwinding(): boolean
 
+  /** From now on the end of a function on another thread is awaited. */
+  protected watch(): void {
+    if (!this.def.remote || this.watched || this.state === State.Closed) return
+    this.watched = true
+    waitBegins()
+  }
+
   /** Gives the row back, and keeps a copy for whoever reads the numbers later; answers what was dropped. */
   protected vacate(): StreamEnd['dropped'] {
     const { page, at } = this
@@ -201,6 +217,8 @@ export abstract class Tenancy implements Tenant {
     this.slot = -1
     if (this.givenId !== undefined) unclaim(this.givenId)
     this.unguard?.()
+    if (this.watched) waitEnds()
+    this.watched = false
     return { events: copy[DroppedEvents], results: copy[DroppedResults] }
   }
 

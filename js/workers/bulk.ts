@@ -29,18 +29,21 @@ export class Bulk {
   }
 
   /** The receiving side of a duct. */
-  intake(duct: number): BulkIn {
+  intake(duct: number): BulkIn & { readonly bytes: number } {
     const mine = new Map<number, ArrayBuffer>()
     this.arrived.set(duct, mine)
-    return {
-      receive: (index) => {
+    const intake = {
+      bytes: 0,
+      receive: (index: number): ArrayBuffer => {
         if (!mine.has(index)) this.collect()
         const buffer = mine.get(index)
         if (buffer === undefined) throw new Error(`buffer ${index} of duct ${duct} did not arrive`)
         mine.delete(index)
+        intake.bytes += buffer.byteLength
         return buffer
       },
     }
+    return intake
   }
 
   /** Nothing further is received on a duct: what came for it is dropped. */

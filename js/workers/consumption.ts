@@ -4,7 +4,7 @@ import type { Instance } from '../internal/instance.js'
 import { Word } from '../internal/law.js'
 import type { DuctReader } from './duct-reader.js'
 
-const { DroppedResults, Read } = Word
+const { Delivered, DroppedResults, Read, Waiting } = Word
 
 export class Consumption {
   private readonly instance: Instance
@@ -75,4 +75,11 @@ export class Consumption {
     const { page, at } = this.instance
     return page[at + Read] + page[at + DroppedResults]
   }
+}
+
+/** The function has asked for the event after the one that is timed: heard of with its results. */
+export function sampleProcessing({ probe, page, at, slot }: Instance): void {
+  if (probe.event <= 0 || slot < 0) return
+  const delivered = page[at + Delivered]
+  if (delivered > probe.event || (delivered === probe.event && page[at + Waiting] === 1)) probe.asked(slot)
 }

@@ -15,6 +15,9 @@ export function describe(value: unknown): string {
   }
 }
 
+/** Steps of a path at most: each costs a test of all that lies below it. */
+const MAX_STEPS = 100
+
 /** The error for a value that was refused. `refuses` says whether a part of it, taken alone, would be refused too. */
 export function refusal(
   value: unknown,
@@ -26,7 +29,7 @@ export function refusal(
   let part = value
   const passed = new Set<unknown>()
   try {
-    for (let found: Part | undefined = [field, part]; found !== undefined; ) {
+    for (let found: Part | undefined = [field, part]; found !== undefined && passed.size < MAX_STEPS; ) {
       ;[field, part] = found
       passed.add(part)
       found = undefined

@@ -18,6 +18,8 @@ export class DuctReader {
   /** What the last batch said after its values; its reader sets it back to `None`. */
   control: number = Control.None
   payload: unknown
+  /** Bytes received; large buffers are counted where they arrive. */
+  bytes = 0
   /** Takes the receiving end, and the values that are left of the one `before`; `wake` is called for a batch that came after `pull` said that there is none. */
   constructor(duct: number, reader: BatchReader, wake: () => void, before?: DuctReader | null) {
     this.duct = duct
@@ -58,6 +60,7 @@ export class DuctReader {
       size = native.pull(this.duct, scratch)
     }
     if (size === 0) return false
+    this.bytes += size
     const memory = scratch
     if (memory.length > SCRATCH) scratch = new Uint8Array(SCRATCH)
     const payload = (memory[4] as number) | ((memory[5] as number) << 8) | ((memory[6] as number) << 16) | ((memory[7] as number) << 24)

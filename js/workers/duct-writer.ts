@@ -28,6 +28,8 @@ export class DuctWriter {
   credits = 0
   /** Values added so far. */
   sent = 0
+  /** Bytes sent, large buffers included. */
+  bytes = 0
   /** Batches that found the duct full, oldest first: nothing is added meanwhile, so that they are few. */
   private stuck: { batch: Uint8Array; weight: number }[] = []
   private turning = false
@@ -119,6 +121,7 @@ export class DuctWriter {
   }
 
   private push(batch: Uint8Array, weight: number): void {
+    this.bytes += weight
     if (this.stuck.length > 0 || native.push(this.duct, batch, weight) === 0) {
       this.stuck.push({ batch: batch.slice(), weight }) // its memory may be written to again
       this.credits = 0

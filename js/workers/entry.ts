@@ -5,6 +5,7 @@ import { Bulk } from './bulk.js'
 import { Hosted } from './hosted.js'
 import { load } from './load.js'
 import type { Command, OpenCommand, Report, ThreadData } from './protocol.js'
+import { turnBegins } from './turns.js'
 
 const { bulk, spin } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
@@ -35,6 +36,7 @@ function open(command: OpenCommand): void {
 }
 
 port.on('message', (command: Command) => {
+  turnBegins()
   if (command.kind === 'open') open(command)
   else if (command.kind === 'leave') hosted.get(command.stay)?.leave(command.thrown)
   else if (command.kind === 'released') hosted.get(command.stay)?.released()

@@ -5,6 +5,7 @@ import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '..
 import type { Failure } from '../internal/stages.js'
 import type { DuctReader } from './duct-reader.js'
 import { Control } from './protocol.js'
+import { isOvertime, nextTurn, turnBegins } from './turns.js'
 
 /** Whom the events belong to. */
 export interface EventsHost {
@@ -35,6 +36,8 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   private readonly spin: number
   /** Whether looking for events without sleeping was worth it lately; it is tried again now and then. */
   private lucky = 8
+  /** The clock is looked at before an event whose number has none of these bits. */
+  private glances = 7
   /** The oldest `next()` that waits, and further ones. */
   private resolve: Resolve | null = null
   private more: Resolve[] = []
@@ -59,7 +62,10 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.resolve === null) {
       if (this.reader.length === 0) this.fetch()
-      if (this.reader.length > 0) return Promise.resolve({ value: this.deliver(), done: false })
+      if (this.reader.length > 0) {
+        if ((this.delivered & this.glances) === 0 && this.lingers()) return this.later()
+        return Promise.resolve({ value: this.deliver(), done: false })
+      }
       const { failure } = this
       this.failure = null
       if (failure !== null) return Promise.reject(failure.error)
@@ -102,6 +108,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   /** The doorbell: there may be a batch. */
   wake(): void {
     if (this.resolve === null) return
+    turnBegins()
     if (this.reader.length === 0) this.fetch()
     while (this.resolve !== null && this.reader.length > 0) {
       this.unpark()({ value: this.deliver(), done: false })
@@ -126,6 +133,21 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     if (this.counts !== undefined) this.counts[this.counted]++
     this.host.turnEndsLater()
     return this.reader.shift()
+  }
+
+  /** Whether this turn has lasted long enough. A slow function is looked at more often. */
+  private lingers(): boolean {
+    const overtime = isOvertime()
+    this.glances = overtime ? 0 : Math.min(7, this.glances * 2 + 1)
+    return overtime
+  }
+
+  /** There are events, but others have waited long enough. */
+  private later(): Promise<IteratorResult<unknown, undefined>> {
+    const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
+    this.resolve = lastResolve
+    nextTurn(() => this.wake())
+    return promise
   }
 
   /** Nothing is here: the answers go out, the other side is told, and perhaps it is quick. */

@@ -37,6 +37,7 @@ export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
 export async function warm(): Promise<void> {
   while (threads.length < most()) start()
   await Promise.all(threads.map((thread) => thread.whenReady()))
+  for (const thread of threads) if (!idle.has(thread)) rest(thread)
 }
 
 /** What `runtime.snapshot()` says of the threads. */

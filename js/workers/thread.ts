@@ -47,6 +47,7 @@ export class WorkerThread {
         if (report.kind === 'finished') return this.guests.get(report.stay)?.finished(report.outcome)
         if (report.kind === 'ready') {
           this.startMs = performance.now() - started
+          this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
           resolve()
         }
         this.calm()
@@ -86,6 +87,7 @@ export class WorkerThread {
 
   /** Part of its time that it was busy since this was asked last, 0 to 1. */
   utilization(): number {
+    if (Number.isNaN(this.startMs)) return 0
     const { active, idle } = this.worker.performance.eventLoopUtilization()
     const passed = active + idle - this.seen.active - this.seen.idle
     // Too short a while says nothing.

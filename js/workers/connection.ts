@@ -1,0 +1,111 @@
+// What connects stages on worker threads with the caller's side: the threads they got, the ducts between, and both ends here. A second one replaces it when a
+// thread is lost.
+
+import type { Instance } from '../internal/instance.js'
+import { native } from '../internal/native.js'
+import type { Failure, Stage } from '../internal/stages.js'
+import { BatchReader, BatchWriter } from './codec.js'
+import { DuctReader } from './duct-reader.js'
+import { DuctWriter } from './duct-writer.js'
+import type { WorkerPlacement } from './placement.js'
+import { HEADER, type Thrown } from './protocol.js'
+import { choosePlaces, type Host, type Place, Stay } from './stay.js'
+import type { Thrower } from './thrower.js'
+
+/** The stages of a connection. */
+export interface Party {
+  readonly instance: Instance
+  readonly stages: readonly Stage[]
+  /** Number of the first stage in the pipeline. */
+  readonly first: number
+  /** In a pipeline: events taken by each stage, and results of the last; written by their threads, so always a little old. */
+  readonly counts: Float64Array<SharedArrayBuffer> | null
+  readonly thrower: Thrower
+}
+
+export interface ConnectionHost extends Host {
+  /** There may be credits for events. */
+  onRoom(): void
+  /** There may be results. */
+  arrived(): void
+}
+
+export class Connection {
+  readonly writer: DuctWriter
+  readonly reader: DuctReader
+  /** In the order of the stages. */
+  readonly stays: Stay[]
+  private readonly ducts: readonly number[]
+  private readonly bulk: { readonly bytes: number }
+
+  /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
+  constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
+    const { instance, stages, first, counts, thrower } = party
+    const places = choosePlaces(stages, first)
+    const ahead = instance.ahead ? instance.def.options.buffer : 0
+    // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
+    const ducts = [native.duct(ahead, first === 0 ? instance.slot : 0)]
+    for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
+    ducts.push(native.duct(results, 0))
+
+    const { travel } = (stages[0] as Stage).placement as WorkerPlacement
+    const { codec, transfer } = travel
+    const [entry, exit] = [(places[0] as Place).thread.bulk, (places.at(-1) as Place).thread.bulk]
+    const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: entry.outlet(into) })
+    const bulk = exit.intake(outOf)
+    this.bulk = bulk
+    this.writer = new DuctWriter(into, values, true, () => host.onRoom())
+    this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, bulk }), () => host.arrived(), before)
+    this.ducts = ducts
+    this.stays = []
+    try {
+      for (const [index, place] of places.entries()) {
+        const link = { events: ducts[index] as number, results: ducts[index + 1] as number, spliced: index < places.length - 1 }
+        this.stays.push(new Stay(instance, place, { ...link, travel, counts, first }, thrower, host))
+      }
+    } catch (error) {
+      this.leave(undefined)
+      this.part()
+      throw error
+    }
+    this.reader.pull() // from here on the doorbell tells
+  }
+
+  /** Closed, or aborted with what is thrown. */
+  leave(thrown: Thrown | undefined): void {
+    for (const stay of this.stays) stay.leave(thrown)
+  }
+
+  /** Ends what still runs; a promise where that takes time. */
+  release(): Promise<unknown> | undefined {
+    const pending = this.stays.filter((stay) => !stay.isOver)
+    for (const stay of pending) stay.leave(undefined)
+    return pending.length === 0 ? undefined : Promise.all(pending.map((stay) => stay.whenOver()))
+  }
+
+  /** What a function threw when nobody listened any more. */
+  unheard(): Failure | undefined {
+    return this.stays.find((stay) => stay.failure !== undefined)?.failure
+  }
+
+  bytes(): { in: number; out: number } {
+    return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
+  }
+
+  /** Number of the thread of a stage. */
+  threadOf(index: number): number {
+    return this.stays.find((stay) => stay.has(index))?.thread.number ?? 0
+  }
+
+  suspect(ms: number): void {
+    for (const stay of this.stays) if (!stay.isOver) stay.thread.suspect(ms)
+  }
+
+  /** Gives both ends up, and those that a thread never took. */
+  part(): void {
+    this.writer.part()
+    this.reader.part()
+    for (const duct of this.ducts) native.discard(duct)
+  }
+}

@@ -184,7 +184,7 @@ export class Output<Out> {
     const read = (page[at + Read] += count)
     if (COUNTERS) {
       const probe = instance.probe
-      if (probe.result !== 0 && read >= probe.result && instance.state !== State.Closed) probe.read(instance.slot)
+      if (probe.result > 0 && read >= probe.result && instance.state !== State.Closed) probe.read(instance.slot)
     }
   }
 

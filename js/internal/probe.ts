@@ -13,7 +13,7 @@ const RESULT = 1
 export class Probe {
   /** Ordinal of the event that is timed: 0 = none, -1 = it was processed and its result is awaited. */
   event = 0
-  /** Ordinal of its result once there is one, else 0. */
+  /** Ordinal of its result once there is one; 0 before, -1 when that was taken while the function still works on the event. */
   result = 0
   #since = 0
 
@@ -27,7 +27,11 @@ export class Probe {
   /** The function asks for the event after the one that is timed. */
   asked(slot: number): void {
     native.sample(slot, PROCESSING, (performance.now() - this.#since) * 1000)
-    this.event = this.result === 0 ? 0 : -1 // no result came of it: nothing more to time
+    if (this.result > 0) {
+      this.event = -1
+    } else {
+      this.event = this.result = 0 // no result came of it, or it was taken: nothing more to time
+    }
   }
 
   /** Result number `ordinal` came of the event that is timed. */
@@ -38,7 +42,10 @@ export class Probe {
   /** That result was taken. */
   read(slot: number): void {
     native.sample(slot, RESULT, (performance.now() - this.#since) * 1000)
-    this.result = 0
-    if (this.event < 0) this.event = 0
+    if (this.event > 0) {
+      this.result = -1 // further results are not those of the event
+    } else {
+      this.event = this.result = 0
+    }
   }
 }

@@ -10,6 +10,8 @@ export class Bulk {
   private readonly port: MessagePort
   /** What has arrived and was not asked for yet, by duct. */
   private readonly arrived = new Map<number, Map<number, ArrayBuffer>>()
+  /** The youngest duct received from: buffers of a younger one may come before the command that opens its stream. */
+  private youngest = 0
 
   constructor(port: MessagePort) {
     this.port = port
@@ -30,8 +32,9 @@ export class Bulk {
 
   /** The receiving side of a duct. */
   intake(duct: number): BulkIn & { readonly bytes: number } {
-    const mine = new Map<number, ArrayBuffer>()
+    const mine = this.arrived.get(duct) ?? new Map<number, ArrayBuffer>()
     this.arrived.set(duct, mine)
+    this.youngest = Math.max(this.youngest, duct)
     const intake = {
       bytes: 0,
       receive: (index: number): ArrayBuffer => {
@@ -55,6 +58,7 @@ export class Bulk {
   private collect(): void {
     for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
       const [duct, index, buffer] = message.message as Parcel
+      if (duct > this.youngest && !this.arrived.has(duct)) this.arrived.set(duct, new Map())
       this.arrived.get(duct)?.set(index, buffer)
     }
   }

@@ -61,8 +61,9 @@ export class Connection {
     this.stays = []
     try {
       for (const [index, place] of places.entries()) {
-        const link = { events: ducts[index] as number, results: ducts[index + 1] as number, spliced: index < places.length - 1 }
-        this.stays.push(new Stay(instance, place, { ...link, travel, counts, first }, thrower, host))
+        const [events, results] = [ducts[index] as number, ducts[index + 1] as number]
+        const [fed, spliced] = [index > 0, index < places.length - 1]
+        this.stays.push(new Stay(instance, place, { events, results, fed, spliced, travel, counts, first }, thrower, host))
       }
     } catch (error) {
       this.leave(undefined)

@@ -47,10 +47,14 @@ const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.
   | undefined
 const isMarked = (threads as { isMarkedAsUntransferable?: (object: object) => boolean }).isMarkedAsUntransferable
 
+/** Bytes of a slab as Node.js makes it: some versions add to `Buffer.poolSize`, for the sake of alignment. */
+const slabSize = Buffer.allocUnsafe(1).buffer.byteLength
+
 /** Whether a view shares its buffer with strangers: Node.js cuts small Buffers out of slabs. */
 export function isPooled(view: ArrayBufferView): boolean {
   const { buffer } = view
-  if (buffer.byteLength !== Buffer.poolSize || view.byteLength === buffer.byteLength) return false
+  const size = buffer.byteLength
+  if ((size !== slabSize && size !== Buffer.poolSize) || view.byteLength === size) return false
   return isMarked === undefined ? Buffer.isBuffer(view) : isMarked(buffer)
 }
 

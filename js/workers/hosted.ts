@@ -3,7 +3,7 @@
 
 import type { AnyGenerator, Failure } from '../internal/stages.js'
 import type { Bulk } from './bulk.js'
-import { BatchReader, BatchWriter } from './codec.js'
+import { BatchReader, BatchWriter, type BulkIn } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
 import { packFailure, unpackFailure } from './failure.js'
@@ -29,6 +29,8 @@ export class Hosted {
   private readonly spin: number
   private readonly calls: HostedCalls
   private readonly context: HostedContext
+  /** Large buffers of its events. */
+  private readonly parcels: BulkIn | undefined
   private events: HostedEvents | null = null
   private writer: DuctWriter | null = null
   private reader: DuctReader | null = null
@@ -70,6 +72,7 @@ export class Hosted {
     this.calls = calls
     const { id, name, headers, context } = command
     this.context = new HostedContext(id, name, headers, context)
+    this.parcels = command.fed ? undefined : bulk.intake(command.events)
   }
 
   /** The functions are here. */
@@ -156,12 +159,15 @@ export class Hosted {
   }
 
   private connect(codec: Loaded['codec']): void {
-    const { events, results, transfer, lockstep } = this.command
-    const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: this.bulk.outlet(results) })
+    const { events, results, transfer, lockstep, spliced } = this.command
+    // Between two threads there is no way beside the duct: large buffers are copied there.
+    const values = new BatchWriter(codec, {
+      reserve: HEADER,
+      transfer: transfer && !spliced,
+      bulk: spliced ? undefined : this.bulk.outlet(results),
+    })
     this.writer = new DuctWriter(results, values, lockstep, () => this.onRoom())
-    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.bulk.intake(events) }), () =>
-      this.events?.wake(),
-    )
+    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.parcels }), () => this.events?.wake())
   }
 
   /** In a pipeline: a result goes on to the stage that is number `index` here. */

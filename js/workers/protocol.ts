@@ -70,6 +70,8 @@ export interface OpenCommand {
   transfer: boolean
   /** Of a pipeline: events taken by each stage, and results of the last, from number `first` on. */
   counts: { memory: SharedArrayBuffer; first: number } | undefined
+  /** Its events come from another thread. */
+  fed: boolean
   /** Its results go to another thread: the caller is told of its end. */
   spliced: boolean
 }

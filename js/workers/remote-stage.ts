@@ -53,6 +53,7 @@ export class RemoteStage implements Remote, AnyGenerator {
     if (!this.started) this.start()
     if (this.arrivals > 0) return Promise.resolve(this.shift())
     if (this.over) return this.outcome()
+    if (this.party.first === 0) sampleProcessing(this.party.instance)
     this.consumption.want()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     this.resolve = lastResolve

@@ -33,6 +33,8 @@ export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
 export interface StayLink {
   events: number
   results: number
+  /** Its events come from another thread. */
+  fed: boolean
   /** Its results go to another thread. */
   spliced: boolean
   travel: TravelOptions
@@ -87,6 +89,7 @@ export class Stay implements Guest {
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
         counts: link.counts === null ? undefined : { memory: link.counts.buffer, first: stages[0].index - link.first },
+        fed: link.fed,
         spliced: link.spliced,
       })
     } catch (cause) {

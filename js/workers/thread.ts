@@ -92,7 +92,7 @@ export class WorkerThread {
     const passed = active + idle - this.seen.active - this.seen.idle
     // Too short a while says nothing.
     if (passed < 20) return this.busy
-    this.busy = (active - this.seen.active) / passed
+    this.busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
     this.seen = { active, idle }
     return this.busy
   }

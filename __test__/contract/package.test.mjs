@@ -95,9 +95,9 @@ describe('the package', () => {
       // The platform package as the release job makes it.
       node([bin('@napi-rs/cli/dist/cli.js'), 'create-npm-dirs', '--cwd', staged])
       cpSync(join(root, 'dist', binary), join(staged, 'npm', triple, binary))
-      const dependency = pack(bin('@standard-schema/spec'))
-      install(consumer, [tarball.path, pack(join(staged, 'npm', triple)).path, dependency.path])
-      install(bare, [tarball.path, dependency.path])
+      const dependencies = ['@standard-schema/spec', 'msgpackr'].map((name) => pack(bin(name)).path)
+      install(consumer, [tarball.path, pack(join(staged, 'npm', triple)).path, ...dependencies])
+      install(bare, [tarball.path, ...dependencies])
     },
     { timeout },
   )

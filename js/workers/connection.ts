@@ -18,8 +18,8 @@ export interface Party {
   readonly stages: readonly Stage[]
   /** Number of the first stage in the pipeline. */
   readonly first: number
-  /** In a pipeline: events taken by each stage, and results of the last; written by their threads, so always a little old. */
-  readonly counts: Float64Array<SharedArrayBuffer> | null
+  /** Events taken by each stage, and results of the last; written by their threads, so always a little old. */
+  readonly counts: Float64Array<SharedArrayBuffer>
   readonly thrower: Thrower
 }
 

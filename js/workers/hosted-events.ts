@@ -4,11 +4,13 @@ import { native } from '../internal/native.js'
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
 import type { Failure } from '../internal/stages.js'
 import type { DuctReader } from './duct-reader.js'
-import { Control } from './protocol.js'
+import { Control, type Outcome, Pause } from './protocol.js'
 import { isOvertime, nextTurn, turnBegins } from './turns.js'
 
 /** Whom the events belong to. */
 export interface EventsHost {
+  /** The function is suspended at a `yield`. */
+  readonly isHeld: boolean
   /** Nothing is left to do until an event comes. */
   dry(): void
   /** A turn in which events were delivered comes to its end soon. */
@@ -19,12 +21,18 @@ export interface EventsHost {
   failureOf(payload: unknown): unknown
 }
 
+/** Where events are counted. */
+export interface Counts {
+  readonly memory: Float64Array
+  /** Number of the first stage here. */
+  readonly first: number
+}
+
 export interface EventsOptions {
   lockstep: boolean
   buffer: number
   spin: number
-  /** Where events are counted in a pipeline. */
-  counts: { memory: Float64Array; first: number } | undefined
+  counts: Counts
 }
 
 export class HostedEvents implements AsyncIterableIterator<unknown> {
@@ -44,10 +52,9 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   private failure: Failure | null = null
   private over = false
   delivered = 0
-  private readonly counts: Float64Array | undefined
-  private readonly counted: number
+  private readonly counts: Counts
   private reported = 0
-  private reportedWaiting = false
+  private reportedPause: number = Pause.None
 
   constructor(reader: DuctReader, host: EventsHost, { lockstep, buffer, spin, counts }: EventsOptions) {
     this.reader = reader
@@ -55,8 +62,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     this.lockstep = lockstep
     this.lot = Math.max(1, buffer >> 1)
     this.spin = spin
-    this.counts = counts?.memory
-    this.counted = counts?.first ?? 0
+    this.counts = counts
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -120,17 +126,18 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
 
   /** Tells the other side how far the function has come. */
   report(): void {
-    const waiting = this.resolve !== null && !this.over
-    if (this.reported === this.delivered && this.reportedWaiting === waiting) return
+    const waits = this.resolve !== null && !this.over
+    const pause = waits ? Pause.Event : this.host.isHeld ? Pause.Room : Pause.None
+    if (this.reported === this.delivered && this.reportedPause === pause) return
     this.reported = this.delivered
-    this.reportedWaiting = waiting
-    this.reader.demand(this.lockstep && waiting ? this.delivered + 1 : this.delivered, this.delivered, waiting)
+    this.reportedPause = pause
+    this.reader.demand(this.lockstep && waits ? this.delivered + 1 : this.delivered, this.delivered, pause)
   }
 
   private deliver(): unknown {
     this.delivered++
     if (this.delivered - this.reported >= this.lot && !this.lockstep) this.report()
-    if (this.counts !== undefined) this.counts[this.counted]++
+    this.counts.memory[this.counts.first]++
     this.host.turnEndsLater()
     return this.reader.shift()
   }
@@ -185,6 +192,8 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     const { control, payload } = this.reader
     this.reader.control = Control.None
     this.reader.payload = undefined
+    // The stage before was told to leave: so is this one, and its signal fires before it sees the end.
+    if (control === Control.Returned && (payload as Outcome).left) return
     // More events may follow what a source threw, nothing follows the end of a stage.
     this.over = control !== Control.None && control !== Control.Fail
     if (control === Control.Fail || control === Control.Threw) this.failure = { error: this.host.failureOf(payload) }

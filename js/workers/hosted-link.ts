@@ -13,6 +13,8 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
   private released: Promise<unknown> | undefined
   /** What the function that feeds it threw. */
   thrown: Failure | undefined
+  /** The same, when nobody listened any more. */
+  unheard: Failure | undefined
 
   constructor(source: AnyGenerator, onPassed: () => void) {
     this.source = source
@@ -37,7 +39,10 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
       },
       (error) => {
         this.thrown = { error }
-        if (this.resolve !== resolve) return
+        if (this.resolve !== resolve) {
+          this.unheard ??= { error }
+          return
+        }
         this.resolve = null
         this.over = true
         rejectWith(resolve, error)
@@ -77,6 +82,7 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
     this.cut(undefined)
     this.released ??= this.source.return(undefined).catch((error) => {
       this.thrown ??= { error }
+      this.unheard ??= { error }
       throw error
     })
     return this.released

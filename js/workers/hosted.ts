@@ -6,11 +6,12 @@ import type { Bulk } from './bulk.js'
 import { BatchReader, BatchWriter, type BulkIn } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
-import { packFailure, unpackFailure } from './failure.js'
 import { HostedContext } from './hosted-context.js'
-import { HostedEvents } from './hosted-events.js'
+import { type Counts, HostedEvents } from './hosted-events.js'
 import { HostedLink } from './hosted-link.js'
 import type { Loaded } from './load.js'
+import { Origins } from './origins.js'
+import { printed } from './printed.js'
 import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from './protocol.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
@@ -20,7 +21,8 @@ const PATIENCE_MS = 0.5
 
 export interface HostedCalls {
   stopped(): void
-  over(outcome: Outcome): void
+  /** It has ended; `left`: it was told to. */
+  over(outcome: Outcome, left: boolean): void
 }
 
 export class Hosted {
@@ -35,7 +37,7 @@ export class Hosted {
   private writer: DuctWriter | null = null
   private reader: DuctReader | null = null
   private links: HostedLink[] = []
-  private counts: { memory: Float64Array; first: number } | undefined
+  private readonly counts: Counts
   private stages: StageRef[] = []
   private generator: AnyGenerator | null = null
   /** A request of ours to the generator is under way. */
@@ -49,10 +51,9 @@ export class Hosted {
   private discarded = 0
   private turning = false
   private sentAt = 0
-  /** What came from the caller or the stage before, as it arrived here. */
-  private readonly foreign: { error: unknown; thrown: Thrown }[] = []
+  private readonly origins = new Origins()
   private onReleased: (() => void) | undefined
-  private outcome: { control: number; payload: Outcome } | undefined
+  private outcome: Outcome | undefined
 
   private readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true) return this.ended(undefined)
@@ -62,6 +63,7 @@ export class Hosted {
     this.held = result
     this.running = false
     writer.flush()
+    this.turnEndsLater()
   }
   private readonly onThrow = (error: unknown): void => this.ended({ error })
 
@@ -70,15 +72,15 @@ export class Hosted {
     this.bulk = bulk
     this.spin = spin
     this.calls = calls
-    const { id, name, headers, context } = command
+    const { id, name, headers, context, counts } = command
+    this.counts = { memory: new Float64Array(counts.memory), first: counts.first }
     this.context = new HostedContext(id, name, headers, context)
     this.parcels = command.fed ? undefined : bulk.intake(command.events)
   }
 
   /** The functions are here. */
   start({ functions, codec }: Loaded): void {
-    const { lockstep, buffer, counts } = this.command
-    if (counts !== undefined) this.counts = { memory: new Float64Array(counts.memory), first: counts.first }
+    const { lockstep, buffer } = this.command
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
@@ -129,6 +131,10 @@ export class Hosted {
     this.onReleased?.()
   }
 
+  get isHeld(): boolean {
+    return this.held !== null
+  }
+
   dry(): void {
     this.writer?.flush()
   }
@@ -152,10 +158,7 @@ export class Hosted {
   }
 
   failureOf(payload: unknown): unknown {
-    const thrown = ((payload as Outcome).thrown ?? payload) as Thrown
-    const error = unpackFailure(thrown.packed)
-    this.foreign.push({ error, thrown })
-    return error
+    return this.origins.arrived(((payload as Outcome).thrown ?? payload) as Thrown)
   }
 
   private connect(codec: Loaded['codec']): void {
@@ -170,9 +173,9 @@ export class Hosted {
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.parcels }), () => this.events?.wake())
   }
 
-  /** In a pipeline: a result goes on to the stage that is number `index` here. */
+  /** A result goes on to the stage that is number `index` here. */
   private count(index: number): void {
-    if (this.counts !== undefined) this.counts.memory[this.counts.first + index]++
+    this.counts.memory[this.counts.first + index]++
   }
 
   /** There may be credits for results. */
@@ -183,6 +186,7 @@ export class Hosted {
       const { held } = this
       this.held = null
       this.running = true
+      this.turnEndsLater()
       this.put(held)
     } else if (this.held === null && !this.running) {
       this.ask()
@@ -208,7 +212,7 @@ export class Hosted {
       generator.throw(error).then(this.onResult, this.onThrow)
       return
     }
-    if (this.counts !== undefined && !this.command.spliced) this.count(this.stages.length)
+    if (!this.command.spliced) this.count(this.stages.length)
     if (this.command.lockstep) {
       this.running = false
       return this.ask()
@@ -251,38 +255,38 @@ export class Hosted {
     this.onReleased?.()
     if (this.links.length === 0) return this.settle(failure)
     const releases = this.links.map((link) => link.release())
-    void Promise.allSettled(releases).then(() => this.settle(failure ?? this.links.find((link) => link.thrown !== undefined)?.thrown))
+    void Promise.allSettled(releases).then(() => this.settle(failure ?? this.links.find((link) => link.unheard !== undefined)?.unheard))
   }
 
   private settle(failure: Failure | undefined): void {
     this.events?.cut(undefined)
     this.events?.report()
-    const payload: Outcome = { discarded: this.discarded, thrown: failure === undefined ? undefined : this.thrown(failure) }
-    this.outcome = { control: failure === undefined ? Control.Returned : Control.Threw, payload }
-    this.writer?.control(this.outcome.control, payload)
+    const thrown = failure && this.origins.leaving(failure.error, this.culprit(failure))
+    const payload: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
     if (failure !== undefined) HostedContext.fire(this.context, failure)
-    this.goOut()
+    // What was printed first goes first: the caller's process may end with the stream.
+    printed(() => {
+      this.outcome = payload
+      this.writer?.control(failure === undefined ? Control.Returned : Control.Threw, payload)
+      this.goOut()
+    })
   }
 
-  /** What was thrown, with where it came from. */
-  private thrown({ error }: Failure): Thrown {
-    const foreign = this.foreign.find((one) => Object.is(one.error, error))?.thrown
+  /** Number of the stage that threw. */
+  private culprit({ error }: Failure): number | undefined {
     const culprit = this.links.findIndex((link) => link.thrown !== undefined && Object.is(link.thrown.error, error))
-    const stage = (this.stages[culprit < 0 ? this.stages.length - 1 : culprit] ?? this.command.stages[0])?.index
-    return foreign?.token === undefined
-      ? { packed: packFailure(error), stage: foreign?.stage ?? stage }
-      : { ...foreign, stage: foreign.stage ?? stage }
+    return (this.stages[culprit < 0 ? this.stages.length - 1 : culprit] ?? this.command.stages[0])?.index
   }
 
   /** Everything has been sent: the ends are given up. */
   private goOut(): void {
     if (this.outcome === undefined || this.writer?.isThrough !== true) return
-    const { payload } = this.outcome
+    const { outcome } = this
     this.outcome = undefined
     this.writer.part()
     this.reader?.part()
     this.bulk.forget(this.command.events)
-    this.calls.over(payload)
+    this.calls.over(outcome, this.leaving)
   }
 }
 

@@ -20,6 +20,15 @@ export const Control = {
   Threw: 4,
 } as const
 
+/** What a function waits for; in the word `WAITING` of its row. */
+export const Pause = {
+  None: 0,
+  /** An event. */
+  Event: 1,
+  /** Room for its result. */
+  Room: 2,
+} as const
+
 /** Values of a batch, at most. */
 export const BATCH_VALUES = 128
 /** Bytes of a batch beyond which it is sent. */
@@ -37,6 +46,8 @@ export interface Thrown {
 export interface Outcome {
   /** Results that nobody wanted any more. */
   discarded: number
+  /** It ended because it was told to: so is the stage after it, soon. */
+  left: boolean
   thrown?: Thrown | undefined
 }
 
@@ -68,8 +79,8 @@ export interface OpenCommand {
   /** `'module'`: the codec that the module of the function exports. */
   codec: 'structured' | 'json' | 'binary' | 'module'
   transfer: boolean
-  /** Of a pipeline: events taken by each stage, and results of the last, from number `first` on. */
-  counts: { memory: SharedArrayBuffer; first: number } | undefined
+  /** Events taken by each stage, and results of the last, from number `first` on. */
+  counts: { memory: SharedArrayBuffer; first: number }
   /** Its events come from another thread. */
   fed: boolean
   /** Its results go to another thread: the caller is told of its end. */

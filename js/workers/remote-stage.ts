@@ -38,7 +38,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private failedStage: number | undefined
 
   constructor(instance: Instance, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
-    const counts = instance.def.stages.length === 1 ? null : new Float64Array(new SharedArrayBuffer((stages.length + 1) * 8))
+    const counts = new Float64Array(new SharedArrayBuffer((stages.length + 1) * Float64Array.BYTES_PER_ELEMENT))
     this.party = { instance, stages, first, counts, thrower: new Thrower() }
     this.events = events
     this.last = last
@@ -128,15 +128,17 @@ export class RemoteStage implements Remote, AnyGenerator {
     return stages.map(({ name }, index) => ({
       name,
       thread: this.connection?.threadOf(first + index) ?? 0,
-      eventsIn: counts?.[index] ?? 0,
-      eventsOut: counts?.[index + 1] ?? 0,
+      eventsIn: counts[index],
+      eventsOut: counts[index + 1],
     }))
   }
 
   account(): void {
-    const { instance, first } = this.party
+    const { instance, first, counts } = this.party
     if (first > 0) return
     const { page, at } = instance
+    // The row is told at the end of a turn, which a thread that dies does not reach.
+    page[at + Delivered] = Math.max(page[at + Delivered], counts[0] as number)
     page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
   }
 
@@ -200,6 +202,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private reopen(): void {
     this.connection?.leave(undefined)
     this.connection?.part()
+    this.account()
     this.start()
   }
 

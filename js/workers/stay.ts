@@ -38,8 +38,8 @@ export interface StayLink {
   /** Its results go to another thread. */
   spliced: boolean
   travel: TravelOptions
-  /** Where the stages of a pipeline are counted, and the number of the first stage that is. */
-  counts: Float64Array<SharedArrayBuffer> | null
+  /** Where the events of each stage are counted, and the number of the first stage that is. */
+  counts: Float64Array<SharedArrayBuffer>
   first: number
 }
 
@@ -88,7 +88,7 @@ export class Stay implements Guest {
         lockstep: !instance.ahead,
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
-        counts: link.counts === null ? undefined : { memory: link.counts.buffer, first: stages[0].index - link.first },
+        counts: { memory: link.counts.buffer, first: stages[0].index - link.first },
         fed: link.fed,
         spliced: link.spliced,
       })
@@ -141,8 +141,9 @@ export class Stay implements Guest {
     if (!this.isOver) this.thread.post({ kind: 'released', stay: this.number })
   }
 
-  finished({ thrown }: Outcome): void {
-    if (thrown !== undefined && this.told) this.failure = { error: this.thrower.catch(thrown) }
+  finished({ thrown, left }: Outcome): void {
+    if (this.isOver) return
+    if (thrown !== undefined && left) this.failure = { error: this.thrower.catch(thrown) }
     this.over()
   }
 

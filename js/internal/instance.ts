@@ -94,6 +94,13 @@ export abstract class Instance extends Tenancy {
     else this.settleNow?.()
   }
 
+  protected isBusyElsewhere(): boolean {
+    const { page, at } = this
+    // One that waits for room which nobody makes is not at work.
+    if (page[at + Waiting] === 2 && this.isStalled(page[at + Word.Read])) return false
+    return this.remotes.some((remote) => remote.isBusy)
+  }
+
   protected get isUnwinding(): boolean {
     return this.state === State.Closing || this.settleNow !== undefined
   }

@@ -66,6 +66,8 @@ export interface Remote {
   unheard(): Failure | undefined
   /** Name of the one that failed. */
   stageOf(): string | undefined
+  /** Whether one of them is at work, or something is on its way to or from them. */
+  readonly isBusy: boolean
   /** Counts the events that were dropped on their way, at the end. */
   account(): void
   /** They do not end: is their thread stuck? */

@@ -152,11 +152,7 @@ export abstract class Tenancy implements Tenant {
     const awaited = this.isAwaited() || this.end?.closePromise !== undefined || this.watched
     if (!awaited) return false
     if (this.isUnwinding) return true // closeTimeout
-    // On another thread it runs whether this one has something to do or not, unless it waits for room (2) that nobody makes.
-    const { page, at } = this
-    const full = page[at + Waiting] === 2 && this.isStalled(page[at + Word.Read])
-    const runs = this.state !== State.Waiting && !this.isSilent() && !full
-    if (this.def.remote && runs) return true
+    if (this.isBusyElsewhere()) return true
     const { maxDuration, maxStall } = this.def.options
     if (maxDuration > 0 && this.state !== State.Waiting) return true
     if (this.state === State.Open && this.idleMs() > 0 && this.isSilent()) return true
@@ -197,6 +193,8 @@ export abstract class Tenancy implements Tenant {
   protected abstract isAwaited(): boolean
   /** Results wait, and nobody has read one since `read` were. */
   protected abstract isStalled(read: number): boolean
+  /** A function of it is at work on another thread, which keeps no process alive by itself. */
+  protected abstract isBusyElsewhere(): boolean
   /** `closeTimeout` has passed. */
   protected abstract closeTimedOut(): void
   /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */

@@ -10,6 +10,7 @@ import { DuctWriter } from './duct-writer.js'
 import type { WorkerPlacement } from './placement.js'
 import { HEADER, type Thrown } from './protocol.js'
 import { choosePlaces, type Host, type Place, Stay } from './stay.js'
+import type { Tally } from './tally.js'
 import type { Thrower } from './thrower.js'
 
 /** The stages of a connection. */
@@ -18,8 +19,7 @@ export interface Party {
   readonly stages: readonly Stage[]
   /** Number of the first stage in the pipeline. */
   readonly first: number
-  /** Events taken by each stage, and results of the last; written by their threads, so always a little old. */
-  readonly counts: Float64Array<SharedArrayBuffer>
+  tally: Tally
   readonly thrower: Thrower
 }
 
@@ -40,7 +40,7 @@ export class Connection {
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
   constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
-    const { instance, stages, first, counts, thrower } = party
+    const { instance, stages, first, tally, thrower } = party
     const places = choosePlaces(stages, first)
     const ahead = instance.ahead ? instance.def.options.buffer : 0
     // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
@@ -55,7 +55,7 @@ export class Connection {
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: entry.outlet(into) })
     const bulk = exit.intake(outOf)
     this.bulk = bulk
-    this.writer = new DuctWriter(into, values, true, () => host.onRoom())
+    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true }, () => host.onRoom())
     this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, bulk }), () => host.arrived(), before)
     this.ducts = ducts
     this.stays = []
@@ -63,7 +63,7 @@ export class Connection {
       for (const [index, place] of places.entries()) {
         const [events, results] = [ducts[index] as number, ducts[index + 1] as number]
         const [fed, spliced] = [index > 0, index < places.length - 1]
-        this.stays.push(new Stay(instance, place, { events, results, fed, spliced, travel, counts, first }, thrower, host))
+        this.stays.push(new Stay(instance, place, { events, results, fed, spliced, travel, tally }, thrower, host))
       }
     } catch (error) {
       this.leave(undefined)
@@ -92,6 +92,11 @@ export class Connection {
 
   bytes(): { in: number; out: number } {
     return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
+  }
+
+  /** Whether a stage is the first of its stay: that one knows what all of them wait for. */
+  begins(index: number): boolean {
+    return this.stays.some((stay) => stay.begin === index)
   }
 
   /** Number of the thread of a stage. */

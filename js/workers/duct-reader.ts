@@ -18,6 +18,8 @@ export class DuctReader {
   /** What the last batch said after its values; its reader sets it back to `None`. */
   control: number = Control.None
   payload: unknown
+  /** Values received. */
+  received = 0
   /** Bytes received; large buffers are counted where they arrive. */
   bytes = 0
   /** Takes the receiving end, and the values that are left of the one `before`; `wake` is called for a batch that came after `pull` said that there is none. */
@@ -69,7 +71,9 @@ export class DuctReader {
       this.payload = payload === 0 ? undefined : deserialize(memory.subarray(size - payload, size))
       size -= payload
     }
+    const before = this.values.length
     if (size > HEADER) this.reader.read(memory.subarray(0, size), this.values)
+    this.received += this.values.length - before
     return true
   }
 

@@ -24,10 +24,13 @@ export class DuctWriter {
   private readonly values: BatchWriter
   /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
   private readonly prompt: boolean
+  private readonly most: number
   /** Values that may be added before `refill` has to be asked. */
   credits = 0
   /** Values added so far. */
   sent = 0
+  /** The end of the values was told, or something else that sets the other side to work. */
+  hasEnded = false
   /** Bytes sent, large buffers included. */
   bytes = 0
   /** Batches that found the duct full, oldest first: nothing is added meanwhile, so that they are few. */
@@ -37,10 +40,11 @@ export class DuctWriter {
   private readonly onRoom: () => void
 
   /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
-  constructor(duct: number, values: BatchWriter, prompt: boolean, onRoom: () => void) {
+  constructor(duct: number, values: BatchWriter, { buffer, prompt }: { buffer: number; prompt: boolean }, onRoom: () => void) {
     this.duct = duct
     this.values = values
     this.prompt = prompt
+    this.most = Math.min(BATCH_VALUES, Math.max(1, buffer >> 1))
     this.onRoom = onRoom
     join(duct, End.Sender, () => {
       this.unstick()
@@ -60,7 +64,7 @@ export class DuctWriter {
     values.add(value)
     this.sent++
     this.credits--
-    if (values.count >= BATCH_VALUES || values.bytes >= BATCH_BYTES) this.flush()
+    if (values.count >= this.most || values.bytes >= BATCH_BYTES) this.flush()
     else if (this.turning || this.corked) return
     else if (this.prompt) this.flush()
     this.endTurnLater()
@@ -92,6 +96,7 @@ export class DuctWriter {
   /** Says something after the values, at once. */
   control(kind: number, payload?: unknown): void {
     this.flush()
+    this.hasEnded = true
     const bytes = payload === undefined ? null : serialize(payload)
     const batch = new Uint8Array(HEADER + (bytes?.length ?? 0))
     head(batch, kind, bytes?.length ?? 0)

@@ -5,6 +5,7 @@ import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '..
 import type { Failure } from '../internal/stages.js'
 import type { DuctReader } from './duct-reader.js'
 import { Control, type Outcome, Pause } from './protocol.js'
+import type { Tally } from './tally.js'
 import { isOvertime, nextTurn, turnBegins } from './turns.js'
 
 /** Whom the events belong to. */
@@ -21,18 +22,13 @@ export interface EventsHost {
   failureOf(payload: unknown): unknown
 }
 
-/** Where events are counted. */
-export interface Counts {
-  readonly memory: Float64Array
-  /** Number of the first stage here. */
-  readonly first: number
-}
-
 export interface EventsOptions {
   lockstep: boolean
   buffer: number
   spin: number
-  counts: Counts
+  tally: Tally
+  /** Number of the stage that reads. */
+  index: number
 }
 
 export class HostedEvents implements AsyncIterableIterator<unknown> {
@@ -52,17 +48,19 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   private failure: Failure | null = null
   private over = false
   delivered = 0
-  private readonly counts: Counts
+  private readonly tally: Tally
+  private readonly index: number
   private reported = 0
   private reportedPause: number = Pause.None
 
-  constructor(reader: DuctReader, host: EventsHost, { lockstep, buffer, spin, counts }: EventsOptions) {
+  constructor(reader: DuctReader, host: EventsHost, { lockstep, buffer, spin, tally, index }: EventsOptions) {
     this.reader = reader
     this.host = host
     this.lockstep = lockstep
     this.lot = Math.max(1, buffer >> 1)
     this.spin = spin
-    this.counts = counts
+    this.tally = tally
+    this.index = index
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -131,13 +129,14 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     if (this.reported === this.delivered && this.reportedPause === pause) return
     this.reported = this.delivered
     this.reportedPause = pause
+    this.tally.setPause(this.index, pause)
     this.reader.demand(this.lockstep && waits ? this.delivered + 1 : this.delivered, this.delivered, pause)
   }
 
   private deliver(): unknown {
     this.delivered++
     if (this.delivered - this.reported >= this.lot && !this.lockstep) this.report()
-    this.counts.memory[this.counts.first]++
+    this.tally.take(this.index)
     this.host.turnEndsLater()
     return this.reader.shift()
   }

@@ -3,10 +3,12 @@
 
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
 import type { AnyGenerator, Failure } from '../internal/stages.js'
+import type { Tally } from './tally.js'
 
 export class HostedLink implements AsyncIterableIterator<unknown> {
   private readonly source: AnyGenerator
-  private readonly onPassed: () => void
+  private readonly index: number
+  private readonly tally: Tally
   private resolve: Resolve | null = null
   private over = false
   private failure: Failure | null = null
@@ -16,9 +18,11 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
   /** The same, when nobody listened any more. */
   unheard: Failure | undefined
 
-  constructor(source: AnyGenerator, onPassed: () => void) {
+  /** Feeds the stage `index`. */
+  constructor(source: AnyGenerator, index: number, tally: Tally) {
     this.source = source
-    this.onPassed = onPassed
+    this.index = index
+    this.tally = tally
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -34,7 +38,7 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
         if (this.resolve !== resolve) return
         this.resolve = null
         if (result.done === true) this.over = true
-        else this.onPassed()
+        else this.pass()
         resolve(result.done === true ? { value: undefined, done: true } : result)
       },
       (error) => {
@@ -49,6 +53,11 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
       },
     )
     return promise
+  }
+
+  private pass(): void {
+    this.tally.give(this.index - 1)
+    this.tally.take(this.index)
   }
 
   async return(value?: unknown): Promise<IteratorResult<unknown, undefined>> {

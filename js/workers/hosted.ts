@@ -7,12 +7,13 @@ import { BatchReader, BatchWriter, type BulkIn } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
 import { HostedContext } from './hosted-context.js'
-import { type Counts, HostedEvents } from './hosted-events.js'
+import { HostedEvents } from './hosted-events.js'
 import { HostedLink } from './hosted-link.js'
 import type { Loaded } from './load.js'
 import { Origins } from './origins.js'
 import { printed } from './printed.js'
 import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from './protocol.js'
+import { Tally } from './tally.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
 const UNWIND_BURST = 64
@@ -37,7 +38,7 @@ export class Hosted {
   private writer: DuctWriter | null = null
   private reader: DuctReader | null = null
   private links: HostedLink[] = []
-  private readonly counts: Counts
+  private readonly tally: Tally
   private stages: StageRef[] = []
   private generator: AnyGenerator | null = null
   /** A request of ours to the generator is under way. */
@@ -72,8 +73,8 @@ export class Hosted {
     this.bulk = bulk
     this.spin = spin
     this.calls = calls
-    const { id, name, headers, context, counts } = command
-    this.counts = { memory: new Float64Array(counts.memory), first: counts.first }
+    const { id, name, headers, context, tally } = command
+    this.tally = new Tally(tally.first, tally.memory)
     this.context = new HostedContext(id, name, headers, context)
     this.parcels = command.fed ? undefined : bulk.intake(command.events)
   }
@@ -84,13 +85,12 @@ export class Hosted {
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
-    this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, counts: this.counts })
+    this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
     let events: AsyncIterableIterator<unknown> = this.events
     try {
       for (const { fn, ref } of functions) {
         if (this.generator !== null) {
-          const index = this.stages.length
-          const link = new HostedLink(this.generator, () => this.count(index))
+          const link = new HostedLink(this.generator, ref.index, this.tally)
           this.links.push(link)
           events = link
         }
@@ -162,20 +162,20 @@ export class Hosted {
   }
 
   private connect(codec: Loaded['codec']): void {
-    const { events, results, transfer, lockstep, spliced } = this.command
+    const { events, results, buffer, transfer, lockstep, spliced } = this.command
     // Between two threads there is no way beside the duct: large buffers are copied there.
     const values = new BatchWriter(codec, {
       reserve: HEADER,
       transfer: transfer && !spliced,
       bulk: spliced ? undefined : this.bulk.outlet(results),
     })
-    this.writer = new DuctWriter(results, values, lockstep, () => this.onRoom())
+    this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => this.onRoom())
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.parcels }), () => this.events?.wake())
   }
 
-  /** A result goes on to the stage that is number `index` here. */
-  private count(index: number): void {
-    this.counts.memory[this.counts.first + index]++
+  /** Number of the first stage here. */
+  private get begin(): number {
+    return (this.command.stages[0] as StageRef).index
   }
 
   /** There may be credits for results. */
@@ -212,7 +212,7 @@ export class Hosted {
       generator.throw(error).then(this.onResult, this.onThrow)
       return
     }
-    if (!this.command.spliced) this.count(this.stages.length)
+    this.tally.give(this.begin + this.stages.length - 1)
     if (this.command.lockstep) {
       this.running = false
       return this.ask()

@@ -29,8 +29,8 @@ export const Pause = {
   Room: 2,
 } as const
 
-/** Values of a batch, at most. */
-export const BATCH_VALUES = 128
+/** Values of a batch, at most; also no more than half the buffer, so that one is on its way while the other is read. */
+export const BATCH_VALUES = 512
 /** Bytes of a batch beyond which it is sent. */
 export const BATCH_BYTES = 1 << 16
 
@@ -79,8 +79,8 @@ export interface OpenCommand {
   /** `'module'`: the codec that the module of the function exports. */
   codec: 'structured' | 'json' | 'binary' | 'module'
   transfer: boolean
-  /** Events taken by each stage, and results of the last, from number `first` on. */
-  counts: { memory: SharedArrayBuffer; first: number }
+  /** Where its stages are counted, and the number of the first one there. */
+  tally: { memory: SharedArrayBuffer; first: number }
   /** Its events come from another thread. */
   fed: boolean
   /** Its results go to another thread: the caller is told of its end. */

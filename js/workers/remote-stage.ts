@@ -11,9 +11,10 @@ import { Connection, type Party } from './connection.js'
 import { Consumption, sampleProcessing } from './consumption.js'
 import { Feeder } from './feeder.js'
 import type { WorkerPlacement } from './placement.js'
-import { Control, type Outcome } from './protocol.js'
+import { Control, type Outcome, Pause } from './protocol.js'
 import { RemoteInput } from './remote-input.js'
 import type { Stay } from './stay.js'
+import { Tally } from './tally.js'
 import { Thrower } from './thrower.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word
@@ -38,8 +39,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private failedStage: number | undefined
 
   constructor(instance: Instance, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
-    const counts = new Float64Array(new SharedArrayBuffer((stages.length + 1) * Float64Array.BYTES_PER_ELEMENT))
-    this.party = { instance, stages, first, counts, thrower: new Thrower() }
+    this.party = { instance, stages, first, tally: Tally.of(first, stages.length), thrower: new Thrower() }
     this.events = events
     this.last = last
     this.consumption = new Consumption(instance, last)
@@ -124,21 +124,33 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   stageMetrics(): StageMetrics[] {
-    const { stages, first, counts } = this.party
-    return stages.map(({ name }, index) => ({
-      name,
-      thread: this.connection?.threadOf(first + index) ?? 0,
-      eventsIn: counts[index],
-      eventsOut: counts[index + 1],
-    }))
+    const { stages, first, tally } = this.party
+    return stages.map(({ name }, index) => {
+      const { taken: eventsIn, given: eventsOut } = tally.total(first + index)
+      return { name, thread: this.connection?.threadOf(first + index) ?? 0, eventsIn, eventsOut }
+    })
+  }
+
+  /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
+  get isBusy(): boolean {
+    const { stages, first, tally } = this.party
+    if (!this.started || this.over || this.connection === null) return false
+    const { writer, reader } = this.connection
+    if (writer.hasEnded) return true
+    let sent = writer.sent
+    for (let index = first; index < first + stages.length; index++) {
+      if (sent > tally.taken(index) || (tally.pause(index) !== Pause.Event && this.connection.begins(index))) return true
+      sent = tally.given(index)
+    }
+    return sent > reader.received
   }
 
   account(): void {
-    const { instance, first, counts } = this.party
+    const { instance, first, tally } = this.party
     if (first > 0) return
     const { page, at } = instance
     // The row is told at the end of a turn, which a thread that dies does not reach.
-    page[at + Delivered] = Math.max(page[at + Delivered], counts[0] as number)
+    page[at + Delivered] = Math.max(page[at + Delivered], tally.total(first).taken)
     page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
   }
 
@@ -203,6 +215,7 @@ export class RemoteStage implements Remote, AnyGenerator {
     this.connection?.leave(undefined)
     this.connection?.part()
     this.account()
+    this.party.tally = this.party.tally.renewed()
     this.start()
   }
 

@@ -6,6 +6,7 @@ import type { Failure, Stage } from '../internal/stages.js'
 import type { TravelOptions, WorkerPlacement } from './placement.js'
 import { placeStream } from './pool.js'
 import type { Outcome, StageRef, Thrown } from './protocol.js'
+import type { Tally } from './tally.js'
 import type { Guest, WorkerThread } from './thread.js'
 import type { Thrower } from './thrower.js'
 
@@ -38,9 +39,7 @@ export interface StayLink {
   /** Its results go to another thread. */
   spliced: boolean
   travel: TravelOptions
-  /** Where the events of each stage are counted, and the number of the first stage that is. */
-  counts: Float64Array<SharedArrayBuffer>
-  first: number
+  tally: Tally
 }
 
 /** Whom a stay belongs to. */
@@ -56,7 +55,7 @@ export class Stay implements Guest {
   failure: Failure | undefined
   private readonly number: number
   private readonly link: StayLink
-  private readonly stages: readonly StageRef[]
+  private readonly stages: [StageRef, ...StageRef[]]
   private readonly thrower: Thrower
   private readonly host: Host
   private told = false
@@ -88,7 +87,7 @@ export class Stay implements Guest {
         lockstep: !instance.ahead,
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
-        counts: { memory: link.counts.buffer, first: stages[0].index - link.first },
+        tally: { memory: link.tally.memory, first: link.tally.first },
         fed: link.fed,
         spliced: link.spliced,
       })
@@ -102,6 +101,11 @@ export class Stay implements Guest {
         cause,
       })
     }
+  }
+
+  /** Number of its first stage. */
+  get begin(): number {
+    return this.stages[0].index
   }
 
   /** Whether a stage of the pipeline runs here. */

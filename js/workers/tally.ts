@@ -1,0 +1,69 @@
+// What the stages on worker threads have done, in memory that their threads write and the caller reads at any time: exact enough to count by, and to know whether
+// a function is at work.
+
+/** Words of a stage. */
+const WORDS = 3
+const TAKEN = 0
+const GIVEN = 1
+const PAUSE = 2
+
+export class Tally {
+  readonly memory: SharedArrayBuffer
+  /** Number of the first stage in the pipeline. */
+  readonly first: number
+  private readonly words: Float64Array
+  /** Of threads before, which were lost: what their stages had done. */
+  private readonly before: number[]
+
+  constructor(first: number, memory: SharedArrayBuffer, before: number[] = []) {
+    this.first = first
+    this.memory = memory
+    this.words = new Float64Array(memory)
+    this.before = before
+  }
+
+  static of(first: number, stages: number): Tally {
+    return new Tally(first, new SharedArrayBuffer(stages * WORDS * Float64Array.BYTES_PER_ELEMENT))
+  }
+
+  /** A new one for the same stages on other threads; it goes on counting. */
+  renewed(): Tally {
+    const before = Array.from(this.words, (word, index) => word + (this.before[index] ?? 0))
+    return new Tally(this.first, new SharedArrayBuffer(this.memory.byteLength), before)
+  }
+
+  /** What a stage has taken and given, on all of its threads. */
+  total(index: number): { taken: number; given: number } {
+    const at = (index - this.first) * WORDS
+    return { taken: this.taken(index) + (this.before[at + TAKEN] ?? 0), given: this.given(index) + (this.before[at + GIVEN] ?? 0) }
+  }
+
+  /** Events given to a stage. */
+  taken(index: number): number {
+    return this.words[(index - this.first) * WORDS + TAKEN] as number
+  }
+
+  /** Results that went on from it. */
+  given(index: number): number {
+    return this.words[(index - this.first) * WORDS + GIVEN] as number
+  }
+
+  /** What it waits for. */
+  pause(index: number): number {
+    return this.words[(index - this.first) * WORDS + PAUSE] as number
+  }
+
+  /** A stage takes an event. */
+  take(index: number): void {
+    this.words[(index - this.first) * WORDS + TAKEN]++
+    this.words[(index - this.first) * WORDS + PAUSE] = 0
+  }
+
+  give(index: number): void {
+    this.words[(index - this.first) * WORDS + GIVEN]++
+  }
+
+  setPause(index: number, pause: number): void {
+    this.words[(index - this.first) * WORDS + PAUSE] = pause
+  }
+}

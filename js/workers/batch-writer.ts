@@ -41,6 +41,11 @@ export class BatchWriter extends BatchMemory {
     this.#bulk = options.bulk
   }
 
+  /** Bytes of the batch itself since the last take. */
+  get inline(): number {
+    return this.at - this.reserve
+  }
+
   /** Bytes since the last take, large binaries included. */
   get bytes(): number {
     return this.at - this.reserve + this.#aside

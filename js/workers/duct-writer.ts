@@ -4,7 +4,7 @@ import { serialize } from 'node:v8'
 import { native } from '../internal/native.js'
 import type { BatchWriter } from './batch-writer.js'
 import { End, join, part } from './ends.js'
-import { BATCH_BYTES, BATCH_VALUES, Control, HEADER } from './protocol.js'
+import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
 
 /** Writes the header of a batch. */
 function head(batch: Uint8Array, control: number, payload: number): void {
@@ -64,7 +64,7 @@ export class DuctWriter {
     values.add(value)
     this.sent++
     this.credits--
-    if (values.count >= this.most || values.bytes >= BATCH_BYTES) this.flush()
+    if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
     else if (this.turning || this.corked) return
     else if (this.prompt) this.flush()
     this.endTurnLater()

@@ -31,8 +31,10 @@ export const Pause = {
 
 /** Values of a batch, at most; also no more than half the buffer, so that one is on its way while the other is read. */
 export const BATCH_VALUES = 512
-/** Bytes of a batch beyond which it is sent. */
-export const BATCH_BYTES = 1 << 16
+/** Bytes of a batch beyond which it is sent: a little less than the memory that a writer keeps between batches. */
+export const BATCH_BYTES = 60_000
+/** The same with large buffers that travel beside it. */
+export const BATCH_WEIGHT = 1 << 20
 
 /** Something thrown, on its way: a copy, and the number under which the caller knows the original, if it does. */
 export interface Thrown {

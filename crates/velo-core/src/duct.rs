@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Batches that wait in a duct at most. Small, because a sender gathers what does not fit into one larger batch.
-pub const DUCT_BATCHES: usize = 8;
+pub const DUCT_BATCHES: usize = 16;
 
 /// Bytes that wait in a duct before nothing more is put in. One batch is always let in, however large.
-pub const DUCT_BYTES: u64 = 1 << 20;
+pub const DUCT_BYTES: u64 = 1 << 22;
 
 /// Encoded values.
 #[derive(PartialEq, Eq)]

@@ -86,6 +86,9 @@ function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
   if (options.placement === 'worker') {
     if (!isModule) throw notAReference(field)
     const { export: exported, codec, transfer, onWorkerExit } = options
+    // What was moved to a thread that dies is gone.
+    if (transfer && onWorkerExit === 'reopen')
+      throw configError('streamFn(options).onWorkerExit', "'fail' where transfer is true", onWorkerExit)
     const placement = new WorkerPlacement(moduleHref(fn, field), { exported, codec, transfer, onWorkerExit })
     return { fn: elsewhere, name, schema, placement }
   }

@@ -7,6 +7,7 @@ import type { Failure, Stage } from '../internal/stages.js'
 import { BatchReader, BatchWriter } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
+import { Kept } from './kept.js'
 import type { WorkerPlacement } from './placement.js'
 import { HEADER, type Thrown } from './protocol.js'
 import { choosePlaces, type Host, type Place, Stay } from './stay.js'
@@ -37,6 +38,7 @@ export class Connection {
   readonly stays: Stay[]
   private readonly ducts: readonly number[]
   private readonly bulk: { readonly bytes: number }
+  private readonly kept: Kept | undefined
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
   constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
@@ -55,7 +57,8 @@ export class Connection {
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: entry.outlet(into) })
     const bulk = exit.intake(outOf)
     this.bulk = bulk
-    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true }, () => host.onRoom())
+    this.kept = travel.onWorkerExit === 'reopen' ? new Kept(tally) : undefined
+    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true, kept: this.kept }, () => host.onRoom())
     this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, bulk }), () => host.arrived(), before)
     this.ducts = ducts
     this.stays = []
@@ -106,6 +109,11 @@ export class Connection {
 
   suspect(ms: number): void {
     for (const stay of this.stays) if (!stay.isOver) stay.thread.suspect(ms)
+  }
+
+  /** Events that no function has taken. */
+  rest(): unknown[] {
+    return this.kept?.rest(this.writer.sent) ?? []
   }
 
   /** Gives both ends up, and those that a thread never took. */

@@ -4,6 +4,7 @@ import { serialize } from 'node:v8'
 import { native } from '../internal/native.js'
 import type { BatchWriter } from './batch-writer.js'
 import { End, join, part } from './ends.js'
+import type { Kept } from './kept.js'
 import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
 
 /** Writes the header of a batch. */
@@ -13,6 +14,12 @@ function head(batch: Uint8Array, control: number, payload: number): void {
   batch[5] = (payload >> 8) & 255
   batch[6] = (payload >> 16) & 255
   batch[7] = payload >>> 24
+}
+
+export interface WriterOptions {
+  buffer: number
+  prompt: boolean
+  kept?: Kept | undefined
 }
 
 function endTurn(writer: DuctWriter): void {
@@ -25,6 +32,8 @@ export class DuctWriter {
   /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
   private readonly prompt: boolean
   private readonly most: number
+  /** What was added and perhaps not taken yet, where it may have to be sent again. */
+  private readonly kept: Kept | undefined
   /** Values that may be added before `refill` has to be asked. */
   credits = 0
   /** Values added so far. */
@@ -40,10 +49,11 @@ export class DuctWriter {
   private readonly onRoom: () => void
 
   /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
-  constructor(duct: number, values: BatchWriter, { buffer, prompt }: { buffer: number; prompt: boolean }, onRoom: () => void) {
+  constructor(duct: number, values: BatchWriter, { buffer, prompt, kept }: WriterOptions, onRoom: () => void) {
     this.duct = duct
     this.values = values
     this.prompt = prompt
+    this.kept = kept
     this.most = Math.min(BATCH_VALUES, Math.max(1, buffer >> 1))
     this.onRoom = onRoom
     join(duct, End.Sender, () => {
@@ -62,6 +72,7 @@ export class DuctWriter {
   add(value: unknown): void {
     const { values } = this
     values.add(value)
+    this.kept?.add(value, this.sent)
     this.sent++
     this.credits--
     if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
@@ -128,7 +139,7 @@ export class DuctWriter {
   private push(batch: Uint8Array, weight: number): void {
     this.bytes += weight
     if (this.stuck.length > 0 || native.push(this.duct, batch, weight) === 0) {
-      this.stuck.push({ batch: batch.slice(), weight }) // its memory may be written to again
+      this.stuck.push({ batch: new Uint8Array(batch), weight }) // a copy: its memory is written to again
       this.credits = 0
     }
   }

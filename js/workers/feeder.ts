@@ -6,7 +6,7 @@ import { Word } from '../internal/law.js'
 import { SAMPLE_MASK } from '../internal/probe.js'
 import { SyncInlet } from '../internal/sync-inlet.js'
 import type { DuctWriter } from './duct-writer.js'
-import { Control } from './protocol.js'
+import { Control, type Thrown } from './protocol.js'
 import type { Thrower } from './thrower.js'
 
 const { Accepted } = Word
@@ -22,6 +22,8 @@ export class Feeder {
   private stopped = false
   /** The end of the events was told. */
   private ended = false
+  /** What the source threw. */
+  private thrown: Thrown | undefined
   private readonly arrived = (result: IteratorResult<unknown>): void => {
     this.pulling = false
     if (this.put(result)) this.go()
@@ -61,6 +63,7 @@ export class Feeder {
   /** Another function gets what comes from now on. */
   redirect(writer: DuctWriter): void {
     this.writer = writer
+    if (this.thrown !== undefined) writer.control(Control.Fail, this.thrown)
     if (this.ended) writer.control(Control.End)
   }
 
@@ -101,6 +104,8 @@ export class Feeder {
 
   /** Thrown into the function at its next pull. */
   private fail(error: unknown): void {
-    if (!this.stopped) this.writer.control(Control.Fail, this.thrower.known(error))
+    if (this.stopped) return
+    this.thrown = this.thrower.known(error)
+    this.writer.control(Control.Fail, this.thrown)
   }
 }

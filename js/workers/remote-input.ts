@@ -22,6 +22,7 @@ export class RemoteInput<In> extends Input<In> {
     this.told = false
     this.refill()
     this.endWaits()
+    this.open()
   }
 
   override sendBatch(events: readonly In[]): Promise<void> {
@@ -57,10 +58,8 @@ export class RemoteInput<In> extends Input<In> {
   protected override endWaits(): void {
     if (this.told || !this.hasEnded || this.sending || this.writer === null || this.over) return
     this.told = true
-    const { failure } = this
-    this.failure = null
-    if (failure === null) this.writer.control(Control.End)
-    else this.writer.control(Control.Fail, this.thrower?.known(failure.error))
-    if (failure !== null) this.writer.control(Control.End)
+    // Kept: another thread may have to be told, too.
+    if (this.failure !== null) this.writer.control(Control.Fail, this.thrower?.known(this.failure.error))
+    this.writer.control(Control.End)
   }
 }

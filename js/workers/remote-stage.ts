@@ -19,6 +19,9 @@ import { Thrower } from './thrower.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word
 
+/** How often a stream is opened anew without taking an event. */
+const FUTILE_REOPENS = 3
+
 export class RemoteStage implements Remote, AnyGenerator {
   private readonly party: Party
   private readonly events: AsyncIterableIterator<unknown>
@@ -37,6 +40,8 @@ export class RemoteStage implements Remote, AnyGenerator {
   /** What it threw, for the next `next()`. */
   private failure: Failure | null = null
   private failedStage: number | undefined
+  /** Threads lost in a row without an event taken. */
+  private futile = 0
 
   constructor(instance: Instance, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
     this.party = { instance, stages, first, tally: Tally.of(first, stages.length), thrower: new Thrower() }
@@ -146,20 +151,26 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   account(): void {
-    const { instance, first, tally } = this.party
+    const { instance, first } = this.party
     if (first > 0) return
     const { page, at } = instance
-    // The row is told at the end of a turn, which a thread that dies does not reach.
-    page[at + Delivered] = Math.max(page[at + Delivered], tally.total(first).taken)
+    this.recount()
     page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
+  }
+
+  /** The row is told at the end of a turn, which a thread that dies does not reach. */
+  private recount(): void {
+    const { instance, first, tally } = this.party
+    const { page, at } = instance
+    if (first === 0) page[at + Delivered] = Math.max(page[at + Delivered], tally.total(first).taken)
   }
 
   suspect(): void {
     this.connection?.suspect(this.party.instance.def.options.closeTimeout)
   }
 
-  /** Finds threads and lets events flow; a second time after a thread was lost. */
-  private start(): void {
+  /** Finds threads and lets events flow; again after a thread was lost, then with the events that are left of before. */
+  private start(rest: unknown[] = []): void {
     this.started = true
     const { party, events } = this
     const before = this.connection?.reader
@@ -168,6 +179,7 @@ export class RemoteStage implements Remote, AnyGenerator {
       const { writer, reader } = connection
       this.connection = connection
       this.consumption.follow(reader)
+      for (const event of rest) writer.add(event)
       if (events instanceof RemoteInput) events.attach(writer, party.thrower)
       else if (this.feeder === null) this.feeder = new Feeder(party.instance, events, writer, party.thrower, party.first === 0)
       else this.feeder.redirect(writer)
@@ -204,19 +216,26 @@ export class RemoteStage implements Remote, AnyGenerator {
     this.arrived() // what was sent before
     const { instance, stages } = this.party
     const { onWorkerExit } = ((stages[0] as Stage).placement as WorkerPlacement).travel
-    // A function that takes its thread down before it got anything would do so for ever.
-    if (onWorkerExit === 'reopen' && !this.left && !this.over && (this.connection?.writer.sent ?? 0) > 0) return this.reopen()
+    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.mayReopen()) return this.reopen()
     const message = `stream ${instance.id}: its ${error.message}`
     this.finish(0, { error: new VeloError('VELO_WORKER_EXITED', message, { streamId: instance.id, cause: error.cause }) })
   }
 
-  /** The functions start anew on other threads, with the events that come from now on; those that were under way are dropped and counted. */
+  /** A function that takes its threads down before it takes an event would do so for ever. */
+  private mayReopen(): boolean {
+    const { tally } = this.party
+    this.futile = tally.taken(tally.first) > 0 ? 0 : this.futile + 1
+    return this.futile <= FUTILE_REOPENS
+  }
+
+  /** The functions start anew on other threads, with the events that were not taken. */
   private reopen(): void {
+    const rest = this.connection?.rest() ?? []
     this.connection?.leave(undefined)
     this.connection?.part()
-    this.account()
+    this.recount()
     this.party.tally = this.party.tally.renewed()
-    this.start()
+    this.start(rest)
   }
 
   /** There may be results. */

@@ -9,7 +9,7 @@ import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
 import { Kept } from './kept.js'
 import type { WorkerPlacement } from './placement.js'
-import { HEADER, type Thrown } from './protocol.js'
+import { HEADER, Pause, type Thrown } from './protocol.js'
 import { choosePlaces, type Host, type Place, Stay } from './stay.js'
 import type { Tally } from './tally.js'
 import type { Thrower } from './thrower.js'
@@ -97,9 +97,17 @@ export class Connection {
     return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
   }
 
-  /** Whether a stage is the first of its stay: that one knows what all of them wait for. */
-  begins(index: number): boolean {
-    return this.stays.some((stay) => stay.begin === index)
+  /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
+  isBusy({ tally, first, stages }: Party): boolean {
+    if (this.writer.hasEnded) return true
+    let { sent } = this.writer
+    for (let index = first; index < first + stages.length; index++) {
+      // The first stage of a stay knows what all of them wait for.
+      const waits = tally.pause(index) === Pause.Event || !this.stays.some((stay) => stay.begin === index)
+      if (sent > tally.taken(index) || !waits) return true
+      sent = tally.given(index)
+    }
+    return sent > this.reader.received
   }
 
   /** Number of the thread of a stage. */

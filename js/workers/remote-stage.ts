@@ -11,7 +11,7 @@ import { Connection, type Party } from './connection.js'
 import { Consumption, sampleProcessing } from './consumption.js'
 import { Feeder } from './feeder.js'
 import type { WorkerPlacement } from './placement.js'
-import { Control, type Outcome, Pause } from './protocol.js'
+import { Control, type Outcome } from './protocol.js'
 import { RemoteInput } from './remote-input.js'
 import type { Stay } from './stay.js'
 import { Tally } from './tally.js'
@@ -136,18 +136,8 @@ export class RemoteStage implements Remote, AnyGenerator {
     })
   }
 
-  /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
   get isBusy(): boolean {
-    const { stages, first, tally } = this.party
-    if (!this.started || this.over || this.connection === null) return false
-    const { writer, reader } = this.connection
-    if (writer.hasEnded) return true
-    let sent = writer.sent
-    for (let index = first; index < first + stages.length; index++) {
-      if (sent > tally.taken(index) || (tally.pause(index) !== Pause.Event && this.connection.begins(index))) return true
-      sent = tally.given(index)
-    }
-    return sent > reader.received
+    return this.started && !this.over && this.connection?.isBusy(this.party) === true
   }
 
   account(): void {

@@ -53,6 +53,19 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   /** Drops what is buffered and counts it. */
   protected abstract drop(): void
 
+  /** A send is under way. */
+  protected noSilence(): void {
+    this.instance.page[this.instance.at + Waiting] = 0
+  }
+
+  /** Nothing is under way any more: if the function waits, silence begins. */
+  protected silence(): void {
+    if (this.resolve === null) return
+    const { page, at } = this.instance
+    page[at + WaitingSince] = clock[0]
+    page[at + Waiting] = 1
+  }
+
   /** The wait for an event begins. */
   protected park(): Promise<IteratorResult<In, undefined>> {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
@@ -61,9 +74,7 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
       return promise
     }
     this.resolve = lastResolve
-    const { page, at } = this.instance
-    page[at + WaitingSince] = clock[0]
-    page[at + Waiting] = 1
+    this.silence()
     return promise
   }
 

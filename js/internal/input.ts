@@ -227,7 +227,7 @@ export class Input<In> extends Inlet<In> {
     this.line.push(send)
     if (instance.timed) waitBegins()
     if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(this.instance.id, signal)))
-    instance.page[instance.at + Waiting] = 0
+    this.noSilence()
     return send.promise
   }
 
@@ -279,11 +279,7 @@ export class Input<In> extends Inlet<In> {
 
   private lineIsEmpty(): void {
     if (this.ended) return this.endWaits()
-    if (this.resolve === null) return
-    // The function waits, and now nothing is under way: silence begins.
-    const { page, at } = this.instance
-    page[at + WaitingSince] = clock[0]
-    page[at + Waiting] = 1
+    this.silence()
   }
 
   /** The input has ended: a function that waits is told, once nothing is left for it. */

@@ -60,6 +60,11 @@ export abstract class Instance extends Tenancy {
     return { ...metrics, stages: this.links?.metrics(page[at + Delivered], page[at + Yielded]) ?? idle }
   }
 
+  /** Runs user code of the caller's side. */
+  inScope(work: () => void, owner: object): void {
+    this.scope.runInAsyncScope(work, owner)
+  }
+
   /** What of its context can travel. */
   contextParts(): { headers: StreamHeaders | undefined; declared: unknown } {
     return Context.parts(this.context)
@@ -92,6 +97,10 @@ export abstract class Instance extends Tenancy {
     // While it closes, a stage that does not finish is as good as a function that does not.
     if (this.state === State.Closing && (this.settleNow === undefined || this.releasing)) this.detach()
     else this.settleNow?.()
+  }
+
+  protected isSending(): boolean {
+    return false
   }
 
   protected isBusyElsewhere(): boolean {

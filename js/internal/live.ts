@@ -137,6 +137,10 @@ export class LiveInstance extends Instance {
     this.output.end(failure ?? (this.fedIdle ? { error: sourceIdle(this.id, this.def.options.idleTimeout) } : undefined))
   }
 
+  protected override isSending(): boolean {
+    return this.input.sending
+  }
+
   protected isAwaited(): boolean {
     return this.output.reading || this.input.sending
   }

@@ -193,6 +193,8 @@ export abstract class Tenancy implements Tenant {
   protected abstract isAwaited(): boolean
   /** Results wait, and nobody has read one since `read` were. */
   protected abstract isStalled(read: number): boolean
+  /** Somebody waits to send. */
+  protected abstract isSending(): boolean
   /** A function of it is at work on another thread, which keeps no process alive by itself. */
   protected abstract isBusyElsewhere(): boolean
   /** `closeTimeout` has passed. */
@@ -224,6 +226,7 @@ export abstract class Tenancy implements Tenant {
   }
 
   private isSilent(): boolean {
+    if (this.isSending()) return false
     const { page, at } = this
     // An event on its way to another thread is no silence.
     if (this.def.stages[0]?.placement !== undefined && page[at + Accepted] > page[at + Delivered] + page[at + DroppedEvents]) return false

@@ -9,6 +9,7 @@ import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
 import { Kept } from './kept.js'
 import type { WorkerPlacement } from './placement.js'
+import { rest } from './pool.js'
 import { HEADER, Pause, type Thrown } from './protocol.js'
 import { choosePlaces, type Host, type Place, Stay } from './stay.js'
 import type { Tally } from './tally.js'
@@ -71,9 +72,18 @@ export class Connection {
     } catch (error) {
       this.leave(undefined)
       this.part()
+      exit.forget(outOf)
+      for (const { thread } of places) rest(thread)
       throw error
     }
     this.reader.pull() // from here on the doorbell tells
+  }
+
+  /** Ends the stages before those of a stay; settles when they have. */
+  leaveBefore(stay: Stay): Promise<unknown> {
+    const before = this.stays.slice(0, this.stays.indexOf(stay))
+    for (const one of before) one.leave(undefined)
+    return Promise.all(before.map((one) => one.whenOver()))
   }
 
   /** Closed, or aborted with what is thrown. */
@@ -99,8 +109,8 @@ export class Connection {
 
   /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
   isBusy({ tally, first, stages }: Party): boolean {
-    if (this.writer.hasEnded) return true
     let { sent } = this.writer
+    if (this.writer.controls > tally.heeded(first)) return true
     for (let index = first; index < first + stages.length; index++) {
       // The first stage of a stay knows what all of them wait for.
       const waits = tally.pause(index) === Pause.Event || !this.stays.some((stay) => stay.begin === index)

@@ -38,8 +38,8 @@ export class DuctWriter {
   credits = 0
   /** Values added so far. */
   sent = 0
-  /** The end of the values was told, or something else that sets the other side to work. */
-  hasEnded = false
+  /** How often something was said beside the values. */
+  controls = 0
   /** Bytes sent, large buffers included. */
   bytes = 0
   /** Batches that found the duct full, oldest first: nothing is added meanwhile, so that they are few. */
@@ -107,7 +107,7 @@ export class DuctWriter {
   /** Says something after the values, at once. */
   control(kind: number, payload?: unknown): void {
     this.flush()
-    this.hasEnded = true
+    this.controls++
     const bytes = payload === undefined ? null : serialize(payload)
     const batch = new Uint8Array(HEADER + (bytes?.length ?? 0))
     head(batch, kind, bytes?.length ?? 0)
@@ -138,7 +138,7 @@ export class DuctWriter {
 
   private push(batch: Uint8Array, weight: number): void {
     this.bytes += weight
-    if (this.stuck.length > 0 || native.push(this.duct, batch, weight) === 0) {
+    if ((this.stuck.length > 0 && !this.unstick()) || native.push(this.duct, batch, weight) === 0) {
       this.stuck.push({ batch: new Uint8Array(batch), weight }) // a copy: its memory is written to again
       this.credits = 0
     }

@@ -40,7 +40,7 @@ port.on('message', (command: Command) => {
   turnBegins()
   if (command.kind === 'open') open(command)
   else if (command.kind === 'leave') hosted.get(command.stay)?.leave(command.thrown)
-  else if (command.kind === 'released') hosted.get(command.stay)?.released()
+  else if (command.kind === 'released') hosted.get(command.stay)?.released(command.thrown)
   else report({ kind: 'pong' })
 })
 report({ kind: 'ready' })

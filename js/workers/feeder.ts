@@ -24,6 +24,8 @@ export class Feeder {
   private ended = false
   /** What the source threw. */
   private thrown: Thrown | undefined
+  /** After how many events that was. */
+  private thrownAt = 0
   private readonly arrived = (result: IteratorResult<unknown>): void => {
     this.pulling = false
     if (this.put(result)) this.go()
@@ -63,8 +65,22 @@ export class Feeder {
   /** Another function gets what comes from now on. */
   redirect(writer: DuctWriter): void {
     this.writer = writer
-    if (this.thrown !== undefined) writer.control(Control.Fail, this.thrown)
     if (this.ended) writer.control(Control.End)
+  }
+
+  /** Of the events sent so far `taken` were taken: numbers begin there from now on. */
+  rebase(taken: number): void {
+    this.thrownAt -= taken
+  }
+
+  /** What the source threw after `sent` events is told again. */
+  throwAgain(writer: DuctWriter, sent: number): void {
+    if (this.thrown !== undefined && this.thrownAt === sent) writer.control(Control.Fail, this.thrown)
+  }
+
+  /** It will ask its source as soon as it hears of credits: they may be under way. */
+  get isAboutToPull(): boolean {
+    return !this.pulling && !this.stopped
   }
 
   /** Nothing further is sent. */
@@ -106,6 +122,7 @@ export class Feeder {
   private fail(error: unknown): void {
     if (this.stopped) return
     this.thrown = this.thrower.known(error)
+    this.thrownAt = this.writer.sent
     this.writer.control(Control.Fail, this.thrown)
   }
 }

@@ -105,8 +105,11 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     if (this.over) return
     this.over = true
     this.failure = failure ?? null
-    this.reader.clear()
     this.settle()
+    // Given up at once: whoever still sends must not wait for room here.
+    this.report()
+    this.reader.clear()
+    this.reader.part()
   }
 
   /** The doorbell: there may be a batch. */
@@ -189,6 +192,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   /** What a batch says after its values. */
   private heed(): void {
     const { control, payload } = this.reader
+    this.tally.heed(this.index)
     this.reader.control = Control.None
     this.reader.payload = undefined
     // The stage before was told to leave: so is this one, and its signal fires before it sees the end.

@@ -1,15 +1,20 @@
-// Between two functions of a stream on one worker thread: the results of one are the events of the other, without bytes. Its wait ends at once when the stream
+// Between two functions of a stream on one worker thread: the results of one are the events of the other, without bytes. Its waits end at once when the stream
 // does.
 
+import { bounded } from '../internal/bounded.js'
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
 import type { AnyGenerator, Failure } from '../internal/stages.js'
 import type { Tally } from './tally.js'
+import { isOvertime, nextTurn } from './turns.js'
 
 export class HostedLink implements AsyncIterableIterator<unknown> {
   private readonly source: AnyGenerator
   private readonly index: number
   private readonly tally: Tally
-  private resolve: Resolve | null = null
+  private readonly closeTimeout: number
+  /** Those that wait, oldest first: the results come in the order of the calls. */
+  private waits: Resolve[] = []
+  private asked = 0
   private over = false
   private failure: Failure | null = null
   private released: Promise<unknown> | undefined
@@ -18,11 +23,34 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
   /** The same, when nobody listened any more. */
   unheard: Failure | undefined
 
+  private readonly arrived = (result: IteratorResult<unknown>): void => {
+    const resolve = this.waits.shift()
+    if (resolve === undefined) return // cut meanwhile
+    if (result.done === true) {
+      this.over = true
+      return resolve({ value: undefined, done: true })
+    }
+    this.tally.give(this.index - 1)
+    this.tally.take(this.index)
+    resolve(result)
+  }
+  private readonly failed = (error: unknown): void => {
+    this.thrown = { error }
+    const resolve = this.waits.shift()
+    if (resolve === undefined) {
+      this.unheard ??= { error }
+      return
+    }
+    this.over = true
+    rejectWith(resolve, error)
+  }
+
   /** Feeds the stage `index`. */
-  constructor(source: AnyGenerator, index: number, tally: Tally) {
+  constructor(source: AnyGenerator, index: number, tally: Tally, closeTimeout: number) {
     this.source = source
     this.index = index
     this.tally = tally
+    this.closeTimeout = closeTimeout
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -31,38 +59,19 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
     if (failure !== null) return Promise.reject(failure.error)
     if (this.over) return iterationEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    const resolve = lastResolve
-    this.resolve = resolve
-    this.source.next().then(
-      (result) => {
-        if (this.resolve !== resolve) return
-        this.resolve = null
-        if (result.done === true) this.over = true
-        else this.pass()
-        resolve(result.done === true ? { value: undefined, done: true } : result)
-      },
-      (error) => {
-        this.thrown = { error }
-        if (this.resolve !== resolve) {
-          this.unheard ??= { error }
-          return
-        }
-        this.resolve = null
-        this.over = true
-        rejectWith(resolve, error)
-      },
-    )
+    this.waits.push(lastResolve)
+    // Two functions that keep each other busy leave nobody else a turn.
+    if ((++this.asked & 7) === 0 && isOvertime()) nextTurn(() => this.ask())
+    else this.ask()
     return promise
-  }
-
-  private pass(): void {
-    this.tally.give(this.index - 1)
-    this.tally.take(this.index)
   }
 
   async return(value?: unknown): Promise<IteratorResult<unknown, undefined>> {
     this.cut(undefined)
-    await this.release().catch(() => {}) // told by whoever ends it
+    await bounded(
+      this.release().catch(() => {}),
+      this.closeTimeout,
+    ) // told by whoever ends it
     return { value: value as undefined, done: true }
   }
 
@@ -77,13 +86,13 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
   cut(failure: Failure | undefined): void {
     if (this.over) return
     this.over = true
-    this.failure = failure ?? null
-    const { resolve } = this
-    this.resolve = null
-    if (resolve === null) return
-    this.failure = null
-    if (failure !== undefined) rejectWith(resolve, failure.error)
-    else resolve({ value: undefined, done: true })
+    const { waits } = this
+    this.waits = []
+    const [first, ...others] = waits
+    if (first === undefined) this.failure = failure ?? null
+    else if (failure === undefined) first({ value: undefined, done: true })
+    else rejectWith(first, failure.error)
+    for (const resolve of others) resolve({ value: undefined, done: true })
   }
 
   /** Returns the function that feeds it, once; settles when it has ended. */
@@ -95,5 +104,9 @@ export class HostedLink implements AsyncIterableIterator<unknown> {
       throw error
     })
     return this.released
+  }
+
+  private ask(): void {
+    this.source.next().then(this.arrived, this.failed)
   }
 }

@@ -6,14 +6,15 @@ import type { Bulk } from './bulk.js'
 import { BatchReader, BatchWriter, type BulkIn } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'
+import { HostedChain } from './hosted-chain.js'
 import { HostedContext } from './hosted-context.js'
 import { HostedEvents } from './hosted-events.js'
-import { HostedLink } from './hosted-link.js'
 import type { Loaded } from './load.js'
 import { Origins } from './origins.js'
 import { printed } from './printed.js'
 import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from './protocol.js'
 import { Tally } from './tally.js'
+import { isOvertime, nextTurn } from './turns.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
 const UNWIND_BURST = 64
@@ -37,9 +38,8 @@ export class Hosted {
   private events: HostedEvents | null = null
   private writer: DuctWriter | null = null
   private reader: DuctReader | null = null
-  private links: HostedLink[] = []
   private readonly tally: Tally
-  private stages: StageRef[] = []
+  private chain: HostedChain | null = null
   private generator: AnyGenerator | null = null
   /** A request of ours to the generator is under way. */
   private running = false
@@ -53,7 +53,7 @@ export class Hosted {
   private turning = false
   private sentAt = 0
   private readonly origins = new Origins()
-  private onReleased: (() => void) | undefined
+  private onReleased: ((failure: Failure | undefined) => void) | undefined
   private outcome: Outcome | undefined
 
   private readonly onResult = (result: IteratorResult<unknown>): void => {
@@ -81,22 +81,14 @@ export class Hosted {
 
   /** The functions are here. */
   start({ functions, codec }: Loaded): void {
-    const { lockstep, buffer } = this.command
+    const { lockstep, buffer, closeTimeout } = this.command
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
     this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
-    let events: AsyncIterableIterator<unknown> = this.events
     try {
-      for (const { fn, ref } of functions) {
-        if (this.generator !== null) {
-          const link = new HostedLink(this.generator, ref.index, this.tally)
-          this.links.push(link)
-          events = link
-        }
-        this.stages.push(ref)
-        this.generator = fn(events, this.context) as AnyGenerator
-      }
+      this.chain = new HostedChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
+      this.generator = this.chain.generator
     } catch (error) {
       return this.ended({ error })
     }
@@ -114,9 +106,9 @@ export class Hosted {
     if (this.leaving || this.over) return
     this.leaving = true
     const failure = thrown === undefined ? undefined : { error: this.failureOf(thrown) }
-    this.onReleased?.()
+    this.onReleased?.(undefined)
     this.events?.cut(failure)
-    for (const link of this.links) link.cut(failure)
+    this.chain?.cut(failure)
     HostedContext.fire(this.context, failure)
     if (this.held !== null) {
       this.held = null
@@ -126,9 +118,9 @@ export class Hosted {
     if (this.generator !== null && !this.running && !this.over) this.unwind()
   }
 
-  /** The source was given back. */
-  released(): void {
-    this.onReleased?.()
+  /** The source was given back, or threw when it was. */
+  released(thrown: Thrown | undefined): void {
+    this.onReleased?.(thrown === undefined ? undefined : { error: this.failureOf(thrown) })
   }
 
   get isHeld(): boolean {
@@ -154,7 +146,9 @@ export class Hosted {
   stopReading(): Promise<void> {
     if (this.leaving || this.over) return Promise.resolve()
     this.calls.stopped()
-    return new Promise((resolve) => void (this.onReleased = resolve))
+    return new Promise((resolve, reject) => {
+      this.onReleased = (failure) => (failure === undefined ? resolve() : reject(failure.error))
+    })
   }
 
   failureOf(payload: unknown): unknown {
@@ -208,27 +202,35 @@ export class Hosted {
     try {
       writer.add(result.value)
     } catch (error) {
-      // It cannot travel: the function may deal with that at its yield.
-      generator.throw(error).then(this.onResult, this.onThrow)
-      return
+      // It cannot travel: the function may deal with that at its yield, and may try for ever.
+      return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
     }
-    this.tally.give(this.begin + this.stages.length - 1)
+    this.tally.give(this.begin + this.command.stages.length - 1)
     if (this.command.lockstep) {
       this.running = false
       return this.ask()
     }
     // A function that computes for long must not keep its results back; a look at the clock now and then is enough.
     const { waiting } = writer
-    if ((waiting & (waiting - 1)) === 0) this.sendInTime(writer)
+    if ((waiting & (waiting - 1)) === 0 && this.sendInTime(writer)) return nextTurn(() => this.goOn())
     generator.next().then(this.onResult, this.onThrow)
   }
 
-  private sendInTime(writer: DuctWriter): void {
+  /** The turn has lasted long enough: others had one meanwhile, and may have ended this stream. */
+  private goOn(): void {
+    if (this.over) return
+    if (this.leaving) this.unwind()
+    else (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+  }
+
+  /** Whether this turn has lasted long enough. */
+  private sendInTime(writer: DuctWriter): boolean {
     const now = performance.now()
     if (writer.waiting === 0 || now - this.sentAt > PATIENCE_MS) {
       writer.flush()
       this.sentAt = now
     }
+    return isOvertime()
   }
 
   /** A result after the end of its stream. */
@@ -252,16 +254,15 @@ export class Hosted {
     if (this.over) return
     this.over = true
     this.running = false
-    this.onReleased?.()
-    if (this.links.length === 0) return this.settle(failure)
-    const releases = this.links.map((link) => link.release())
-    void Promise.allSettled(releases).then(() => this.settle(failure ?? this.links.find((link) => link.unheard !== undefined)?.unheard))
+    this.onReleased?.(undefined)
+    if (this.chain?.isLong !== true) return this.settle(failure)
+    void this.chain.release().then((late) => this.settle(failure ?? late))
   }
 
   private settle(failure: Failure | undefined): void {
     this.events?.cut(undefined)
     this.events?.report()
-    const thrown = failure && this.origins.leaving(failure.error, this.culprit(failure))
+    const thrown = failure && this.origins.leaving(failure.error, this.chain?.culprit(failure) ?? this.begin)
     const payload: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
     if (failure !== undefined) HostedContext.fire(this.context, failure)
     // What was printed first goes first: the caller's process may end with the stream.
@@ -270,12 +271,6 @@ export class Hosted {
       this.writer?.control(failure === undefined ? Control.Returned : Control.Threw, payload)
       this.goOut()
     })
-  }
-
-  /** Number of the stage that threw. */
-  private culprit({ error }: Failure): number | undefined {
-    const culprit = this.links.findIndex((link) => link.thrown !== undefined && Object.is(link.thrown.error, error))
-    return (this.stages[culprit < 0 ? this.stages.length - 1 : culprit] ?? this.command.stages[0])?.index
   }
 
   /** Everything has been sent: the ends are given up. */

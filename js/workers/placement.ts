@@ -32,7 +32,9 @@ export class WorkerPlacement implements Placement {
 
   /** Whether values go on from a stage here to one there without visiting the caller. */
   joins(next: Placement, schema: StandardSchemaV1 | undefined): boolean {
-    return next instanceof WorkerPlacement && schema === undefined && next.travel.codec === this.travel.codec
+    if (!(next instanceof WorkerPlacement) || schema !== undefined) return false
+    const { codec, transfer, onWorkerExit } = next.travel
+    return codec === this.travel.codec && transfer === this.travel.transfer && onWorkerExit === this.travel.onWorkerExit
   }
 
   make(

@@ -6,6 +6,9 @@ import type { WorkersOptions } from '../options.js'
 import type { WorkerSnapshot } from '../types.js'
 import { WorkerThread } from './thread.js'
 
+/** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
+const YOUNG_MB = 16
+
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []
 const idle = new Map<WorkerThread, NodeJS.Timeout>()
@@ -53,7 +56,7 @@ export function workersSnapshot(): WorkerSnapshot[] {
 function start(): WorkerThread {
   const { resourceLimits, env, execArgv = inherited(), spin = 0 } = options
   const given = {
-    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, ...resourceLimits },
     ...(env === undefined ? {} : { env }),
     ...(execArgv === undefined ? {} : { execArgv }),
   }
@@ -73,7 +76,7 @@ function inherited(): string[] | undefined {
 }
 
 /** Nobody stays on a thread: it is ended after a while, unless it is one of the last `min`. */
-function rest(thread: WorkerThread): void {
+export function rest(thread: WorkerThread): void {
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   if (thread.streams > 0 || !threads.includes(thread)) return

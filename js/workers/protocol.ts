@@ -83,6 +83,8 @@ export interface OpenCommand {
   transfer: boolean
   /** Where its stages are counted, and the number of the first one there. */
   tally: { memory: SharedArrayBuffer; first: number }
+  /** ms that a stage which ends is waited for. */
+  closeTimeout: number
   /** Its events come from another thread. */
   fed: boolean
   /** Its results go to another thread: the caller is told of its end. */
@@ -94,7 +96,7 @@ export type Command =
   /** Closed, or aborted with what is thrown. */
   | { kind: 'leave'; stay: number; thrown: Thrown | undefined }
   /** The source was given back. */
-  | { kind: 'released'; stay: number }
+  | { kind: 'released'; stay: number; thrown: Thrown | undefined }
   | { kind: 'ping' }
 
 export type Report =

@@ -1,5 +1,6 @@
 // The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
 
+import { clock } from '../internal/control-block.js'
 import { COUNTERS } from '../internal/flags.js'
 import { Input } from '../internal/input.js'
 import { Word } from '../internal/law.js'
@@ -8,7 +9,7 @@ import type { DuctWriter } from './duct-writer.js'
 import { Control } from './protocol.js'
 import type { Thrower } from './thrower.js'
 
-const { Accepted } = Word
+const { Accepted, WaitingSince } = Word
 
 export class RemoteInput<In> extends Input<In> {
   private writer: DuctWriter | null = null
@@ -54,6 +55,14 @@ export class RemoteInput<In> extends Input<In> {
 
   /** What is on its way is dropped by the other side, and counted when that has finished. */
   protected override drop(): void {}
+
+  /** Whether the function waits is told by its thread. */
+  protected override noSilence(): void {}
+
+  protected override silence(): void {
+    const { page, at } = this.instance
+    page[at + WaitingSince] = clock[0]
+  }
 
   protected override endWaits(): void {
     if (this.told || !this.hasEnded || this.sending || this.writer === null || this.over) return

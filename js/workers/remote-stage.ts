@@ -10,6 +10,7 @@ import type { StageMetrics } from '../types.js'
 import { Connection, type Party } from './connection.js'
 import { Consumption, sampleProcessing } from './consumption.js'
 import { Feeder } from './feeder.js'
+import { Losses, sendAgain } from './losses.js'
 import type { WorkerPlacement } from './placement.js'
 import { Control, type Outcome } from './protocol.js'
 import { RemoteInput } from './remote-input.js'
@@ -18,9 +19,6 @@ import { Tally } from './tally.js'
 import { Thrower } from './thrower.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word
-
-/** How often a stream is opened anew without taking an event. */
-const FUTILE_REOPENS = 3
 
 export class RemoteStage implements Remote, AnyGenerator {
   private readonly party: Party
@@ -40,8 +38,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   /** What it threw, for the next `next()`. */
   private failure: Failure | null = null
   private failedStage: number | undefined
-  /** Threads lost in a row without an event taken. */
-  private futile = 0
+  private readonly losses = new Losses()
 
   constructor(instance: Instance, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
     this.party = { instance, stages, first, tally: Tally.of(first, stages.length), thrower: new Thrower() }
@@ -137,7 +134,8 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   get isBusy(): boolean {
-    return this.started && !this.over && this.connection?.isBusy(this.party) === true
+    if (!this.started || this.over || this.connection === null) return false
+    return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.party)
   }
 
   account(): void {
@@ -169,7 +167,7 @@ export class RemoteStage implements Remote, AnyGenerator {
       const { writer, reader } = connection
       this.connection = connection
       this.consumption.follow(reader)
-      for (const event of rest) writer.add(event)
+      sendAgain(writer, rest, this.feeder)
       if (events instanceof RemoteInput) events.attach(writer, party.thrower)
       else if (this.feeder === null) this.feeder = new Feeder(party.instance, events, writer, party.thrower, party.first === 0)
       else this.feeder.redirect(writer)
@@ -180,47 +178,49 @@ export class RemoteStage implements Remote, AnyGenerator {
     if (this.resolve !== null) this.consumption.want()
   }
 
-  /** There may be credits for events. */
+  /** There may be credits for events: user code makes them, in the context of whoever opened the stream. */
   onRoom(): void {
+    this.party.instance.inScope(this.makeRoom, this)
+  }
+
+  private makeRoom(): void {
     if (this.events instanceof RemoteInput) this.events.open()
     else this.feeder?.go()
   }
 
-  /** The first function stopped reading: its source is given back. */
+  /** A function stopped reading: what comes before it ends, and the source is given back. */
   async stopped(stay: Stay): Promise<void> {
-    const { stays } = this.connection as Connection
-    const before = stays[stays.indexOf(stay) - 1]
-    if (before !== undefined) {
-      before.leave(undefined)
-      await before.whenOver()
-    } else {
-      this.feeder?.stop()
-      await Promise.resolve(this.events.return?.()).catch(() => {}) // told where it is released
+    const connection = this.connection as Connection
+    if (!connection.stays.includes(stay)) return stay.released()
+    const before = connection.leaveBefore(stay)
+    this.losses.gaveBack = true
+    this.feeder?.stop()
+    let failure: Failure | undefined
+    try {
+      await this.events.return?.()
+    } catch (error) {
+      failure = { error }
     }
-    stay.released()
+    await this.party.instance.bounded(before)
+    stay.released(failure)
   }
 
   /** A thread is gone. */
-  orphaned(error: VeloError): void {
-    if (this.over) return
+  orphaned(stay: Stay, error: VeloError): void {
+    if (this.over || !this.connection?.stays.includes(stay)) return
     this.arrived() // what was sent before
     const { instance, stages } = this.party
     const { onWorkerExit } = ((stages[0] as Stage).placement as WorkerPlacement).travel
-    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.mayReopen()) return this.reopen()
+    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.losses.mayReopen(this.party.tally)) return this.reopen()
     const message = `stream ${instance.id}: its ${error.message}`
     this.finish(0, { error: new VeloError('VELO_WORKER_EXITED', message, { streamId: instance.id, cause: error.cause }) })
   }
 
-  /** A function that takes its threads down before it takes an event would do so for ever. */
-  private mayReopen(): boolean {
-    const { tally } = this.party
-    this.futile = tally.taken(tally.first) > 0 ? 0 : this.futile + 1
-    return this.futile <= FUTILE_REOPENS
-  }
-
   /** The functions start anew on other threads, with the events that were not taken. */
   private reopen(): void {
+    const { tally } = this.party
     const rest = this.connection?.rest() ?? []
+    this.feeder?.rebase(tally.taken(tally.first))
     this.connection?.leave(undefined)
     this.connection?.part()
     this.recount()

@@ -45,7 +45,7 @@ export interface StayLink {
 /** Whom a stay belongs to. */
 export interface Host {
   stopped(stay: Stay): void
-  orphaned(error: VeloError): void
+  orphaned(stay: Stay, error: VeloError): void
 }
 
 export class Stay implements Guest {
@@ -64,7 +64,7 @@ export class Stay implements Guest {
 
   constructor(instance: Instance, { thread, stages }: Place, link: StayLink, thrower: Thrower, host: Host) {
     const { codec, transfer } = link.travel
-    const { name, buffer } = instance.def.options
+    const { name, buffer, closeTimeout } = instance.def.options
     this.thread = thread
     this.link = link
     this.stages = stages
@@ -88,6 +88,7 @@ export class Stay implements Guest {
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
         tally: { memory: link.tally.memory, first: link.tally.first },
+        closeTimeout,
         fed: link.fed,
         spliced: link.spliced,
       })
@@ -140,9 +141,10 @@ export class Stay implements Guest {
     this.host.stopped(this)
   }
 
-  /** Its source was given back: the function goes on. */
-  released(): void {
-    if (!this.isOver) this.thread.post({ kind: 'released', stay: this.number })
+  /** Its source was given back, or threw when it was: the function goes on. */
+  released(failure?: Failure): void {
+    const thrown = failure === undefined ? undefined : this.thrower.known(failure.error)
+    if (!this.isOver) this.thread.post({ kind: 'released', stay: this.number, thrown })
   }
 
   finished({ thrown, left }: Outcome): void {
@@ -153,6 +155,6 @@ export class Stay implements Guest {
 
   orphaned(error: VeloError): void {
     this.over()
-    this.host.orphaned(error)
+    this.host.orphaned(this, error)
   }
 }

@@ -2,10 +2,11 @@
 // a function is at work.
 
 /** Words of a stage. */
-const WORDS = 3
+const WORDS = 4
 const TAKEN = 0
 const GIVEN = 1
 const PAUSE = 2
+const HEEDED = 3
 
 export class Tally {
   readonly memory: SharedArrayBuffer
@@ -51,6 +52,16 @@ export class Tally {
   /** What it waits for. */
   pause(index: number): number {
     return this.words[(index - this.first) * WORDS + PAUSE] as number
+  }
+
+  /** What it was told beside its events: how many times it heard. */
+  heeded(index: number): number {
+    return this.words[(index - this.first) * WORDS + HEEDED] as number
+  }
+
+  heed(index: number): void {
+    this.words[(index - this.first) * WORDS + HEEDED]++
+    this.words[(index - this.first) * WORDS + PAUSE] = 0
   }
 
   /** A stage takes an event. */

@@ -33,12 +33,9 @@ impl Demand {
         if credit > 0 {
             return credit;
         }
+        // Not taken back when there is credit after all: the flag may also stand for a wait for room.
         self.sender.announce();
-        let credit = self.look(sent);
-        if credit > 0 {
-            self.sender.cancel();
-        }
-        credit
+        self.look(sent)
     }
 
     /// Asks for values, `total` since the beginning; true when the sender must be woken. Receiver only.

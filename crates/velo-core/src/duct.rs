@@ -81,12 +81,10 @@ impl DuctSender {
             Err(OfferError::Full(batch)) => batch,
             other => return other,
         };
+        // Not taken back when there is room after all: the flag may also stand for a wait for credit. One ring too many does no
+        // harm.
         self.shared.demand.sender().announce();
-        let retried = self.offer(batch);
-        if retried.is_ok() {
-            self.shared.demand.sender().cancel();
-        }
-        retried
+        self.offer(batch)
     }
 
     fn offer(&mut self, batch: Batch) -> Result<bool, OfferError<Batch>> {

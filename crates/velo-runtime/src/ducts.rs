@@ -79,7 +79,8 @@ pub struct Outlet {
 /// The end at which an isolate receives.
 pub struct Intake {
     duct: u64,
-    half: DuctReceiver,
+    /// `None` only while it is dropped.
+    half: Option<DuctReceiver>,
     wires: Arc<Wires>,
     /// The row of the stream whose events arrive here.
     binding: Option<Arc<Binding>>,
@@ -115,7 +116,7 @@ impl Intake {
     pub fn pull(&mut self, put: impl FnOnce(&[u8]) -> bool) -> (usize, bool) {
         let batch = match self.stuck.take() {
             Some(batch) => batch,
-            None => match self.half.take() {
+            None => match self.half.as_mut().and_then(DuctReceiver::take) {
                 Some(taken) => {
                     if taken.wake {
                         self.wires.wake(self.duct, End::Sender);
@@ -135,7 +136,7 @@ impl Intake {
     /// Whether a batch waits.
     #[must_use]
     pub fn has_some(&self) -> bool {
-        self.stuck.is_some() || self.half.has_some()
+        self.stuck.is_some() || self.half.as_ref().is_some_and(DuctReceiver::has_some)
     }
 
     /// Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for
@@ -144,9 +145,17 @@ impl Intake {
         if let Some(binding) = &self.binding {
             binding.write(delivered, pause, now);
         }
-        if self.half.demand(total) {
+        if self.half.as_mut().is_some_and(|half| half.demand(total)) {
             self.wires.wake(self.duct, End::Sender);
         }
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        // First the half, so that a sender that waits for room finds nobody instead of a full duct.
+        self.half = None;
+        self.wires.wake(self.duct, End::Sender);
     }
 }
 
@@ -177,7 +186,7 @@ impl Ducts {
         let (sender, receiver) = duct(ahead);
         let wires = Arc::<Wires>::default();
         let outlet = Outlet { duct: duct_number, half: sender, wires: Arc::clone(&wires) };
-        let intake = Intake { duct: duct_number, half: receiver, wires, binding, stuck: None };
+        let intake = Intake { duct: duct_number, half: Some(receiver), wires, binding, stuck: None };
         let mut parked = lock(&self.parked);
         parked.insert(key(duct_number, End::Sender), Parked { half: Half::Sender(outlet), owner });
         parked.insert(key(duct_number, End::Receiver), Parked { half: Half::Receiver(intake), owner });
@@ -208,14 +217,16 @@ impl Ducts {
 
     /// Drops the ends of a duct that nobody has joined.
     pub fn discard(&self, duct: u64) {
-        let mut parked = lock(&self.parked);
-        parked.remove(&key(duct, End::Sender));
-        parked.remove(&key(duct, End::Receiver));
+        // Dropped after the lock is released: it may ring a bell.
+        let _ends = {
+            let mut parked = lock(&self.parked);
+            [parked.remove(&key(duct, End::Sender)), parked.remove(&key(duct, End::Receiver))]
+        };
     }
 
     /// An isolate is gone, and with it the ends that it left to others.
     pub(crate) fn leave(&self, owner: u32) {
-        lock(&self.parked).retain(|_, parked| parked.owner != owner);
+        let _ends: Vec<_> = lock(&self.parked).extract_if(|_, parked| parked.owner == owner).collect();
     }
 
     /// How many ends wait to be joined.

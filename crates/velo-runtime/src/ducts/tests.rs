@@ -68,3 +68,16 @@ fn ends_that_nobody_joins_are_discarded() {
     ducts.leave(7);
     assert_eq!(ducts.parked(), 0);
 }
+
+#[test]
+fn a_sender_that_waits_for_room_hears_that_nobody_will_make_any() {
+    let ducts = Ducts::default();
+    let (home, worker) = (Post::new(Arc::<Count>::default()), Post::new(Arc::<Count>::default()));
+    let number = ducts.make(4, None, 0);
+    let mut outlet = ducts.join_sender(number, &home).expect("it waits");
+    let intake = ducts.join_receiver(number, &worker).expect("it waits");
+    while outlet.push(batch(b"full")) {}
+    drop(intake);
+    assert_eq!(home.take(9), [key(number, End::Sender)]);
+    assert!(outlet.push(batch(b"gone")), "it is taken by nobody");
+}

@@ -89,7 +89,10 @@ export function watchExit(): void {
 
 native.start(() =>
   queueMicrotask(() => {
-    drainMailbox()
-    onDirty()
+    try {
+      drainMailbox()
+    } finally {
+      onDirty()
+    }
   }),
 )

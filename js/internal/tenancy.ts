@@ -226,7 +226,8 @@ export abstract class Tenancy implements Tenant {
   }
 
   private isSilent(): boolean {
-    if (this.isSending()) return false
+    // Stages on other threads run ahead of those that come after them.
+    if (this.isSending() || (this.def.remote && this.isBusyElsewhere())) return false
     const { page, at } = this
     // An event on its way to another thread is no silence.
     if (this.def.stages[0]?.placement !== undefined && page[at + Accepted] > page[at + Delivered] + page[at + DroppedEvents]) return false

@@ -76,7 +76,6 @@ export class Connection {
       for (const { thread } of places) rest(thread)
       throw error
     }
-    this.reader.pull() // from here on the doorbell tells
   }
 
   /** Ends the stages before those of a stay; settles when they have. */

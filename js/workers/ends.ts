@@ -21,10 +21,21 @@ export function part(duct: number, end: number): void {
   else native.discard(duct)
 }
 
+/** One that fails takes no other one with it: theirs is the only ring they get. */
+function wake(key: number): void {
+  try {
+    watchers.get(key)?.()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
 whenDirty(() => {
   for (let count = native.dirty(keys); count > 0; count = native.dirty(keys)) {
     // A copy, because whoever is woken may come back here.
-    for (const key of keys.slice(0, count)) watchers.get(key)?.()
+    for (const key of keys.slice(0, count)) wake(key)
     if (count < keys.length) break
   }
 })

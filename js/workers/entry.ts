@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Bulk } from './bulk.js'
 import { Hosted } from './hosted.js'
 import { load } from './load.js'
-import type { Command, OpenCommand, Report, ThreadData } from './protocol.js'
+import type { Command, LeaveCommand, OpenCommand, Report, ThreadData } from './protocol.js'
 import { turnBegins } from './turns.js'
 
 const { bulk, spin } = workerData as ThreadData
@@ -36,10 +36,17 @@ function open(command: OpenCommand): void {
   )
 }
 
+/** One that has ended by itself may have told that to somebody who does not listen any more. */
+function leave({ stay, thrown }: LeaveCommand): void {
+  const host = hosted.get(stay)
+  if (host !== undefined) host.leave(thrown)
+  else report({ kind: 'finished', stay, outcome: { discarded: 0, left: true } })
+}
+
 port.on('message', (command: Command) => {
   turnBegins()
   if (command.kind === 'open') open(command)
-  else if (command.kind === 'leave') hosted.get(command.stay)?.leave(command.thrown)
+  else if (command.kind === 'leave') leave(command)
   else if (command.kind === 'released') hosted.get(command.stay)?.released(command.thrown)
   else report({ kind: 'pong' })
 })

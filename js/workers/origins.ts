@@ -1,7 +1,7 @@
 // Where things come from that are thrown through a function on a worker thread: what came from the caller, or from the stage before, goes on as what it was.
 
 import { packFailure, unpackFailure } from './failure.js'
-import type { Thrown } from './protocol.js'
+import { KNOWN_ERRORS, type Thrown } from './protocol.js'
 
 export class Origins {
   private readonly foreign: { error: unknown; thrown: Thrown }[] = []
@@ -9,7 +9,7 @@ export class Origins {
   /** Something thrown elsewhere, as the function gets it. */
   arrived(thrown: Thrown): unknown {
     const error = unpackFailure(thrown.packed)
-    this.foreign.push({ error, thrown })
+    if (this.foreign.push({ error, thrown }) > KNOWN_ERRORS) this.foreign.shift()
     return error
   }
 

@@ -25,12 +25,14 @@ export function configureWorkers(given: WorkersOptions): void {
 
 /** The thread for a new stream, or for one more stage of it; `taken`: those its other stages got. Started if need be. */
 export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
-  const loads = new Float64Array(threads.length * 2)
-  for (const [index, thread] of threads.entries()) {
+  // While a thread is asked for a sign of life there may be one more in its place.
+  const sound = threads.filter((thread) => !thread.isSuspected)
+  const loads = new Float64Array(sound.length * 2)
+  for (const [index, thread] of sound.entries()) {
     loads[index * 2] = thread.streams + taken.filter((one) => one === thread).length
     loads[index * 2 + 1] = thread.utilization()
   }
-  const thread = threads[native.choose(loads, most())] ?? start()
+  const thread = sound[native.choose(loads, most())] ?? start()
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   return thread

@@ -20,6 +20,9 @@ export const Control = {
   Threw: 4,
 } as const
 
+/** Of what is thrown into a function so many are known again when they come back. */
+export const KNOWN_ERRORS = 32
+
 /** What a function waits for; in the word `WAITING` of its row. */
 export const Pause = {
   None: 0,
@@ -91,10 +94,16 @@ export interface OpenCommand {
   spliced: boolean
 }
 
+/** Closed, or aborted with what is thrown. */
+export interface LeaveCommand {
+  kind: 'leave'
+  stay: number
+  thrown: Thrown | undefined
+}
+
 export type Command =
   | OpenCommand
-  /** Closed, or aborted with what is thrown. */
-  | { kind: 'leave'; stay: number; thrown: Thrown | undefined }
+  | LeaveCommand
   /** The source was given back. */
   | { kind: 'released'; stay: number; thrown: Thrown | undefined }
   | { kind: 'ping' }

@@ -1,5 +1,6 @@
 // The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
 
+import { ClosedError } from '../errors.js'
 import { clock } from '../internal/control-block.js'
 import { COUNTERS } from '../internal/flags.js'
 import { Input } from '../internal/input.js'
@@ -26,6 +27,15 @@ export class RemoteInput<In> extends Input<In> {
     this.open()
   }
 
+  override trySend(event: In): boolean {
+    try {
+      return super.trySend(event)
+    } catch (error) {
+      if (error instanceof ClosedError) return false
+      throw error
+    }
+  }
+
   override sendBatch(events: readonly In[]): Promise<void> {
     this.writer?.cork(true)
     const sent = super.sendBatch(events)
@@ -37,17 +47,16 @@ export class RemoteInput<In> extends Input<In> {
     const { instance } = this
     if (!instance.started) instance.start()
     // Without a writer the function could not be started: the stream is failing.
-    if (this.writer !== null) {
-      this.writer.add(event)
-      this.credits = this.writer.credits
-    }
+    if (this.writer === null) throw instance.sendError(0, false)
+    this.writer.add(event)
+    this.credits = this.writer.credits
     const { page, at } = instance
     const count = ++page[at + Accepted]
     if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
   }
 
   protected override refill(): boolean {
-    if (this.writer === null) return this.credits > 0
+    if (this.writer === null) return !this.instance.started && this.credits > 0
     this.writer.refill()
     this.credits = this.writer.credits
     return this.credits > 0

@@ -135,6 +135,8 @@ export class RemoteStage implements Remote, AnyGenerator {
 
   get isBusy(): boolean {
     if (!this.started || this.over || this.connection === null) return false
+    // The stage after it, on this thread, works on a result.
+    if (!this.last && this.resolve === null) return true
     return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.party)
   }
 

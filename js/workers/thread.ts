@@ -60,10 +60,13 @@ export class WorkerThread {
         port1.close()
         const error = this.exited(code)
         reject(error)
-        onExit(!Number.isNaN(this.startMs))
         const guests = [...this.guests.values()]
         this.guests.clear()
-        for (const guest of guests) guest.orphaned(error)
+        try {
+          onExit(!Number.isNaN(this.startMs))
+        } finally {
+          for (const guest of guests) guest.orphaned(error)
+        }
       })
     })
     this.ready.catch(() => {}) // whoever waits for it hears of it
@@ -112,12 +115,17 @@ export class WorkerThread {
     this.worker.postMessage(command)
   }
 
+  /** It was asked for a sign of life. */
+  get isSuspected(): boolean {
+    return this.ping !== undefined
+  }
+
   /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. */
   suspect(ms: number): void {
     if (this.ping !== undefined) return
     this.ping = setTimeout(() => {
       this.error ??= new Error(`it did not answer within ${ms} ms`)
-      void this.worker.terminate()
+      void this.worker.terminate() // it stays suspected until it is gone
     }, ms).unref()
     this.post({ kind: 'ping' })
   }

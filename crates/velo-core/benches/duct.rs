@@ -1,5 +1,5 @@
 //! One batch of bytes in and out on one thread: through a duct (batches of their own in a bounded channel), and through a ring of bytes
-//! that both sides share. What decides between them beside these figures: a ring is allocated at its bound, a duct at 8 slots.
+//! that both sides share. What decides between them beside these figures: a ring is allocated at its bound, a duct at 16 slots.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -2,6 +2,7 @@
 
 import { VeloError } from '../errors.js'
 import type { BulkIn, Codec } from './codec.js'
+import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
 import { readGraph } from './graph-reader.js'
 import { type ShapeTable, shapesOf } from './shapes.js'
@@ -17,6 +18,7 @@ export class BatchReader {
   readonly #bulk: BulkIn | undefined
   // What the writer has told of its shapes.
   #shapes: ShapeTable | undefined
+  #flat: FlatReader | undefined
 
   constructor(codec: Codec, options: { reserve: number; bulk: BulkIn | undefined }) {
     this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
@@ -53,6 +55,11 @@ export class BatchReader {
         at = start + readInteger(bytes, at + 1)
         if (at > end) throw cut(kind)
         into.push(plain.slice(start, at))
+      } else if (kind === frames.FLAT) {
+        at = (this.#flat as FlatReader).read(bytes, at, into)
+      } else if (kind === frames.FLAT_KEYS) {
+        this.#flat ??= new FlatReader()
+        at = this.#flat.learn(bytes, at)
       } else if (kind >= frames.NULL && kind <= frames.FALSE) {
         into.push(kind === frames.NULL ? null : kind === frames.UNDEFINED ? undefined : kind === frames.TRUE)
         at += 1

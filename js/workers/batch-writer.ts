@@ -2,9 +2,9 @@
 // Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
 
 import { VeloError } from '../errors.js'
-import { BatchMemory } from './batch-memory.js'
 import type { BulkOut, Codec } from './codec.js'
 import { describe, refusal } from './culprit.js'
+import { FlatMemory } from './flat-memory.js'
 import * as frames from './frames.js'
 import { isPooled, travels, writeGraph } from './graph.js'
 import { jsonRefusal } from './json-refusal.js'
@@ -20,7 +20,7 @@ const none = Buffer.alloc(0)
 const bufferPrototype = Buffer.prototype
 const bytesPrototype = Uint8Array.prototype
 
-export class BatchWriter extends BatchMemory {
+export class BatchWriter extends FlatMemory {
   /** Values since the last take. */
   count = 0
   // 'json' or the user's functions.
@@ -91,7 +91,7 @@ export class BatchWriter extends BatchMemory {
       if ((value as Uint8Array).length > 0) return this.#addBytes(value as Uint8Array)
     } else if (this.#binary && value instanceof ArrayBuffer && value.byteLength > 0) {
       return this.#addBytes(new Uint8Array(value))
-    } else if (this.#addPlain(value)) {
+    } else if (this.#addFlat(value) || this.#addPlain(value)) {
       return
     }
     this.#addGraph(value)
@@ -117,6 +117,15 @@ export class BatchWriter extends BatchMemory {
     bytes[at] = frames.BULK
     this.#aside += size
     this.at = at + 13
+  }
+
+  /** False where the value is not flat; then nothing was added. */
+  #addFlat(value: object): boolean {
+    try {
+      return this.writeFlat(value)
+    } catch {
+      return false // a getter that throws: the other lanes say so
+    }
   }
 
   /** False where the value is not plain; then nothing was added. */

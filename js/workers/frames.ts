@@ -16,6 +16,8 @@ export const PLAIN = 12 // length, MessagePack
 export const GRAPH = 13 // length, number of buffers beside the batch, their indices, V8's format
 export const JSON_TEXT = 14 // length, UTF-8
 export const CUSTOM = 15 // length, bytes of a user's codec
+export const FLAT_KEYS = 16 // count, keys (length, characters): the next shape of flat objects of this writer
+export const FLAT = 17 // number of the shape, one frame of kind NUMBER, NULL, UNDEFINED, TRUE, FALSE or (one byte of length) ASCII for each key
 
 /** Bytes of a frame of kind SHAPES and of most others before their content. */
 export const SHAPES_HEAD = 17

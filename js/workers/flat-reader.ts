@@ -1,0 +1,102 @@
+// Reads what flat-memory.ts writes.
+
+import * as frames from './frames.js'
+
+type Make = (fields: readonly unknown[]) => unknown
+
+/** Strings met lately, by their bytes: fields of events repeat, and a string that is here already costs no memory. */
+const STRINGS = 512
+const strings: string[] = new Array(STRINGS).fill('')
+/** Longer ones are rarely the same. */
+const REPEATED = 24
+
+const number = new Float64Array(1)
+const numberBytes = new Uint8Array(number.buffer)
+
+/** By their keys, for all readers; emptied when it has grown. */
+const makers = new Map<string, Make>()
+const MAKERS = 256
+
+export class FlatReader {
+  readonly #shapes: { keys: readonly string[]; make: Make }[] = []
+  readonly #fields: unknown[] = []
+
+  /** Learns the keys of a shape; answers where the next frame begins. */
+  learn(bytes: frames.Bytes, at: number): number {
+    const keys: string[] = []
+    const count = bytes[at + 1]
+    let next = at + 2
+    for (let index = 0; index < count; index++) {
+      const end = next + 1 + bytes[next]
+      keys.push(bytes.latin1Slice(next + 1, end))
+      next = end
+    }
+    this.#shapes.push({ keys, make: makerOf(keys) })
+    return next
+  }
+
+  /** Reads an object into `into`; answers where the next frame begins. */
+  read(bytes: frames.Bytes, at: number, into: unknown[]): number {
+    const { keys, make } = this.#shapes[bytes[at + 1]] as { keys: readonly string[]; make: Make }
+    const fields = this.#fields
+    let next = at + 2
+    for (let index = 0; index < keys.length; index++) {
+      const kind = bytes[next]
+      if (kind === frames.NUMBER) {
+        numberBytes[0] = bytes[next + 1]
+        numberBytes[1] = bytes[next + 2]
+        numberBytes[2] = bytes[next + 3]
+        numberBytes[3] = bytes[next + 4]
+        numberBytes[4] = bytes[next + 5]
+        numberBytes[5] = bytes[next + 6]
+        numberBytes[6] = bytes[next + 7]
+        numberBytes[7] = bytes[next + 8]
+        fields[index] = number[0]
+        next += 9
+      } else if (kind === frames.ASCII) {
+        const start = next + 2
+        next = start + bytes[next + 1]
+        fields[index] = text(bytes, start, next)
+      } else {
+        fields[index] = kind === frames.NULL ? null : kind === frames.UNDEFINED ? undefined : kind === frames.TRUE
+        next++
+      }
+    }
+    into.push(make(fields))
+    return next
+  }
+}
+
+function text(bytes: frames.Bytes, start: number, end: number): string {
+  const length = end - start
+  if (length > REPEATED) return bytes.latin1Slice(start, end)
+  let hash = length
+  for (let at = start; at < end; at++) hash = (hash * 31 + bytes[at]) | 0
+  const place = (hash ^ (hash >>> 13)) & (STRINGS - 1)
+  const known = strings[place] as string
+  if (known.length === length) {
+    let at = 0
+    while (at < length && known.charCodeAt(at) === bytes[start + at]) at++
+    if (at === length) return known
+  }
+  const read = bytes.latin1Slice(start, end)
+  strings[place] = read
+  return read
+}
+
+/** Makes objects of these keys: with code of its own, which is four times faster, where the process allows that. */
+function makerOf(keys: readonly string[]): Make {
+  const name = JSON.stringify(keys)
+  const known = makers.get(name)
+  if (known !== undefined) return known
+  let make: Make
+  try {
+    const fields = keys.map((key, index) => `${JSON.stringify(key)}: fields[${index}]`)
+    make = new Function('fields', `return { ${fields.join(', ')} }`) as Make
+  } catch {
+    make = (fields) => Object.fromEntries(keys.map((key, index) => [key, fields[index]]))
+  }
+  if (makers.size === MAKERS) makers.clear()
+  makers.set(name, make)
+  return make
+}

@@ -218,7 +218,7 @@ export interface WorkersOptions {
   idleTimeout?: number
   /** us that a thread looks for more events before it sleeps; it burns a core meanwhile. Default 0 = off, at most 1000. */
   spin?: number
-  /** Limits of each thread, as `new Worker()` takes them. Default: those of Node.js, but 16 MB of young generation. */
+  /** Limits of each thread, as `new Worker()` takes them. Default: those of Node.js, but 12 MB of young generation. */
   resourceLimits?: ResourceLimits
   /** Environment variables of the threads. Default: a copy of `process.env`. */
   env?: Record<string, string | undefined>

@@ -7,7 +7,7 @@ import type { WorkerSnapshot } from '../types.js'
 import { WorkerThread } from './thread.js'
 
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
-const YOUNG_MB = 16
+const YOUNG_MB = 12
 
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []

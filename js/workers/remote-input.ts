@@ -6,6 +6,7 @@ import { COUNTERS } from '../internal/flags.js'
 import { Input } from '../internal/input.js'
 import { Word } from '../internal/law.js'
 import { SAMPLE_MASK } from '../internal/probe.js'
+import type { Failure } from '../internal/stages.js'
 import type { DuctWriter } from './duct-writer.js'
 import { Control } from './protocol.js'
 import type { Thrower } from './thrower.js'
@@ -16,6 +17,7 @@ export class RemoteInput<In> extends Input<In> {
   private writer: DuctWriter | null = null
   private thrower: Thrower | null = null
   private told = false
+  private unstarted: Failure | null = null
 
   /** The function has been started on its thread, or anew on another one. */
   attach(writer: DuctWriter, thrower: Thrower): void {
@@ -25,6 +27,11 @@ export class RemoteInput<In> extends Input<In> {
     this.refill()
     this.endWaits()
     this.open()
+  }
+
+  /** The function could not be started. */
+  refuse(failure: Failure): void {
+    this.unstarted = failure
   }
 
   override trySend(event: In): boolean {
@@ -47,7 +54,7 @@ export class RemoteInput<In> extends Input<In> {
     const { instance } = this
     if (!instance.started) instance.start()
     // Without a writer the function could not be started: the stream is failing.
-    if (this.writer === null) throw instance.sendError(0, false)
+    if (this.writer === null) throw this.unstarted === null ? instance.sendError(0, false) : this.unstarted.error
     this.writer.add(event)
     this.credits = this.writer.credits
     const { page, at } = instance

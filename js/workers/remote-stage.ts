@@ -54,8 +54,8 @@ export class RemoteStage implements Remote, AnyGenerator {
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (!this.started) this.start()
     if (this.arrivals > 0) return Promise.resolve(this.shift())
+    this.sample()
     if (this.over) return this.outcome()
-    if (this.party.first === 0) sampleProcessing(this.party.instance)
     this.consumption.want()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     this.resolve = lastResolve
@@ -89,10 +89,9 @@ export class RemoteStage implements Remote, AnyGenerator {
     await this.return()
   }
 
-  /** A result that is here already. */
   take(): IteratorResult<unknown, undefined> | null {
     if (this.arrivals > 0) return this.shift()
-    if (this.party.first === 0) sampleProcessing(this.party.instance)
+    this.sample()
     return null
   }
 
@@ -148,6 +147,12 @@ export class RemoteStage implements Remote, AnyGenerator {
     page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
   }
 
+  private sample(): void {
+    if (this.party.first > 0) return
+    this.recount()
+    sampleProcessing(this.party.instance)
+  }
+
   /** The row is told at the end of a turn, which a thread that dies does not reach. */
   private recount(): void {
     const { instance, first, tally } = this.party
@@ -174,6 +179,7 @@ export class RemoteStage implements Remote, AnyGenerator {
       else if (this.feeder === null) this.feeder = new Feeder(party.instance, events, writer, party.thrower, party.first === 0)
       else this.feeder.redirect(writer)
     } catch (error) {
+      if (events instanceof RemoteInput) events.refuse({ error })
       return this.finish(0, { error })
     }
     this.feeder?.go()
@@ -230,7 +236,6 @@ export class RemoteStage implements Remote, AnyGenerator {
     this.start(rest)
   }
 
-  /** There may be results. */
   arrived(): void {
     if (this.connection === null) return
     const { reader, stays } = this.connection
@@ -249,7 +254,6 @@ export class RemoteStage implements Remote, AnyGenerator {
     this.serve()
   }
 
-  /** Results that are here. */
   private get arrivals(): number {
     return this.connection?.reader.length ?? 0
   }

@@ -95,7 +95,9 @@ export class WorkerThread {
     const passed = active + idle - this.seen.active - this.seen.idle
     // Too short a while says nothing.
     if (passed < 20) return this.busy
-    this.busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
+    const busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
+    // Smoothed over 200 ms: where the machine is busy, a short while says little of the thread.
+    this.busy += (busy - this.busy) * Math.min(1, passed / 200)
     this.seen = { active, idle }
     return this.busy
   }

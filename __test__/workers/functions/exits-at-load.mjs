@@ -1,0 +1,3 @@
+// A module that takes its thread with it.
+
+process.exit(9)

@@ -130,8 +130,8 @@ export interface WorkerSnapshot {
 /**
  * How values travel to another thread.
  *
- * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, all others as
- * `'structured'`. Or a pair of functions of your own.
+ * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, and they arrive as views into a buffer that
+ * they share with their neighbors (mind `byteOffset`, as with a `Buffer`); all others as `'structured'`. Or a pair of functions of your own.
  */
 export type Codec = 'structured' | 'json' | 'binary' | { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown }
 

@@ -19,12 +19,12 @@ const EACH = 'postMessage'
 const BATCHES = 'postMessage, batches of 64'
 
 /** One kind of event through one worker, pipelined. */
-async function pipelined(title, kind, count, bars, options) {
+async function pipelined(title, kind, count, bars, options, ours = {}) {
   const events = kind.make(options.quick ? 500 : count)
   const hands = { [EACH]: await Hand.start(kind.fn), [BATCHES]: await Hand.start(kind.fn, { batch: 64 }) }
-  const [fn, byDefault] = [onWorker(kind.fn, SAME_WINDOW), onWorker(kind.fn)]
+  const [fn, byDefault] = [onWorker(kind.fn, { ...SAME_WINDOW, ...ours }), onWorker(kind.fn)]
   const barred = { 'sendBatch(64), recvBatch(256)': inBatches(fn), 'run(array)': asArray(fn) }
-  const shown = { 'the same, default buffer': inBatches(byDefault), 'send, for await': oneByOne(fn) }
+  const shown = { 'all options at their defaults': inBatches(byDefault), 'send, for await': oneByOne(fn) }
   const ways = { [EACH]: hands[EACH].through, [BATCHES]: hands[BATCHES].through, ...barred, ...shown }
   const { contestants, expected } = await checked(kind, events, ways)
   const claims = [
@@ -45,11 +45,11 @@ function plainNumbers(options) {
 }
 
 function bytes64(options) {
-  return pipelined('64 B Uint8Array', bytes(64), 32_768, { [EACH]: 3, [BATCHES]: 1.5 }, options)
+  return pipelined("64 B Uint8Array, codec 'binary'", bytes(64), 32_768, { [EACH]: 3, [BATCHES]: 1.5 }, options, { codec: 'binary' })
 }
 
 function bytes1024(options) {
-  return pipelined('1 KB Uint8Array', bytes(1024), 16_384, { [EACH]: 3, [BATCHES]: 1.5 }, options)
+  return pipelined("1 KB Uint8Array, codec 'binary'", bytes(1024), 16_384, { [EACH]: 3, [BATCHES]: 1.5 }, options, { codec: 'binary' })
 }
 
 async function frames(options) {

@@ -6,8 +6,16 @@ import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
 import { readGraph } from './graph-reader.js'
 import { type ShapeTable, shapesOf } from './shapes.js'
+import { slabs } from './slabs.js'
 
 const { readInteger, HEAD } = frames
+
+function slabOf(batch: Uint8Array): ArrayBuffer {
+  const slab = batch.slice().buffer as ArrayBuffer
+  slabs.add(slab)
+  return slab
+}
+
 const range = { start: 0, end: 0 }
 const number = new Float64Array(1)
 const numberBytes = new Uint8Array(number.buffer)
@@ -15,6 +23,8 @@ const numberBytes = new Uint8Array(number.buffer)
 export class BatchReader {
   readonly #decode: ((bytes: Uint8Array) => unknown) | undefined
   readonly #reserve: number
+  /** Byte values of a batch are views of one copy of it. */
+  readonly #views: boolean
   readonly #bulk: BulkIn | undefined
   // What the writer has told of its shapes.
   #shapes: ShapeTable | undefined
@@ -23,6 +33,7 @@ export class BatchReader {
   constructor(codec: Codec, options: { reserve: number; bulk: BulkIn | undefined }) {
     this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
     this.#reserve = options.reserve
+    this.#views = codec === 'binary'
     this.#bulk = options.bulk
   }
 
@@ -37,6 +48,7 @@ export class BatchReader {
       Object.getPrototypeOf(batch) === Uint8Array.prototype ? batch : new Uint8Array(batch.buffer, batch.byteOffset, batch.byteLength)
     const end = bytes.length
     let at = this.#reserve
+    let slab: ArrayBuffer | undefined
     while (at < end) {
       const kind = bytes[at]
       if (kind === frames.NUMBER) {
@@ -54,7 +66,10 @@ export class BatchReader {
         const start = at + HEAD
         at = start + readInteger(bytes, at + 1)
         if (at > end) throw cut(kind)
-        into.push(plain.slice(start, at))
+        if (this.#views) {
+          slab ??= slabOf(plain)
+          into.push(new Uint8Array(slab, start, at - start))
+        } else into.push(plain.slice(start, at))
       } else if (kind === frames.FLAT) {
         at = (this.#flat as FlatReader).read(bytes, at, into)
       } else if (kind === frames.FLAT_KEYS) {

@@ -1,13 +1,7 @@
 // What the values of a stream become between two threads: the codecs a user may choose, and the two ends of one direction of one stream.
 // Owns the words; batch-writer.ts and batch-reader.ts do the work.
 
-/**
- * How values travel to another thread.
- *
- * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, all others as
- * `'structured'`. Or a pair of functions of your own.
- */
-export type Codec = 'structured' | 'json' | 'binary' | { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown }
+export type { Codec } from '../types.js'
 
 /** Sends large binaries beside the batch. */
 export interface BulkOut {

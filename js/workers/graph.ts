@@ -9,6 +9,7 @@ import { Serializer } from 'node:v8'
 import * as threads from 'node:worker_threads'
 import { isError } from './error-class.js'
 import { copyWithErrors, type ErrorCarriers } from './error-parts.js'
+import { slabs } from './slabs.js'
 
 /** Kinds of views by the name of their class, in the order of their numbers on the wire. */
 export const views = [
@@ -53,6 +54,7 @@ const slabSize = Buffer.allocUnsafe(1).buffer.byteLength
 /** Whether a view shares its buffer with strangers: Node.js cuts small Buffers out of slabs. */
 export function isPooled(view: ArrayBufferView): boolean {
   const { buffer } = view
+  if (slabs.has(buffer)) return true
   const size = buffer.byteLength
   if ((size !== slabSize && size !== Buffer.poolSize) || view.byteLength === size) return false
   return isMarked === undefined ? Buffer.isBuffer(view) : isMarked(buffer)

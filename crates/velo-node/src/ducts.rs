@@ -72,7 +72,7 @@ pub(crate) fn push(call: &Call<'_>) -> Reply {
     let Some((data, length)) = bytes(call, 1) else {
         return Reply::Bug(c"push(duct, bytes, weight): expected a Uint8Array");
     };
-    let mut copy = Vec::with_capacity(length);
+    let mut copy = velo_runtime::spare::memory(length);
     // SAFETY: `data` points to `length` bytes of an array of this isolate, and nothing runs there meanwhile.
     unsafe { ptr::copy_nonoverlapping(data, copy.as_mut_ptr(), length) };
     // SAFETY: the bytes were written a moment ago.

@@ -5,6 +5,7 @@
 
 use crate::binding::Binding;
 use crate::page::Bell;
+use crate::spare;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,7 +128,9 @@ impl Intake {
             },
         };
         let (size, fits) = (batch.bytes.len(), put(&batch.bytes));
-        if !fits {
+        if fits {
+            spare::recycle(batch.bytes);
+        } else {
             self.stuck = Some(batch);
         }
         (size, fits)

@@ -18,6 +18,7 @@ mod mail;
 mod page;
 mod runtime;
 mod snapshot;
+pub mod spare;
 mod stepping;
 mod stream;
 mod timer;

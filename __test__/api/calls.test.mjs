@@ -1,10 +1,10 @@
-// The ways to use a stream function: called, run, opened, fed; and what each of them gives.
+// The ways to use a stream function with a source, called and run, and what each of them gives.
 
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { runtime, streamFn } from 'velo-stream'
-import { asyncSource } from '../support/counted.mjs'
-import { deferred, isPending, outcome, turns } from '../support/deferred.mjs'
+import { test } from 'node:test'
+import { runtime } from 'velo-stream'
+import { asyncSource, numbers } from '../support/counted.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -14,15 +14,13 @@ async function* average(events) {
   for await (const event of events) yield (total += event) / ++count
 }
 
-const fn = streamFn(average)
-
-async function collect(iterable) {
-  const results = []
-  for await (const result of iterable) results.push(result)
-  return results
+async function* pass(events) {
+  for await (const event of events) yield event
 }
 
-describe('fn(source)', () => {
+describePlacements('fn(source)', (place) => {
+  const fn = place(average)
+
   test('gives an async iterable iterator of the results', async () => {
     const results = fn([10, 20])
     assert.equal(results[Symbol.asyncIterator](), results)
@@ -36,7 +34,7 @@ describe('fn(source)', () => {
     const source = asyncSource([1, 2, 3])
     const before = runtime.snapshot().streamsOpened
     const results = fn(source)
-    await turns(2)
+    await place.settled(2)
     assert.deepEqual([source.opens, source.pulls, runtime.snapshot().streamsOpened], [0, 0, before])
     assert.deepEqual(await within(1000, results.return(5), 'return'), { value: 5, done: true })
     assert.deepEqual(await within(1000, results.next(), 'next'), { value: undefined, done: true })
@@ -50,7 +48,7 @@ describe('fn(source)', () => {
     const generator = average(bare)
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(await within(1000, results.next(), 'next'), await generator.next())
-      await turns(2)
+      await place.settled(2)
       assert.equal(ours.pulls, bare.pulls)
     }
     await within(1000, results.return(), 'return')
@@ -70,7 +68,7 @@ describe('fn(source)', () => {
     const source = { [Symbol.asyncIterator]: () => source, next: () => new Promise(() => {}) }
     const results = fn(source)
     const pending = results.next()
-    assert.ok(await isPending(pending))
+    assert.ok(await place.isPending(pending))
     assert.deepEqual(await within(1000, results.return(), 'return'), { value: undefined, done: true })
     assert.deepEqual(await within(1000, pending, 'next'), { value: undefined, done: true })
   })
@@ -81,9 +79,7 @@ describe('fn(source)', () => {
     await within(1000, results.next(), 'next')
     const error = new Error('thrown in')
     await assert.rejects(within(1000, results.throw(error), 'throw'), (thrown) => thrown === error)
-    await turns(4)
-    assert.equal(source.returns, 1)
-    assert.equal(fn.metrics.streamsOpen, 0)
+    await place.soon(() => assert.deepEqual([source.returns, fn.metrics.streamsOpen], [1, 0]))
   })
 
   test('a signal ends it: the pending next() rejects, then it is done', async () => {
@@ -94,8 +90,7 @@ describe('fn(source)', () => {
     controller.abort('enough')
     await assert.rejects(within(1000, results.next(), 'next'), { name: 'AbortError', code: 'VELO_ABORTED', cause: 'enough' })
     assert.deepEqual(await within(1000, results.next(), 'next'), { value: undefined, done: true })
-    await turns(4)
-    assert.equal(source.returns, 1)
+    await place.soon(() => assert.equal(source.returns, 1))
   })
 
   test('each call is an instance of its own', async () => {
@@ -107,58 +102,84 @@ describe('fn(source)', () => {
   })
 })
 
-describe('run(source)', () => {
+describePlacements('run(source)', (place) => {
+  const fn = place(average)
+
   test('collects everything', async () => {
     assert.deepEqual(await within(1000, fn.run([10, 20, 30]), 'run'), [10, 15, 20])
     assert.deepEqual(await within(1000, fn.run([]), 'run'), [])
     assert.deepEqual(await within(1000, fn.run(new Set([10, 20])), 'run'), [10, 15])
-    assert.deepEqual(
-      await within(
-        1000,
-        streamFn(async function* (events) {
-          for await (const event of events) yield event
-        }).run('ab'),
-        'run',
-      ),
-      ['a', 'b'],
-    )
+    assert.deepEqual(await within(1000, place(pass).run('ab'), 'run'), ['a', 'b'])
   })
 
   test('runs at once and ahead, without anybody who asks', async () => {
     const source = asyncSource([1, 2, 3])
     const running = fn.run(source)
-    await turns(4)
-    assert.ok(source.finished)
+    await place.soon(() => assert.ok(source.finished))
     await within(1000, running, 'run')
     assert.equal(source.returns, 0)
   })
 
-  test('an array that changes meanwhile is read as it is, as by an iterator', async () => {
-    const array = [1, 2]
-    const results = await within(
-      1000,
-      streamFn(async function* (events) {
+  test('reads one event ahead of the function here, up to `buffer` on a worker', async () => {
+    const gate = place.gate()
+    const source = asyncSource(numbers(100))
+    const fn = place(
+      async function* (events) {
         for await (const event of events) {
-          if (event === 1) array.push(3)
+          await gate.promise
           yield event
         }
-      }).run(array),
-      'run',
+      },
+      { buffer: 4 },
+      { gate },
     )
-    assert.deepEqual(results, [1, 2, 3])
+    const running = fn.run(source)
+    // The one in the function's hands, and those ahead of it.
+    const pulled = 1 + (place.worker ? 4 : 1)
+    await place.soon(() => assert.equal(source.pulls, pulled))
+    await place.settled()
+    assert.equal(source.pulls, pulled)
+    gate.open()
+    assert.equal((await within(1000, running, 'run')).length, 100)
   })
 
-  test('values go through untouched: identity, undefined, holes', async () => {
-    const same = streamFn(async function* (events) {
-      for await (const event of events) yield event
-    })
-    const object = { deep: [1] }
-    const values = [object, undefined, null, NaN, Number.NaN, Symbol.iterator, 0n, '']
-    const results = await within(1000, same.run(values), 'run')
-    assert.equal(results.length, values.length)
-    for (const [i, value] of values.entries()) assert.ok(Object.is(results[i], value))
+  test('an array that changes meanwhile is read as it is, as by an iterator', async () => {
+    // A worker's source is read up to `buffer` events ahead: what is added must lie beyond.
+    const array = place.worker ? [1, ...numbers(100)] : [1, 2]
+    const push = place.callback((event) => void array.push(event))
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          if (event === 1) await push('added')
+          yield event
+        }
+      },
+      place.worker ? { buffer: 4 } : {},
+      { push },
+    )
+    const results = await within(1000, fn.run(array), 'run')
+    assert.equal(results.at(-1), 'added')
+    assert.deepEqual(results, array)
+  })
+
+  test('undefined, null, NaN, -0, 0n, the empty string and holes go through', async () => {
+    const values = [undefined, null, NaN, -0, 0n, '']
+    const results = await within(1000, place(pass).run(values), 'run')
+    assert.deepEqual(results, values)
     // biome-ignore lint/suspicious/noSparseArray: the case under test
-    assert.deepEqual(await within(1000, same.run([1, , 3]), 'run'), [1, undefined, 3])
+    assert.deepEqual(await within(1000, place(pass).run([1, , 3]), 'run'), [1, undefined, 3])
+  })
+
+  test('objects are the very same here, and copies from a worker', async () => {
+    const object = { deep: [1] }
+    const [result] = await within(1000, place(pass).run([object]), 'run')
+    place.same(result, object)
+  })
+
+  test('a symbol goes through here, and cannot travel to a worker', async () => {
+    const running = place(pass).run([1, { deep: [Symbol.iterator] }])
+    if (!place.worker) return assert.equal((await running)[1].deep[0], Symbol.iterator)
+    await assert.rejects(within(1000, running, 'run'), { code: 'VELO_CODEC', retryable: false, field: /deep\[0\]/ })
   })
 
   test('an aborted signal refuses before the source is touched', async () => {
@@ -181,141 +202,17 @@ describe('run(source)', () => {
   })
 })
 
-describe('open()', () => {
-  test('is synchronous and starts nothing', async () => {
-    let started = 0
-    const stream = streamFn(async function* (events) {
-      started++
-      for await (const event of events) yield event
-    }).open()
-    await turns(2)
-    assert.equal(started, 0)
-    assert.equal(stream.state, 'open')
-    assert.equal(typeof stream.id, 'string')
-    await within(1000, stream.close(), 'close')
-    assert.equal(started, 0)
-  })
-
-  test('ids are unique', () => {
-    const streams = Array.from({ length: 100 }, () => fn.open())
-    assert.equal(new Set(streams.map(({ id }) => id)).size, 100)
-    return Promise.all(streams.map((stream) => stream.close()))
-  })
-
-  test('an id that a default one would have is no reason for two of the same', async () => {
-    const first = fn.open()
-    const [, base, ordinal] = /^(.*-)(\d+)$/.exec(first.id)
-    const next = fn.open({ id: `${base}${Number(ordinal) + 2}` })
-    const third = fn.open()
-    assert.equal(new Set([first.id, next.id, third.id]).size, 3)
-    await Promise.all([first, next, third].map((stream) => stream.close()))
-  })
-
-  test('a given id that a default one has already is refused', async () => {
-    const first = fn.open()
-    assert.throws(() => fn.open({ id: first.id }), { code: 'VELO_CONFIG' })
-    await first.close()
-  })
-})
-
-describe('feed(source)', () => {
-  test('sends everything, ends the input, gives the results', async () => {
-    const source = asyncSource([10, 20, 30])
-    const stream = fn.open()
-    assert.deepEqual(await within(1000, collect(stream.feed(source)), 'feed'), [10, 15, 20])
-    const end = await within(1000, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
-    assert.equal(source.returns, 0)
-  })
-
-  test('a source that throws: into the function, and uncaught to the reader', async () => {
-    const error = new Error('source')
-    const stream = fn.open()
-    const results = stream.feed(asyncSource([10], { fail: { error } }))
-    assert.equal((await within(1000, results.next(), 'next')).value, 10)
-    await assert.rejects(within(1000, results.next(), 'next'), (thrown) => thrown === error)
-    assert.deepEqual(await within(1000, results.next(), 'next'), { value: undefined, done: true })
-    assert.equal((await stream.closed).reason, 'failed')
-  })
-
-  test('pulls no further than the buffer', async () => {
-    const source = asyncSource(Array.from({ length: 1000 }, (_, i) => i))
-    const stream = fn.with({ buffer: 4 }).open()
-    const results = stream.feed(source)
-    await turns(8)
-    // Four results, one that is held back, four events, one that waits to be accepted, and one ahead.
-    assert.ok(source.pulls <= 4 + 1 + 4 + 1 + 1, `${source.pulls} were pulled`)
-    await within(1000, results.return(), 'return')
-    assert.equal(source.returns, 1)
-  })
-
-  test('a function that returns early gives the source back, even a silent one', async () => {
-    const source = {
-      returns: 0,
-      [Symbol.asyncIterator]: () => source,
-      next: () => new Promise(() => {}),
-      return: async () => ({ done: true, value: source.returns++ }),
-    }
-    const stream = streamFn(async function* () {
-      yield 'hello'
-    }).open()
-    assert.deepEqual(await within(1000, collect(stream.feed(source)), 'feed'), ['hello'])
-    await turns(2)
-    assert.equal(source.returns, 1)
-  })
-
-  test('on a stream that has ended or closed', async () => {
-    const ended = fn.open()
-    ended.end()
-    const closed = fn.open()
-    await within(1000, closed.close(), 'close')
-    for (const stream of [ended, closed]) {
-      const source = asyncSource([1, 2])
-      const { value, error } = await within(1000, outcome((async () => collect(stream.feed(source)))()), 'feed')
-      if (error !== undefined) assert.match(error.code, /^VELO_(CLOSED|ENDED)$/)
-      else assert.deepEqual(value, [])
-      await turns(2)
-      assert.ok(source.opens === 0 || source.finished || source.returns === 1, 'the source is not left open')
-    }
-  })
-})
-
-describe('recursion', () => {
+describePlacements('recursion', (place) => {
   test('a function may run its own function inside', async () => {
-    const factorial = streamFn(async function* (events) {
-      for await (const n of events) yield n <= 1 ? 1 : n * (await factorial.run([n - 1]))[0]
-    })
+    // On a worker, the function inside is a local one of that thread.
+    const factorial = place(
+      async function* (events) {
+        for await (const n of events) yield n <= 1 ? 1 : n * (await factorial.run([n - 1]))[0]
+      },
+      {},
+      { factorial: place.self },
+    )
     assert.deepEqual(await within(1000, factorial.run([5, 10]), 'run'), [120, 3628800])
-  })
-
-  test('a stream may be used by its own function', async () => {
-    let stream
-    const fn = streamFn(async function* (events) {
-      for await (const event of events) {
-        if (event < 5) stream.trySend(event + 1)
-        else stream.end()
-        yield event
-      }
-    })
-    stream = fn.open()
-    const seen = collect(stream)
-    await within(1000, stream.send(1), 'send')
-    assert.deepEqual(await within(1000, seen, 'the results'), [1, 2, 3, 4, 5])
-  })
-
-  test('a function may close its own stream', async () => {
-    let stream
-    const gate = deferred()
-    const fn = streamFn(async function* (events) {
-      for await (const event of events) {
-        stream.close().then(gate.resolve, gate.reject)
-        yield event
-      }
-    })
-    stream = fn.open()
-    await within(1000, stream.send(1), 'send')
-    await within(1000, gate.promise, 'close')
-    assert.equal((await stream.closed).reason, 'closed')
   })
 })
 

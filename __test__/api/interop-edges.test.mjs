@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ReadableStream } from 'node:stream/web'
-import { describe, test } from 'node:test'
-import { streamFn } from 'velo-stream'
-import { deferred, outcome, turns, until } from '../support/deferred.mjs'
+import { test } from 'node:test'
+import { deferred, outcome, until } from '../support/deferred.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -30,9 +30,9 @@ function countedReadable(count) {
   return { readable, taken }
 }
 
-describe('toDuplex()', () => {
+describePlacements('toDuplex()', (place) => {
   test('nobody reads: the writer waits, and no more is taken than the buffers hold', async () => {
-    const stream = streamFn(pass, { buffer: 2, idleTimeout: 0 }).open()
+    const stream = place(pass, { buffer: 2, idleTimeout: 0 }).open()
     const gate = deferred()
     const { readable, taken } = countedReadable(1000)
     const duplex = stream.toDuplex()
@@ -47,7 +47,7 @@ describe('toDuplex()', () => {
         new Writable({ objectMode: true, write: (_value, _encoding, done) => done() }),
       ),
     )
-    await turns(40)
+    await place.settled(40)
     // Two channels of two, what is held between them, and the buffers of Node's streams: 16 on either side of the Duplex.
     assert.ok(taken.count < 60, `${taken.count} were taken`)
     gate.resolve()
@@ -56,20 +56,25 @@ describe('toDuplex()', () => {
   })
 
   test('destroy() without an error closes the stream', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const duplex = stream.toDuplex()
     duplex.write(1)
-    await turns(2)
+    await place.settled(2)
     duplex.destroy()
     await within(1000, once(duplex, 'close'), 'close')
     assert.equal((await within(1000, stream.closed, 'closed')).reason, 'closed')
   })
 
   test('its end ends the input, and what is left can be read', async () => {
-    const stream = streamFn(async function* (events) {
-      yield* pass(events)
-      yield 'summary'
-    }).open()
+    const fn = place(
+      async function* (events) {
+        yield* pass(events)
+        yield 'summary'
+      },
+      {},
+      { pass },
+    )
+    const stream = fn.open()
     const duplex = stream.toDuplex()
     duplex.write(1)
     duplex.end(2)
@@ -78,11 +83,11 @@ describe('toDuplex()', () => {
   })
 
   test('an abort of the stream destroys it with that AbortError', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const duplex = stream.toDuplex()
     const failed = once(duplex, 'error')
     duplex.resume()
-    await turns(2)
+    await place.settled(2)
     stream.abort('from outside')
     const [error] = await within(1000, failed, 'the error')
     assert.deepEqual([error.code, error.cause], ['VELO_ABORTED', 'from outside'])
@@ -90,10 +95,10 @@ describe('toDuplex()', () => {
   })
 
   test('a close of the stream ends it', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const duplex = stream.toDuplex()
     const reading = outcome(duplex.toArray())
-    await turns(2)
+    await place.settled(2)
     await within(1000, stream.close(), 'close')
     const { value, error } = await within(1000, reading, 'toArray')
     if (error === undefined) assert.deepEqual(value, [])
@@ -101,7 +106,7 @@ describe('toDuplex()', () => {
   })
 
   test('a function that returns early lets its results be read', async () => {
-    const stream = streamFn(async function* (events) {
+    const stream = place(async function* (events) {
       for await (const event of events) {
         yield event
         if (event === 2) return
@@ -120,10 +125,14 @@ describe('toDuplex()', () => {
   test('a result that is null or undefined does not end it silently', async () => {
     // Node's streams cannot carry null: it must be an error, never a short stream that looks whole.
     for (const value of [null, undefined]) {
-      const stream = streamFn(async function* (events) {
-        for await (const event of events) yield event === 2 ? value : event
-      }).open()
-      const duplex = stream.toDuplex()
+      const fn = place(
+        async function* (events) {
+          for await (const event of events) yield event === 2 ? value : event
+        },
+        {},
+        { value },
+      )
+      const duplex = fn.open().toDuplex()
       for (const event of [1, 2, 3]) duplex.write(event)
       duplex.end()
       const got = await within(1000, outcome(duplex.toArray()), 'toArray')
@@ -135,7 +144,7 @@ describe('toDuplex()', () => {
     const schema = {
       '~standard': { version: 1, vendor: 'test', validate: (value) => (value === 'bad' ? { issues: [{ message: 'no' }] } : { value }) },
     }
-    const duplex = streamFn(pass, { schema }).open().toDuplex()
+    const duplex = place(pass, { schema }).open().toDuplex()
     const failed = once(duplex, 'error')
     duplex.write('bad')
     const [error] = await within(1000, failed, 'the error')
@@ -143,19 +152,19 @@ describe('toDuplex()', () => {
   })
 
   test('it is the reader', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const duplex = stream.toDuplex()
     duplex.resume()
-    await turns(2)
+    await place.settled(2)
     await assert.rejects(within(1000, stream.recv(), 'recv'), { code: 'VELO_LOCKED' })
     duplex.destroy()
     await within(1000, stream.closed, 'closed')
   })
 })
 
-describe('toWeb()', () => {
+describePlacements('toWeb()', (place) => {
   test('nobody reads: the writer waits', async () => {
-    const stream = streamFn(pass, { buffer: 2, idleTimeout: 0 }).open()
+    const stream = place(pass, { buffer: 2, idleTimeout: 0 }).open()
     const { readable, writable } = stream.toWeb()
     const writer = writable.getWriter()
     let written = 0
@@ -167,7 +176,7 @@ describe('toWeb()', () => {
       }
       await writer.close()
     })()
-    await turns(20)
+    await place.settled(20)
     assert.ok(written < 12, `${written} were written`)
     const results = []
     for await (const result of readable) results.push(result)
@@ -177,7 +186,7 @@ describe('toWeb()', () => {
   })
 
   test('pipeThrough and pipeTo, and an error on the way in', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const error = new Error('upstream')
     const source = new ReadableStream({
       pull(controller) {
@@ -192,34 +201,43 @@ describe('toWeb()', () => {
 
   test('an error of the function reaches the reader as it is', async () => {
     const error = new Error('inside')
-    const stream = streamFn(async function* (events) {
-      for await (const event of events) {
-        if (event === 2) throw error
-        yield event
-      }
-    }).open()
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          if (event === 2) throw error
+          yield event
+        }
+      },
+      {},
+      { error },
+    )
+    const stream = fn.open()
     const { readable, writable } = stream.toWeb()
     const writer = writable.getWriter()
     await within(1000, writer.write(1), 'write')
     await within(1000, outcome(writer.write(2)), 'write')
     const reader = readable.getReader()
     assert.equal((await within(1000, reader.read(), 'read')).value, 1)
-    await assert.rejects(within(1000, reader.read(), 'read'), (thrown) => thrown === error)
-    await assert.rejects(
-      within(1000, writer.closed, 'the writer hears of it'),
-      (thrown) => thrown === error || thrown.code === 'VELO_CLOSED',
-    )
+    const { error: thrown } = await within(1000, outcome(reader.read()), 'read')
+    place.same(thrown, error)
+    const { error: heard } = await within(1000, outcome(writer.closed), 'the writer hears of it')
+    assert.ok(heard === thrown || heard.code === 'VELO_CLOSED')
   })
 
   test('a function that ends cancels a silent source', async () => {
     for (const how of ['returns', 'throws']) {
-      const stream = streamFn(async function* (events) {
-        for await (const event of events) {
-          yield event
-          if (how === 'throws') throw new Error('inside')
-          return
-        }
-      }).open()
+      const fn = place(
+        async function* (events) {
+          for await (const event of events) {
+            yield event
+            if (how === 'throws') throw new Error('inside')
+            return
+          }
+        },
+        {},
+        { how },
+      )
+      const stream = fn.open()
       const cancelled = deferred()
       const source = new ReadableStream({ start: (controller) => controller.enqueue(1), cancel: cancelled.resolve })
       const reader = source.pipeThrough(stream.toWeb()).getReader()
@@ -230,31 +248,35 @@ describe('toWeb()', () => {
   })
 
   test('cancel() while a read is pending settles it', async () => {
-    const stream = streamFn(pass, { idleTimeout: 0 }).open()
+    const stream = place(pass, { idleTimeout: 0 }).open()
     const reader = stream.toWeb().readable.getReader()
     const pending = reader.read()
-    await turns(2)
+    await place.settled(2)
     await within(1000, reader.cancel(), 'cancel')
     assert.equal((await within(1000, pending, 'read')).done, true)
     assert.equal((await within(1000, stream.closed, 'closed')).reason, 'closed')
   })
 
   test('any value goes through, null and undefined among them', async () => {
-    const stream = streamFn(pass).open()
+    const stream = place(pass).open()
     const results = []
     for await (const result of ReadableStream.from([null, undefined, 0, '']).pipeThrough(stream.toWeb())) results.push(result)
     assert.deepEqual(results, [null, undefined, 0, ''])
   })
 })
 
-describe('sources', () => {
+describePlacements('sources', (place) => {
   test('an early return destroys a Readable and cancels a ReadableStream', async () => {
-    const fn = streamFn(async function* (events) {
-      for await (const event of events) {
-        yield event
-        return
-      }
-    })
+    // A worker's source is read up to `buffer` events ahead.
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          yield event
+          return
+        }
+      },
+      place.worker ? { buffer: 4 } : {},
+    )
     const { readable, taken } = countedReadable(1000)
     assert.deepEqual(await within(1000, fn.run(readable), 'run'), [0])
     assert.ok(readable.destroyed)
@@ -267,10 +289,11 @@ describe('sources', () => {
   })
 
   test('a silent Readable is destroyed at once when the stream is aborted', async () => {
-    const silent = new Readable({ objectMode: true, read() {} })
+    const asked = deferred()
+    const silent = new Readable({ objectMode: true, read: asked.resolve })
     const controller = new AbortController()
-    const running = outcome(streamFn(pass).run(silent, { signal: controller.signal }))
-    await turns(2)
+    const running = outcome(place(pass).run(silent, { signal: controller.signal }))
+    await within(1000, asked.promise, 'the first pull')
     controller.abort()
     assert.equal((await within(1000, running, 'run')).error.code, 'VELO_ABORTED')
     await until(1000, () => silent.destroyed, 'the Readable is destroyed')
@@ -284,26 +307,31 @@ describe('sources', () => {
         this.destroy(error)
       },
     })
-    const caught = []
-    const fn = streamFn(async function* (events) {
-      try {
-        yield* pass(events)
-      } catch (thrown) {
-        caught.push(thrown)
-        throw thrown
-      }
-    })
+    const probe = place.probe()
+    const fn = place(
+      async function* (events) {
+        try {
+          yield* pass(events)
+        } catch (thrown) {
+          probe.saw(thrown)
+          throw thrown
+        }
+      },
+      {},
+      { pass, probe },
+    )
     await assert.rejects(within(1000, fn.run(failing), 'run'), (thrown) => thrown === error)
-    assert.deepEqual(caught, [error])
+    place.same(await within(1000, probe.next(), 'the function catches it'), error)
+    assert.equal(probe.seen.length, 1)
   })
 
   test('pipeline() aborted by its signal ends everything', async () => {
-    const fn = streamFn(pass)
+    const fn = place(pass)
     const controller = new AbortController()
     const silent = new Readable({ objectMode: true, read() {} })
     const sink = new Writable({ objectMode: true, write: (_value, _encoding, done) => done() })
     const piping = outcome(pipeline(silent, fn, sink, { signal: controller.signal }))
-    await turns(2)
+    await place.settled(2)
     controller.abort()
     assert.equal((await within(1000, piping, 'pipeline')).error.name, 'AbortError')
     await until(1000, () => fn.metrics.streamsOpen === 0, 'the stream ends')

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { Duplex, PassThrough, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ReadableStream } from 'node:stream/web'
-import { describe, test } from 'node:test'
-import { streamFn } from 'velo-stream'
+import { test } from 'node:test'
+import { outcome } from '../support/deferred.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -25,10 +26,10 @@ function collector(highWaterMark = 2) {
 
 const numbers = (n) => Array.from({ length: n }, (_, i) => i)
 
-describe('as a part of node:stream', () => {
+describePlacements('as a part of node:stream', (place) => {
   test('pipeline(readable, fn, writable)', async () => {
     const { seen, writable } = collector()
-    await within(5000, pipeline(Readable.from(numbers(200)), streamFn(double), writable), 'pipeline')
+    await within(5000, pipeline(Readable.from(numbers(200)), place(double), writable), 'pipeline')
     assert.deepEqual(
       seen,
       numbers(200).map((n) => n * 2),
@@ -37,52 +38,49 @@ describe('as a part of node:stream', () => {
 
   test('pipeline with two of them, and a pipe()', async () => {
     const { seen, writable } = collector()
-    const twice = streamFn(double).pipe(double)
-    await within(5000, pipeline(Readable.from([1, 2, 3]), streamFn(double), twice, writable), 'pipeline')
+    const twice = place(double).pipe(double)
+    await within(5000, pipeline(Readable.from([1, 2, 3]), place(double), twice, writable), 'pipeline')
     assert.deepEqual(seen, [8, 16, 24])
   })
 
   test('an error of the function destroys the pipeline and reaches its caller', async () => {
     const error = new Error('in the middle')
-    const fn = streamFn(async function* (events) {
-      for await (const event of events) {
-        if (event === 3) throw error
-        yield event
-      }
-    })
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          if (event === 3) throw error
+          yield event
+        }
+      },
+      {},
+      { error },
+    )
     const source = Readable.from(numbers(10))
     const { writable } = collector()
-    assert.equal(
-      await within(
-        5000,
-        pipeline(source, fn, writable).catch((failure) => failure),
-        'pipeline',
-      ),
-      error,
-    )
+    const { error: thrown } = await within(5000, outcome(pipeline(source, fn, writable)), 'pipeline')
+    place.same(thrown, error)
     assert.ok(source.destroyed)
     assert.equal(fn.metrics.streamsOpen, 0)
   })
 
   test('a destination that is destroyed ends the stream', async () => {
-    const fn = streamFn(double)
+    const fn = place(double)
     const writable = new Writable({ objectMode: true, write: (_value, _encoding, done) => done(new Error('full disk')) })
     await assert.rejects(within(5000, pipeline(Readable.from(numbers(1000)), fn, writable), 'pipeline'), /full disk/)
-    await within(1000, new Promise((resolve) => setImmediate(resolve)), 'a turn')
-    assert.equal(fn.metrics.streamsOpen, 0)
+    await place.soon(() => assert.equal(fn.metrics.streamsOpen, 0), 1)
   })
 
   test('Readable.compose(fn) and Duplex.from(fn)', async () => {
-    assert.deepEqual(await within(5000, Readable.from([1, 2, 3]).compose(streamFn(double)).toArray(), 'compose'), [2, 4, 6])
-    const duplex = Duplex.from(streamFn(double))
+    assert.deepEqual(await within(5000, Readable.from([1, 2, 3]).compose(place(double)).toArray(), 'compose'), [2, 4, 6])
+    const duplex = Duplex.from(place(double))
     duplex.end(21)
     assert.deepEqual(await within(5000, duplex.toArray(), 'Duplex.from'), [42])
   })
 })
 
-describe('toDuplex()', () => {
+describePlacements('toDuplex()', (place) => {
   test('goes into a pipeline, and minds the buffer', async () => {
-    const stream = streamFn(double, { buffer: 4 }).open()
+    const stream = place(double, { buffer: 4 }).open()
     const { seen, writable } = collector(1)
     await within(5000, pipeline(Readable.from(numbers(100)), stream.toDuplex(), writable), 'pipeline')
     assert.deepEqual(
@@ -93,7 +91,7 @@ describe('toDuplex()', () => {
   })
 
   test('destroy(error) aborts the stream with that error', async () => {
-    const stream = streamFn(double).open()
+    const stream = place(double).open()
     const duplex = stream.toDuplex()
     duplex.on('error', () => {})
     const error = new Error('gone')
@@ -105,24 +103,28 @@ describe('toDuplex()', () => {
 
   test('an error of the function destroys it', async () => {
     const error = new Error('inside')
-    const stream = streamFn(async function* (events) {
-      for await (const event of events) {
-        if (event === 2) throw error
-        yield event
-      }
-    }).open()
-    const duplex = stream.toDuplex()
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          if (event === 2) throw error
+          yield event
+        }
+      },
+      {},
+      { error },
+    )
+    const duplex = fn.open().toDuplex()
     const failed = new Promise((resolve) => duplex.once('error', resolve))
     duplex.resume()
     duplex.write(1)
     duplex.write(2)
-    assert.equal(await within(1000, failed, 'the error'), error)
+    place.same(await within(1000, failed, 'the error'), error)
   })
 })
 
-describe('toWeb()', () => {
+describePlacements('toWeb()', (place) => {
   test('fits pipeThrough', async () => {
-    const stream = streamFn(double).open()
+    const stream = place(double).open()
     const results = []
     const source = new ReadableStream({
       start(controller) {
@@ -138,17 +140,17 @@ describe('toWeb()', () => {
   })
 
   test('cancel() closes, abort() aborts', async () => {
-    const cancelled = streamFn(double).open()
+    const cancelled = place(double).open()
     await within(1000, cancelled.toWeb().readable.cancel(), 'cancel')
     assert.equal((await cancelled.closed).reason, 'closed')
-    const aborted = streamFn(double).open()
+    const aborted = place(double).open()
     await within(1000, aborted.toWeb().writable.abort('why'), 'abort')
     const end = await within(1000, aborted.closed, 'closed')
     assert.deepEqual([end.reason, end.error.cause], ['aborted', 'why'])
   })
 
   test('nothing is pulled before it is asked for', async () => {
-    const stream = streamFn(double, { buffer: 1 }).open()
+    const stream = place(double, { buffer: 1 }).open()
     const { readable } = stream.toWeb()
     await stream.send(1)
     assert.equal(readable.locked, false)
@@ -158,13 +160,15 @@ describe('toWeb()', () => {
   })
 })
 
-test('Readable and ReadableStream are sources as they are', async () => {
-  const fn = streamFn(double)
-  const through = new PassThrough({ objectMode: true })
-  for (const n of [1, 2]) through.write(n)
-  through.end()
-  assert.deepEqual(await within(1000, fn.run(through), 'run'), [2, 4])
-  assert.deepEqual(await within(1000, fn.run(ReadableStream.from([3, 4])), 'run'), [6, 8])
+describePlacements('sources', (place) => {
+  test('Readable and ReadableStream are sources as they are', async () => {
+    const fn = place(double)
+    const through = new PassThrough({ objectMode: true })
+    for (const n of [1, 2]) through.write(n)
+    through.end()
+    assert.deepEqual(await within(1000, fn.run(through), 'run'), [2, 4])
+    assert.deepEqual(await within(1000, fn.run(ReadableStream.from([3, 4])), 'run'), [6, 8])
+  })
 })
 
 noUnhandledRejections('interop')

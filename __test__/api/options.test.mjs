@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { runtime, streamFn, VeloError } from 'velo-stream'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -34,7 +35,7 @@ describe('options of a stream function', () => {
     maxConcurrent: [0, -1, 1.5, NaN, '10', null],
     queue: [-1, 0.5, NaN, '1', null],
     maxStall: [-1, NaN, 'x'],
-    placement: ['worker', 'remote', 1, null],
+    placement: ['remote', 1, null],
     schema: [1, {}, { '~standard': {} }, null, () => true],
   }
   for (const [name, values] of Object.entries(wrong)) {
@@ -100,10 +101,10 @@ describe('what is no stream function', () => {
   })
 })
 
-describe('what is no source', () => {
+describePlacements('what is no source', (place) => {
   for (const source of [undefined, null, 5, true, {}, () => {}, Symbol('x'), { next() {} }]) {
     test(`${String(typeof source === 'object' ? JSON.stringify(source) : String(source))}: refused by run, call and feed`, async () => {
-      const fn = streamFn(same)
+      const fn = place(same)
       await assert.rejects(within(500, fn.run(source), 'run'), refuses('run(source)', source))
       assert.throws(() => fn(source), refuses('fn(source)', source))
       const stream = fn.open()
@@ -114,9 +115,9 @@ describe('what is no source', () => {
   }
 })
 
-describe('arguments of calls', () => {
+describePlacements('arguments of calls', (place) => {
   test('signals, ids, headers, batches and timeouts are checked', async () => {
-    const fn = streamFn(same)
+    const fn = place(same)
     for (const signal of [null, 1, {}, 'x']) {
       assert.throws(() => fn.open({ signal }), refuses('open(options).signal', signal))
       assert.throws(() => fn([], { signal }), refuses('fn(source, options).signal', signal))
@@ -133,7 +134,9 @@ describe('arguments of calls', () => {
     assert.equal(stream.metrics.eventsIn, 0)
     await stream.close()
   })
+})
 
+describe('arguments of the runtime', () => {
   test('runtime.configure and runtime.drain are checked', () => {
     for (const maxConcurrent of [-1, 1.5, '5', null]) {
       assert.throws(() => runtime.configure({ maxConcurrent }), refuses('runtime.configure(options).maxConcurrent', maxConcurrent))

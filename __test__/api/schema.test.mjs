@@ -1,9 +1,10 @@
 // Standard Schema on events: the function gets the schema's output; an event that fails rejects its own send and touches nothing else.
 
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { streamFn, VeloError } from 'velo-stream'
+import { test } from 'node:test'
+import { VeloError } from 'velo-stream'
 import * as z from 'zod'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -37,24 +38,26 @@ function failsAt(path) {
   }
 }
 
-test('zod: the function gets the output, a wrong event rejects its send alone', async () => {
-  const stream = streamFn(same, { schema: order }).open()
-  await stream.send(good)
-  await assert.rejects(stream.send(bad), failsAt('items.0.price'))
-  await stream.send(good)
-  assert.deepEqual(await stream.recv(), { id: 1, items: [{ price: 2.5 }] })
-  assert.deepEqual(await stream.recv(), { id: 1, items: [{ price: 2.5 }] })
-  assert.equal(stream.metrics.eventsIn, 2)
-  assert.throws(() => stream.trySend(bad), failsAt('items.0.price'))
-  assert.equal(stream.trySend(good), true)
-  await stream.close()
+describePlacements('with zod', (place) => {
+  test('zod: the function gets the output, a wrong event rejects its send alone', async () => {
+    const stream = place(same, { schema: order }).open()
+    await stream.send(good)
+    await assert.rejects(stream.send(bad), failsAt('items.0.price'))
+    await stream.send(good)
+    assert.deepEqual(await stream.recv(), { id: 1, items: [{ price: 2.5 }] })
+    assert.deepEqual(await stream.recv(), { id: 1, items: [{ price: 2.5 }] })
+    assert.equal(stream.metrics.eventsIn, 2)
+    assert.throws(() => stream.trySend(bad), failsAt('items.0.price'))
+    assert.equal(stream.trySend(good), true)
+    await stream.close()
+  })
 })
 
-describe('by hand', () => {
+describePlacements('by hand', (place) => {
   for (const later of [false, true]) {
     const kind = later ? 'asynchronous' : 'synchronous'
     test(`${kind}: order is kept, batches are all or nothing`, async () => {
-      const fn = streamFn(same, { schema: doubling(later) })
+      const fn = place(same, { schema: doubling(later) })
       const stream = fn.open()
       const sends = [1, 'x', 2, 3].map((event) =>
         stream.send(event).then(
@@ -73,7 +76,7 @@ describe('by hand', () => {
     })
 
     test(`${kind}: pulled sources are checked, and the function may catch`, async () => {
-      const fn = streamFn(same, { schema: doubling(later) })
+      const fn = place(same, { schema: doubling(later) })
       async function* source() {
         yield 1
         yield 'x'
@@ -81,7 +84,7 @@ describe('by hand', () => {
       assert.deepEqual(await fn.run([1, 2]), [2, 4])
       await assert.rejects(within(1000, fn.run([1, 'x']), 'run(array)'), failsAt('amount'))
       await assert.rejects(within(1000, fn.run(source()), 'run(source)'), failsAt('amount'))
-      const caught = streamFn(
+      const caught = place(
         async function* (events) {
           try {
             for await (const event of events) yield event
@@ -98,16 +101,16 @@ describe('by hand', () => {
     })
 
     test(`${kind}: a stage of a pipeline has its own schema`, async () => {
-      const piped = streamFn(same)
-        .pipe(streamFn(same, { schema: doubling(later) }))
-        .pipe(streamFn(same, { schema: doubling(later) }))
+      const piped = place(same)
+        .pipe(place(same, { schema: doubling(later) }))
+        .pipe(place(same, { schema: doubling(later) }))
       assert.deepEqual(await piped.run([1, 2, 3]), [4, 8, 12])
       await assert.rejects(piped.run([1, 'x']), failsAt('amount'))
     })
   }
 
   test('trySend with an asynchronous schema says what to do instead', async () => {
-    const stream = streamFn(same, { schema: doubling(true) }).open()
+    const stream = place(same, { schema: doubling(true) }).open()
     assert.throws(() => stream.trySend(1), { code: 'VELO_CONFIG', message: /use send\(\)/ })
     await stream.close()
   })

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { describe, test } from 'node:test'
-import { ClosedError, OverloadedError, streamFn } from 'velo-stream'
+import { test } from 'node:test'
+import { ClosedError, OverloadedError } from 'velo-stream'
 import { assertDue, busy, watch } from '../support/clock.mjs'
-import { deferred, isPending, outcome, turns } from '../support/deferred.mjs'
+import { outcome } from '../support/deferred.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -14,19 +15,26 @@ async function* pass(events) {
 }
 
 /** A stream whose function takes nothing until `gate` opens. */
-function gated(options) {
-  const gate = deferred()
-  const fn = streamFn(
+function gated(place, options) {
+  const gate = place.gate()
+  const fn = place(
     async function* (events) {
       await gate.promise
       yield* pass(events)
     },
     { idleTimeout: 0, ...options },
+    { gate, pass },
   )
   return { stream: fn.open(), gate }
 }
 
-const open = (options) => streamFn(pass, { idleTimeout: 0, ...options }).open()
+const openOn = (place) => place(pass, { idleTimeout: 0 }).open()
+
+/** When the caller has but to take the `count`-th result. */
+async function arrived(place, stream, count) {
+  await place.soon(() => assert.equal(stream.metrics.eventsOut, count), 2)
+  await place.settled(2)
+}
 
 async function rest(stream) {
   stream.end()
@@ -35,24 +43,26 @@ async function rest(stream) {
   return results
 }
 
-describe('sends', () => {
+describePlacements('sends', (place) => {
+  const open = () => openOn(place)
+
   test('send resolves with undefined when accepted, and waits beyond the buffer', async () => {
-    const { stream, gate } = gated({ buffer: 2 })
+    const { stream, gate } = gated(place, { buffer: 2 })
     assert.equal(await within(1000, stream.send(1), 'send'), undefined)
     await within(1000, stream.send(2), 'send')
     const third = stream.send(3)
-    assert.ok(await isPending(third))
+    assert.ok(await place.isPending(third))
     assert.equal(stream.metrics.eventsIn, 2)
-    gate.resolve()
+    gate.open()
     await within(1000, third, 'send')
     assert.deepEqual(await within(1000, rest(stream), 'the results'), [1, 2, 3])
   })
 
   test('trySend says whether there was room, and never overtakes a send in line', async () => {
-    const { stream, gate } = gated({ buffer: 2 })
+    const { stream, gate } = gated(place, { buffer: 2 })
     assert.deepEqual([stream.trySend(1), stream.trySend(2), stream.trySend(3)], [true, true, false])
     const waiting = stream.send('in line')
-    gate.resolve()
+    gate.open()
     assert.equal(stream.trySend('overtaking'), false)
     await within(1000, waiting, 'send')
     assert.deepEqual(await within(1000, rest(stream), 'the results'), [1, 2, 'in line'])
@@ -60,14 +70,14 @@ describe('sends', () => {
   })
 
   test('sendBatch may be empty, is copied, and stays contiguous', async () => {
-    const { stream, gate } = gated({ buffer: 2 })
+    const { stream, gate } = gated(place, { buffer: 2 })
     await within(1000, stream.sendBatch([]), 'an empty batch')
     const batch = ['a', 'b', 'c', 'd']
     const sends = [stream.send(1), stream.sendBatch(batch), stream.send(2)]
     batch.length = 0
     batch.push('changed')
-    gate.resolve()
-    await turns(2)
+    gate.open()
+    await place.settled(2)
     assert.deepEqual(
       await within(
         1000,
@@ -86,25 +96,26 @@ describe('sends', () => {
   }
 
   test('an error of sendBatch says how many were accepted', async () => {
-    const { stream, gate } = gated({ buffer: 2 })
+    const { stream, gate } = gated(place, { buffer: 2 })
     const sending = outcome(stream.sendBatch([1, 2, 3, 4]))
-    await turns(2)
+    await place.settled(2)
     const closing = stream.close()
     const { error } = await within(1000, sending, 'sendBatch')
     assert.ok(error instanceof ClosedError)
     assert.deepEqual([error.code, error.accepted, stream.metrics.eventsIn], ['VELO_CLOSED', 2, 2])
-    gate.resolve()
+    await place.settled() // the function has heard of the end before it goes on
+    gate.open()
     await within(1000, closing, 'close')
     assert.deepEqual((await stream.closed).dropped, { events: 2, results: 0 })
   })
 
   test('refused at once beyond the line; the stream lives', async () => {
-    const { stream, gate } = gated({ buffer: 1 })
+    const { stream, gate } = gated(place, { buffer: 1 })
     const sends = Array.from({ length: 17 }, (_, i) => stream.send(i))
     const error = (await within(1000, outcome(stream.send('one too many')), 'send')).error
     assert.ok(error instanceof OverloadedError)
     assert.deepEqual([error.code, error.retryable, error.streamId], ['VELO_OVERRUN', true, stream.id])
-    gate.resolve()
+    gate.open()
     const results = []
     for (let i = 0; i < 17; i++) results.push(await within(1000, stream.recv(), 'recv'))
     await within(1000, Promise.all(sends), 'the sends')
@@ -116,7 +127,7 @@ describe('sends', () => {
   })
 
   test('a send whose signal fires leaves the line and is not delivered', async () => {
-    const { stream, gate } = gated({ buffer: 1 })
+    const { stream, gate } = gated(place, { buffer: 1 })
     const controller = new AbortController()
     const sends = [stream.send(1), stream.send(2, { signal: controller.signal }), stream.send(3)]
     controller.abort('not now')
@@ -126,7 +137,7 @@ describe('sends', () => {
       cause: 'not now',
       streamId: stream.id,
     })
-    gate.resolve()
+    gate.open()
     assert.equal(await within(1000, stream.recv(), 'recv'), 1)
     assert.equal(await within(1000, stream.recv(), 'recv'), 3)
     await within(1000, Promise.all([sends[0], sends[2]]), 'the sends')
@@ -136,11 +147,11 @@ describe('sends', () => {
   })
 
   test('a send that was accepted stays accepted when its signal fires', async () => {
-    const { stream, gate } = gated()
+    const { stream, gate } = gated(place)
     const controller = new AbortController()
     await within(1000, stream.send(1, { signal: controller.signal }), 'send')
     controller.abort()
-    gate.resolve()
+    gate.open()
     assert.deepEqual(await within(1000, rest(stream), 'the results'), [1])
     assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
   })
@@ -162,25 +173,36 @@ describe('sends', () => {
     assert.deepEqual(await within(1000, rest(stream), 'the results'), [undefined, undefined])
   })
 
-  test('a promise is an event like any other in a live stream', async () => {
+  test('a promise is an event like any other of a live stream here, and cannot travel to a worker', async () => {
     const stream = open()
     const promise = Promise.resolve(1)
-    await within(1000, stream.send([promise]), 'send')
-    const [received] = await within(1000, stream.recv(), 'recv')
-    assert.equal(received, promise)
-    await within(1000, stream.close(), 'close')
+    const sending = stream.send([promise])
+    if (place.worker) {
+      await assert.rejects(within(1000, sending, 'send'), { code: 'VELO_CODEC', retryable: false, field: /\[0\]/ })
+      assert.throws(() => stream.trySend([promise]), { code: 'VELO_CODEC', field: /\[0\]/ })
+      assert.equal(stream.metrics.eventsIn, 0)
+      await within(1000, stream.send('the stream lives'), 'send')
+      assert.deepEqual(await within(1000, rest(stream), 'the results'), ['the stream lives'])
+    } else {
+      await within(1000, sending, 'send')
+      const [received] = await within(1000, stream.recv(), 'recv')
+      assert.equal(received, promise)
+      await within(1000, stream.close(), 'close')
+    }
   })
 })
 
-describe('reads', () => {
+describePlacements('reads', (place) => {
+  const open = () => openOn(place)
+
   test('recvBatch takes what there is, up to max, waits for the first, and is empty at the end', async () => {
     const stream = open()
     const waiting = stream.recvBatch(3)
-    assert.ok(await isPending(waiting))
+    assert.ok(await place.isPending(waiting))
     await within(1000, stream.send(1), 'send')
     assert.deepEqual(await within(1000, waiting, 'recvBatch'), [1])
     await within(1000, stream.sendBatch([2, 3, 4, 5]), 'sendBatch')
-    await turns(2)
+    await arrived(place, stream, 5)
     assert.deepEqual(await within(1000, stream.recvBatch(3), 'recvBatch'), [2, 3, 4])
     assert.deepEqual(await within(1000, stream.recvBatch(3), 'recvBatch'), [5])
     stream.end()
@@ -206,7 +228,7 @@ describe('reads', () => {
     for (let i = 0; i < 10; i++) {
       const stream = open()
       const reading = outcome(stream.recv({ timeout: 20 }))
-      await turns(1)
+      await place.settled(1)
       busy(50)
       await within(1000, stream.send('the one'), 'send')
       const first = await within(1000, reading, 'recv')
@@ -234,7 +256,7 @@ describe('reads', () => {
   test('a read with a signal that has fired is refused, and takes no result', async () => {
     const stream = open()
     await within(1000, stream.send(1), 'send')
-    await turns(2)
+    await arrived(place, stream, 1)
     await assert.rejects(within(1000, stream.recv({ signal: AbortSignal.abort() }), 'recv'), { code: 'VELO_ABORTED' })
     assert.equal(await within(1000, stream.recv(), 'recv'), 1)
     await within(1000, stream.close(), 'close')
@@ -251,7 +273,9 @@ describe('reads', () => {
   })
 })
 
-describe('ends', () => {
+describePlacements('ends', (place) => {
+  const open = () => openOn(place)
+
   test('end() is idempotent, and sends after it reject with VELO_ENDED', async () => {
     const stream = open()
     await within(1000, stream.send(1), 'send')
@@ -278,18 +302,26 @@ describe('ends', () => {
 
   test('an error thrown while closing rejects that close, once', async () => {
     const error = new Error('in finally')
-    const stream = streamFn(async function* (events) {
-      try {
-        yield* pass(events)
-      } finally {
-        // biome-ignore lint/correctness/noUnsafeFinally: the case under test
-        throw error
-      }
-    }).open()
+    const fn = place(
+      async function* (events) {
+        try {
+          yield* pass(events)
+        } finally {
+          // biome-ignore lint/correctness/noUnsafeFinally: the case under test
+          throw error
+        }
+      },
+      {},
+      { error, pass },
+    )
+    const stream = fn.open()
     await within(1000, stream.send(1), 'send')
-    await assert.rejects(within(1000, stream.close(), 'close'), (thrown) => thrown === error)
+    await arrived(place, stream, 1) // on a worker, an accepted event does not mean that the function has started
+    const { error: thrown } = await within(1000, outcome(stream.close()), 'close')
+    place.same(thrown, error)
     const { error: after } = await within(1000, outcome(stream.recv()), 'recv')
-    assert.deepEqual([after.code, after.cause], ['VELO_CLOSED', error])
+    assert.deepEqual([after.code, after.cause], ['VELO_CLOSED', thrown])
+    assert.equal(after.cause, thrown)
   })
 
   test('abort(reason): every reason is the cause, whatever it is', async () => {

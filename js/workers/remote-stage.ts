@@ -148,9 +148,8 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   private sample(): void {
-    if (this.party.first > 0) return
     this.recount()
-    sampleProcessing(this.party.instance)
+    if (this.party.first === 0) sampleProcessing(this.party.instance)
   }
 
   /** The row is told at the end of a turn, which a thread that dies does not reach. */
@@ -291,6 +290,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private shift(): IteratorResult<unknown, undefined> {
     const value = (this.connection as Connection).reader.shift()
     this.consumption.take()
+    if (this.party.instance.probe.event > 0) this.recount() // it may be the result of the event that is timed
     return { value, done: false } as unknown as IteratorResult<unknown, undefined>
   }
 

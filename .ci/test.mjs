@@ -22,8 +22,16 @@ if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
   const files = testFiles('__test__').filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
   if (files.length === 0) fail('no test file matches')
-  // Two files at a time: the tests measure waiting, and more of them than cores makes waiting unpredictable.
-  run(process.execPath, ['--expose-gc', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files])
+  // Two files at a time: the tests measure waiting, and more of them than cores makes waiting unpredictable. Those that measure the machine get it alone.
+  const alone = files.filter((file) => file.endsWith('.alone.test.mjs'))
+  const others = files.filter((file) => !alone.includes(file))
+  if (others.length > 0) tests(2, others)
+  if (alone.length > 0) tests(1, alone)
+}
+
+/** Runs test files, so many at a time. */
+function tests(together, files) {
+  run(process.execPath, ['--expose-gc', '--test', `--test-concurrency=${together}`, '--test-reporter=spec', ...files])
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

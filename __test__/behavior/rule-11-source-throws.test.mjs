@@ -377,6 +377,25 @@ describe('synchronous sources', () => {
 })
 
 describe('Node and Web streams as sources', () => {
+  test('rule 11: a Readable that was never pulled is destroyed, too', async () => {
+    const ends = {
+      run: (readable) => streamFn(async function* () {}).run(readable),
+      call: (readable) => collect(streamFn(async function* () {})(readable)),
+      throws: (readable) =>
+        outcome(
+          // biome-ignore lint/correctness/useYield: it throws first
+          streamFn(async function* () {
+            throw new Error('early')
+          }).run(readable),
+        ),
+    }
+    for (const [name, end] of Object.entries(ends)) {
+      const readable = new Readable({ objectMode: true, read() {} })
+      await within(1000, end(readable), name)
+      await until(500, () => readable.destroyed, `the destruction (${name})`)
+    }
+  })
+
   test('rule 11: a Readable is destroyed on early exit, also while it is silent', async () => {
     const readable = new Readable({ objectMode: true, read() {} })
     readable.push(0)

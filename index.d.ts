@@ -16,8 +16,8 @@ export declare class ClosedError extends VeloError {}
 /**
  * How values travel to another thread.
  *
- * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, all others as
- * `'structured'`. Or a pair of functions of your own.
+ * `'structured'`: with the semantics of structured clone. `'json'`: as `JSON.stringify` writes them. `'binary'`: byte values raw, and they arrive as views into a buffer that
+ * they share with their neighbors (mind `byteOffset`, as with a `Buffer`); all others as `'structured'`. Or a pair of functions of your own.
  */
 export declare type Codec =
   | 'structured'
@@ -294,6 +294,10 @@ export declare interface StreamMetrics {
   eventsIn: number
   /** Results yielded. */
   eventsOut: number
+  /** Bytes that events became on their way to another thread, where they did. */
+  bytesIn?: number
+  /** The same of results. */
+  bytesOut?: number
   dropped: {
     events: number
     results: number
@@ -340,8 +344,8 @@ export declare interface StreamOptions {
   /** Name under which the module exports the function. Worker threads only. Default `'default'`. */
   export?: string
   /**
-   * How values travel between threads. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, others as
-   * `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads only. Default `'structured'`.
+   * How values travel between threads. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, arriving as
+   * views of a shared buffer, as a `Buffer` of Node.js may be; others as `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads only. Default `'structured'`.
    */
   codec?: Codec
   /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
@@ -438,7 +442,7 @@ export declare interface WorkersOptions {
   idleTimeout?: number
   /** us that a thread looks for more events before it sleeps; it burns a core meanwhile. Default 0 = off, at most 1000. */
   spin?: number
-  /** Limits of each thread, as `new Worker()` takes them. */
+  /** Limits of each thread, as `new Worker()` takes them. Default: those of Node.js, but 12 MB of young generation. */
   resourceLimits?: ResourceLimits
   /** Environment variables of the threads. Default: a copy of `process.env`. */
   env?: Record<string, string | undefined>

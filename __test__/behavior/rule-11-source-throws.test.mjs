@@ -383,7 +383,6 @@ describe('Node and Web streams as sources', () => {
       call: (readable) => collect(streamFn(async function* () {})(readable)),
       throws: (readable) =>
         outcome(
-          // biome-ignore lint/correctness/useYield: it throws first
           streamFn(async function* () {
             throw new Error('early')
           }).run(readable),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { readOptions } from './harness.mjs'
 import { table, verdict } from './table.mjs'
 
-const benches = ['throughput', 'lifecycle', 'memory', 'crowd', 'features', 'counters', 'crossings']
+const benches = ['throughput', 'lifecycle', 'memory', 'crowd', 'features', 'counters', 'crossings', 'workers']
 const options = readOptions()
 const flags = ['--json', ...process.argv.slice(2).filter((flag) => flag !== '--json')]
 

@@ -168,6 +168,30 @@ describe('a thread that dies', () => {
   })
 })
 
+describe('a thread that is stuck as soon as it runs', () => {
+  test('is ended, too: that it has started is no sign of life', async () => {
+    const ended = await output(
+      `import { runtime, streamFn } from 'velo-stream'
+      const of = (source, options) => streamFn('data:text/javascript,' + encodeURIComponent(source), { placement: 'worker', idleTimeout: 0, ...options })
+      runtime.configure({ workers: 2 })
+      const other = of('export default async function* (events) { for await (const event of events) yield event }').open()
+      await other.send(1)
+      await other.recv()
+      // Given up, and asked for a sign of life, while its thread starts; an answer is due when it has started.
+      const closeTimeout = Math.max(1, Math.floor(runtime.snapshot().workers[0].startMs * 0.7))
+      const stream = of('export default async function* (events) { for await (const _ of events) for (;;); }', { closeTimeout }).open()
+      await stream.send(1)
+      const { thread } = stream.metrics
+      stream.abort()
+      await stream.closed
+      const start = performance.now()
+      while (runtime.snapshot().workers.some((worker) => worker.thread === thread) && performance.now() - start < 10_000) await new Promise(setImmediate)
+      console.log(runtime.snapshot().workers.some((worker) => worker.thread === thread) ? 'it runs for ever' : 'ended')`,
+    )
+    assert.equal(ended, 'ended')
+  })
+})
+
 describe('whoever waits is told at once', () => {
   const waits = {
     run: (fn) => fn.run([ECHO, EXIT, ECHO]),

@@ -26,8 +26,9 @@ export class WorkerThread {
   private readonly guests = new Map<number, Guest>()
   private stays = 0
   private error: unknown
-  /** Waits for an answer to a ping. */
-  private ping: NodeJS.Timeout | undefined
+  private suspected = false
+  /** When an answer is due. */
+  private deadline: NodeJS.Timeout | undefined
   private seen = { active: 0, idle: 0 }
   private busy = 0
   private readonly onFree: (thread: WorkerThread) => void
@@ -48,9 +49,9 @@ export class WorkerThread {
         if (report.kind === 'ready') {
           this.startMs = performance.now() - started
           this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
-          resolve()
+          return resolve()
         }
-        this.calm()
+        this.calm() // nothing but the answer says that it is sound: what it said before it was asked is no answer
       })
       this.worker.on('error', (error) => {
         this.error ??= error
@@ -117,19 +118,23 @@ export class WorkerThread {
     this.worker.postMessage(command)
   }
 
-  /** It was asked for a sign of life. */
+  /** It is asked for a sign of life. */
   get isSuspected(): boolean {
-    return this.ping !== undefined
+    return this.suspected
   }
 
-  /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. */
+  /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. One that starts is asked when it has started. */
   suspect(ms: number): void {
-    if (this.ping !== undefined) return
-    this.ping = setTimeout(() => {
-      this.error ??= new Error(`it did not answer within ${ms} ms`)
-      void this.worker.terminate() // it stays suspected until it is gone
-    }, ms).unref()
-    this.post({ kind: 'ping' })
+    if (this.suspected) return
+    this.suspected = true
+    const ask = (): void => {
+      this.deadline = setTimeout(() => {
+        this.error ??= new Error(`it did not answer within ${ms} ms`)
+        void this.worker.terminate() // it stays suspected until it is gone
+      }, ms).unref()
+      this.post({ kind: 'ping' })
+    }
+    this.ready.then(ask, () => {}) // gone already
   }
 
   /** Ends it; whatever stays there fails. */
@@ -138,8 +143,8 @@ export class WorkerThread {
   }
 
   private calm(): void {
-    clearTimeout(this.ping)
-    this.ping = undefined
+    clearTimeout(this.deadline)
+    this.suspected = false
   }
 
   private exited(code: number): VeloError {

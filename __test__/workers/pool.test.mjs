@@ -223,6 +223,8 @@ describe('what shows', { concurrency }, () => {
       say(JSON.stringify(runtime.snapshot().workers))
       const stream = obey().open()
       const [thread] = await ask(stream, ${THREAD})
+      // Its answer and its word that it has started come by different ways.
+      while (Number.isNaN(runtime.snapshot().workers[0].startMs)) await new Promise(setImmediate)
       const [worker] = runtime.snapshot().workers
       say(Object.keys(worker), Object.getPrototypeOf(worker) === Object.prototype)
       say(worker.thread === thread, worker.streams, worker.busy >= 0 && worker.busy <= 1, worker.startMs > 0)

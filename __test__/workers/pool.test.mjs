@@ -217,6 +217,17 @@ describe('which thread', { concurrency }, () => {
 })
 
 describe('what shows', { concurrency }, () => {
+  test('spin: a thread that looks for events before it sleeps answers alike, and hears commands', () =>
+    says(
+      `runtime.configure({ workers: { max: 1, spin: 200 } })
+      const stream = obey().open()
+      let right = 0
+      for (let n = 0; n < 300; n++) if ((await ask(stream, { do: 'echo', value: n }))[0] === n) right++
+      stream.abort('enough')
+      say(right, (await stream.closed).reason)`,
+      '300 aborted',
+    ))
+
   test('snapshot().workers is plain: thread, streams, busy, startMs', () =>
     says(
       `runtime.configure({ workers: 2 })

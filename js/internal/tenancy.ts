@@ -20,7 +20,7 @@ import { onAbort } from './signals.js'
 import { type StreamTrace, traced, traceOpen } from './tracing.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
-const { Accepted, Delivered, DroppedEvents, DroppedResults, Waiting } = Word
+const { Delivered, DroppedEvents, DroppedResults, Waiting } = Word
 
 let opened = 0
 
@@ -226,11 +226,8 @@ export abstract class Tenancy implements Tenant {
   }
 
   private isSilent(): boolean {
-    // Stages on other threads run ahead of those that come after them.
+    // Stages on other threads run ahead of those that come after them, and what is on its way to them is no silence.
     if (this.isSending() || (this.def.remote && this.isBusyElsewhere())) return false
-    const { page, at } = this
-    // An event on its way to another thread is no silence.
-    if (this.def.stages[0]?.placement !== undefined && page[at + Accepted] > page[at + Delivered] + page[at + DroppedEvents]) return false
-    return page[at + Waiting] === 1
+    return this.page[this.at + Waiting] === 1
   }
 }

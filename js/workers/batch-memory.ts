@@ -13,8 +13,6 @@ const FEW_BYTES = 48
 const FEW_CHARACTERS = 24
 
 const none = Buffer.alloc(0) as frames.Bytes
-const number = new Float64Array(1)
-const numberBytes = new Uint8Array(number.buffer)
 
 export class BatchMemory {
   /** Bytes at the start that belong to the caller's header. */
@@ -70,16 +68,8 @@ export class BatchMemory {
     const at = this.at
     if (at + 9 > this.memory.length) this.grow(at + 9)
     const { memory } = this
-    number[0] = value
     memory[at] = frames.NUMBER
-    memory[at + 1] = numberBytes[0]
-    memory[at + 2] = numberBytes[1]
-    memory[at + 3] = numberBytes[2]
-    memory[at + 4] = numberBytes[3]
-    memory[at + 5] = numberBytes[4]
-    memory[at + 6] = numberBytes[5]
-    memory[at + 7] = numberBytes[6]
-    memory[at + 8] = numberBytes[7]
+    frames.writeFloat(memory, at + 1, value)
     this.at = at + 9
   }
 

@@ -17,8 +17,6 @@ function slabOf(batch: Uint8Array): ArrayBuffer {
 }
 
 const range = { start: 0, end: 0 }
-const number = new Float64Array(1)
-const numberBytes = new Uint8Array(number.buffer)
 
 export class BatchReader {
   readonly #decode: ((bytes: Uint8Array) => unknown) | undefined
@@ -52,15 +50,7 @@ export class BatchReader {
     while (at < end) {
       const kind = bytes[at]
       if (kind === frames.NUMBER) {
-        numberBytes[0] = bytes[at + 1]
-        numberBytes[1] = bytes[at + 2]
-        numberBytes[2] = bytes[at + 3]
-        numberBytes[3] = bytes[at + 4]
-        numberBytes[4] = bytes[at + 5]
-        numberBytes[5] = bytes[at + 6]
-        numberBytes[6] = bytes[at + 7]
-        numberBytes[7] = bytes[at + 8]
-        into.push(number[0])
+        into.push(frames.readFloat(bytes, at + 1))
         at += 9
       } else if (kind === frames.BYTES) {
         const start = at + HEAD

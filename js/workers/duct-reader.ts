@@ -1,9 +1,10 @@
 // The receiving end of a duct: batches come in, values come out. What a batch says after its values is kept until somebody looks.
 
 import { deserialize } from 'node:v8'
+import { End } from '../internal/law.js'
 import { native } from '../internal/native.js'
 import type { BatchReader } from './batch-reader.js'
-import { End, join, part } from './ends.js'
+import { join, part } from './ends.js'
 import { Control, HEADER, Pause } from './protocol.js'
 
 /** Memory that one batch after the other is copied to. */

@@ -1,9 +1,10 @@
 // The sending end of a duct: values are encoded as they come, and sent a batch at a time. It holds credits; with none left its owner waits.
 
 import { serialize } from 'node:v8'
+import { End } from '../internal/law.js'
 import { native } from '../internal/native.js'
 import type { BatchWriter } from './batch-writer.js'
-import { End, join, part } from './ends.js'
+import { join, part } from './ends.js'
 import type { Kept } from './kept.js'
 import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
 

@@ -1,6 +1,5 @@
 // The ends of ducts that this isolate holds, and who looks after each: Rust says which of them need a look, the doorbell says when.
 
-import { End } from '../internal/law.js'
 import { whenDirty } from '../internal/mailbox.js'
 import { native } from '../internal/native.js'
 
@@ -8,11 +7,9 @@ import { native } from '../internal/native.js'
 const watchers = new Map<number, () => void>()
 const keys = new Float64Array(256)
 
-/** Takes an end of a duct; `wake` is called when there may be something to do there. False when nobody left it to us. */
-export function join(duct: number, end: number, wake: () => void): boolean {
-  if (native.join(duct, end) === 0) return false
-  watchers.set(duct * 2 + end, wake)
-  return true
+/** Takes an end of a duct; `wake` is called when there may be something to do there. One that nobody left to us takes and gives nothing. */
+export function join(duct: number, end: number, wake: () => void): void {
+  if (native.join(duct, end) === 1) watchers.set(duct * 2 + end, wake)
 }
 
 /** Gives an end up. What was sent before still arrives. */
@@ -39,5 +36,3 @@ whenDirty(() => {
     if (count < keys.length) break
   }
 })
-
-export { End }

@@ -20,10 +20,10 @@ function open(command: OpenCommand): void {
   const { stay } = command
   const host = new Hosted(command, parcels, spin, {
     stopped: () => report({ kind: 'stopped', stay }),
-    over: (outcome, left) => {
+    over: (outcome) => {
       hosted.delete(stay)
       // Nobody may be left who reads its results to their end.
-      if (command.spliced || left) report({ kind: 'finished', stay, outcome })
+      if (command.spliced || outcome.left) report({ kind: 'finished', stay, outcome })
     },
   })
   hosted.set(stay, host)

@@ -11,8 +11,6 @@ const CHARACTERS = 255
 /** After so many objects in a row that were not flat, as many are not looked at. */
 const MISSES = 16
 
-const number = new Float64Array(1)
-const numberBytes = new Uint8Array(number.buffer)
 const objectPrototype = Object.prototype
 const noShapes: readonly (readonly string[])[] = []
 
@@ -79,16 +77,8 @@ export class FlatMemory extends BatchMemory {
       if (keys[index++] !== key) return false
       const field = (value as Record<string, unknown>)[key]
       if (typeof field === 'number') {
-        number[0] = field
         memory[at] = frames.NUMBER
-        memory[at + 1] = numberBytes[0]
-        memory[at + 2] = numberBytes[1]
-        memory[at + 3] = numberBytes[2]
-        memory[at + 4] = numberBytes[3]
-        memory[at + 5] = numberBytes[4]
-        memory[at + 6] = numberBytes[5]
-        memory[at + 7] = numberBytes[6]
-        memory[at + 8] = numberBytes[7]
+        frames.writeFloat(memory, at + 1, field)
         at += 9
       } else if (typeof field === 'string') {
         const { length } = field

@@ -10,9 +10,6 @@ const strings: string[] = new Array(STRINGS).fill('')
 /** Longer ones are rarely the same. */
 const REPEATED = 24
 
-const number = new Float64Array(1)
-const numberBytes = new Uint8Array(number.buffer)
-
 /** By their keys, for all readers; emptied when it has grown. */
 const makers = new Map<string, Make>()
 const MAKERS = 256
@@ -43,15 +40,7 @@ export class FlatReader {
     for (let index = 0; index < keys.length; index++) {
       const kind = bytes[next]
       if (kind === frames.NUMBER) {
-        numberBytes[0] = bytes[next + 1]
-        numberBytes[1] = bytes[next + 2]
-        numberBytes[2] = bytes[next + 3]
-        numberBytes[3] = bytes[next + 4]
-        numberBytes[4] = bytes[next + 5]
-        numberBytes[5] = bytes[next + 6]
-        numberBytes[6] = bytes[next + 7]
-        numberBytes[7] = bytes[next + 8]
-        fields[index] = number[0]
+        fields[index] = frames.readFloat(bytes, next + 1)
         next += 9
       } else if (kind === frames.ASCII) {
         const start = next + 2

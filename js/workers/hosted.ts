@@ -23,8 +23,7 @@ const PATIENCE_MS = 0.5
 
 export interface HostedCalls {
   stopped(): void
-  /** It has ended; `left`: it was told to. */
-  over(outcome: Outcome, left: boolean): void
+  over(outcome: Outcome): void
 }
 
 export class Hosted {
@@ -281,7 +280,7 @@ export class Hosted {
     this.writer.part()
     this.reader?.part()
     this.bulk.forget(this.command.events)
-    this.calls.over(outcome, this.leaving)
+    this.calls.over(outcome)
   }
 }
 

@@ -120,7 +120,7 @@ export class CallInstance extends Instance {
     return this.reader !== null
   }
 
-  protected isStalled(): boolean {
+  get hasUnread(): boolean {
     return false
   }
 

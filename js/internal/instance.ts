@@ -104,9 +104,6 @@ export abstract class Instance extends Tenancy {
   }
 
   protected isBusyElsewhere(): boolean {
-    const { page, at } = this
-    // One that waits for room which nobody makes is not at work.
-    if (page[at + Waiting] === 2 && this.isStalled(page[at + Word.Read])) return false
     return this.remotes.some((remote) => remote.isBusy)
   }
 

@@ -145,8 +145,8 @@ export class LiveInstance extends Instance {
     return this.output.reading || this.input.sending
   }
 
-  protected isStalled(read: number): boolean {
-    return this.output.unread > 0 && this.page[this.at + Word.Read] === read
+  get hasUnread(): boolean {
+    return this.output.unread > 0
   }
 
   protected dropUnread(): void {

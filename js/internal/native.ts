@@ -69,7 +69,7 @@ export interface Native {
   credit(duct: number, sent: number): number
   push(duct: number, batch: Uint8Array, weight: number): number
   pull(duct: number, into: Uint8Array): number
-  demand(duct: number, total: number, delivered: number, pause: number): void
+  demand(duct: number, total: number, delivered: number, waiting: number): void
   spin(duct: number, us: number): number
   dirty(into: Float64Array): number
   choose(loads: Float64Array, max: number): number

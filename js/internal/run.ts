@@ -109,7 +109,7 @@ export class RunInstance extends Instance {
     return !this.isTold
   }
 
-  protected isStalled(): boolean {
+  get hasUnread(): boolean {
     return false
   }
 

@@ -191,8 +191,8 @@ export abstract class Tenancy implements Tenant {
   protected abstract idle(): void
   /** Somebody waits for this stream. */
   protected abstract isAwaited(): boolean
-  /** Results wait, and nobody has read one since `read` were. */
-  protected abstract isStalled(read: number): boolean
+  /** Results wait to be read. */
+  abstract get hasUnread(): boolean
   /** Somebody waits to send. */
   protected abstract isSending(): boolean
   /** A function of it is at work on another thread, which keeps no process alive by itself. */
@@ -223,6 +223,11 @@ export abstract class Tenancy implements Tenant {
     if (this.watched) waitEnds()
     this.watched = false
     return { events: copy[DroppedEvents], results: copy[DroppedResults] }
+  }
+
+  /** Results wait, and nobody has read one since `read` were. */
+  private isStalled(read: number): boolean {
+    return this.hasUnread && this.page[this.at + Word.Read] === read
   }
 
   private isSilent(): boolean {

@@ -106,6 +106,11 @@ export class Connection {
     return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
   }
 
+  /** Whether the last function waits for room that nobody makes: what lies before it does not move either. */
+  isHeld({ tally, instance }: Party): boolean {
+    return instance.hasUnread && tally.pause((this.stays.at(-1) as Stay).begin) === Pause.Room
+  }
+
   /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
   isBusy({ tally, first, stages }: Party): boolean {
     let { sent } = this.writer

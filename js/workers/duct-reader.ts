@@ -5,7 +5,7 @@ import { End } from '../internal/law.js'
 import { native } from '../internal/native.js'
 import type { BatchReader } from './batch-reader.js'
 import { join, part } from './ends.js'
-import { Control, HEADER, Pause } from './protocol.js'
+import { Control, HEADER } from './protocol.js'
 
 /** Memory that one batch after the other is copied to. */
 const SCRATCH = 1 << 16
@@ -78,9 +78,9 @@ export class DuctReader {
     return true
   }
 
-  /** Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for what `pause` says. */
-  demand(total: number, delivered = 0, pause: number = Pause.None): void {
-    native.demand(this.duct, total, delivered, pause)
+  /** Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for the next or not. */
+  demand(total: number, delivered = 0, waiting = false): void {
+    native.demand(this.duct, total, delivered, waiting ? 1 : 0)
   }
 
   /** Gives the end up; what is in the duct is gone. */

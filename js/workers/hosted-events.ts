@@ -133,7 +133,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     this.reported = this.delivered
     this.reportedPause = pause
     this.tally.setPause(this.index, pause)
-    this.reader.demand(this.lockstep && waits ? this.delivered + 1 : this.delivered, this.delivered, pause)
+    this.reader.demand(this.lockstep && waits ? this.delivered + 1 : this.delivered, this.delivered, waits)
   }
 
   private deliver(): unknown {

@@ -23,7 +23,7 @@ export const Control = {
 /** Of what is thrown into a function so many are known again when they come back. */
 export const KNOWN_ERRORS = 32
 
-/** What a function waits for; in the word `WAITING` of its row. */
+/** What a function waits for. */
 export const Pause = {
   None: 0,
   /** An event. */

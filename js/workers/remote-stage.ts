@@ -134,16 +134,16 @@ export class RemoteStage implements Remote, AnyGenerator {
 
   get isBusy(): boolean {
     if (!this.started || this.over || this.connection === null) return false
+    if (this.last && this.connection.isHeld(this.party)) return false
     // The stage after it, on this thread, works on a result.
     if (!this.last && this.resolve === null) return true
     return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.party)
   }
 
   account(): void {
-    const { instance, first } = this.party
-    if (first > 0) return
-    const { page, at } = instance
+    if (this.party.first > 0) return
     this.recount()
+    const { page, at } = this.party.instance
     page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
   }
 

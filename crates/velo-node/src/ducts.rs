@@ -101,9 +101,9 @@ pub(crate) fn pull(call: &Call<'_>) -> Reply {
 
 pub(crate) fn demand(call: &Call<'_>) -> Reply {
     let (isolate, number, total, delivered) = (call.isolate, call.count::<0>(), call.count::<1>(), call.count::<2>());
-    let pause = u8::try_from(call.whole::<3>()).unwrap_or(0);
+    let waiting = call.whole::<3>() == 1;
     if let Some(intake) = isolate.ends.borrow_mut().intakes.get_mut(&number) {
-        intake.demand(total, delivered, pause, isolate.runtime.now());
+        intake.demand(total, delivered, waiting, isolate.runtime.now());
     }
     Reply::Nothing
 }

@@ -6,9 +6,6 @@ use crate::page::{Page, Row};
 use std::sync::{Arc, Mutex, PoisonError};
 use velo_core::row::Word;
 
-/// The function waits for an event.
-const WAITS: u8 = 1;
-
 /// A row that can be taken away.
 pub struct Binding {
     place: Mutex<Option<(Arc<dyn Page>, usize)>>,
@@ -22,17 +19,17 @@ impl Binding {
         Arc::new(Self { place: Mutex::new(Some((page, first))), before })
     }
 
-    /// Events given to the function so far, and what it waits for since `now`: nothing (0), an event (1), room for its result (2).
-    pub(crate) fn write(&self, delivered: u64, pause: u8, now: f64) {
+    /// Events given to the function so far, and whether it waits for the next one since `now`.
+    pub(crate) fn write(&self, delivered: u64, waiting: bool, now: f64) {
         let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((page, first)) = &*place else { return };
         let row = Row::at(&**page, *first);
         #[expect(clippy::cast_precision_loss, reason = "a count of events stays far below 2^53")]
         row.set(Word::Delivered, self.before + delivered as f64);
-        if pause == WAITS {
+        if waiting {
             row.set(Word::WaitingSince, now);
         }
-        row.set(Word::Waiting, f64::from(pause));
+        row.set(Word::Waiting, f64::from(u8::from(waiting)));
     }
 
     /// The stream is over: its row is not written to any more.

@@ -142,11 +142,11 @@ impl Intake {
         self.stuck.is_some() || self.half.as_ref().is_some_and(DuctReceiver::has_some)
     }
 
-    /// Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for
-    /// nothing (0), the next one (1), or room for its result (2).
-    pub fn demand(&mut self, total: u64, delivered: u64, pause: u8, now: f64) {
+    /// Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for the next
+    /// one or not.
+    pub fn demand(&mut self, total: u64, delivered: u64, waiting: bool, now: f64) {
         if let Some(binding) = &self.binding {
-            binding.write(delivered, pause, now);
+            binding.write(delivered, waiting, now);
         }
         if self.half.as_mut().is_some_and(|half| half.demand(total)) {
             self.wires.wake(self.duct, End::Sender);

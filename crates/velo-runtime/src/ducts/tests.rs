@@ -52,7 +52,7 @@ fn demand_wakes_a_sender_without_credit_through_its_bell() {
     let mut outlet = ducts.join_sender(number, &home).expect("it waits");
     let mut intake = ducts.join_receiver(number, &home).expect("it waits");
     assert_eq!(outlet.credit(0), 0);
-    intake.demand(1, 0, 1, 0.0);
+    intake.demand(1, 0, true, 0.0);
     assert_eq!((bell.0.load(Ordering::Relaxed), home.take(9)), (1, vec![key(number, End::Sender)]));
     assert_eq!(outlet.credit(0), 1);
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/errors.js'
-import { BatchReader, BatchWriter } from '../../dist/workers/codec.js'
+import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec.js'
 import { packFailure, unpackFailure } from '../../dist/workers/failure.js'
 
 /** Packs, carries with a codec, and unpacks. */
@@ -13,7 +13,8 @@ function cross(thrown, codec = 'structured') {
   const writer = new BatchWriter(codec, { reserve: 0, transfer: false, bulk: undefined })
   const into = []
   writer.add(packFailure(thrown))
-  new BatchReader(codec, { reserve: 0, bulk: undefined }).read(writer.take(), into)
+  const { size } = writer
+  new BatchReader(codec, { reserve: 0, bulk: undefined }).read(new Source(writer.take()), size, into)
   return unpackFailure(into[0])
 }
 

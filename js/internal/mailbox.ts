@@ -87,12 +87,17 @@ export function watchExit(): void {
   process.on('beforeExit', reconsider)
 }
 
-native.start(() =>
-  queueMicrotask(() => {
-    try {
-      drainMailbox()
-    } finally {
-      onDirty()
-    }
-  }),
-)
+function attend(): void {
+  try {
+    drainMailbox()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+  onDirty()
+}
+
+// A settled promise, because `queueMicrotask` of Node makes a resource of every call, which costs more than all that is done here.
+const settled = Promise.resolve()
+native.start(() => void settled.then(attend))

@@ -67,7 +67,7 @@ export interface Native {
   part(duct: number, end: number): void
   discard(duct: number): void
   credit(duct: number, sent: number): number
-  push(duct: number, batch: Uint8Array, weight: number): number
+  push(duct: number, memory: Uint8Array, size: number, weight: number): number
   pull(duct: number, into: Uint8Array): number
   demand(duct: number, total: number, delivered: number, waiting: number): void
   spin(duct: number, us: number): number

@@ -1,4 +1,4 @@
-// The bytes of a batch while it is gathered: memory that grows, is given out by `take`, and is given back where it is large. Writes the frames of
+// The bytes of a batch while it is gathered: memory that grows, is given out by `cut`, and is given back where it is large. Writes the frames of
 // values that need no thought; batch-writer.ts decides which value becomes which frame.
 
 import * as frames from './frames.js'
@@ -27,12 +27,12 @@ export class BatchMemory {
     this.reserve = this.at = reserve
   }
 
-  /** What was written, as a view that is valid until something is written again; starts anew. */
+  /** The memory that holds what was written, in its first `size` bytes, until something is written again; starts anew. */
   protected cut(): Uint8Array {
     if (this.memory.length < this.at) this.grow(this.at)
-    const { length } = this.memory
+    const batch = this.memory
+    const { length } = batch
     const used = this.at
-    const batch = this.memory.subarray(0, used)
     // One big batch must not cost an idle stream its size for good.
     if (length > KEPT || (length > FIRST && used < length >> 2)) {
       this.memory = none

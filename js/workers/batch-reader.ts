@@ -10,8 +10,19 @@ import { slabs } from './slabs.js'
 
 const { readInteger, HEAD } = frames
 
-function slabOf(batch: Uint8Array): ArrayBuffer {
-  const slab = batch.slice().buffer as ArrayBuffer
+/** Where batches are read from: the same memory twice, because what a Buffer slices is a view, and what a Uint8Array slices a copy, the cheapest there is. */
+export class Source {
+  readonly plain: Uint8Array
+  readonly bytes: frames.Bytes
+
+  constructor(memory: Uint8Array) {
+    this.plain = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
+    this.bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength) as frames.Bytes
+  }
+}
+
+function slabOf(batch: Uint8Array, end: number): ArrayBuffer {
+  const slab = batch.slice(0, end).buffer as ArrayBuffer
   slabs.add(slab)
   return slab
 }
@@ -36,15 +47,10 @@ export class BatchReader {
   }
 
   /**
-   * Decodes every value of a batch and appends them to `into`. The memory of `batch` may be reused afterwards. Throws VeloError `VELO_CODEC`; the
-   * values before the one at fault are in `into` then.
+   * Decodes every value of a batch, which is the first `end` bytes, and appends them to `into`. The memory may be reused afterwards. Throws VeloError
+   * `VELO_CODEC`; the values before the one at fault are in `into` then.
    */
-  read(batch: Uint8Array, into: unknown[]): void {
-    const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength) as frames.Bytes
-    // What Buffer.slice gives is a view; what Uint8Array.slice gives is a copy, the cheapest there is, and no Buffer.
-    const plain =
-      Object.getPrototypeOf(batch) === Uint8Array.prototype ? batch : new Uint8Array(batch.buffer, batch.byteOffset, batch.byteLength)
-    const end = bytes.length
+  read({ bytes, plain }: Source, end: number, into: unknown[]): void {
     let at = this.#reserve
     let slab: ArrayBuffer | undefined
     while (at < end) {
@@ -57,7 +63,7 @@ export class BatchReader {
         at = start + readInteger(bytes, at + 1)
         if (at > end) throw cut(kind)
         if (this.#views) {
-          slab ??= slabOf(plain)
+          slab ??= slabOf(plain, end)
           into.push(new Uint8Array(slab, start, at - start))
         } else into.push(plain.slice(start, at))
       } else if (kind === frames.FLAT) {

@@ -62,7 +62,12 @@ export class BatchWriter extends FlatMemory {
     this.count += 1
   }
 
-  /** The batch: `reserve` free bytes, then the frames. A view that is valid until the next `add`. */
+  /** Bytes of the batch itself, the `reserve` included: what `take` would give. */
+  get size(): number {
+    return this.at
+  }
+
+  /** The memory of the batch, valid until the next `add`; its first `size` bytes are `reserve` free ones, then the frames. */
   take(): Uint8Array {
     this.#aside = 0
     this.count = 0

@@ -15,5 +15,5 @@ export interface BulkIn {
   receive(index: number): ArrayBuffer
 }
 
-export { BatchReader } from './batch-reader.js'
+export { BatchReader, Source } from './batch-reader.js'
 export { BatchWriter } from './batch-writer.js'

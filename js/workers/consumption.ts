@@ -3,6 +3,7 @@
 import type { Instance } from '../internal/instance.js'
 import { Word } from '../internal/law.js'
 import type { DuctReader } from './duct-reader.js'
+import { atTurnEnd } from './turn-end.js'
 
 const { Delivered, DroppedResults, Read, Waiting } = Word
 
@@ -59,10 +60,12 @@ export class Consumption {
     if (total - this.reported >= instance.def.options.buffer >> 1) return this.tell()
     if (this.reporting) return
     this.reporting = true
-    process.nextTick(() => {
-      this.reporting = false
-      if (this.total() !== this.reported) this.tell()
-    })
+    atTurnEnd(this)
+  }
+
+  turnEnds(): void {
+    this.reporting = false
+    if (this.total() !== this.reported) this.tell()
   }
 
   private tell(): void {

@@ -3,13 +3,13 @@
 import { deserialize } from 'node:v8'
 import { End } from '../internal/law.js'
 import { native } from '../internal/native.js'
-import type { BatchReader } from './batch-reader.js'
+import { type BatchReader, Source } from './batch-reader.js'
 import { join, part } from './ends.js'
 import { Control, HEADER } from './protocol.js'
 
 /** Memory that one batch after the other is copied to. */
 const SCRATCH = 1 << 16
-let scratch = new Uint8Array(SCRATCH)
+let scratch = new Source(new Uint8Array(SCRATCH))
 
 export class DuctReader {
   readonly duct: number
@@ -57,15 +57,16 @@ export class DuctReader {
 
   /** Takes the next batch in. False: there is none, `wake` will tell. Throws `VELO_CODEC` where a codec of the user fails. */
   pull(): boolean {
-    let size = native.pull(this.duct, scratch)
+    let size = native.pull(this.duct, scratch.plain)
     if (size < 0) {
-      scratch = new Uint8Array(-size)
-      size = native.pull(this.duct, scratch)
+      scratch = new Source(new Uint8Array(-size))
+      size = native.pull(this.duct, scratch.plain)
     }
     if (size === 0) return false
     this.bytes += size
-    const memory = scratch
-    if (memory.length > SCRATCH) scratch = new Uint8Array(SCRATCH)
+    const source = scratch
+    const memory = source.plain
+    if (memory.length > SCRATCH) scratch = new Source(new Uint8Array(SCRATCH))
     const payload = (memory[4] as number) | ((memory[5] as number) << 8) | ((memory[6] as number) << 16) | ((memory[7] as number) << 24)
     if (memory[0] !== Control.None) {
       this.control = memory[0] as number
@@ -73,7 +74,7 @@ export class DuctReader {
       size -= payload
     }
     const before = this.values.length
-    if (size > HEADER) this.reader.read(memory.subarray(0, size), this.values)
+    if (size > HEADER) this.reader.read(source, size, this.values)
     this.received += this.values.length - before
     return true
   }

@@ -7,6 +7,7 @@ import type { BatchWriter } from './batch-writer.js'
 import { join, part } from './ends.js'
 import type { Kept } from './kept.js'
 import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
+import { atTurnEnd } from './turn-end.js'
 
 /** Writes the header of a batch. */
 function head(batch: Uint8Array, control: number, payload: number): void {
@@ -21,10 +22,6 @@ export interface WriterOptions {
   buffer: number
   prompt: boolean
   kept?: Kept | undefined
-}
-
-function endTurn(writer: DuctWriter): void {
-  writer.turnEnds()
 }
 
 export class DuctWriter {
@@ -99,10 +96,10 @@ export class DuctWriter {
   flush(): void {
     const { values } = this
     if (values.count === 0) return
-    const weight = values.bytes
-    const batch = values.take()
-    head(batch, Control.None, 0)
-    this.push(batch, weight)
+    const { size, bytes } = values
+    const memory = values.take()
+    head(memory, Control.None, 0)
+    this.push(memory, size, bytes)
   }
 
   /** Says something after the values, at once. */
@@ -113,7 +110,7 @@ export class DuctWriter {
     const batch = new Uint8Array(HEADER + (bytes?.length ?? 0))
     head(batch, kind, bytes?.length ?? 0)
     if (bytes !== null) batch.set(bytes, HEADER)
-    this.push(batch, batch.length)
+    this.push(batch, batch.length, batch.length)
   }
 
   /** Nothing is stuck: whoever ends may go. */
@@ -134,20 +131,21 @@ export class DuctWriter {
   private endTurnLater(): void {
     if (this.turning) return
     this.turning = true
-    process.nextTick(endTurn, this)
+    atTurnEnd(this)
   }
 
-  private push(batch: Uint8Array, weight: number): void {
+  /** Sends the first `size` bytes of `memory`. */
+  private push(memory: Uint8Array, size: number, weight: number): void {
     this.bytes += weight
-    if ((this.stuck.length > 0 && !this.unstick()) || native.push(this.duct, batch, weight) === 0) {
-      this.stuck.push({ batch: new Uint8Array(batch), weight }) // a copy: its memory is written to again
+    if ((this.stuck.length > 0 && !this.unstick()) || native.push(this.duct, memory, size, weight) === 0) {
+      this.stuck.push({ batch: new Uint8Array(memory.subarray(0, size)), weight }) // a copy: its memory is written to again
       this.credits = 0
     }
   }
 
   private unstick(): boolean {
     let first = this.stuck[0]
-    while (first !== undefined && native.push(this.duct, first.batch, first.weight) === 1) {
+    while (first !== undefined && native.push(this.duct, first.batch, first.batch.length, first.weight) === 1) {
       this.stuck.shift()
       first = this.stuck[0]
     }

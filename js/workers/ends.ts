@@ -32,7 +32,8 @@ function wake(key: number): void {
 whenDirty(() => {
   for (let count = native.dirty(keys); count > 0; count = native.dirty(keys)) {
     // A copy, because whoever is woken may come back here.
-    for (const key of keys.slice(0, count)) wake(key)
+    if (count === 1) wake(keys[0] as number)
+    else for (const key of keys.slice(0, count)) wake(key)
     if (count < keys.length) break
   }
 })

@@ -14,6 +14,7 @@ import { Origins } from './origins.js'
 import { printed } from './printed.js'
 import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from './protocol.js'
 import { Tally } from './tally.js'
+import { atTurnEnd } from './turn-end.js'
 import { isOvertime, nextTurn } from './turns.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
@@ -133,7 +134,7 @@ export class Hosted {
   turnEndsLater(): void {
     if (this.turning) return
     this.turning = true
-    process.nextTick(endTurn, this)
+    atTurnEnd(this)
   }
 
   turnEnds(): void {
@@ -282,8 +283,4 @@ export class Hosted {
     this.bulk.forget(this.command.events)
     this.calls.over(outcome)
   }
-}
-
-function endTurn(host: Hosted): void {
-  host.turnEnds()
 }

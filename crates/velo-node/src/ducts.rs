@@ -68,9 +68,10 @@ pub(crate) fn credit(call: &Call<'_>) -> Reply {
 }
 
 pub(crate) fn push(call: &Call<'_>) -> Reply {
-    let (number, weight) = (call.count::<0>(), call.count::<2>());
-    let Some((data, length)) = bytes(call, 1) else {
-        return Reply::Bug(c"push(duct, bytes, weight): expected a Uint8Array");
+    let (number, size, weight) = (call.count::<0>(), call.count::<2>(), call.count::<3>());
+    let memory = bytes(call, 1).zip(usize::try_from(size).ok()).filter(|((_, room), size)| size <= room);
+    let Some(((data, _), length)) = memory else {
+        return Reply::Bug(c"push(duct, memory, size, weight): expected a Uint8Array of at least `size` bytes");
     };
     let mut copy = velo_runtime::spare::memory(length);
     // SAFETY: `data` points to `length` bytes of an array of this isolate, and nothing runs there meanwhile.

@@ -19,14 +19,37 @@ export const tidyUp = () => collectGarbage({ type: 'minor' })
 
 /**
  * `--quick`: few rounds and small counts, for correctness only. `--json`: the document instead of the table. `--only <name>`: one group.
- * `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
+ * `--here`: in this process. `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
  */
 export function readOptions(argv = process.argv.slice(2)) {
   const quick = argv.includes('--quick')
   const after = (flag) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
   const rounds = Number(after('--rounds') ?? (quick ? 1 : 11))
   const together = quick || argv.includes('--together')
-  return { quick, together, json: argv.includes('--json'), rounds, warmup: quick ? 0 : 5, only: after('--only'), node: after('--node') }
+  const here = argv.includes('--here')
+  return {
+    quick,
+    together,
+    here,
+    json: argv.includes('--json'),
+    rounds,
+    warmup: quick ? 0 : 5,
+    only: after('--only'),
+    node: after('--node'),
+  }
+}
+
+/** In an order of its own for each `seed`: whoever always comes after the same one pays for what that one left behind. */
+function shuffled(names, seed) {
+  const order = [...names]
+  let state = seed + 1
+  for (let i = order.length - 1; i > 0; i--) {
+    // Lehmer's generator with the modulus 2^31 - 1 and the multiplier of Park and Miller (1988).
+    state = (state * 48_271) % 2_147_483_647
+    const j = state % (i + 1)
+    ;[order[i], order[j]] = [order[j], order[i]]
+  }
+  return order
 }
 
 export function median(values) {
@@ -55,8 +78,7 @@ export async function contest({ title, events, contestants, expected, claims = [
   const names = Object.keys(contestants)
   const times = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = -options.warmup - 1; round < options.rounds; round++) {
-    for (let turn = 0; turn < names.length; turn++) {
-      const name = names[(turn + round + options.warmup + 1) % names.length]
+    for (const name of shuffled(names, round + options.warmup + 1)) {
       const { ms, answer } = await clock(contestants[name])
       checkAnswer(`${title}: ${name}`, answer, expected)
       if (round >= 0) times[name].push(ms)
@@ -76,9 +98,13 @@ export async function contest({ title, events, contestants, expected, claims = [
 /** Adds a claim to the row it speaks of. Without a bar it is only a figure; without a peer it is about the row's own value. */
 export function addClaim(rows, { of, peer, bar, most = false }, ratio) {
   const row = rows.find((candidate) => candidate.name === of)
-  const pass = bar === undefined ? undefined : most ? ratio <= bar : ratio >= bar
   row.claims ??= []
-  row.claims.push({ peer, ratio, bar, most, pass })
+  row.claims.push(judge({ peer, bar, most }, ratio))
+}
+
+function judge(claim, ratio) {
+  const { bar, most } = claim
+  return Object.assign(claim, { ratio, pass: bar === undefined ? undefined : most ? ratio <= bar : ratio >= bar })
 }
 
 async function clock(work) {
@@ -94,25 +120,35 @@ export function freshCopy(file, name) {
 }
 
 /**
- * Runs the groups one after the other, each in a process of its own, and returns the document of one bench.
+ * Runs the groups one after the other, each in a process of its own, and returns the document of one bench. `processes`: each group runs in so many,
+ * one after the other, and the medians count; for what depends on where the scheduler puts the threads of a process, and leaves them.
  * A quick run judges nothing: its figures mean nothing.
  */
-export async function document(name, groups, options) {
+export async function document(name, groups, options, processes = 1) {
   const done = []
   for (const group of groups) {
     if (options.only !== undefined && options.only !== group.name) continue
-    if (options.only === undefined && !options.together) done.push(...ownProcess(name, group.name, options))
-    else done.push(await group(options))
+    if (options.together || options.here) done.push(await group(options))
+    else done.push(ownProcesses(name, group.name, options, processes))
   }
   const claims = done.flatMap((group) => group.rows.flatMap((row) => row.claims ?? []))
   if (options.quick) for (const claim of claims) Object.assign(claim, { bar: undefined, pass: undefined })
   return { name, node: process.version, cpu: cpus()[0]?.model, rounds: options.rounds, quick: options.quick, groups: done }
 }
 
-function ownProcess(bench, group, options) {
+function ownProcesses(bench, group, options, count) {
   const script = fileURLToPath(new URL(`./${bench}.mjs`, import.meta.url))
-  const flags = ['--json', '--rounds', String(options.rounds), '--only', group]
-  return JSON.parse(execFileSync(process.execPath, [script, ...flags], { encoding: 'utf8' })).groups
+  const flags = ['--json', '--here', '--rounds', String(options.rounds), '--only', group]
+  const runs = Array.from({ length: count }, () => {
+    return JSON.parse(execFileSync(process.execPath, [script, ...flags], { encoding: 'utf8' })).groups[0]
+  })
+  const [whole] = runs
+  for (const [at, row] of whole.rows.entries()) {
+    row.value = median(runs.map(({ rows }) => rows[at].value))
+    if (row.nsPerEvent !== undefined) row.nsPerEvent = median(runs.map(({ rows }) => rows[at].nsPerEvent))
+    for (const [index, claim] of (row.claims ?? []).entries()) judge(claim, median(runs.map(({ rows }) => rows[at].claims[index].ratio)))
+  }
+  return whole
 }
 
 /** The end of every bench file: does nothing unless that file is the one Node was started with. */

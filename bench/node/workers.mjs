@@ -7,13 +7,19 @@ import { grind, ground as localGround } from './workers/functions.mjs'
 import { Hand } from './workers/hand.mjs'
 import { bytes, checked, digestOf, ground, numbers, smallObjects } from './workers/kinds.mjs'
 import { asArray, inBatches, oneByOne, onWorker } from './workers/ours.mjs'
-import { round } from './workers/round-trips.mjs'
+import { Place, round } from './workers/round-trips.mjs'
 import { Tasks } from './workers/tasks.mjs'
 
 /** `buffer` events and as many results: what the window of the peers, 2048, is to them. */
 const SAME_WINDOW = { buffer: 1024 }
 /** A clone of a number got faster after Node 20, and batches of them with it; the bar is about what is left to win. */
 const NUMBERS_IN_BATCHES = Number(process.versions.node.split('.')[0]) >= 24 ? 1 : 0.7
+
+/** Rounds before the clock counts: much of a link runs once a batch, and it takes about a million events until V8 has compiled all of it. */
+const WARM_ROUNDS = 40
+
+/** The threads of a process share a core or not as chance has it, and stay so. */
+const PROCESSES = 5
 
 const EACH = 'postMessage'
 const BATCHES = 'postMessage, batches of 64'
@@ -31,7 +37,7 @@ async function pipelined(title, kind, count, bars, options, ours = {}) {
     ...Object.keys(barred).flatMap((of) => [EACH, BATCHES].map((peer) => ({ of, peer, bar: bars[peer] }))),
     ...Object.keys(shown).flatMap((of) => [EACH, BATCHES].map((peer) => ({ of, peer }))),
   ]
-  const result = await contest({ title, events: events.length, contestants, expected, claims, options })
+  const result = await contest({ title, events: events.length, contestants, expected, claims, options: warm(options) })
   await stopAll(Object.values(hands))
   return result
 }
@@ -60,34 +66,31 @@ async function frames(options) {
   const ours = { 'sendBatch(64), recvBatch(256)': inBatches(fn), 'send, for await': oneByOne(fn) }
   const { contestants, expected } = await checkedFrames(count, { [peer]: hand.through, ...ours })
   const claims = Object.keys(ours).map((of, i) => ({ of, peer, bar: i === 0 ? 0.9 : undefined }))
-  const result = await contest({ title: '64 KB frames, transferred', events: count, contestants, expected, claims, options })
+  const title = '64 KB frames, transferred'
+  const result = await contest({ title, events: count, contestants, expected, claims, options: warm(options) })
   await stopAll([hand])
   return result
 }
 
 /** A ratio is the median over the rounds of the ratios of the quantiles. */
 async function roundTrips(options) {
-  const found = { '': [] }
-  if (process.platform === 'linux') found[', one core'] = []
-  for (let i = 0; i < options.rounds; i++) for (const where in found) found[where].push(await round(options.quick ? 1 : 8, where !== ''))
+  const places = process.platform === 'linux' ? [Place.TWO_CORES, Place.ONE_CORE] : [Place.CHANCE]
+  const found = places.map(() => [])
+  for (let i = 0; i < options.rounds; i++)
+    for (const [at, place] of places.entries()) found[at].push(await round(options.quick ? 1 : 8, place))
   const rows = []
-  for (const where in found) {
-    const rounds = found[where]
+  for (const [at, place] of places.entries()) {
+    const rounds = found[at]
     for (const name of Object.keys(rounds[0])) {
       for (const q of ['p50', 'p99'])
-        rows.push({ name: `${name}${where}: ${q}`, value: median(rounds.map((one) => one[name][q])), unit: 'us' })
+        rows.push({ name: `${name}, ${place}: ${q}`, value: median(rounds.map((one) => one[name][q])), unit: 'us' })
     }
     for (const [q, bar] of Object.entries({ p50: 1.05, p99: 2 })) {
       const ratio = median(rounds.map((one) => one['send, recv'][q] / one[EACH][q]))
-      addClaim(
-        rows,
-        { of: `send, recv${where}: ${q}`, peer: `${EACH}${where}: ${q}`, bar: where === '' ? bar : undefined, most: true },
-        ratio,
-      )
+      addClaim(rows, { of: `send, recv, ${place}: ${q}`, peer: `${EACH}, ${place}: ${q}`, bar, most: true }, ratio)
     }
   }
-  const note =
-    'One core: every thread on the same one, by taskset. Elsewhere the threads share a core or not as chance has it, anew in each round.'
+  const note = 'Two cores: the caller on one, the worker on the other, and each wakes the other from sleep. One core: both on the same.'
   return { title: 'round trip of one small object', rows, note }
 }
 
@@ -168,6 +171,10 @@ function manyStreamsOfTasks(options) {
   return besideTasks(64, options)
 }
 
+function warm(options) {
+  return options.quick ? options : { ...options, warmup: WARM_ROUNDS }
+}
+
 function mapValues(object, change) {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
 }
@@ -178,7 +185,7 @@ function stopAll(things) {
 
 export function workers(options) {
   const groups = [objects, plainNumbers, bytes64, bytes1024, frames, roundTrips, processor, oneStreamOfTasks, manyStreamsOfTasks]
-  return document('workers', groups, options)
+  return document('workers', groups, options, PROCESSES)
 }
 
 await main(import.meta, workers)

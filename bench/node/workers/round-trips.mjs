@@ -1,9 +1,12 @@
-// Round trips of one small object: a new process for each round, because the threads of a process may share a core or not, and stay so for long;
-// waking a core that sleeps costs more than everything that is measured here. Owns: the measuring; workers.mjs judges.
-// As a program: prints `{ name: { p50, p99 } }` in microseconds. `argv`: how many blocks.
-import { execFile } from 'node:child_process'
+// Round trips of one small object: a new process for each round. Where the threads of a process run is the scheduler's chance, and stays so for
+// long; waking a core that sleeps costs more than everything that is measured here, so on Linux the threads are told where to run.
+// Owns: the measuring; workers.mjs judges.
+// As a program: prints `{ name: { p50, p99 } }` in microseconds. `argv`: how many blocks, and a place.
+import { execFile, execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { runtime } from '../../../dist/index.js'
 import { checkAnswer, tidyUp } from '../harness.mjs'
 import { Hand } from './hand.mjs'
 import { checked, Digest, smallObjects } from './kinds.mjs'
@@ -13,18 +16,33 @@ const BLOCK = 500
 /** Blocks before the clock counts: what is not compiled yet is slow. */
 const WARM_BLOCKS = 30
 
-/** One round in a process of its own. `pinned`: all of its threads on one core, where only work counts and nobody has to be woken from sleep. */
-export async function round(blocks, pinned) {
-  const command = [process.execPath, fileURLToPath(import.meta.url), String(blocks)]
-  if (pinned) command.unshift('taskset', '-c', '0')
-  const { stdout } = await promisify(execFile)(command[0], command.slice(1))
+/** Where the threads run. `CHANCE` is what the scheduler makes of it, and all there is where threads cannot be told. */
+export const Place = { TWO_CORES: 'two cores', ONE_CORE: 'one core', CHANCE: 'anywhere' }
+
+/** One round in a process of its own. */
+export async function round(blocks, place) {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), String(blocks), place])
   return JSON.parse(stdout)
 }
 
-async function measure(blocks) {
+const threads = () => readdirSync('/proc/self/task')
+
+/** Starts something with threads of its own, and gives them the second core; the thread that speaks to them has the first. */
+async function placed(place, start) {
+  if (place === Place.CHANCE) return await start()
+  const before = new Set(threads())
+  const started = await start()
+  const pin = (thread, core) => execFileSync('taskset', ['-pc', core, thread])
+  for (const thread of threads()) if (!before.has(thread)) pin(thread, place === Place.TWO_CORES ? '1' : '0')
+  pin(String(process.pid), '0')
+  return started
+}
+
+async function measure(blocks, place) {
   const events = smallObjects.make(BLOCK)
-  const hand = await Hand.start('readings')
+  const hand = await placed(place, () => Hand.start('readings'))
   const fn = onWorker('readings')
+  await placed(place, () => runtime.warm())
   const ways = {
     postMessage: (_, take, times) => hand.pingPong(events, take, times),
     'send, recv': (_, take, times) => pingPong(fn, events, take, times),
@@ -50,4 +68,5 @@ function quantiles(times) {
   return { p50: at(0.5), p99: at(0.99) }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) process.stdout.write(JSON.stringify(await measure(Number(process.argv[2]))))
+if (import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.stdout.write(JSON.stringify(await measure(Number(process.argv[2]), process.argv[3])))

@@ -1,7 +1,7 @@
 // Stream functions: the definition, and the ways to use one: called, run, opened, piped.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { Definition, type Stage } from './internal/definition.js'
+import { Definition, definitions, type Stage } from './internal/definition.js'
 import { LiveInstance } from './internal/live.js'
 import { native } from './internal/native.js'
 import { RunInstance } from './internal/run.js'
@@ -35,8 +35,6 @@ export interface StreamFunction<In, Out> {
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
   readonly metrics: FunctionMetrics
 }
-
-const definitions = new WeakMap<object, Definition>()
 
 /**
  * Makes a stream function that runs on worker threads, out of the URL of the module that exports it: as its default, or under the name that the option `export` says.

@@ -111,6 +111,14 @@ describe('exports', () => {
     assert.deepEqual(await run(on(exported, { export: 'a name with spaces' })), [2, 4, 6])
   })
 
+  test('a stream function, or a pipeline of them', async () => {
+    assert.deepEqual(await run(on(exported, { export: 'made' })), [2, 4, 6])
+    assert.deepEqual(await run(on(exported, { export: 'piped' })), [4, 12, 24])
+    const { error } = await within(10_000, outcome(on(exported, { export: 'piped' }).run([1, -1, 2])), 'the run')
+    assert.equal(error.code, 'VELO_EVENT')
+    isReferenceError(await refusal(run(on(exported, { export: 'elsewhere' }))), /its export 'elsewhere' runs on worker threads itself/)
+  })
+
   test('with(): the same module, or another export of it', async () => {
     const fn = on(exported, { export: 'double' })
     assert.deepEqual(await run(fn.with({ buffer: 1 })), [2, 4, 6])

@@ -15,6 +15,9 @@ export interface Stage {
   readonly placement?: Placement | undefined
 }
 
+/** The definitions of stream functions, by the object that users hold. */
+export const definitions = new WeakMap<object, Definition>()
+
 // Functions made in a request handler must not pile up in Rust.
 const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))
 

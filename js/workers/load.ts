@@ -1,6 +1,8 @@
 // Finds the functions of a stream in their modules, on the thread that runs them; each module is loaded once.
 
 import { VeloError } from '../errors.js'
+import { definitions, type Stage } from '../internal/definition.js'
+import { validated } from '../internal/schema.js'
 import type { Generator } from '../types.js'
 import type { Codec } from './codec.js'
 import type { OpenCommand, StageRef } from './protocol.js'
@@ -42,11 +44,36 @@ function find({ stages, codec }: OpenCommand): Loaded {
     const module = modules.get(href) as Module
     if (!(exported in module)) throw refused(href, `has no export '${exported}' (it has: ${Object.keys(module).join(', ') || 'none'})`)
     const fn = module[exported]
+    const definition = definitions.get(fn as object)
+    if (definition !== undefined) {
+      if (definition.remote) throw refused(href, `its export '${exported}' runs on worker threads itself; export the generator`)
+      return { fn: composed(definition.stages), ref }
+    }
     if (Object.prototype.toString.call(fn) !== '[object AsyncGeneratorFunction]')
       throw refused(href, `its export '${exported}' is no async generator function (async function* (events) { ... })`)
     return { fn: fn as Generator<unknown, unknown>, ref }
   })
   return { functions, codec: codec === 'module' ? ownCodec(stages) : codec }
+}
+
+/** The stages of a stream function as one generator: each reads the one before it. */
+function composed(stages: readonly Stage[]): Generator<unknown, unknown> {
+  return (events, context) => {
+    let source: AsyncIterableIterator<unknown> = events
+    for (const { fn, schema } of stages) {
+      const checked = schema === undefined ? source : iterable(validated(source, schema, () => context.id))
+      source = (fn as Generator<unknown, unknown>)(checked, context)
+    }
+    return source as ReturnType<Generator<unknown, unknown>>
+  }
+}
+
+function iterable(iterator: AsyncIterator<unknown>): AsyncIterableIterator<unknown> {
+  return Object.assign(iterator, {
+    [Symbol.asyncIterator]() {
+      return this as AsyncIterableIterator<unknown>
+    },
+  })
 }
 
 /** The codec of the user: functions cannot travel, so the module brings its own. */

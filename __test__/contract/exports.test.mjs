@@ -60,8 +60,35 @@ test('the root exports these types and no others', () => {
 })
 
 test('the package has these entry points and no others', () => {
-  assert.deepEqual(Object.keys(JSON.parse(text('package.json')).exports), ['.', './package.json'])
+  assert.deepEqual(Object.keys(JSON.parse(text('package.json')).exports), [
+    '.',
+    './operators',
+    './testing',
+    './http',
+    './fastify',
+    './websocket',
+    './server',
+    './package.json',
+  ])
 })
+
+const subpaths = {
+  operators: 'batch broadcast chunk filter flatMap keyed map merge progress progressBar route scan shard skip take tap window zip',
+  testing: 'collect controlledSource slowConsumer virtualClock',
+  http: 'HttpError eventsFrom handler respond stop toResponse',
+  fastify: 'default',
+  websocket: 'serveSocket',
+  server: 'createServer',
+}
+
+for (const [name, values] of Object.entries(subpaths)) {
+  test(`velo-stream/${name} exports these values and no others, by import and by require()`, async () => {
+    const module = await import(`velo-stream/${name}`)
+    assert.deepEqual(Object.keys(module).sort(), values.split(' ').sort())
+    const required = createRequire(import.meta.url)(`velo-stream/${name}`)
+    for (const value of values.split(' ')) assert.equal(required[value], module[value], value)
+  })
+}
 
 test('require() gives the same module as import', () => {
   const required = createRequire(import.meta.url)('velo-stream')

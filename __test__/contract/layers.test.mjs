@@ -29,12 +29,19 @@ const own = (name) => imports.get(name).filter(({ target }) => target.startsWith
 /** Public modules that import nothing but each other and the generated numbers: anybody may import them. */
 const LEAVES = ['js/errors.ts', 'js/options.ts', 'js/types.ts']
 
+/** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
+const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['cac', 'ws'] }
+const TYPES = ['@standard-schema/spec', 'fastify']
+
+/** Add-ons that are made of others. */
+const MADE_OF = { 'js/server/': ['http', 'websocket'], 'js/cli/': ['http', 'server'] }
+
 describe('js', () => {
   test('the parser of this test sees the imports', () => {
     assert.ok(imports.get('js/stream-fn.ts').some(({ target, type }) => target === 'js/internal/live.ts' && !type))
     assert.ok(imports.get('js/types.ts').some(({ target, type }) => target === 'node:stream/web' && type))
     const counted = [...imports.values()].flat().length
-    const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$/gm) ?? []).length
+    const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$|^(?!\s*(?:\/\/|\*)).*\bimport\('[^']+'\)/gm) ?? []).length
     assert.equal(counted, lines)
   })
 
@@ -73,18 +80,21 @@ describe('js', () => {
     }
   })
 
-  test('an add-on imports the root and its own files only', () => {
+  test('an add-on imports the root, its own files, and the entry points of the add-ons it is made of', () => {
     for (const name of scripts) {
       const [folder] = /^js\/(?!internal\/|workers\/)[^/]+\//.exec(name) ?? []
       if (folder === undefined) continue
-      for (const { target } of own(name)) assert.ok(target === 'js/index.ts' || target.startsWith(folder), `${name} imports ${target}`)
+      const entries = ['js/index.ts', ...(MADE_OF[folder] ?? []).map((other) => `js/${other}/index.ts`)]
+      for (const { target } of own(name)) assert.ok(entries.includes(target) || target.startsWith(folder), `${name} imports ${target}`)
     }
   })
 
-  test('nothing from outside is imported but Node and the types of Standard Schema', () => {
+  test('nothing from outside is imported but Node, the types of Standard Schema, and the libraries of a room', () => {
     for (const name of scripts) {
+      const [folder] = /^js\/[^/]+\//.exec(name) ?? []
       for (const { target, type } of imports.get(name)) {
-        const allowed = target.startsWith('js/') || target.startsWith('node:') || (target === '@standard-schema/spec' && type)
+        if (target.startsWith('js/') || target.startsWith('node:')) continue
+        const allowed = type ? TYPES.includes(target) : LIBRARIES[folder]?.includes(target)
         assert.ok(allowed, `${name} imports ${target}`)
       }
     }

@@ -95,7 +95,7 @@ describe('the package', () => {
       // The platform package as the release job makes it.
       node([bin('@napi-rs/cli/dist/cli.js'), 'create-npm-dirs', '--cwd', staged])
       cpSync(join(root, 'dist', binary), join(staged, 'npm', triple, binary))
-      const dependencies = ['@standard-schema/spec', 'msgpackr'].map((name) => pack(bin(name)).path)
+      const dependencies = Object.keys(manifest.dependencies).map((name) => pack(bin(name)).path)
       install(consumer, [tarball.path, pack(join(staged, 'npm', triple)).path, ...dependencies])
       install(bare, [tarball.path, ...dependencies])
     },
@@ -124,6 +124,19 @@ describe('the package', () => {
     const code = `const { streamFn } = require('velo-stream'); ${program}.then((out) => console.log(JSON.stringify(out)))`
     const { stdout, stderr } = node(['--input-type=commonjs', '-e', code], { cwd: consumer, env })
     assert.deepEqual([stdout, stderr], ['[2,4]\n', ''])
+  })
+
+  test('every entry point loads with nothing else installed', { timeout }, () => {
+    const entries = Object.keys(manifest.exports).filter((name) => name !== './package.json')
+    const names = entries.map((name) => `velo-stream${name.slice(1)}`)
+    const list = JSON.stringify(names)
+    const code = `Promise.all(${list}.map((name) => import(name))).then((all) => console.log(all.length, ${list}.map((name) => require(name)).length))`
+    assert.equal(node(['--input-type=commonjs', '-e', code], { cwd: consumer, env }).stdout, `${names.length} ${names.length}\n`)
+  })
+
+  test('the command runs', { timeout }, () => {
+    const { stdout } = node([join(consumer, 'node_modules/.bin/velo'), '--version'], { cwd: consumer, env })
+    assert.match(stdout, new RegExp(manifest.version))
   })
 
   test('import and require give one and the same module', { timeout }, () => {

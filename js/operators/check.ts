@@ -1,0 +1,60 @@
+// Checks of what operators are given, at definition time: the message names the field, what was expected, and the value.
+
+import { inspect } from 'node:util'
+import { VeloError } from '../index.js'
+import { type Clock, machineClock } from './clock.js'
+
+/** The error for an option that is missing or out of range. */
+export function configError(field: string, expected: string, value: unknown): VeloError {
+  const shown = inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 })
+  return new VeloError('VELO_CONFIG', `${field}: expected ${expected}, got ${shown} (${value === null ? 'null' : typeof value})`, { field })
+}
+
+/** Checks that `options` is an object with no other names than these. */
+export function onlyKnown(options: unknown, field: string, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw configError(field, 'an object', options)
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name))
+      throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, (options as Record<string, unknown>)[name])
+  }
+}
+
+/** An integer from `least` up, or `usual` where it was left out. */
+export function integer(value: number | undefined, field: string, least: number, usual: number): number {
+  if (value === undefined) return usual
+  if (!Number.isSafeInteger(value) || value < least) throw configError(field, `an integer from ${least} up`, value)
+  return value
+}
+
+/** ms from `least` up, or `usual` where they were left out. Infinity is refused: leave the option out instead. */
+export function duration(value: number | undefined, field: string, least: number, usual: number): number {
+  if (value === undefined) return usual
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw configError(field, `ms from ${least} up`, value)
+  return value
+}
+
+/** A function. */
+export function callable(value: unknown, field: string): void {
+  if (typeof value !== 'function') throw configError(field, 'a function', value)
+}
+
+/** One of some words, or the first of them where it was left out. */
+export function word<const Word extends string>(value: Word | undefined, field: string, words: readonly [Word, ...Word[]]): Word {
+  if (value === undefined) return words[0]
+  if (!words.includes(value)) throw configError(field, words.map((one) => `'${one}'`).join(' or '), value)
+  return value
+}
+
+/** A boolean, or `usual` where it was left out. */
+export function flag(value: boolean | undefined, field: string, usual: boolean): boolean {
+  if (value === undefined) return usual
+  if (typeof value !== 'boolean') throw configError(field, 'a boolean', value)
+  return value
+}
+
+/** A clock, that of the machine where it was left out. */
+export function clockOf(value: Clock | undefined, field: string): Clock {
+  if (value === undefined) return machineClock
+  for (const name of ['now', 'setTimeout', 'clearTimeout'] as const) callable((value as Partial<Clock> | null)?.[name], `${field}.${name}`)
+  return value
+}

@@ -9,6 +9,7 @@ import type { Instance } from './instance.js'
 import { Word } from './law.js'
 import { SAMPLE_MASK } from './probe.js'
 import { capture, lastResolve, silence } from './promises.js'
+import { PUSH, type Pushing, type Sink } from './push.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 
@@ -21,7 +22,7 @@ export interface AsyncInletOptions {
   destroy?: (() => void) | undefined
 }
 
-export class AsyncInlet<In> extends Inlet<In> {
+export class AsyncInlet<In> extends Inlet<In> implements Pushing {
   private readonly iterator: AsyncIterator<In>
   private readonly options: AsyncInletOptions
   private readonly ahead: boolean
@@ -36,6 +37,8 @@ export class AsyncInlet<In> extends Inlet<In> {
   private spent = false
   /** Events that have come. */
   passed = 0
+  /** Gets the events instead of `next()`. */
+  private sink: Sink | null = null
   /** What it threw when nobody listened any more. */
   private lost: { error: unknown } | undefined
   /** What the source threw. */
@@ -76,6 +79,19 @@ export class AsyncInlet<In> extends Inlet<In> {
     }
     if (!this.pulling) this.fetch()
     return promise
+  }
+
+  /** For the first reader only, before any `next()`. */
+  [PUSH](sink: Sink): void {
+    if (this.over) return queueMicrotask(() => sink.ended())
+    this.sink = sink
+    this.askForSink()
+  }
+
+  override cut(failure: { error: unknown } | undefined): void {
+    super.cut(failure)
+    // Whoever cuts is not through yet; and a sink that is at work may be about to refuse what comes.
+    if (this.sink !== null) queueMicrotask(() => this.endSink(failure))
   }
 
   /** `patient`: also wait for a stage that is not at a `yield`. */
@@ -128,6 +144,28 @@ export class AsyncInlet<In> extends Inlet<In> {
     })
   }
 
+  private askForSink(): void {
+    if (this.head) {
+      const { page, at } = this.instance
+      page[at + WaitingSince] = clock[0]
+      page[at + Waiting] = 1
+      const delivered = page[at + Delivered]
+      if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered)
+    }
+    this.fetch()
+  }
+
+  private give(sink: Sink, event: In): void {
+    if (this.head) {
+      const { page, at } = this.instance
+      page[at + Delivered]++
+      page[at + Waiting] = 0
+    }
+    if (sink.value(event)) {
+      if (this.sink !== null) this.askForSink()
+    } else this.sink = null
+  }
+
   private fetch(): void {
     this.pulling = true
     let pull: Promise<IteratorResult<In>>
@@ -150,6 +188,7 @@ export class AsyncInlet<In> extends Inlet<In> {
       this.spent = true
       if (!this.over) {
         this.over = true
+        this.endSink(undefined)
         this.settleWaits()
       }
       return
@@ -164,6 +203,7 @@ export class AsyncInlet<In> extends Inlet<In> {
       if (this.head) page[at + DroppedEvents]++ // it came after the end
       return
     }
+    if (this.sink !== null) return this.give(this.sink, result.value)
     const resolve = this.resolve
     if (resolve === null) {
       this.ready = true
@@ -183,6 +223,16 @@ export class AsyncInlet<In> extends Inlet<In> {
     if (this.ahead) this.fetch()
   }
 
+  /** Tells the sink, where there is one. */
+  private endSink(failure: { error: unknown } | undefined): boolean {
+    const { sink } = this
+    if (sink === null) return false
+    this.sink = null
+    if (failure === undefined) sink.ended()
+    else sink.threw(failure.error)
+    return true
+  }
+
   private onFailed(error: unknown): void {
     this.pulling = false
     this.spent = true
@@ -192,6 +242,7 @@ export class AsyncInlet<In> extends Inlet<In> {
       return
     }
     this.over = true
+    if (this.endSink({ error })) return
     this.failure = { error }
     this.settleWaits()
   }

@@ -10,13 +10,14 @@ import { Input, State, Word } from './law.js'
 import { step } from './mailbox.js'
 import { capture, lastResolve, type Resolve, rejectWith } from './promises.js'
 import { pulledInlet } from './pulled.js'
+import { canPush, PUSH, type Sink } from './push.js'
 import { sourceIdle } from './refusals.js'
 import type { AnyGenerator } from './stages.js'
 import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Delivered, Yielded } = Word
 
-export class RunInstance extends Instance {
+export class RunInstance extends Instance implements Sink {
   protected readonly direct = true
   readonly ahead = true
   readonly holdsResults = false
@@ -29,7 +30,7 @@ export class RunInstance extends Instance {
 
   protected readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
-    this.take(result)
+    this.take(result.value)
     if (this.def.remote) this.takeMore()
     ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
   }
@@ -42,6 +43,28 @@ export class RunInstance extends Instance {
     if (this.timed) waitBegins()
     if (signal?.aborted) this.abort(signal.reason)
     else this.start()
+  }
+
+  /** Sink of a generator that can push. */
+  value(value: unknown): boolean {
+    if (this.state >= State.Closing) return false
+    this.take(value)
+    return true
+  }
+
+  ended(): void {
+    this.onResult({ value: undefined, done: true })
+  }
+
+  threw(error: unknown): void {
+    this.onThrow(error)
+  }
+
+  protected override pump(): void {
+    const { generator } = this
+    if (!canPush(generator)) return super.pump()
+    this.running = true
+    generator[PUSH](this)
   }
 
   protected openInlet(): Inlet<unknown> {
@@ -75,7 +98,7 @@ export class RunInstance extends Instance {
     else this.resolve(this.results)
   }
 
-  private take(result: IteratorResult<unknown>): void {
+  private take(value: unknown): void {
     const { page, at } = this
     const count = ++page[at + Yielded]
     if (COUNTERS) {
@@ -85,7 +108,7 @@ export class RunInstance extends Instance {
         probe.read(this.slot)
       }
     }
-    this.results.push(result.value)
+    this.results.push(value)
   }
 
   /** Results of another thread come many at a time. */
@@ -93,7 +116,7 @@ export class RunInstance extends Instance {
     const remote = this.remotes.at(-1)
     if (remote === undefined || this.def.stages.at(-1)?.placement === undefined) return
     for (let result = remote.take(); result !== null; result = remote.take()) {
-      this.take(result)
+      this.take(result.value)
     }
   }
 

@@ -6,7 +6,9 @@ import type { StreamContext } from '../index.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
 import { capture, end, isThenable, lastResolve, type Resolve } from './promises.js'
+import { PUSH, type Pushing, type Sink } from './push.js'
 import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'
+import { type Host, Through } from './through.js'
 
 type Result = IteratorResult<unknown, unknown>
 
@@ -14,7 +16,7 @@ type Result = IteratorResult<unknown, unknown>
 const PENDING = Symbol('pending')
 type Answer = Result | Promise<Result> | typeof PENDING
 
-export class Chain implements StepHost, AsyncIterableIterator<unknown> {
+export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pushing {
   over = false
   private readonly events: AsyncIterator<unknown>
   private readonly steps: readonly Step[]
@@ -26,7 +28,7 @@ export class Chain implements StepHost, AsyncIterableIterator<unknown> {
   private queued = 0
   private newest: Promise<Result> | null = null
   /** No more events are taken. */
-  private full = false
+  full = false
   /** The events ended or threw by themselves: they need not be given back. */
   private spent = false
   private readonly expansions = new Expansions()
@@ -75,6 +77,19 @@ export class Chain implements StepHost, AsyncIterableIterator<unknown> {
     this.busy = true
     if (this.full || this.expansions.top !== undefined) return (this.newest = Promise.resolve(this.settle(this.advance())))
     return (this.newest = this.events.next().then(this.onEvent, this.onThrow))
+  }
+
+  [PUSH](sink: Sink): void {
+    new Through(this, sink).start(this.events)
+  }
+
+  goOn(out: unknown): Promise<Result> {
+    this.busy = true
+    return (this.newest = Promise.resolve(this.settle(this.answer(out) ?? this.advance())))
+  }
+
+  sourceEnded(): void {
+    this.spent = this.full = true
   }
 
   async return(value?: unknown): Promise<Result> {
@@ -126,7 +141,7 @@ export class Chain implements StepHost, AsyncIterableIterator<unknown> {
     return this.answer(out) ?? this.advance()
   }
 
-  private apply(value: unknown, at: number): unknown {
+  apply(value: unknown, at: number): unknown {
     const steps = this.steps
     for (; at < steps.length; at++) {
       this.at = at
@@ -250,7 +265,7 @@ export class Chain implements StepHost, AsyncIterableIterator<unknown> {
   }
 
   /** Rejects with `error` itself once the events are given back. */
-  private fail(error: unknown): Promise<Result> {
+  fail(error: unknown): Promise<Result> {
     this.stop()
     const reject = () => Promise.reject(error)
     return this.giveBack().then(reject, reject)

@@ -1,6 +1,6 @@
 // JSON out of the answer of a language model, value by value while it is still being written.
 // Tokens end where they like: in the middle of a string, between a backslash and its letter, inside \u00eb.
-// Text around the values is passed over.
+// Text around the values is passed over. The stream function is in support/json-values.mjs.
 //
 // expect: A-1, 1 item, "says \"leave it {at} the door\""
 // expect: A-2, 0 items, "path C:\\temp\\"
@@ -9,39 +9,7 @@
 
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
-import { streamFn } from 'velo-stream'
-import { lines } from './support/lines.mjs'
-
-const jsonValues = streamFn(async function* jsonValues(tokens) {
-  let text = ''
-  let depth = 0
-  let inString = false
-  let escaped = false
-  for await (const token of tokens) {
-    for (const char of token) {
-      if (depth === 0 && char !== '{' && char !== '[') continue
-      text += char
-      if (escaped) escaped = false
-      else if (inString && char === '\\') escaped = true
-      else if (char === '"') inString = !inString
-      else if (inString) continue
-      else if (char === '{' || char === '[') depth++
-      else if ((char === '}' || char === ']') && --depth === 0) {
-        yield JSON.parse(text)
-        text = ''
-      }
-    }
-  }
-  if (depth > 0) throw new SyntaxError(`the answer stopped in the middle of a value: ${text}`)
-})
-
-/** The tokens of a recorded answer, as server-sent events bring them. */
-async function* tokens(chunks) {
-  for await (const line of lines(chunks)) {
-    if (line === 'data: [DONE]') return
-    if (line.startsWith('data: ')) yield JSON.parse(line.slice(6)).choices[0].delta.content
-  }
-}
+import { jsonValues, tokens } from './support/json-values.mjs'
 
 async function* keep(tokens) {
   for await (const token of tokens) {

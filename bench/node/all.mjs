@@ -6,7 +6,20 @@ import { fileURLToPath } from 'node:url'
 import { readOptions } from './harness.mjs'
 import { table, verdict } from './table.mjs'
 
-const benches = ['throughput', 'lifecycle', 'memory', 'crowd', 'features', 'counters', 'crossings', 'workers']
+const benches = [
+  'throughput',
+  'lifecycle',
+  'memory',
+  'crowd',
+  'features',
+  'counters',
+  'crossings',
+  'workers',
+  'operators',
+  'http',
+  'websocket',
+  'cli',
+]
 const options = readOptions()
 const flags = ['--json', ...process.argv.slice(2).filter((flag) => flag !== '--json')]
 

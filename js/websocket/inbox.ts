@@ -1,0 +1,102 @@
+// The way of events from the socket into the stream. Owns: what came after the input was full, and holding the socket until there is room.
+// What waits here is bounded: a held socket gives no more than the rest of what one read of the connection brought, 64 KiB or one message.
+
+import { type Stream, VeloError } from '../index.js'
+
+/** Who has the socket. */
+export interface InboxOwner {
+  /** The input of the stream is full: read nothing. */
+  hold(): void
+  /** There is room again. */
+  release(): void
+  /** The stream does not take an event. */
+  refused(error: unknown): void
+}
+
+export class Inbox<In> {
+  readonly #stream: Stream<In, unknown>
+  readonly #owner: InboxOwner
+  #waiting: In[] = []
+  #isEnded = false
+  #isStopped = false
+  /** The schema is asynchronous: `trySend` cannot wait for it. */
+  #isSlow = false
+  /** Events wait for room; none may pass them. */
+  isHeld = false
+
+  constructor(stream: Stream<In, unknown>, owner: InboxOwner) {
+    this.#stream = stream
+    this.#owner = owner
+  }
+
+  /** Takes one event, in the order of the calls. */
+  put(event: In): void {
+    if (!this.isHeld) {
+      try {
+        if (!this.#isSlow && this.#stream.trySend(event)) return
+      } catch (error) {
+        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') return this.#owner.refused(error)
+        this.#isSlow = true
+      }
+      this.isHeld = true
+      this.#owner.hold()
+      void this.#flush()
+    }
+    this.#waiting.push(event)
+  }
+
+  /** No more events; those that wait still go in. */
+  end(): void {
+    this.#isEnded = true
+    if (!this.isHeld) this.#stream.end()
+  }
+
+  /** Forgets what waits. */
+  stop(): void {
+    this.#isStopped = true
+    this.#waiting = []
+  }
+
+  /** Never rejects. */
+  async #flush(): Promise<void> {
+    // A turn of microtasks, in which the rest of what came with this event is added.
+    await undefined
+    while (this.#waiting.length > 0) {
+      const events = this.#waiting
+      this.#waiting = []
+      await this.#send(events)
+    }
+    this.isHeld = false
+    if (this.#isEnded) this.#stream.end()
+    this.#owner.release()
+  }
+
+  async #send(events: In[]): Promise<void> {
+    try {
+      await this.#stream.sendBatch(events)
+    } catch (error) {
+      if (!isRefused(error)) return this.#over(error)
+      // A batch is refused as a whole: one at a time, to pass over only the ones at fault.
+      for (let i = error.accepted ?? 0; i < events.length && !this.#isStopped; i++) await this.#sendOne(events[i] as In)
+    }
+  }
+
+  async #sendOne(event: In): Promise<void> {
+    try {
+      await this.#stream.send(event)
+    } catch (error) {
+      if (isRefused(error)) this.#owner.refused(error)
+      else this.#over(error)
+    }
+  }
+
+  /** The stream takes nothing any more; why is told by its end. */
+  #over(error: unknown): void {
+    this.stop()
+    this.#owner.refused(error)
+  }
+}
+
+function isRefused(error: unknown): error is VeloError {
+  return error instanceof VeloError && error.code === 'VELO_EVENT'
+}

@@ -1,0 +1,146 @@
+// Results on their way to a client that may come back. Owns: the results that the client may not have yet, counted from 1, and what of them was
+// sent on the present connection. A pong tells what the client has; a full buffer makes the function wait, with a client or without.
+
+import type { Verdict } from './codes.js'
+import type { Frame } from './frames.js'
+import type { Link } from './link.js'
+
+export class Replay {
+  readonly #size: number
+  /** A ping after so many results, whose pong makes room. One at a time: a client that is slow to answer must not drown in them. */
+  readonly #stride: number
+  #isPinged = false
+  #frames: Frame[] = []
+  /** Results before the first of `#frames`: the client has them, or they had to go. */
+  #passed = 0
+  /** Results sent on this connection or known to its client. */
+  #sent = 0
+  #pinged = 0
+  #link: Link | undefined
+  #isSending = false
+  #room: (() => void) | undefined
+  /** The function has finished: said when everything was sent. */
+  #verdict: Verdict | undefined
+  #isDiscarded = false
+
+  constructor(size: number) {
+    this.#size = size
+    this.#stride = Math.max(1, size >> 2)
+  }
+
+  /** Results so far. */
+  get #count(): number {
+    return this.#passed + this.#frames.length
+  }
+
+  /** Takes one result. Answers a promise while there is no room for another. */
+  put(frame: Frame): Promise<unknown> | undefined {
+    if (this.#isDiscarded) return undefined
+    this.#frames.push(frame)
+    this.#send()
+    if (this.#hasRoom()) return undefined
+    return new Promise<void>((resolve) => {
+      this.#room = resolve
+    })
+  }
+
+  /** No more results. */
+  end(verdict: Verdict): void {
+    this.#verdict = verdict
+    this.#send()
+  }
+
+  /** Whether a client that has got so many results would miss none. */
+  reaches(last: number): boolean {
+    return Number.isInteger(last) && last >= this.#passed && last <= this.#count
+  }
+
+  /** Goes on at a new connection, whose client has got `last` results. */
+  attach(link: Link, last: number): void {
+    this.#link = link
+    this.#isSending = this.#isPinged = false
+    this.#sent = this.#pinged = last
+    this.#forget(last)
+    this.#send()
+  }
+
+  detach(): void {
+    this.#link = undefined
+  }
+
+  /** The text of a ping: how many results were sent before it. */
+  beat(): string {
+    this.#isPinged = true
+    this.#pinged = this.#sent
+    return String(this.#sent)
+  }
+
+  /** A pong: the client has so many. */
+  pong(text: string): void {
+    const count = Number(text)
+    if (!Number.isInteger(count) || count > this.#sent) return
+    this.#isPinged = false
+    this.#forget(count)
+    if (this.#link !== undefined) this.#ping(this.#link)
+  }
+
+  /** The socket is held: no pong can come until the function goes on, so it must not wait for one. */
+  held(): void {
+    if (this.#hasRoom()) this.#tellRoom()
+  }
+
+  /** Nobody will come back. */
+  discard(): void {
+    this.#isDiscarded = true
+    this.#link = undefined
+    this.#frames = []
+    this.#tellRoom()
+  }
+
+  #ping(link: Link): void {
+    if (!this.#isPinged && this.#sent - this.#pinged >= this.#stride) link.ping(this.beat())
+  }
+
+  #hasRoom(): boolean {
+    if (this.#frames.length >= this.#size && this.#link?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
+    return this.#frames.length < this.#size
+  }
+
+  #forget(count: number): void {
+    if (count <= this.#passed) return
+    this.#frames.splice(0, count - this.#passed)
+    this.#passed = count
+    if (this.#frames.length < this.#size) this.#tellRoom()
+  }
+
+  #tellRoom(): void {
+    const room = this.#room
+    this.#room = undefined
+    room?.()
+  }
+
+  /** Sends what is left, as fast as the client reads. */
+  #send(): void {
+    const link = this.#link
+    if (link === undefined || this.#isSending) return
+    while (this.#sent < this.#count) {
+      const drained = link.send(this.#frames[this.#sent - this.#passed] as Frame)
+      this.#sent++
+      this.#ping(link)
+      if (drained !== undefined) {
+        this.#isSending = true
+        void drained.then(() => this.#drained(link))
+        return
+      }
+    }
+    if (this.#verdict !== undefined) link.close(this.#verdict)
+  }
+
+  #drained(link: Link): void {
+    if (link !== this.#link) return
+    this.#isSending = false
+    this.#send()
+    // What was sent can be let go of where no pong can come.
+    this.held()
+  }
+}

@@ -1,0 +1,118 @@
+// serveSocket: options checked, a stream opened or found again, and the handle of one connection.
+
+import type { Stream, StreamFunction } from '../index.js'
+import { configError } from './check.js'
+import { GONE, isCloseCode, verdictOfRefusal } from './codes.js'
+import { Link, type SocketEnd } from './link.js'
+import { type Settings, type SocketOptions, settingsOf } from './options.js'
+import { Session } from './session.js'
+import { sessionOf } from './sessions.js'
+import { CLOSED, type SocketLike } from './socket.js'
+
+/** One connection and its stream. */
+export interface ServedSocket<In, Out> {
+  /** The stream; none where it was refused, or where there is nothing to resume. */
+  readonly stream: Stream<In, Out> | undefined
+  /** What the client needs to come back, with `onDisconnect: { graceMs }`. */
+  readonly token: string | undefined
+  /** Whether the client came back to a stream that it had opened before. */
+  readonly resumed: boolean
+  /** Resolves once, when the connection is gone. Never rejects. The stream may live on: see `stream.closed`. */
+  readonly closed: Promise<SocketEnd>
+  /** For a server that stops: takes no more events, lets the function finish and its results go out, then closes with 1001. Ends a grace at once. */
+  drain(): void
+  /** Aborts the stream and closes the connection with this code and reason. Default: 1000, `closed`. Throws `VELO_CONFIG` for what is no close code. */
+  close(code?: number, reason?: string): void
+}
+
+/**
+ * Serves one connection of `ws` with one stream: messages are its events, its results are messages, and the end of either ends the other.
+ *
+ * A connection on which the client says nothing for the `idleTimeout` of the function, 30000 ms unless it says otherwise, ends: pings are no events.
+ *
+ * Messages that come before this call are lost: call it in the listener of `connection`, or pause the socket until then. Compression is up to the server; leave
+ * `perMessageDeflate` off, as `ws` does, unless bandwidth is dearer than processor and memory.
+ *
+ * | code | when |
+ * |---|---|
+ * | 1000 | the function has finished (`done`), or its input ended for `idleTimeout` (`idle`), or the server closed the stream (`closed`) |
+ * | 1001 | `draining`: the server stops |
+ * | 1003 | a binary message, where none are taken |
+ * | 1007 | a message that is no JSON, or that the schema refuses |
+ * | 1008 | `limit`: no place for the stream, `maxDuration` or `maxStall` of the function, a message after the `endMessage` |
+ * | 1009 | a message larger than `maxMessage` |
+ * | 1011 | the function failed, or the stream was aborted |
+ * | 4409 | `replaced`: the client has resumed on another connection |
+ * | 4410 | `gone`: there is nothing to resume, start anew |
+ *
+ * With `onDisconnect: { graceMs }` the first frame of each connection is `{"velo":{"token":"...","received":n}}`. A client that was cut off connects again with
+ * `?resume=<token>&last=<results it has got>`, sends its messages after the first `n` again, and gets the results after `last`: nothing is missing, nothing comes twice.
+ *
+ * @example
+ * new WebSocketServer({ server, maxPayload: 65536 }).on('connection', (socket, request) => {
+ *   serveSocket(socket, runningAverage, { request, maxMessage: 65536 })
+ * })
+ *
+ * @throws VeloError `VELO_CONFIG` when an option is unknown or out of range, or `socket` is none of `ws`. A refused stream does not throw: it closes the socket.
+ */
+export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, Out>, options: SocketOptions = {}): ServedSocket<In, Out> {
+  checkSocket(socket)
+  if (typeof fn !== 'function' || typeof fn.open !== 'function') throw configError('serveSocket(fn)', 'a stream function', fn)
+  const settings = settingsOf(options)
+  const link = new Link(socket, settings)
+  if (socket.readyState === CLOSED) return refused(link)
+  if (settings.resume !== undefined) return resume(link, fn, settings)
+  let session: Session<In, Out>
+  try {
+    session = new Session(fn, settings)
+  } catch (error) {
+    link.close(verdictOfRefusal(error))
+    return refused(link)
+  }
+  session.attach(link, 0)
+  return served(session, link, false)
+}
+
+function resume<In, Out>(link: Link, fn: StreamFunction<In, Out>, { resume, owner }: Settings): ServedSocket<In, Out> {
+  // The same function has the same types.
+  const session = resume && (sessionOf(resume.token, fn, owner) as Session<In, Out> | undefined)
+  if (session?.attach(link, resume?.last ?? 0)) return served(session, link, true)
+  link.close({ code: GONE, reason: 'gone' })
+  return refused(link)
+}
+
+function served<In, Out>(session: Session<In, Out>, link: Link, resumed: boolean): ServedSocket<In, Out> {
+  return {
+    stream: session.stream,
+    token: session.token,
+    resumed,
+    closed: link.closed,
+    drain: () => {
+      if (session.isOf(link)) session.drain()
+    },
+    close: (code = 1000, reason = 'closed') => {
+      const verdict = closeVerdict(code, reason)
+      if (session.isOf(link)) session.stop(verdict)
+    },
+  }
+}
+
+/** A connection without a stream: it is closing already. */
+function refused<In, Out>(link: Link): ServedSocket<In, Out> {
+  const close = (code = 1000, reason = 'closed') => void closeVerdict(code, reason)
+  return { stream: undefined, token: undefined, resumed: false, closed: link.closed, drain: () => {}, close }
+}
+
+function closeVerdict(code: number, reason: string): { code: number; reason: string } {
+  if (!isCloseCode(code)) throw configError('close(code)', 'a close code', code)
+  if (typeof reason !== 'string') throw configError('close(code, reason)', 'a string', reason)
+  return { code, reason }
+}
+
+const METHODS = ['on', 'off', 'send', 'ping', 'pause', 'resume', 'close', 'terminate'] as const
+
+function checkSocket(socket: SocketLike): void {
+  const isOne = typeof socket === 'object' && socket !== null && METHODS.every((name) => typeof socket[name] === 'function')
+  if (!isOne) throw configError('serveSocket(socket)', 'a WebSocket of the library ws', socket)
+  if (socket.readyState === 0) throw configError('serveSocket(socket)', 'an open socket', 'one that connects')
+}

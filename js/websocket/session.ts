@@ -1,0 +1,216 @@
+// One stream and its client, over one connection or, where it may resume, over several. Owns: what an event, a result, a cut and an end on one
+// side mean for the other.
+
+import { randomBytes } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
+import { AbortError, ClosedError, type Stream, type StreamFunction, VeloError } from '../index.js'
+import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
+import { bytesOf, type Frame, frameOf, sizeOf } from './frames.js'
+import { Inbox, type InboxOwner } from './inbox.js'
+import type { Link, LinkOwner, SocketEnd } from './link.js'
+import type { Settings } from './options.js'
+import { Replay } from './replay.js'
+import { forget, hasEnded, isBack, remember } from './sessions.js'
+import type { SocketData } from './socket.js'
+
+/** Results taken from the stream at once; these few may be on the way when a client turns out to be slow. */
+const BATCH = 64
+
+/** After so many the event loop has its turn: a function that never waits would keep it from everybody else for as long as its client is quick. */
+const BURST = 1024
+
+export class Session<In, Out> implements InboxOwner, LinkOwner {
+  readonly fn: StreamFunction<In, Out>
+  readonly owner: string | undefined
+  readonly stream: Stream<In, Out>
+  readonly token: string | undefined
+  readonly #settings: Settings
+  readonly #inbox: Inbox<In>
+  readonly #replay: Replay | undefined
+  #link: Link | undefined
+  /** Messages taken, over all connections. */
+  #received = 0
+  #isEnded = false
+  #isDraining = false
+  /** What the client is told at the end, once it is known. */
+  #verdict: Verdict | undefined
+  #grace: NodeJS.Timeout | undefined
+
+  /** Throws what `open` throws. */
+  constructor(fn: StreamFunction<In, Out>, settings: Settings) {
+    this.fn = fn
+    this.owner = settings.owner
+    this.#settings = settings
+    this.stream = fn.open({ id: settings.id, headers: settings.headers, signal: settings.signal })
+    this.#inbox = new Inbox<In>(this.stream, this)
+    if (settings.onDisconnect === 'grace') {
+      this.token = randomBytes(18).toString('base64url')
+      this.#replay = new Replay(settings.resumeBuffer)
+      remember(this)
+    }
+    void this.#deliver()
+  }
+
+  /** Goes on with this connection, whose client has got `last` results; false where it would miss some. */
+  attach(link: Link, last: number): boolean {
+    if (this.#replay?.reaches(last) === false) return false
+    this.#replaceBy(link)
+    link.open(this)
+    if (this.#inbox.isHeld) link.hold()
+    if (this.#replay === undefined) return true
+    void link.send(JSON.stringify({ velo: { token: this.token, received: this.#received } }))
+    this.#replay.attach(link, last)
+    return true
+  }
+
+  /** Whether the connection is the present one, or was before nobody was there. */
+  isOf(link: Link): boolean {
+    return this.#link === link || this.#link === undefined
+  }
+
+  drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    if (this.#link === undefined) return this.expire()
+    this.#endInput()
+  }
+
+  /** Ends everything with this verdict. */
+  stop(verdict: Verdict): void {
+    this.#verdict ??= verdict
+    this.#inbox.stop()
+    this.#link?.close(this.#verdict)
+    this.stream.abort(verdict.error ?? new ClosedError('VELO_CLOSED', `the WebSocket was closed by the server: ${verdict.reason}`))
+    if (this.#link === undefined) this.#over()
+  }
+
+  /** Nobody came back in time. */
+  expire(): void {
+    this.#over()
+    this.stream.abort(new ClosedError('VELO_CLOSED', 'the client did not come back', { streamId: this.stream.id }))
+  }
+
+  message(data: SocketData, isBinary: boolean): void {
+    if (this.#isDraining) return
+    if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
+    const { maxMessage, binary, text, endMessage } = this.#settings
+    this.#received++
+    if (sizeOf(data) > maxMessage) return this.stop(faultOf(1009, `a message is larger than ${maxMessage} bytes`))
+    const bytes = bytesOf(data)
+    if (isBinary) {
+      if (binary === 'refuse') return this.stop(faultOf(1003, 'binary messages are not taken'))
+      return this.#inbox.put(bytes as In)
+    }
+    const string = bytes.toString()
+    if (string === endMessage) return this.#endInput()
+    if (text === 'raw') return this.#inbox.put(string as In)
+    let event: In
+    try {
+      event = JSON.parse(string)
+    } catch (error) {
+      if (this.#settings.onMalformed === 'skip') return
+      return this.stop(faultOf(1007, `message ${this.#received} is no JSON`, error))
+    }
+    this.#inbox.put(event)
+  }
+
+  pong(text: string): void {
+    this.#replay?.pong(text)
+  }
+
+  beat(): string {
+    return this.#replay?.beat() ?? ''
+  }
+
+  hold(): void {
+    this.#link?.hold()
+    this.#replay?.held()
+  }
+
+  release(): void {
+    this.#link?.release()
+  }
+
+  /** The stream did not take an event. */
+  refused(error: unknown): void {
+    if (error instanceof VeloError && error.code === 'VELO_EVENT') {
+      if (this.#settings.onMalformed === 'fail') this.stop({ code: 1007, reason: error.message, error })
+    } else if (!(error instanceof ClosedError || error instanceof AbortError)) {
+      this.stop({ code: 1011, reason: 'failed', error })
+    }
+  }
+
+  gone({ code }: SocketEnd, isFinal: boolean): void {
+    this.#link = undefined
+    this.#replay?.detach()
+    const { onDisconnect, graceMs } = this.#settings
+    if (onDisconnect === 'grace' && !isFinal && !this.#isDraining) {
+      this.#grace = setTimeout(() => this.expire(), graceMs).unref()
+      if (this.#verdict !== undefined) hasEnded(this)
+      return
+    }
+    this.#over()
+    if (onDisconnect === 'finish') return this.#endInput()
+    this.stream.abort(new ClosedError('VELO_CLOSED', `the client is gone: the WebSocket was closed with ${code}`))
+  }
+
+  /** Takes results from the stream until its end, no faster than they can be sent. Never rejects. */
+  async #deliver(): Promise<void> {
+    const { stream } = this
+    let left = BURST
+    try {
+      for (let results = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
+        for (const result of results) {
+          const wait = this.#put(frameOf(result, this.#settings))
+          if (wait !== undefined) await wait
+        }
+        left -= results.length
+        if (left <= 0) {
+          left = BURST
+          await turn()
+        }
+      }
+    } catch (error) {
+      // Of an abort the client is told at once, not when the function has finished.
+      if (error instanceof AbortError && error.streamId === stream.id) return this.#finish(verdictOfAbort(error))
+      if (stream.state !== 'closed' && stream.state !== 'closing') stream.abort(error)
+      if (error instanceof VeloError && error.code === 'VELO_CODEC') return this.#finish({ code: 1011, reason: 'failed', error })
+    }
+    this.#finish(verdictOfEnd(await stream.closed, this.#isDraining, this.#settings.expose))
+  }
+
+  #put(frame: Frame): Promise<unknown> | undefined {
+    return this.#replay === undefined ? this.#link?.send(frame) : this.#replay.put(frame)
+  }
+
+  #finish(verdict: Verdict): void {
+    this.#verdict ??= verdict
+    if (this.#replay === undefined) this.#link?.close(this.#verdict)
+    else this.#replay.end(this.#verdict)
+    if (this.#grace !== undefined) hasEnded(this)
+  }
+
+  #endInput(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#inbox.end()
+  }
+
+  #replaceBy(link: Link): void {
+    clearTimeout(this.#grace)
+    this.#grace = undefined
+    isBack(this)
+    const old = this.#link
+    this.#link = link
+    old?.mute()
+    old?.close({ code: REPLACED, reason: 'replaced' })
+  }
+
+  /** The client is not coming back. */
+  #over(): void {
+    clearTimeout(this.#grace)
+    this.#grace = undefined
+    forget(this)
+    this.#replay?.discard()
+  }
+}

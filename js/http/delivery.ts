@@ -1,0 +1,104 @@
+// Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
+
+import { type Encoder, headOf } from './encoder.js'
+import { HttpError } from './errors.js'
+import type { Answer } from './options.js'
+import { Pulse } from './pulse.js'
+import { type Refusal, refusalOf } from './refusal.js'
+import type { ResultReader } from './results.js'
+import type { Sink } from './sink.js'
+
+/** One response that is being written. */
+export class Delivery {
+  readonly #sink: Sink
+  readonly #encoder: Encoder
+  readonly #answer: Answer
+  readonly #pulse: Pulse | undefined
+
+  /** `more`: headers that the options do not know. */
+  constructor(sink: Sink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>) {
+    this.#sink = sink
+    this.#encoder = encoder
+    this.#answer = answer
+    const head = headOf(answer, encoder)
+    sink.begin(more === undefined ? head : { status: head.status, headers: { ...more, ...head.headers } })
+    this.#pulse = Pulse.of(sink, encoder, answer)
+  }
+
+  /** Writes all results. Resolves when the response is complete or cut, or its client gone and the results read. Rejects with nothing. */
+  async all(reader: ResultReader, onError: (error: unknown) => void): Promise<void> {
+    try {
+      for (let results = await reader.take(); results.length > 0; results = await reader.take()) {
+        if (this.#sink.isGone) continue
+        const room = this.write(this.#encoder.encode(results))
+        if (room !== undefined) await room
+      }
+    } catch (error) {
+      await Promise.all([this.fail(error, onError), reader.leave()])
+      return
+    }
+    await this.end()
+  }
+
+  write(chunk: string | Uint8Array): Promise<void> | undefined {
+    if (this.#pulse === undefined) return this.#sink.write(chunk)
+    return this.#pulse.write(chunk)
+  }
+
+  /** The client is gone: nothing is said any more. */
+  gone(): void {
+    this.#pulse?.stop()
+  }
+
+  /** All is well, and nothing follows. */
+  end(last = this.#encoder.ended()): Promise<void> {
+    const prelude = this.#pulse?.stop()
+    return this.#sink.end(prelude === undefined ? last : prelude + (last ?? ''))
+  }
+
+  /** Tells the client of an error as well as can be told now. */
+  fail(error: unknown, onError: (error: unknown) => void): Promise<void> {
+    this.#pulse?.stop()
+    const refusal = refusalOf(error, this.#answer.expose)
+    if (refusal.status !== GONE) onError(error)
+    return tell(this.#sink, this.#encoder, refusal)
+  }
+}
+
+/** `onError` of the options for one request. What it throws itself is thrown again where nobody takes it for an error of the stream. */
+export function listener<Req>(answer: Answer, req: Req): (error: unknown) => void {
+  const onError = answer.onError as ((error: unknown, req: Req) => void) | undefined
+  return (error) => {
+    try {
+      onError?.(error, req)
+    } catch (own) {
+      queueMicrotask(() => {
+        throw own
+      })
+    }
+  }
+}
+
+/** The status of who is gone: nobody is told. */
+const GONE = 499
+
+/** A refusal before the first byte is a status; after it, the last thing said, or a cut where that would be taken for a result. */
+export function tell(sink: Sink, encoder: Encoder | undefined, refusal: Refusal): Promise<void> {
+  if (sink.isGone) return Promise.resolve()
+  if (!sink.begun) return refuse(sink, refusal)
+  const last = encoder?.failed(refusal)
+  if (last !== undefined) return sink.end(last)
+  sink.cut()
+  return Promise.resolve()
+}
+
+/** Answers with a status and a JSON body. */
+export function refuse(sink: Sink, { status, headers, body }: Refusal): Promise<void> {
+  sink.begin({ status, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers } })
+  return sink.end(JSON.stringify(body))
+}
+
+/** For a request that cannot be served at all. */
+export function refusing(sink: Sink, error: unknown, expose: boolean): Promise<void> {
+  return error instanceof HttpError && error.status === GONE ? Promise.resolve() : refuse(sink, refusalOf(error, expose))
+}

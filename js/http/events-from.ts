@@ -1,0 +1,85 @@
+// `eventsFrom(req, options)`: the first half of a handler alone.
+
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { type EventReader, readerOf } from './intake.js'
+import { type EventsOptions, type Intake, intakeOf } from './options.js'
+import { type Asked, nodeRequest, webRequest } from './request.js'
+
+/**
+ * The events of a request, of Node or of fetch, as they arrive; nothing is read ahead of the loop but what came in one chunk. Leaving the loop early leaves the rest unread.
+ *
+ * @example
+ * for await (const total of totals(eventsFrom(req))) last = total
+ *
+ * @throws VeloError `VELO_CONFIG` when an option is unknown or out of range. The loop throws HttpError, with its `status`, for what is wrong with the request.
+ */
+export function eventsFrom<In = unknown>(
+  req: IncomingMessage | Http2ServerRequest | Request,
+  options: EventsOptions = {},
+): AsyncIterableIterator<In> {
+  const intake = intakeOf(options, 'eventsFrom(options)')
+  const asked = req instanceof Request ? webRequest(req) : nodeRequest(req as IncomingMessage)
+  return new Events<In>(asked, intake)
+}
+
+/** Hand-written: `return()` of an async generator would wait for a client that is silent. */
+class Events<In> implements AsyncIterableIterator<In> {
+  readonly #asked: Asked
+  readonly #intake: Intake
+  #reader: EventReader | null | undefined
+  #events: unknown[] = []
+  #at = 0
+  #over = false
+  #pulling: Promise<unknown> = Promise.resolve()
+
+  constructor(asked: Asked, intake: Intake) {
+    this.#asked = asked
+    this.#intake = intake
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<In, undefined>> {
+    if (this.#at < this.#events.length) return Promise.resolve(this.#take())
+    // Whoever asks twice at once is served in turn.
+    const result = this.#pulling.then(() => this.#pull())
+    this.#pulling = result.catch(() => {})
+    return result
+  }
+
+  return(): Promise<IteratorResult<In, undefined>> {
+    this.#over = true
+    this.#events = []
+    this.#reader?.close()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  #take(): IteratorResult<In, undefined> {
+    return { value: this.#events[this.#at++] as In, done: false }
+  }
+
+  async #pull(): Promise<IteratorResult<In, undefined>> {
+    while (this.#at >= this.#events.length) {
+      const events = this.#over ? null : await this.#open()
+      if (events === null || this.#over) return { value: undefined, done: true }
+      this.#events = events
+      this.#at = 0
+    }
+    return this.#take()
+  }
+
+  async #open(): Promise<unknown[] | null> {
+    if (this.#reader === undefined) {
+      const { parsed } = this.#asked
+      if (parsed !== undefined) {
+        this.#reader = null
+        return [parsed.event]
+      }
+      this.#reader = readerOf(this.#asked, this.#intake)
+    }
+    return this.#reader === null ? null : this.#reader.next()
+  }
+}

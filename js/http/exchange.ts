@@ -1,0 +1,54 @@
+// One request with a stream function between it and its response. Owns the order of things: what can be refused is refused before
+// there is a stream.
+
+import { randomUUID } from 'node:crypto'
+import type { OpenOptions, Source, Stream, StreamFunction } from '../index.js'
+import { Delivery, listener, refusing } from './delivery.js'
+import { encoderFor } from './encoder.js'
+import { readerOf } from './intake.js'
+import type { Service } from './options.js'
+import type { Asked } from './request.js'
+import { resumable, resume } from './resumption.js'
+import { type Input, Run } from './run.js'
+import { shownId } from './sessions.js'
+import type { Sink } from './sink.js'
+import { SseEncoder } from './sse-out.js'
+
+export type AnyFunction = StreamFunction<never, unknown>
+
+/** Serves one request. Resolves when the response is over. Never rejects. */
+export async function exchange<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req, sink: Sink): Promise<void> {
+  const onError = listener(service.answer, req)
+  let input: Input
+  let stream: Stream<never, unknown> | undefined
+  try {
+    if (service.replay > 0 && (await resume(fn, service, asked, sink))) return
+    const encoder = encoderFor(service.answer, asked.headers)
+    input = inputOf(service, asked, req)
+    stream = open(fn, service, asked, req)
+    const run = new Run(service, stream, input)
+    if (service.replay > 0 && encoder instanceof SseEncoder) return await resumable(fn, service, run, sink, onError)
+    await run.deliver(fn, sink, new Delivery(sink, encoder, service.answer, { 'velo-stream': shownId(stream) }), onError)
+  } catch (error) {
+    // What was begun is not left open: a body that keeps its listeners cannot be read past.
+    if (input !== undefined && 'reader' in input) input.reader.close()
+    stream?.abort(error)
+    onError(error)
+    await refusing(sink, error, service.answer.expose)
+  }
+}
+
+function inputOf<Req>(service: Service, asked: Asked, req: Req): Input {
+  if (service.events !== undefined) return { source: (service.events as (req: Req) => Source<never>)(req) }
+  if (asked.parsed !== undefined) return { source: [asked.parsed.event as never] }
+  const reader = readerOf(asked, service.intake)
+  return reader === null ? undefined : { reader }
+}
+
+function open<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req): Stream<never, unknown> {
+  const { openOptions } = service
+  const own = typeof openOptions === 'function' ? (openOptions as (req: Req) => OpenOptions)(req) : openOptions
+  // Who comes back shows the id of the stream, so nobody else may guess it.
+  const id = service.replay > 0 ? randomUUID() : undefined
+  return fn.open({ id, headers: asked.headers, ...own })
+}

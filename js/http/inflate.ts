@@ -1,0 +1,62 @@
+// Compressed bodies: a chunk is inflated when one is asked for. The bound on what comes out is that of the whole body, counted by whoever asks.
+
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { type Body, ReadableBody } from './body.js'
+import { HttpError } from './errors.js'
+
+const makers: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}
+
+/** The body without its Content-Encoding, or undefined for an encoding that is not known. */
+export function inflated(body: Body, encoding: string): Body | undefined {
+  const make = makers[encoding]
+  return make === undefined ? undefined : new InflatedBody(body, make())
+}
+
+class InflatedBody implements Body {
+  readonly #packed: Body
+  readonly #inflate: ReturnType<typeof createGunzip>
+  readonly #output: ReadableBody
+  /** What the packed body failed with: it says more than what becomes of the inflation. */
+  #failure: unknown
+
+  constructor(packed: Body, inflate: ReturnType<typeof createGunzip>) {
+    this.#packed = packed
+    this.#inflate = inflate
+    this.#output = new ReadableBody(inflate, (cause) => {
+      return (this.#failure as Error | undefined) ?? new HttpError(400, 'the body does not match its Content-Encoding', cause)
+    })
+    void this.#pump()
+  }
+
+  next(): Promise<Buffer | null> {
+    return this.#output.next()
+  }
+
+  close(): void {
+    this.#packed.close()
+    this.#output.close()
+    this.#inflate.destroy()
+  }
+
+  /** Never rejects: a failure ends the inflation, and comes out there. */
+  async #pump(): Promise<void> {
+    const inflate = this.#inflate
+    try {
+      for (let chunk = await this.#packed.next(); chunk !== null; chunk = await this.#packed.next()) {
+        const written = chunk
+        // The callback is called when the chunk is used up, or with an error, also that of being destroyed.
+        await new Promise<void>((resolve) => inflate.write(written, () => resolve()))
+        if (inflate.destroyed) return this.#packed.close()
+      }
+      inflate.end()
+    } catch (error) {
+      this.#failure = error
+      inflate.destroy()
+    }
+  }
+}

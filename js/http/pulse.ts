@@ -1,0 +1,69 @@
+// What a response of server-sent events says while there is no result: its head, soon, so that the browser knows that it is connected; then a comment after each
+// silence; and that the server is about to stop.
+
+import type { Encoder } from './encoder.js'
+import { onNotice } from './notice.js'
+import type { Answer } from './options.js'
+import type { Sink } from './sink.js'
+import { COMMENT, DRAINING, SseEncoder } from './sse-out.js'
+
+/** ms in which a function may still fail with a status. */
+const HEAD_MS = 250
+
+export class Pulse {
+  readonly #sink: Sink
+  readonly #answer: Answer
+  readonly #forget: () => void
+  #prelude: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  #begun = false
+  /** The response waits for room: it is not silent, and nothing is added. */
+  #full = false
+
+  /** The pulse of this response, if it has one. */
+  static of(sink: Sink, encoder: Encoder, answer: Answer): Pulse | undefined {
+    return encoder instanceof SseEncoder ? new Pulse(sink, encoder.prelude, answer) : undefined
+  }
+
+  private constructor(sink: Sink, prelude: string | undefined, answer: Answer) {
+    this.#sink = sink
+    this.#prelude = prelude
+    this.#answer = answer
+    this.#timer = setTimeout(this.#beat, HEAD_MS)
+    this.#forget = onNotice(answer.draining, () => void this.write(DRAINING))
+  }
+
+  write(chunk: string | Uint8Array): Promise<void> | undefined {
+    const room = this.#sink.write(this.#begun ? chunk : this.#begin() + String(chunk))
+    this.#timer?.refresh()
+    if (room === undefined) return undefined
+    this.#full = true
+    return room.then(() => {
+      this.#full = false
+    })
+  }
+
+  /** The response ends; answers the prelude, if it has not been written. */
+  stop(): string | undefined {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#forget()
+    return this.#prelude
+  }
+
+  /** From now on the clock is that of the comments. */
+  #begin(): string {
+    this.#begun = true
+    clearTimeout(this.#timer)
+    const { heartbeat } = this.#answer
+    this.#timer = heartbeat > 0 && !this.#sink.isGone ? setTimeout(this.#beat, heartbeat) : undefined
+    const prelude = this.#prelude ?? ''
+    this.#prelude = undefined
+    return prelude
+  }
+
+  #beat = (): void => {
+    if (this.#full) this.#timer?.refresh()
+    else void this.write(COMMENT)
+  }
+}

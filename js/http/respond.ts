@@ -1,0 +1,37 @@
+// `respond(res, results, options)`: the second half of a handler alone.
+
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Source } from '../index.js'
+import { Delivery, listener } from './delivery.js'
+import { encoderFor } from './encoder.js'
+import { NodeSink } from './node-sink.js'
+import { answerOf, type RespondOptions } from './options.js'
+import { resultsOf } from './results.js'
+
+/**
+ * Writes results to a response of Node while they come, with backpressure, in the format that the options or the request's Accept header say. When the client goes away,
+ * the source is closed (`return()`). Errors of the source are told to the client as `handler` tells them; `onError` hears of them.
+ *
+ * Resolves when the response is over, also for a client that is gone. Rejects with `VELO_CONFIG` when an option is unknown or out of range.
+ *
+ * @example
+ * app.post('/average', (req, res) => respond(res, average(eventsFrom(req))))
+ */
+export async function respond<Out>(
+  res: ServerResponse | Http2ServerResponse,
+  results: Source<Out>,
+  options: RespondOptions<Out> = {},
+): Promise<void> {
+  const answer = answerOf(options, 'respond(options)')
+  const sink = new NodeSink(res, answer.maxStall)
+  const encoder = encoderFor(answer, res.req?.headers ?? {})
+  const delivery = new Delivery(sink, encoder, answer)
+  const reader = resultsOf(results)
+  sink.onGone = () => {
+    delivery.gone()
+    void reader.leave()
+  }
+  if (sink.isGone) return sink.onGone()
+  await delivery.all(reader, listener(answer, res.req))
+}

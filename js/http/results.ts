@@ -1,0 +1,41 @@
+// Results as they come, as many at once as are there: of a live stream in batches, of anything else one by one.
+
+import type { Source, Stream } from '../index.js'
+
+export interface ResultReader {
+  /** The next results, or none at the end. Rejects with what ended them. */
+  take(): Promise<readonly unknown[]>
+  /** No more are wanted: the source is closed. Never rejects. */
+  leave(): Promise<void>
+}
+
+/** At most so many results become one write. */
+export const BATCH = 256
+
+export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH): ResultReader {
+  return {
+    take: () => stream.recvBatch(most),
+    leave: () => stream.close().catch(() => {}),
+  }
+}
+
+export function resultsOf(source: Source<unknown>): ResultReader {
+  const iterator = iteratorOf(source)
+  return {
+    async take() {
+      const { done, value } = await iterator.next()
+      return done === true ? [] : [await value]
+    },
+    async leave() {
+      try {
+        await iterator.return?.()
+      } catch {
+        // Nobody waits for its results any more.
+      }
+    },
+  }
+}
+
+function iteratorOf(source: Source<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+}

@@ -1,0 +1,198 @@
+// Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
+// what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
+
+import { Delivery, refuse } from './delivery.js'
+import { encoderFor, LIVE } from './encoder.js'
+import { clientGone, HttpError } from './errors.js'
+import type { Answer, Service } from './options.js'
+import { refusalOf } from './refusal.js'
+import { Replay } from './replay.js'
+import type { Asked } from './request.js'
+import type { Run } from './run.js'
+import { enter, leave, type Session, sessionOf, shownId } from './sessions.js'
+import type { Sink } from './sink.js'
+import { SseEncoder } from './sse-out.js'
+
+/** How many streams that are over are kept for clients that may have missed their end. */
+const OVER = 1000
+const over = new Set<ResumableSession>()
+
+/** Serves a new stream, and those who come back to it. Resolves when this response is over. */
+export function resumable(fn: object, service: Service, run: Run, sink: Sink, onError: (error: unknown) => void): Promise<void> {
+  const session = new ResumableSession(fn, service, run, onError)
+  enter(session)
+  const done = session.attach(sink, 0)
+  void session.serve()
+  return done
+}
+
+/** Whether the request asks for the rest of a stream; then it has been answered when this resolves. */
+export async function resume(fn: object, service: Service, asked: Asked, sink: Sink): Promise<boolean> {
+  const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
+  if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
+  const session = sessionOf(id)
+  if (session?.attach !== undefined && session.fn === fn) await session.attach(sink, Number(seen))
+  else await gone(sink, 'the stream is over, or no longer kept')
+  return true
+}
+
+/** Any status but 200 tells an EventSource not to come back. */
+function gone(sink: Sink, message: string): Promise<void> {
+  return refuse(sink, refusalOf(new HttpError(410, message, undefined, 'VELO_CLOSED'), false))
+}
+
+interface Client {
+  readonly sink: Sink
+  readonly delivery: Delivery
+  readonly done: () => void
+}
+
+class ResumableSession implements Session {
+  readonly fn: object
+  readonly stream: Run['stream']
+  readonly #run: Run
+  readonly #answer: Answer
+  readonly #grace: number
+  readonly #onError: (error: unknown) => void
+  readonly #replay: Replay
+  readonly #encoder: SseEncoder
+  /** The connection of the client, while it is there. */
+  #client: Client | undefined
+  /** Wakes `serve`, which waits for a client. */
+  #arrived: () => void = () => {}
+  /** No client will come any more: what is left is read and dropped. */
+  #abandoned = false
+  /** All there will ever be is in the replay. */
+  #complete = false
+  /** Until a client that is away, or that may have missed the end, is given up. */
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(fn: object, service: Service, run: Run, onError: (error: unknown) => void) {
+    this.fn = fn
+    this.stream = run.stream
+    this.#run = run
+    this.#answer = service.answer
+    this.#grace = service.grace
+    this.#onError = onError
+    this.#replay = new Replay(service.replay, shownId(run.stream))
+    this.#encoder = new SseEncoder(service.answer, LIVE)
+    void run.stream.closed.then(({ reason }) => {
+      if (reason === 'aborted') this.#abandon()
+    })
+  }
+
+  /** Reads the results while a client is there, until the stream is over. Never rejects. */
+  async serve(): Promise<void> {
+    const { results } = this.#run
+    try {
+      for (;;) {
+        while (this.#client === undefined && !this.#abandoned) await this.#nextClient()
+        const batch = await results.take()
+        if (batch.length === 0) break
+        // Kept before it is written: whoever comes while this one waits for room finds it there.
+        const text = batch.map((result) => this.#replay.keep((id) => this.#encoder.one(result, id))).join('')
+        const room = this.#client?.delivery.write(text)
+        if (room !== undefined) await room
+      }
+      const last = this.#encoder.ended()
+      if (last !== undefined) this.#replay.keep((id) => `id: ${id}\n${last}`)
+      this.#finish(({ delivery }) => delivery.end(last === undefined ? undefined : this.#replay.newest))
+    } catch (error) {
+      const last = this.#encoder.failed(refusalOf(error, this.#answer.expose))
+      this.#replay.keep((id) => `id: ${id}\n${last}`)
+      if (!isGone(error)) this.#onError(error)
+      // With its id, so that a client that got it need not come back for it.
+      this.#finish(({ sink, delivery }) => (sink.begun ? delivery.end(this.#replay.newest) : delivery.fail(error, () => {})))
+      await results.leave()
+    }
+  }
+
+  /** Another connection of the client takes over. Resolves when the response on it is over. */
+  attach(sink: Sink, seen: number): Promise<void> {
+    const missed = this.#replay.after(seen)
+    if (missed === undefined) return gone(sink, 'results that were missed are no longer kept')
+    if (this.#complete && missed === '') return nothingFollows(sink)
+    const before = this.#client
+    this.#client = undefined
+    // Two connections of one client: the server has not seen yet that the older one is dead.
+    before?.sink.cut()
+    clearTimeout(this.#timer)
+    const encoder = new SseEncoder(this.#answer, LIVE, `id: ${shownId(this.stream)}:${seen}\n\n`)
+    const delivery = new Delivery(sink, encoder, this.#answer, { 'velo-stream': shownId(this.stream) })
+    if (this.#complete) {
+      this.#linger()
+      return delivery.end(missed)
+    }
+    return new Promise((done) => {
+      const client = { sink, delivery, done }
+      this.#client = client
+      sink.onGone = () => this.#left(client)
+      if (sink.isGone) return sink.onGone()
+      if (missed !== '') void delivery.write(missed)
+      this.#arrived()
+    })
+  }
+
+  #nextClient(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#arrived = resolve
+    })
+  }
+
+  #left(client: Client): void {
+    client.delivery.gone()
+    client.done()
+    if (this.#client !== client) return
+    this.#client = undefined
+    if (this.#complete) return
+    this.#run.endInput()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.stream.abort(clientGone())
+      this.#abandon()
+    }, this.#grace)
+  }
+
+  #abandon(): void {
+    this.#abandoned = true
+    this.#arrived()
+  }
+
+  #finish(tell: (client: Client) => Promise<void>): void {
+    this.#complete = true
+    this.#run.over()
+    clearTimeout(this.#timer)
+    const client = this.#client
+    this.#client = undefined
+    if (client !== undefined) void tell(client).then(client.done)
+    if (this.#abandoned && client === undefined) leave(this)
+    else this.#linger()
+  }
+
+  /** The end may not have reached the client: it is kept for a while. */
+  #linger(): void {
+    over.delete(this)
+    over.add(this)
+    this.#timer = setTimeout(() => this.#forget(), this.#grace)
+    // Nothing is under way: this alone keeps no process alive.
+    this.#timer.unref()
+    const [oldest] = over
+    if (over.size > OVER && oldest !== undefined) oldest.#forget()
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer)
+    over.delete(this)
+    leave(this)
+  }
+}
+
+/** 204 tells an EventSource that it has all there is, and not to come back. */
+function nothingFollows(sink: Sink): Promise<void> {
+  sink.begin({ status: 204, headers: {} })
+  return sink.end()
+}
+
+function isGone(error: unknown): boolean {
+  return refusalOf(error, false).status === 499
+}

@@ -1,0 +1,119 @@
+// A stream that serves a request, and its input: where events come from, and what becomes of the stream when its client goes away.
+
+import type { Source, Stream } from '../index.js'
+import { AbortError, VeloError } from '../index.js'
+import type { Delivery } from './delivery.js'
+import { clientGone, HttpError } from './errors.js'
+import type { EventReader } from './intake.js'
+import type { Service } from './options.js'
+import { BATCH, type ResultReader, resultsOf, resultsOfStream } from './results.js'
+import { enter, leave } from './sessions.js'
+import type { Sink } from './sink.js'
+
+/** Events of a body, of a source of the user's, or none. */
+export type Input = { readonly reader: EventReader } | { readonly source: Source<never> } | undefined
+
+/** A stream and its input. */
+export class Run {
+  readonly stream: Stream<never, unknown>
+  readonly results: ResultReader
+  readonly #grace: number
+  readonly #skip: boolean
+  readonly #reader: EventReader | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(service: Service, stream: Stream<never, unknown>, input: Input) {
+    this.stream = stream
+    this.#grace = service.grace
+    this.#skip = service.intake.skip
+    this.#reader = input !== undefined && 'reader' in input ? input.reader : undefined
+    const most = service.replay > 0 ? Math.max(1, Math.min(BATCH, service.replay >> 1)) : BATCH
+    if (input !== undefined && 'source' in input) {
+      // A source of the user fails as a source of `feed` does: into the function.
+      this.results = resultsOf(stream.feed(input.source))
+      return
+    }
+    this.results = resultsOfStream(stream, most)
+    if (this.#reader === undefined) stream.end()
+    else void this.#pump(this.#reader)
+  }
+
+  /** The response of a client that cannot come back. */
+  async deliver(fn: object, sink: Sink, delivery: Delivery, onError: (error: unknown) => void): Promise<void> {
+    const session = { stream: this.stream, fn }
+    enter(session)
+    sink.onGone = () => {
+      delivery.gone()
+      this.#clientLeft()
+    }
+    if (sink.isGone) sink.onGone()
+    await delivery.all(this.results, onError)
+    this.over()
+    leave(session)
+  }
+
+  /** No more will come in: the function sees the end of what did. */
+  endInput(): void {
+    this.stream.end()
+    this.#reader?.close()
+  }
+
+  /** The stream is over: the rest of its input is not wanted. */
+  over(): void {
+    clearTimeout(this.#timer)
+    this.#reader?.close()
+  }
+
+  /** Nobody reads the results any more: the input is over, and the function has so much time left. */
+  #clientLeft(): void {
+    if (this.#grace === 0) return this.stream.abort(clientGone())
+    this.endInput()
+    if (this.#grace !== Infinity) this.#timer ??= setTimeout(() => this.stream.abort(clientGone()), this.#grace)
+  }
+
+  /** From the body to the input: nothing is read while the input is full. Never rejects. */
+  async #pump(reader: EventReader): Promise<void> {
+    const { stream } = this
+    try {
+      for (let events = await reader.next(); events !== null; events = await reader.next()) {
+        // What is wrong with the rest of a chunk is told before its beginning is answered: that leaves a status to tell it with.
+        if (reader.failure !== undefined) throw reader.failure
+        await this.#send(events as never[])
+      }
+      stream.end()
+    } catch (error) {
+      reader.close()
+      // A function that may go on sees an end; one that may not must not take what came for all there is.
+      if (error instanceof HttpError && error.status === 499 && this.#grace > 0) this.endInput()
+      // A stream that is over, for whatever reason, says so to whoever reads its results.
+      else if (!isEnd(error)) stream.abort(error)
+    }
+  }
+
+  async #send(events: readonly never[]): Promise<void> {
+    try {
+      await this.stream.sendBatch(events)
+    } catch (error) {
+      if (!this.#skip || !isRefusal(error)) throw error
+      // The schema refuses one of them: the others are told apart one by one.
+      for (const event of events.slice(error.accepted ?? 0)) await this.#sendOne(event)
+    }
+  }
+
+  async #sendOne(event: never): Promise<void> {
+    try {
+      await this.stream.send(event)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+    }
+  }
+}
+
+/** The schema does not let the event in; nothing else is touched. */
+function isRefusal(error: unknown): error is VeloError {
+  return error instanceof VeloError && error.code === 'VELO_EVENT'
+}
+
+function isEnd(error: unknown): boolean {
+  return error instanceof AbortError || (error instanceof VeloError && (error.code === 'VELO_CLOSED' || error.code === 'VELO_ENDED'))
+}

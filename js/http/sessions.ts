@@ -1,0 +1,54 @@
+// The streams that serve requests of this process, by their ids: for those who stop one, and for clients that come back.
+
+import type { Stream } from '../index.js'
+import { HttpError } from './errors.js'
+import type { Sink } from './sink.js'
+
+export interface Session {
+  readonly stream: Stream<never, unknown>
+  /** Who asks for it must ask for the same function. */
+  readonly fn: object
+  /** Another connection of its client takes over, which has everything up to `seen`; absent where nothing is kept for it. */
+  readonly attach?: (sink: Sink, seen: number) => Promise<void>
+}
+
+const sessions = new Map<string, Session>()
+
+export function enter(session: Session): void {
+  sessions.set(session.stream.id, session)
+}
+
+export function leave(session: Session): void {
+  if (sessions.get(session.stream.id) === session) sessions.delete(session.stream.id)
+}
+
+/** By its id, or by that id as clients show it. */
+export function sessionOf(id: string): Session | undefined {
+  const session = sessions.get(id)
+  if (session !== undefined || !id.includes('%')) return session
+  try {
+    return sessions.get(decodeURIComponent(id))
+  } catch {
+    return undefined // not one that was written here
+  }
+}
+
+/** The id of a stream as it goes to clients: one that holds the name of a function may be no header. */
+export function shownId({ id }: { readonly id: string }): string {
+  // Half a character is none, and would throw.
+  return encodeURIComponent(Buffer.from(id).toString())
+}
+
+/**
+ * Stops the stream of this id, which serves a request (or waits for its client to come back): it is aborted, its client is told, and nobody can resume it. The id is
+ * `ctx.id` of the function, or the header `velo-stream` of the response, which is the same percent-encoded. Whoever may call it is for you to decide.
+ *
+ * Answers false where no such stream is served.
+ */
+export function stop(id: string): boolean {
+  const session = sessionOf(id)
+  if (session === undefined) return false
+  leave(session)
+  session.stream.abort(new HttpError(410, 'the stream was stopped', undefined, 'VELO_ABORTED'))
+  return true
+}

@@ -1,0 +1,60 @@
+// Server-sent events out.
+
+import { configError } from './check.js'
+import type { Encoder } from './encoder.js'
+import type { Answer } from './options.js'
+import type { Refusal } from './refusal.js'
+
+/** Keeps the connection, and says nothing. */
+export const COMMENT = ':\n\n'
+
+export class SseEncoder implements Encoder {
+  readonly headers: Readonly<Record<string, string>>
+  readonly prelude: string | undefined
+  readonly #answer: Answer
+  /** Results and last events written. */
+  #index = 0
+
+  /** `start`: fields that come before all results. */
+  constructor(answer: Answer, headers: Readonly<Record<string, string>>, start?: string) {
+    this.#answer = answer
+    this.headers = { 'content-type': 'text/event-stream; charset=utf-8', ...headers }
+    this.prelude = answer.retry === undefined ? start : `retry: ${answer.retry}\n${start ?? '\n'}`
+  }
+
+  encode(results: readonly unknown[]): string {
+    let text = ''
+    for (const result of results) text += this.one(result)
+    return text
+  }
+
+  /** One result. `id`: of the replay, instead of the one that the option makes. */
+  one(result: unknown, id?: string): string {
+    const { id: idOf, event: nameOf } = this.#answer
+    const name = nameOf?.(result as never)
+    const data = typeof result === 'string' ? result.split(/\r\n|\n|\r/).join('\ndata: ') : (JSON.stringify(result) ?? 'null')
+    const field = id ?? idOf?.(result as never, this.#index)
+    this.#index++
+    const prefix = (field === undefined ? '' : `id: ${line(field, 'id')}\n`) + (name === undefined ? '' : `event: ${line(name, 'event')}\n`)
+    return `${prefix}data: ${data}\n\n`
+  }
+
+  failed({ body }: Refusal): string {
+    return `event: error\ndata: ${JSON.stringify(body.error)}\n\n`
+  }
+
+  ended(): string | undefined {
+    const { end } = this.#answer
+    return end === undefined ? undefined : `event: ${end}\ndata:\n\n`
+  }
+}
+
+/** Tells clients to look for another server. */
+export const DRAINING = 'event: draining\ndata:\n\n'
+
+/** What options make of a result must not break the line it stands in. */
+function line(value: unknown, name: string): string {
+  if (typeof value !== 'string' || /[\r\n\0]/.test(value))
+    throw configError(`handler(options).${name}`, 'a function that answers one line', value)
+  return value
+}

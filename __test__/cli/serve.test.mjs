@@ -1,0 +1,248 @@
+// `velo serve`: a process that serves a folder until a signal ends it, with real clients.
+
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { WebSocket } from 'ws'
+import { deferred } from '../support/deferred.mjs'
+import { within } from '../support/within.mjs'
+import { folder, ndjson, start, values, velo } from './command.mjs'
+
+const { path, write } = folder()
+const functions = join(path, 'functions')
+mkdirSync(functions)
+/** Takes a turn of the event loop for each event, so that many are under way at any time. */
+write(
+  'functions/sum.mjs',
+  `export default async function* sum(events) {
+    let total = 0
+    for await (const event of events) {
+      await new Promise(setImmediate)
+      yield (total += event)
+    }
+  }`,
+)
+write(
+  'functions/hold.mjs',
+  `export default async function* hold(events, { signal }) {
+    yield 'began'
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }`,
+)
+
+/** A service that listens: `{ url, port, ...process }`. */
+async function serving(args = []) {
+  const service = start(['serve', functions, '--port', '0', ...args])
+  const [, url] = await service.err(/serving hold, sum on (http\S+)\/fn\/<name>\n/)
+  return { ...service, url, port: Number(new URL(url).port) }
+}
+
+/** One client: how it ended, `{ status, text, complete }` or `{ error }`. Never rejects. */
+function client(url, body, headers = {}) {
+  return new Promise((resolve) => {
+    const options = { method: 'POST', agent: false, headers: { 'content-type': 'application/x-ndjson', ...headers } }
+    const req = request(url, options, (res) => {
+      let text = ''
+      res.setEncoding('utf8').on('data', (part) => (text += part))
+      res.on('error', () => undefined)
+      res.on('close', () => resolve({ status: res.statusCode, text, complete: res.complete }))
+    })
+    req.on('error', (error) => resolve({ error }))
+    if (body === undefined) req.flushHeaders()
+    else req.end(body)
+    after(() => req.destroy())
+  })
+}
+
+test('it serves the folder and says where; SIGTERM ends it with exit code 0', async () => {
+  const service = await serving()
+  assert.match(service.url, /^http:\/\/127\.0\.0\.1:/)
+  const answer = await client(`${service.url}/fn/sum`, ndjson([1, 2, 3]))
+  assert.deepEqual(values(answer.text), [1, 3, 6])
+  const piped = await client(`${service.url}/fn/sum|sum`, ndjson([1, 2, 3]))
+  assert.deepEqual(values(piped.text), [1, 4, 10])
+  assert.equal((await fetch(`${service.url}/readyz`)).status, 200)
+  service.child.kill('SIGTERM')
+  const { code, signal, err } = await service.ended()
+  assert.deepEqual([code, signal], [0, null])
+  assert.match(err, /SIGTERM: no new streams, 0 are open\n.*stopped\n$/)
+})
+
+test('Ctrl-C ends it with exit code 130', async () => {
+  const service = await serving()
+  service.child.kill('SIGINT')
+  assert.equal((await service.ended()).code, 130)
+})
+
+test('SIGTERM under load: every answer that came is whole and right, the others were refused, and it ends', async () => {
+  const service = await serving(['--max-streams', '1000', '--max-per-client', '1000'])
+  const { url, child } = service
+  const count = 40
+  const events = Array.from({ length: count }, (_, n) => n + 1)
+  const sums = events.map((n) => (n * (n + 1)) / 2)
+  const enough = deferred()
+  const tally = { whole: 0, refused: 0, unheard: 0 }
+  let stopped = false
+  const lane = async (index) => {
+    while (!stopped) {
+      const body = ndjson(events.map((n) => n * (index + 1)))
+      const answer = await client(`${url}/fn/sum`, body)
+      if (answer.error !== undefined) {
+        // Closed before it was heard.
+        assert.match(answer.error.code, /^(ECONNREFUSED|ECONNRESET|EPIPE)$/)
+        tally.unheard++
+        return
+      }
+      if (answer.status === 503) {
+        assert.equal(JSON.parse(answer.text).error.code, 'VELO_DRAINING')
+        tally.refused++
+        return
+      }
+      assert.deepEqual([answer.status, answer.complete], [200, true])
+      assert.deepEqual(
+        values(answer.text),
+        sums.map((sum) => sum * (index + 1)),
+      )
+      if (++tally.whole === 300) enough.resolve()
+    }
+  }
+  const sockets = Array.from({ length: 10 }, (_, index) => socketLane(url, index))
+  const lanes = Array.from({ length: 40 }, (_, index) => lane(index))
+  await within(60_000, Promise.race([enough.promise, Promise.all(lanes)]), '300 answers')
+  child.kill('SIGTERM')
+  await within(60_000, Promise.all(lanes), 'the clients').finally(() => {
+    stopped = true
+  })
+  for (const code of await within(60_000, Promise.all(sockets), 'the WebSockets')) assert.equal(code, 1001)
+  const { code, err } = await service.ended()
+  assert.equal(code, 0, err)
+  assert.equal(tally.refused + tally.unheard, 40)
+  assert.ok(tally.whole >= 300)
+})
+
+/** Sends a number, waits for its sum, and so on until the server closes; answers the close code. */
+function socketLane(url, index) {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/fn/sum`)
+  after(() => socket.terminate())
+  let total = 0
+  return new Promise((resolve, reject) => {
+    const step = () => socket.readyState === WebSocket.OPEN && socket.send(String((total += 1) && index))
+    socket.on('open', step)
+    socket.on('message', (data) => {
+      if (Number(String(data)) !== total * index) reject(new Error(`${data} instead of ${total * index}`))
+      step()
+    })
+    socket.on('error', reject)
+    socket.on('close', resolve)
+  })
+}
+
+test('SIGTERM with a stream that does not end: it is aborted after --grace, and the client is told', async () => {
+  const service = await serving(['--grace', '200'])
+  const held = client(`${service.url}/fn/hold`, undefined, { accept: 'text/event-stream' })
+  const plain = client(`${service.url}/fn/hold`, undefined)
+  await within(20_000, open(service.url, 2), 'two open streams')
+  service.child.kill('SIGTERM')
+  const [events, lines] = await within(20_000, Promise.all([held, plain]), 'the clients')
+  assert.match(events.text, /event: draining\n/)
+  assert.match(events.text, /event: error\n/)
+  assert.match(lines.text, /^"began"\n\{"error"/)
+  const { code, err } = await service.ended()
+  assert.equal(code, 0)
+  assert.match(err, /SIGTERM: no new streams, 2 are open/)
+})
+
+test('the second signal does not wait', async () => {
+  const service = await serving(['--grace', '3600000'])
+  const held = client(`${service.url}/fn/hold`, undefined)
+  await within(20_000, open(service.url, 1), 'an open stream')
+  service.child.kill('SIGTERM')
+  await service.err(/no new streams/)
+  service.child.kill('SIGTERM')
+  await within(20_000, held, 'the client')
+  assert.equal((await service.ended()).code, 0)
+})
+
+test('--ready-delay: /readyz says 503 while streams are still let in', async () => {
+  const service = await serving(['--ready-delay', '3600000'])
+  service.child.kill('SIGTERM')
+  await service.err(/no new streams/)
+  assert.equal((await fetch(`${service.url}/readyz`)).status, 503)
+  assert.deepEqual(values((await client(`${service.url}/fn/sum`, '5\n')).text), [5])
+  service.child.kill('SIGTERM')
+  assert.equal((await service.ended()).code, 0)
+})
+
+test('SIGKILL: clients see their connection cut', async () => {
+  const service = await serving()
+  const held = client(`${service.url}/fn/hold`, undefined)
+  await within(20_000, open(service.url, 1), 'an open stream')
+  service.child.kill('SIGKILL')
+  const { complete, error } = await within(20_000, held, 'the client')
+  assert.ok(error !== undefined || complete === false)
+  assert.equal((await service.ended()).signal, 'SIGKILL')
+})
+
+test('--json says what happens as lines on stdout', async () => {
+  const service = start(['serve', functions, '--port', '0', '--json'])
+  await service.out(/listening/)
+  service.child.kill('SIGTERM')
+  const { out, err } = await service.ended()
+  const [listening, draining, stopped] = values(out)
+  assert.deepEqual([listening.event, listening.functions], ['listening', ['hold', 'sum']])
+  assert.deepEqual(draining, { event: 'draining', signal: 'SIGTERM' })
+  assert.deepEqual([stopped, err], [{ event: 'stopped' }, ''])
+})
+
+test('--worker, --envelope, --tls-key, --tls-cert and --http2', async () => {
+  const pem = (name) => fileURLToPath(new URL(`../server/tls/${name}.pem`, import.meta.url))
+  const tls = ['--tls-key', pem('key'), '--tls-cert', pem('cert'), '--http2']
+  const service = start(['serve', functions, '--port', '0', '--worker', '--envelope', ...tls])
+  const [, url] = await service.err(/on (https:\S+)\/fn/)
+  const { connect } = await import('node:http2')
+  const session = connect(url, { rejectUnauthorized: false })
+  after(() => session.destroy())
+  const stream = session.request({ ':method': 'POST', ':path': '/fn/sum', 'content-type': 'application/x-ndjson' })
+  let text = ''
+  stream.setEncoding('utf8').on('data', (part) => (text += part))
+  const ended = new Promise((resolve) => stream.on('close', resolve))
+  stream.end(ndjson([{ payload: 1 }]))
+  await within(20_000, ended, 'the answer')
+  assert.deepEqual(values(text), ['0[object Object]'])
+  service.child.kill('SIGTERM')
+  assert.equal((await service.ended()).code, 0)
+})
+
+test('what cannot be served or listened on: exit code 2 and the reason', async () => {
+  const taken = createServer()
+  await new Promise((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  after(() => taken.close())
+  const bad = join(path, 'bad')
+  mkdirSync(bad)
+  write('bad/five.mjs', 'export default 5')
+  const cases = [
+    [['serve', join(path, 'nowhere')], /nowhere: the folder cannot be read: ENOENT/],
+    [['serve', bad], /five\.mjs: expected an async generator function/],
+    [['serve', functions, '--port', String(taken.address().port)], /cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE/],
+    [['serve', functions, '--tls-key', 'k', '--tls-cert', 'c'], /k: ENOENT/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, err } = await velo(args)
+    assert.equal(code, 2, err)
+    assert.match(err, message)
+  }
+})
+
+/** Resolves when so many streams are open in the service. */
+async function open(url, count) {
+  for (;;) {
+    const text = await (await fetch(`${url}/metrics`)).text()
+    const [, streams] = /^velo_streams_open\{function="hold"\} (\d+)$/m.exec(text)
+    if (Number(streams) === count) return
+    await new Promise(setImmediate)
+  }
+}

@@ -1,0 +1,47 @@
+// Ctrl-C and SIGTERM, in two steps: the first ends the input, so that the function finishes and its results are written; the second, or
+// too long a wait, aborts it.
+
+import { Exit } from './failure.js'
+
+/** How long a function may take to finish behind the first signal, ms. */
+const GRACE_MS = 5000
+
+/** Watches for signals until it is disposed of. */
+export class Interrupt {
+  readonly #abort = new AbortController()
+  readonly #stops = new Set<() => void>()
+  #timer: NodeJS.Timeout | undefined
+  /** The exit code that the signal means; `undefined` while there was none. */
+  code: number | undefined
+
+  constructor() {
+    process.on('SIGINT', this.#onSignal)
+    process.on('SIGTERM', this.#onSignal)
+  }
+
+  /** Fires at the second step. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Calls `stop` at the first step, at once if that is over; answers what takes it back. */
+  onStop(stop: () => void): () => void {
+    if (this.code !== undefined) stop()
+    this.#stops.add(stop)
+    return () => this.#stops.delete(stop)
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer)
+    process.off('SIGINT', this.#onSignal)
+    process.off('SIGTERM', this.#onSignal)
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    const again = this.code !== undefined
+    this.code ??= signal === 'SIGTERM' ? Exit.terminated : Exit.interrupted
+    if (again) return this.#abort.abort()
+    this.#timer = setTimeout(() => this.#abort.abort(), GRACE_MS)
+    for (const stop of this.#stops) stop()
+  }
+}

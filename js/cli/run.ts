@@ -1,0 +1,127 @@
+// `velo run`: a stream function over stdin, or over files, each of which is a stream of its own.
+
+import { createReadStream, createWriteStream, fstatSync, mkdirSync, statSync } from 'node:fs'
+import { basename, extname, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { described, Exit, errorJson, exitCode, UsageError } from './failure.js'
+import type { Format } from './formats.js'
+import { Interrupt } from './interrupt.js'
+import { type Ends, type Formats, Job } from './job.js'
+import { type AnyFunction, loadFunction } from './load.js'
+import { Progress } from './progress.js'
+import { say } from './terminal.js'
+
+/** What the command line says. */
+export interface RunOptions {
+  readonly file: string
+  /** Input files; none = stdin. */
+  readonly inputs: readonly string[]
+  readonly exported: string
+  readonly worker: boolean
+  readonly from: Format
+  readonly to: Format
+  readonly concurrency: number
+  readonly outDir: string | undefined
+  readonly maxLine: number
+  readonly skipMalformed: boolean
+  /** `undefined` = where stderr is a terminal. */
+  readonly progress: boolean | undefined
+  readonly quiet: boolean
+  readonly json: boolean
+}
+
+/** Bytes of a read from a file: fewer, larger turns than the default. */
+const CHUNK = 262_144
+
+const extensions: Record<Format, string> = { ndjson: '.ndjson', text: '.txt', csv: '.csv' }
+
+/** Runs to the end and answers the exit code. */
+export async function run(options: RunOptions): Promise<number> {
+  const started = performance.now()
+  const plans = planned(options)
+  const interrupt = new Interrupt()
+  const jobs: Job[] = []
+  let skipped = 0
+  let progress: Progress | undefined
+  let failure: { error: unknown } | undefined
+  const counts = () => ({ events: sum(jobs, 'events'), results: sum(jobs, 'results') })
+  const report = (error: unknown, input: string | undefined) => {
+    failure ??= { error }
+    if (!options.json) say(input === undefined ? described(error) : `${input}: ${described(error)}`, 'red')
+  }
+  const formats: Formats = {
+    from: options.from,
+    to: options.to,
+    maxLine: options.maxLine,
+    skip: options.skipMalformed ? () => void skipped++ : undefined,
+  }
+  const one = async (fn: AnyFunction, plan: Plan) => {
+    try {
+      const job = new Job(plan.open(), formats)
+      jobs.push(job)
+      await job.run(fn, interrupt)
+    } catch (error) {
+      report(error, plan.input)
+    }
+  }
+  try {
+    const fn = await loadFunction(options.file, options.exported, options.worker)
+    if (options.outDir !== undefined) mkdirSync(options.outDir, { recursive: true })
+    if (options.progress ?? (process.stderr.isTTY === true && !options.quiet && !options.json)) progress = new Progress(counts)
+    const queue = plans.values()
+    const lane = async () => {
+      for (const plan of queue) if (interrupt.code === undefined) await one(fn, plan)
+    }
+    await Promise.all(Array.from({ length: options.concurrency }, lane))
+  } catch (error) {
+    report(error, undefined)
+  } finally {
+    interrupt.dispose()
+    progress?.stop()
+  }
+  const code = interrupt.code ?? (failure === undefined ? Exit.ok : exitCode(failure.error))
+  if (options.json) {
+    const ms = Math.round(performance.now() - started)
+    const error = failure === undefined ? {} : { error: errorJson(failure.error) }
+    process.stderr.write(`${JSON.stringify({ exitCode: code, ...counts(), skipped, ms, ...error })}\n`)
+  } else if (skipped > 0 && !options.quiet) {
+    say(`${skipped} malformed ${skipped === 1 ? 'line was' : 'lines were'} left out`, 'yellow')
+  }
+  return code
+}
+
+const sum = (jobs: readonly Job[], what: 'events' | 'results') => jobs.reduce((total, job) => total + job[what], 0)
+
+/** One stream that is going to run. */
+interface Plan {
+  readonly input: string | undefined
+  open(): Ends
+}
+
+/** Everything that can be refused before anything is read or written. */
+function planned({ inputs, concurrency, outDir, to }: RunOptions): Plan[] {
+  if (outDir === undefined && concurrency > 1)
+    throw new UsageError(
+      '--concurrency needs --out-dir: streams that run at once cannot share stdout. One input is one stream; give several files.',
+    )
+  if (inputs.length === 0) {
+    if (outDir !== undefined) throw new UsageError('--out-dir needs input files: velo run fn.js --out-dir results a.ndjson b.ndjson')
+    return [{ input: undefined, open: () => ({ input: stdin(), output: process.stdout, closes: false }) }]
+  }
+  const taken = new Map<string, string>()
+  return inputs.map((input) => {
+    if (!statSync(input, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`${input}: no such file`)
+    const from = () => createReadStream(input, { highWaterMark: CHUNK })
+    if (outDir === undefined) return { input, open: () => ({ input: from(), output: process.stdout, closes: false }) }
+    const target = resolve(join(outDir, basename(input, extname(input)) + extensions[to]))
+    const other = taken.get(target)
+    if (other !== undefined) throw new UsageError(`${other} and ${input} would both be written to ${target}`)
+    if (target === resolve(input)) throw new UsageError(`${input} would be overwritten by its results; choose another --out-dir`)
+    taken.set(target, input)
+    return { input, open: () => ({ input: from(), output: createWriteStream(target), closes: true }) }
+  })
+}
+
+function stdin(): Readable {
+  return fstatSync(0).isFile() ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK }) : process.stdin
+}

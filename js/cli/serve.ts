@@ -1,0 +1,93 @@
+// `velo serve`: a folder of stream functions as a service, until a signal ends it.
+
+import { readFileSync } from 'node:fs'
+import { runtime } from '../index.js'
+import { createServer, type ServerOptions } from '../server/index.js'
+import { described, Exit, UsageError } from './failure.js'
+import { say } from './terminal.js'
+
+/** What the command line says. */
+export interface ServeOptions {
+  readonly functions: string
+  readonly host: string
+  readonly port: number
+  readonly worker: boolean
+  readonly envelope: boolean
+  readonly maxStreams: number
+  readonly maxPerClient: number
+  readonly origins: readonly string[] | undefined
+  readonly tlsKey: string | undefined
+  readonly tlsCert: string | undefined
+  readonly http2: boolean
+  readonly grace: number
+  readonly readyDelay: number
+  readonly json: boolean
+}
+
+/** Serves until SIGTERM or SIGINT; the process is then at its end, and so are its streams. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const tell = (event: string, message: string, more: Record<string, unknown> = {}) => {
+    if (options.json) process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
+    else say(message)
+  }
+  const server = createServer({
+    ...served(options),
+    onError: (error, req) => tell('error', `${req.method} ${req.url}: ${described(error)}`, { url: req.url, message: described(error) }),
+  })
+  let code: number = Exit.ok
+  const stopping = (signal: NodeJS.Signals) => {
+    // The second signal is the server's to hear.
+    if (code !== Exit.ok) return
+    code = signal === 'SIGINT' ? Exit.interrupted : Exit.terminated
+    tell('draining', `${signal}: no new streams, ${runtime.snapshot().streamsOpen} are open`, { signal })
+  }
+  await listen(server, options)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopping)
+  const { url, functions } = server
+  tell('listening', `serving ${functions.join(', ')} on ${url}/fn/<name>`, { url, functions })
+  await server.closed
+  // Streams whose client left them to finish are still there.
+  await runtime.drain({ deadline: options.grace })
+  tell('stopped', 'stopped')
+  // SIGTERM is how a service is meant to end.
+  return code === Exit.terminated ? Exit.ok : code
+}
+
+function served({
+  functions,
+  worker,
+  envelope,
+  maxStreams,
+  maxPerClient,
+  origins,
+  http2,
+  grace,
+  readyDelay,
+  tlsKey,
+  tlsCert,
+}: ServeOptions): ServerOptions {
+  if ((tlsKey === undefined) !== (tlsCert === undefined)) throw new UsageError('--tls-key and --tls-cert need each other')
+  if (http2 && tlsKey === undefined) throw new UsageError('--http2 needs --tls-key and --tls-cert')
+  const tls = tlsKey === undefined || tlsCert === undefined ? undefined : { key: read(tlsKey), cert: read(tlsCert) }
+  const placement = worker ? 'worker' : 'local'
+  return { functions, placement, envelope, maxConcurrent: maxStreams, maxPerClient, origins, tls, http2, grace, readyDelay, signals: true }
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`)
+  }
+}
+
+async function listen(server: ReturnType<typeof createServer>, { host, port }: ServeOptions): Promise<void> {
+  try {
+    await server.listen(port, host)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      throw new UsageError(`cannot listen on ${host}:${port}: ${code}`)
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+// What people read: colors where a terminal shows them, and messages on stderr.
+
+const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const
+
+/** Whether `stream` shows colors: a terminal, unless NO_COLOR is set; FORCE_COLOR overrules both. */
+export function hasColors(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
+  const forced = env.FORCE_COLOR
+  if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false'
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
+  return stream.isTTY === true && env.TERM !== 'dumb'
+}
+
+/** `text` in a color where `stream` shows colors. */
+export function colored(stream: { isTTY?: boolean }, color: keyof typeof codes, text: string): string {
+  if (!hasColors(stream)) return text
+  const [on, off] = codes[color]
+  return `\u001b[${on}m${text}\u001b[${off}m`
+}
+
+/** One message of the command on stderr. */
+export function say(message: string, color?: keyof typeof codes): void {
+  const prefix = colored(process.stderr, color ?? 'bold', 'velo:')
+  process.stderr.write(`${prefix} ${message}\n`)
+}

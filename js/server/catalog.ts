@@ -1,0 +1,82 @@
+// What a name in a URL means: a function, a pipeline with a name, or functions joined with |. Joined ones are made when they are asked for,
+// and only so many are kept.
+
+import type { StreamFunction } from '../index.js'
+import { configError } from './check.js'
+import type { Entry } from './functions.js'
+
+type AnyFunction = StreamFunction<never, unknown>
+
+/** Stages of a pipeline in a URL. */
+const MAX_STAGES = 8
+/** Pipelines of URLs that are kept. */
+const MAX_JOINED = 64
+
+/** Finds entries by name. */
+export class Catalog {
+  readonly #entries: ReadonlyMap<string, Entry>
+  /** The functions as they were given, from which pipelines are made. */
+  readonly #plain: ReadonlyMap<string, Entry>
+  readonly #counted: (fn: AnyFunction) => AnyFunction
+  /** With `pipelines` given, those are all there are. */
+  readonly #closed: boolean
+  readonly #pipelines = new Map<string, Entry>()
+  readonly #joined = new Map<string, Entry>()
+
+  /** Throws `VELO_CONFIG` for a pipeline of functions that are not there, or of a name that is taken. */
+  constructor(
+    entries: ReadonlyMap<string, Entry>,
+    pipelines: Readonly<Record<string, readonly string[]>> | undefined,
+    counted: (fn: AnyFunction) => AnyFunction,
+  ) {
+    this.#plain = entries
+    this.#counted = counted
+    this.#entries = new Map([...entries].map(([name, entry]) => [name, { ...entry, fn: counted(entry.fn) }]))
+    for (const [name, stages] of Object.entries(pipelines ?? {})) {
+      const field = `createServer(options).pipelines.${name}`
+      if (entries.has(name)) throw configError(field, 'a name that no function has', name)
+      for (const stage of stages)
+        if (!entries.has(stage)) throw configError(field, `names of functions (${[...entries.keys()].join(', ')})`, stage)
+      this.#pipelines.set(name, this.#join(name, stages) as Entry)
+    }
+    this.#closed = pipelines !== undefined
+  }
+
+  /** Names that are served. */
+  get names(): string[] {
+    return this.entries.map(({ name }) => name)
+  }
+
+  /** Functions and pipelines with a name. */
+  get entries(): Entry[] {
+    return [...this.#entries.values(), ...this.#pipelines.values()]
+  }
+
+  /** The entry of a name, `undefined` where there is none. */
+  find(name: string): Entry | undefined {
+    const entry = this.#entries.get(name) ?? this.#pipelines.get(name) ?? this.#joined.get(name)
+    if (entry !== undefined || this.#closed) return entry
+    const stages = name.split('|')
+    if (stages.length < 2 || stages.length > MAX_STAGES) return undefined
+    // In the metrics they are one: clients choose these names.
+    const joined = this.#join('|', stages)
+    if (joined === undefined) return undefined
+    const [oldest] = this.#joined.keys()
+    if (this.#joined.size >= MAX_JOINED && oldest !== undefined) this.#joined.delete(oldest)
+    this.#joined.set(name, joined)
+    return joined
+  }
+
+  /** A pipeline is read and written as its first function says and its last one. */
+  #join(name: string, stages: readonly string[]): Entry | undefined {
+    const [first, ...rest] = stages.map((stage) => this.#plain.get(stage))
+    if (first === undefined || rest.includes(undefined)) return undefined
+    const all = rest as Entry[]
+    const fn = all.reduce(
+      (joined, next) => joined.pipe(next.fn as StreamFunction<unknown, unknown>) as StreamFunction<never, unknown>,
+      first.fn,
+    )
+    const last = all.at(-1) ?? first
+    return { name, fn: this.#counted(fn), http: { ...last.http, ...first.http }, websocket: { ...last.websocket, ...first.websocket } }
+  }
+}

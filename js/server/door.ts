@@ -1,0 +1,90 @@
+// What a request must pass before it gets a stream, over HTTP and WebSocket alike: the name, the draining, who asks, the limits.
+
+import type { IncomingMessage } from 'node:http'
+import type { Catalog } from './catalog.js'
+import type { Entry } from './functions.js'
+import type { Gate, Release } from './gate.js'
+import type { Settings } from './options.js'
+import type { Refusal } from './reply.js'
+
+/** A request that may have its stream. Call `release` when it is over. */
+export interface Admitted {
+  readonly entry: Entry
+  /** From `authorize`; `undefined` where everybody may. */
+  readonly principal: string | undefined
+  readonly release: Release
+}
+
+/** Header by which the function learns who asks. Whatever a client sends under this name is left out. */
+const PRINCIPAL = 'velo-principal'
+
+/** Lets requests in. */
+export class Door {
+  readonly #settings: Pick<Settings, 'authorize' | 'onError'>
+  readonly #catalog: Catalog
+  readonly #gate: Gate
+  /** The server stops: nobody is let in. */
+  closed = false
+
+  constructor(settings: Pick<Settings, 'authorize' | 'onError'>, catalog: Catalog, gate: Gate) {
+    this.#settings = settings
+    this.#catalog = catalog
+    this.#gate = gate
+  }
+
+  /** What `/fn/<name>` names, or why it names nothing. */
+  find(path: string): Entry | Refusal {
+    const name = decoded(path.slice('/fn/'.length))
+    const entry = name === undefined ? undefined : this.#catalog.find(name)
+    if (entry !== undefined) return entry
+    return { status: 404, code: 'NOT_FOUND', message: `there is no function of this name` }
+  }
+
+  /** Lets a request to `entry` in, or says why not. Never rejects. */
+  async admit(req: IncomingMessage, entry: Entry): Promise<Admitted | Refusal> {
+    if (this.closed) return draining
+    const { authorize, onError } = this.#settings
+    let principal: string | undefined
+    if (authorize !== undefined) {
+      try {
+        principal = (await authorize(req)) || undefined
+      } catch (error) {
+        onError?.(error, req)
+        return { status: 500, code: 'AUTHORIZE_FAILED', message: 'it could not be found out who asks' }
+      }
+      if (principal === undefined) return req.headers.authorization === undefined ? unauthorized : forbidden
+      if (this.closed) return draining
+    }
+    const release = this.#gate.enter(principal === undefined ? (req.socket.remoteAddress ?? '') : `principal ${principal}`)
+    if (release === 'client')
+      return { status: 429, code: 'VELO_OVERLOADED', message: 'this client has too many streams open', headers: retry }
+    if (release === 'server')
+      return { status: 503, code: 'VELO_OVERLOADED', message: 'the server has too many streams open', headers: retry }
+    return { entry, principal, release }
+  }
+}
+
+const retry = { 'retry-after': '1' }
+const draining: Refusal = { status: 503, code: 'VELO_DRAINING', message: 'the server stops', headers: { connection: 'close', ...retry } }
+const unauthorized: Refusal = { status: 401, code: 'UNAUTHORIZED', message: 'who asks?' }
+const forbidden: Refusal = { status: 403, code: 'FORBIDDEN', message: 'not for you' }
+
+/** What the function gets as `ctx.headers`: those of the request, without the pseudo headers of HTTP/2, and who asks. */
+export function headersFor(req: IncomingMessage, principal: string | undefined): Record<string, string | readonly string[] | undefined> {
+  const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => !name.startsWith(':') && name !== PRINCIPAL))
+  return principal === undefined ? headers : { ...headers, [PRINCIPAL]: principal }
+}
+
+/** The path of a request, without its query. */
+export const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] as string
+
+/** Whether `found` refuses. */
+export const isRefusal = (found: object): found is Refusal => 'status' in found
+
+function decoded(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}

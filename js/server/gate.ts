@@ -1,0 +1,41 @@
+// Who may have a stream: how many are open in the server and for each client. The limits of a function are its own.
+
+/** Takes a place back; calling it twice does nothing. */
+export type Release = () => void
+
+/** Counts places. */
+export class Gate {
+  readonly #most: number
+  readonly #mostPerClient: number
+  readonly #clients = new Map<string, number>()
+  /** Places that are taken. */
+  open = 0
+  /** Requests that got no place. */
+  refused = { server: 0, client: 0 }
+
+  constructor(most: number, mostPerClient: number) {
+    this.#most = most
+    this.#mostPerClient = mostPerClient
+  }
+
+  /** A place for `client`, or which limit is reached. */
+  enter(client: string): Release | 'server' | 'client' {
+    const held = this.#clients.get(client) ?? 0
+    const limit = held >= this.#mostPerClient ? 'client' : this.open >= this.#most ? 'server' : undefined
+    if (limit !== undefined) {
+      this.refused[limit]++
+      return limit
+    }
+    this.#clients.set(client, held + 1)
+    this.open++
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      this.open--
+      const now = (this.#clients.get(client) ?? 1) - 1
+      if (now === 0) this.#clients.delete(client)
+      else this.#clients.set(client, now)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// The server of Node.js below: HTTP, HTTPS, or HTTP/2 beside HTTPS, with its timeouts.
+
+import { createServer as createHttp, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2'
+import { createServer as createHttps } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Connections } from './connections.js'
+import type { Settings } from './options.js'
+
+/** What a listener calls. */
+export interface Listening {
+  onRequest(req: IncomingMessage, res: ServerResponse): void
+  onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** Any of the three. */
+export type NodeServer = HttpServer | Http2SecureServer
+
+/** HTTP/2: requests of one connection at once. */
+const MAX_H2_STREAMS = 256
+/** HTTP/2: how long a connection without requests is kept, ms; it is dear to open and cheap to keep. */
+const H2_IDLE_MS = 60_000
+
+/** A server that does not listen yet. */
+export function nodeServer(settings: Settings, connections: Connections, calls: Listening): NodeServer {
+  const { tls, http2, headersTimeout, keepAliveTimeout } = settings
+  const timeouts = {
+    headersTimeout,
+    keepAliveTimeout,
+    // A body may take as long as its stream lives; see `bodyTimeout`.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(Math.max(headersTimeout / 4, 20), 1000),
+  }
+  const secure = { handshakeTimeout: headersTimeout, ...tls }
+  const server = http2
+    ? createSecureServer({ ...secure, ...timeouts, allowHTTP1: true, settings: { maxConcurrentStreams: MAX_H2_STREAMS } })
+    : tls === undefined
+      ? createHttp(timeouts)
+      : createHttps({ ...secure, ...timeouts })
+  // The server for HTTP/2 takes these from its options only where its HTTP/1 side reads them late.
+  if (http2) Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout: 0 })
+  const any = server as HttpServer
+  any.maxConnections = settings.maxConnections
+  any.on('connection', (socket: Socket) => connections.add(socket))
+  any.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => connections.addPlain(socket))
+  if (http2) (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS))
+  any.on('request', calls.onRequest)
+  any.on('checkContinue', calls.onRequest)
+  any.on('upgrade', calls.onUpgrade)
+  return server
+}

@@ -1,0 +1,182 @@
+// Every option of `createServer`, once: its meaning, its default and its check.
+
+import type { IncomingMessage } from 'node:http'
+import type { TlsOptions } from 'node:tls'
+import type { HttpOptions } from '../http/index.js'
+import type { Generator, StreamFunction, StreamOptions } from '../index.js'
+import type { SocketOptions } from '../websocket/index.js'
+import { configError, duration, flag, integer, onlyKnown } from './check.js'
+
+/** A stream function, a plain async generator, or the URL of a module that exports one of them. */
+export type Servable = StreamFunction<never, unknown> | Generator<never, unknown> | URL
+
+/** Options of the HTTP side of a function; what the server itself decides is left out. */
+export type ServedHttp = Omit<HttpOptions<never, unknown>, 'draining' | 'openOptions' | 'onError'>
+
+/** Options of the WebSocket side of a function; what the server itself decides is left out. */
+export type ServedSocketOptions = Omit<SocketOptions, 'request' | 'owner' | 'headers' | 'id' | 'signal'>
+
+/** A function with options of its own: those of `streamFn`, and how it is served. */
+export interface ServedFunction extends Omit<StreamOptions, 'name'> {
+  fn: Servable
+  /** Laid over the server's `http`. */
+  http?: ServedHttp | undefined
+  /** Laid over the server's `websocket`. */
+  websocket?: ServedSocketOptions | undefined
+}
+
+/** Options of `createServer`. Durations are ms. */
+export interface ServerOptions {
+  /**
+   * What is served: a map from the name in the URL to a function, or a folder. Of a folder, every module (`.js`, `.mjs`, `.cjs`; `.ts` and `.mts` where Node.js runs them) whose
+   * name begins neither with a dot nor an underscore is served under its name; its default export is the function, and it may export `options`, a `ServedFunction` without `fn`.
+   */
+  functions: string | URL | Readonly<Record<string, Servable | ServedFunction>>
+  /** More names, each for several functions one after the other. Without it `/fn/a|b` works too: every combination of up to 8 served functions. A pipeline has the limits of its first function, for itself. */
+  pipelines?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Where the functions of modules run that do not say it themselves. Default `'local'`. */
+  placement?: 'local' | 'worker' | undefined
+  /** Events are `{ headers, payload }`, as in the paper: an event without a payload is refused (`VELO_EVENT`), headers left out are `{}`. Default false. */
+  envelope?: boolean | undefined
+  /** How requests and results are read and written, for all functions. */
+  http?: ServedHttp | undefined
+  /** The same of WebSocket; `false` = none is offered. Default: it is offered where the package `ws` is installed; with options, it must be. */
+  websocket?: ServedSocketOptions | boolean | undefined
+  /** Requests and WebSockets that have a stream at once; the next one gets 503. Default 1000. */
+  maxConcurrent?: number | undefined
+  /** The same for one client: the principal from `authorize`, or else the address. The next one gets 429. Default 100. */
+  maxPerClient?: number | undefined
+  /** Connections open at once; more are closed at once. Default 10000. */
+  maxConnections?: number | undefined
+  /**
+   * Says who asks for a stream; the function finds it as `ctx.headers['velo-principal']`. What is falsy is refused: with 401 where the request has no Authorization, else with 403.
+   * Default: everybody may.
+   */
+  authorize?: ((req: IncomingMessage) => Answer | PromiseLike<Answer>) | undefined
+  /** Web pages that may open a WebSocket: origins as `https://example.com`, `'*'` for all, or a function. Default: those of this server's own host. */
+  origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean) | undefined
+  /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
+  metrics?: boolean | undefined
+  /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
+  headersTimeout?: number | undefined
+  /**
+   * How long nothing may come of a body that is not complete, and no result go out meanwhile; then the request gets 408. 0 = for ever. Default 60000. A body that only
+   * trickles is ended by the `idleTimeout` of the function, 30000 without a whole event.
+   */
+  bodyTimeout?: number | undefined
+  /** How long a connection without a request is kept. Default 5000. */
+  keepAliveTimeout?: number | undefined
+  /** Serves HTTPS with these options of `node:tls`. */
+  tls?: TlsOptions | undefined
+  /** Offers HTTP/2 beside HTTP/1.1; needs `tls`. Default false. */
+  http2?: boolean | undefined
+  /** At `close()`: how long streams that are open may go on before they are aborted. Default 10000. */
+  grace?: number | undefined
+  /** At `close()`: how long `/readyz` says 503 before new connections are refused, so that a load balancer sees it. Default 0. */
+  readyDelay?: number | undefined
+  /** Closes the server at SIGTERM and SIGINT; the second one aborts what is open. Default false. */
+  signals?: boolean | undefined
+  /** Told what failed a stream or a request; the client is told less. Default: nobody is. */
+  onError?: ((error: unknown, req: IncomingMessage) => void) | undefined
+}
+
+/** The principal; what is falsy means no. */
+type Answer = string | null | undefined | false
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly functions: ServerOptions['functions']
+  readonly pipelines: Readonly<Record<string, readonly string[]>> | undefined
+  readonly placement: 'local' | 'worker'
+  readonly envelope: boolean
+  readonly http: ServedHttp
+  readonly websocket: ServedSocketOptions | undefined
+  readonly websocketRequired: boolean
+  readonly maxConcurrent: number
+  readonly maxPerClient: number
+  readonly maxConnections: number
+  readonly authorize: ServerOptions['authorize']
+  readonly origins: ServerOptions['origins']
+  readonly metrics: boolean
+  readonly headersTimeout: number
+  readonly bodyTimeout: number
+  readonly keepAliveTimeout: number
+  readonly tls: TlsOptions | undefined
+  readonly http2: boolean
+  readonly grace: number
+  readonly readyDelay: number
+  readonly signals: boolean
+  readonly onError: ServerOptions['onError']
+}
+
+const FIELD = 'createServer(options)'
+const names =
+  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+    ' ',
+  )
+
+/** Names that can stand in a URL and in a metric. */
+export const NAME = /^[\w.-]{1,128}$/
+
+/** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
+export function settingsOf(options: ServerOptions): Settings {
+  onlyKnown(options, FIELD, names)
+  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, tls, onError } = options
+  if (typeof functions !== 'string' && !(functions instanceof URL)) {
+    if (typeof functions !== 'object' || functions === null) throw configError(`${FIELD}.functions`, 'a folder or an object', functions)
+    for (const name of Object.keys(functions)) checkName(name, `${FIELD}.functions`)
+  }
+  if (pipelines !== undefined) checkPipelines(pipelines)
+  if (placement !== 'local' && placement !== 'worker') throw configError(`${FIELD}.placement`, "'local' or 'worker'", placement)
+  if (typeof http !== 'object' || http === null) throw configError(`${FIELD}.http`, 'an object', http)
+  if (websocket !== undefined && typeof websocket !== 'boolean' && (typeof websocket !== 'object' || websocket === null))
+    throw configError(`${FIELD}.websocket`, 'an object or a boolean', websocket)
+  for (const [name, value] of Object.entries({ authorize, onError }))
+    if (value !== undefined && typeof value !== 'function') throw configError(`${FIELD}.${name}`, 'a function', value)
+  if (origins !== undefined && origins !== '*' && typeof origins !== 'function' && !Array.isArray(origins))
+    throw configError(`${FIELD}.origins`, "an array of origins, '*' or a function", origins)
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw configError(`${FIELD}.tls`, 'an object', tls)
+  const http2 = flag(options.http2, `${FIELD}.http2`, false)
+  if (http2 && tls === undefined) throw configError(`${FIELD}.http2`, 'tls beside it', http2)
+  const headersTimeout = duration(options.headersTimeout, `${FIELD}.headersTimeout`, 10_000)
+  if (headersTimeout < 1) throw configError(`${FIELD}.headersTimeout`, 'ms from 1 up', headersTimeout)
+  return {
+    functions,
+    pipelines,
+    placement,
+    envelope: flag(options.envelope, `${FIELD}.envelope`, false),
+    http,
+    websocket: websocket === false ? undefined : typeof websocket === 'object' ? websocket : {},
+    websocketRequired: websocket === true || typeof websocket === 'object',
+    maxConcurrent: integer(options.maxConcurrent, `${FIELD}.maxConcurrent`, 1, 1000),
+    maxPerClient: integer(options.maxPerClient, `${FIELD}.maxPerClient`, 1, 100),
+    maxConnections: integer(options.maxConnections, `${FIELD}.maxConnections`, 1, 10_000),
+    authorize,
+    origins,
+    metrics: flag(options.metrics, `${FIELD}.metrics`, true),
+    headersTimeout,
+    bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 60_000),
+    keepAliveTimeout: duration(options.keepAliveTimeout, `${FIELD}.keepAliveTimeout`, 5000),
+    tls,
+    http2,
+    grace: duration(options.grace, `${FIELD}.grace`, 10_000),
+    readyDelay: duration(options.readyDelay, `${FIELD}.readyDelay`, 0),
+    signals: flag(options.signals, `${FIELD}.signals`, false),
+    onError,
+  }
+}
+
+/** A name that can stand in a URL. */
+export function checkName(name: string, field: string): void {
+  if (!NAME.test(name)) throw configError(`${field}[${JSON.stringify(name)}]`, 'a name of letters, digits, _, . and -', name)
+}
+
+function checkPipelines(pipelines: Readonly<Record<string, readonly string[]>>): void {
+  const field = `${FIELD}.pipelines`
+  if (typeof pipelines !== 'object' || pipelines === null) throw configError(field, 'an object', pipelines)
+  for (const [name, stages] of Object.entries(pipelines)) {
+    checkName(name, field)
+    if (!Array.isArray(stages) || stages.length === 0 || stages.some((stage) => typeof stage !== 'string'))
+      throw configError(`${field}.${name}`, 'an array of names of functions', stages)
+  }
+}

@@ -1,0 +1,136 @@
+// The HTTP side: routes, and one stream for each admitted request.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Handler, handler } from '../http/index.js'
+import { runtime } from '../index.js'
+import { BodyWatch } from './body-watch.js'
+import { type Admitted, type Door, headersFor, isRefusal, pathOf } from './door.js'
+import type { Entry } from './functions.js'
+import { exposition, METRICS_TYPE, type ServerNumbers } from './metrics.js'
+import type { Settings } from './options.js'
+import { cutOff, type Refusal, refuse, send } from './reply.js'
+
+/** What the requests need of the server. */
+export interface RequestsOptions {
+  readonly settings: Settings
+  readonly door: Door
+  /** Fires when the server begins to stop: open event streams are told. */
+  readonly draining: AbortSignal
+  /** Fires when what is open must end. */
+  readonly abort: AbortSignal
+  readonly ready: () => boolean
+  readonly numbers: () => ServerNumbers
+  readonly count: (fn: string, status: number) => void
+}
+
+const BAD_METHOD: Refusal = {
+  status: 405,
+  code: 'METHOD_NOT_ALLOWED',
+  message: 'use POST, or GET for server-sent events',
+  headers: { allow: 'GET, POST' },
+}
+const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'the server could not decide' }
+const NOT_FOUND: Refusal = { status: 404, code: 'NOT_FOUND', message: 'try /fn/<name>, /healthz, /readyz or /metrics' }
+
+/** Answers requests. */
+export class Requests {
+  readonly #options: RequestsOptions
+  /** One handler for each function, gone with it. */
+  readonly #handlers = new WeakMap<Entry, Handler>()
+  readonly #admitted = new WeakMap<IncomingMessage, Admitted>()
+  readonly #bodies: BodyWatch
+  /** Requests under way that have a stream. */
+  readonly #open = new Set<ServerResponse>()
+  #idle: (() => void) | undefined
+
+  constructor(options: RequestsOptions) {
+    this.#options = options
+    this.#bodies = new BodyWatch(options.settings.bodyTimeout, onSilent)
+  }
+
+  /** Makes the handler of an entry that is certain to be asked for. Throws `VELO_CONFIG` for wrong options. */
+  prepare(entry: Entry): void {
+    this.#handlerOf(entry)
+  }
+
+  readonly onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    const { ready, numbers, settings } = this.#options
+    const path = pathOf(req)
+    if (path.startsWith('/fn/')) {
+      this.#serve(req, res, path).catch((error: unknown) => {
+        this.#refuse(req, res, '-', BROKEN)
+        settings.onError?.(error, req)
+      })
+      return
+    }
+    const reads = req.method === 'GET' || req.method === 'HEAD'
+    if (reads && path === '/healthz') return send(req, res, 200, 'text/plain', 'ok\n')
+    if (reads && path === '/readyz')
+      return ready() ? send(req, res, 200, 'text/plain', 'ready\n') : send(req, res, 503, 'text/plain', 'draining\n')
+    if (reads && path === '/metrics' && settings.metrics)
+      return send(req, res, 200, METRICS_TYPE, exposition(runtime.snapshot(), numbers()))
+    this.#refuse(req, res, '-', NOT_FOUND)
+  }
+
+  /** Resolves when no request has a stream. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle = resolve
+      if (this.#open.size === 0) resolve()
+    })
+  }
+
+  dispose(): void {
+    this.#bodies.dispose()
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
+    const { door, count } = this.#options
+    const entry = door.find(path)
+    if (isRefusal(entry)) return this.#refuse(req, res, '-', entry)
+    if (req.method !== 'POST' && req.method !== 'GET') return this.#refuse(req, res, entry.name, BAD_METHOD)
+    const admitted = await door.admit(req, entry)
+    if (isRefusal(admitted)) return this.#refuse(req, res, entry.name, admitted)
+    if (res.destroyed) return admitted.release()
+    this.#admitted.set(req, admitted)
+    this.#open.add(res)
+    res.once('close', () => {
+      admitted.release()
+      // 499: the client went away before it was answered, as nginx counts it.
+      count(entry.name, res.headersSent ? res.statusCode : 499)
+      this.#open.delete(res)
+      if (this.#open.size === 0) this.#idle?.()
+    })
+    if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue()
+    this.#bodies.add(req, res)
+    void this.#handlerOf(entry)(req, res)
+  }
+
+  #handlerOf(entry: Entry): Handler {
+    const known = this.#handlers.get(entry)
+    if (known !== undefined) return known
+    const { settings, draining, abort } = this.#options
+    const made = handler(entry.fn, {
+      ...settings.http,
+      ...entry.http,
+      draining,
+      openOptions: (req: IncomingMessage) => ({ headers: headersFor(req, this.#admitted.get(req)?.principal), signal: abort }),
+      onError: settings.onError,
+    })
+    this.#handlers.set(entry, made)
+    return made
+  }
+
+  #refuse(req: IncomingMessage, res: ServerResponse, fn: string, refusal: Refusal): void {
+    this.#options.count(fn, refusal.status)
+    refuse(req, res, refusal)
+  }
+}
+
+/** A body does not come. Where nothing has been said yet, the status is written as Node.js itself does it. */
+function onSilent(req: IncomingMessage, res: ServerResponse): void {
+  // Behind another answer on the same connection a response has no socket yet.
+  if (req.httpVersionMajor === 1 && !res.headersSent && res.socket?.writable)
+    res.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+  cutOff(req)
+}

@@ -1,0 +1,159 @@
+// The WebSocket side: upgrades, and one stream for each connection. The package `ws` is loaded only here, and only when a server starts.
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { VeloError } from '../index.js'
+import { type ServedSocket, type SocketLike, serveSocket } from '../websocket/index.js'
+import { type Door, headersFor, isRefusal, pathOf } from './door.js'
+import type { Settings } from './options.js'
+import { type Refusal, refuseUpgrade } from './reply.js'
+
+/** What is used of a `WebSocketServer`. */
+interface Upgrader {
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: SocketLike) => void): void
+}
+
+/** What the sockets need of the server. */
+export interface SocketsOptions {
+  readonly settings: Settings
+  readonly door: Door
+  readonly abort: AbortSignal
+  readonly count: (fn: string, status: number) => void
+}
+
+/** Takes upgrades. */
+export class Sockets {
+  readonly #options: SocketsOptions
+  readonly #upgraders: Upgraders | undefined
+  readonly #open = new Set<ServedSocket<never, unknown>>()
+  #idle: (() => void) | undefined
+
+  /** Rejects with `VELO_CONFIG` where WebSocket is asked for and `ws` is not installed. */
+  static async create(options: SocketsOptions): Promise<Sockets> {
+    const { websocket, websocketRequired } = options.settings
+    return new Sockets(options, websocket === undefined ? undefined : await upgraders(websocketRequired))
+  }
+
+  private constructor(options: SocketsOptions, made: Upgraders | undefined) {
+    this.#options = options
+    this.#upgraders = made
+  }
+
+  readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Without a listener the reset of a client that has gone would end the process.
+    socket.on('error', ignore)
+    this.#upgrade(req, socket, head).catch((error: unknown) => {
+      refuseUpgrade(socket, BROKEN)
+      this.#options.settings.onError?.(error, req)
+    })
+  }
+
+  /** Lets functions finish and tells the clients with 1001. */
+  drain(): void {
+    for (const served of this.#open) served.drain()
+  }
+
+  /** Aborts what is open and closes with 1001. */
+  close(): void {
+    for (const served of this.#open) served.close(1001, 'the server stops')
+  }
+
+  /** Resolves when no WebSocket is open. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle = resolve
+      if (this.#open.size === 0) resolve()
+    })
+  }
+
+  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { door, settings, count, abort } = this.#options
+    const refuse = (fn: string, refusal: Refusal) => {
+      count(fn, refusal.status)
+      refuseUpgrade(socket, refusal)
+    }
+    const path = pathOf(req)
+    if (req.headers.upgrade?.toLowerCase() !== 'websocket') return refuse('-', NO_OTHER)
+    const entry = path.startsWith('/fn/') ? door.find(path) : NOT_FOUND
+    if (isRefusal(entry)) return refuse('-', entry)
+    if (this.#upgraders === undefined) return refuse(entry.name, NOT_HERE)
+    if (!originAllowed(req, settings)) return refuse(entry.name, OTHER_ORIGIN)
+    const admitted = await door.admit(req, entry)
+    if (isRefusal(admitted)) return refuse(entry.name, admitted)
+    const { principal, release } = admitted
+    if (socket.destroyed) return release()
+    // A handshake that fails is answered by `ws`, which closes the socket; so does a client that goes away.
+    socket.once('close', release)
+    const own = { ...settings.websocket, ...entry.websocket }
+    this.#upgraders(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
+      socket.off('error', ignore)
+      count(entry.name, 101)
+      const options = { ...own, request: req, headers: headersFor(req, principal), owner: principal, signal: abort }
+      let served: ServedSocket<never, unknown>
+      try {
+        served = serveSocket(ws, entry.fn, options)
+      } catch (error) {
+        // Wrong options: they are this server's, not the client's.
+        ws.on('error', ignore)
+        ws.close(1011)
+        settings.onError?.(error, req)
+        return
+      }
+      this.#open.add(served)
+      void this.#end(served, req)
+    })
+  }
+
+  /** A stream that waits for its client to come back is still there. */
+  async #end(served: ServedSocket<never, unknown>, req: IncomingMessage): Promise<void> {
+    const { error } = await served.closed
+    if (error !== undefined) this.#options.settings.onError?.(error, req)
+    await served.stream?.closed
+    this.#open.delete(served)
+    if (this.#open.size === 0) this.#idle?.()
+  }
+}
+
+const NOT_FOUND: Refusal = { status: 404, code: 'NOT_FOUND', message: 'try /fn/<name>' }
+const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'the server could not decide' }
+const NO_OTHER: Refusal = { status: 400, code: 'BAD_UPGRADE', message: 'the only protocol to change to is websocket' }
+const NOT_HERE: Refusal = {
+  status: 501,
+  code: 'NO_WEBSOCKET',
+  message: "this server offers no WebSocket: it is switched off, or the package 'ws' is not installed",
+}
+const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not open a WebSocket here' }
+
+function ignore(): void {}
+
+/** A browser says which page asks; other clients say nothing, and what they say proves nothing. */
+function originAllowed(req: IncomingMessage, { origins }: Settings): boolean {
+  const { origin } = req.headers
+  if (origin === undefined || origins === '*') return true
+  if (typeof origins === 'function') return origins(origin, req)
+  if (origins !== undefined) return origins.includes(origin)
+  return URL.canParse(origin) && new URL(origin).host === req.headers.host
+}
+
+/** The default of `serveSocket`: what is larger is not even received. */
+const MAX_MESSAGE = 1_048_576
+
+type Upgraders = (maxMessage: number) => Upgrader
+
+/** One upgrader for each size of messages. */
+async function upgraders(required: boolean): Promise<Upgraders | undefined> {
+  try {
+    const { WebSocketServer } = await import('ws')
+    const made = new Map<number, Upgrader>()
+    return (maxPayload) => {
+      const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload }
+      const upgrader = made.get(maxPayload) ?? (new WebSocketServer(options) as unknown as Upgrader)
+      made.set(maxPayload, upgrader)
+      return upgrader
+    }
+  } catch (cause) {
+    if (!required) return undefined
+    const message = "createServer(options).websocket: expected the package 'ws' to be installed (npm install ws), it cannot be loaded"
+    throw new VeloError('VELO_CONFIG', message, { field: 'createServer(options).websocket', cause })
+  }
+}

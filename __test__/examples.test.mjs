@@ -39,7 +39,10 @@ describe('examples', () => {
       const expected = Array.from(source.matchAll(/^\/\/ expect: (.*)$/gm), ([, line]) => line.trimEnd())
       assert.ok(expected.length > 0, `${name} has no expect line`)
       const [, command = `examples/${name}`] = /^\/\/ \$ node (.+)$/m.exec(source) ?? []
-      assert.deepEqual(await run(command.trim().split(' ')), { lines: expected, stderr: '', code: 0 })
+      const [, pattern = '^$'] = /^\/\/ stderr: (.+)$/m.exec(source) ?? []
+      const { stderr, ...rest } = await run(command.trim().split(' '))
+      assert.deepEqual(rest, { lines: expected, code: 0 }, stderr)
+      assert.match(stderr, new RegExp(pattern))
     })
   }
 

@@ -73,6 +73,8 @@ async function play(url, letters) {
     })
     const [code] = await once(socket, 'close')
     if (code === 1000) return log.join(', ')
+    // Anything else but a broken connection is for good: 4410, for example, says that the game is not kept any more.
+    if (code !== 1006) throw new Error(`closed with ${code}`)
     log.push('(connection breaks, comes back)')
   }
 }

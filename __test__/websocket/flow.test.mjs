@@ -89,7 +89,7 @@ describe('a client that reads slowly', () => {
       client.socket.pause()
       const { code, error } = await within(10_000, served[0].closed, 'the end')
       assert.equal(code, 1006)
-      assert.match(error.message, /^the client read nothing for maxStall, 80 ms$/)
+      assert.match(error.message, /^the client did not read what waited for it within maxStall, 80 ms$/)
       assert.equal((await served[0].stream.closed).reason, 'aborted')
       client.socket.terminate()
     })

@@ -53,4 +53,6 @@ test('what is no socket of ws, or no stream function, is refused', () => {
   connecting.on('error', () => {})
   assert.throws(() => serveSocket(connecting, totals), { field: 'serveSocket(socket)', message: /expected an open socket/ })
   connecting.terminate()
+  const message = "serveSocket(socket).binaryType: expected 'nodebuffer', 'arraybuffer' or 'fragments', got 'blob' (string)"
+  assert.throws(() => serveSocket({ ...socket, binaryType: 'blob' }, totals), { code: 'VELO_CONFIG', message })
 })

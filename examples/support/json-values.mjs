@@ -30,6 +30,9 @@ export const jsonValues = streamFn(async function* jsonValues(tokens) {
 export async function* tokens(chunks) {
   for await (const line of lines(chunks)) {
     if (line === 'data: [DONE]') return
-    if (line.startsWith('data: ')) yield JSON.parse(line.slice(6)).choices[0].delta.content
+    if (!line.startsWith('data: ')) continue
+    // The first and the last one of a real answer have no text, but say who speaks, why it stopped, and what it cost.
+    const text = JSON.parse(line.slice(6)).choices[0]?.delta.content
+    if (text) yield text
   }
 }

@@ -61,6 +61,11 @@ export function isCloseCode(code: unknown): code is number {
   return (number >= 1000 && number <= 1014 && ![1004, 1005, 1006].includes(number)) || (number >= 3000 && number <= 4999)
 }
 
+/** Anything can be thrown, even what cannot be written as text. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'failed'
+  }
 }

@@ -144,7 +144,7 @@ export class Link {
   }
 
   readonly #onStall = (): void => {
-    this.#drop(`the client read nothing for maxStall, ${this.#settings.maxStall} ms`)
+    this.#drop(`the client did not read what waited for it within maxStall, ${this.#settings.maxStall} ms`)
   }
 
   readonly #onSent = (): void => {
@@ -180,7 +180,8 @@ export class Link {
     const owner = this.#owner
     this.#owner = undefined
     this.#drained?.()
-    owner?.gone(end, code === 1000 || code === 1005 || isProtocolError(this.#fault) || (verdict !== undefined && code !== 1006))
+    // A client that answers the goodbye of the server has read everything before it; one that left with a code of its own may not have.
+    owner?.gone(end, code === 1000 || code === 1005 || code === verdict?.code || isProtocolError(this.#fault))
   }
 
   #drop(why: string): void {

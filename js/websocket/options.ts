@@ -12,7 +12,8 @@ export type OnDisconnect =
   | 'finish'
   /**
    * The function goes on, at most `graceMs` without a client; one that comes back with the token misses nothing. Then it is aborted. A client that closes with 1000,
-   * or with no code, has gone for good: there is no grace for it.
+   * or with no code, has gone for good: there is no grace for it. The options of the stream stay those of the connection that opened it: `id`, `headers` and `signal`,
+   * and what a message may be.
    */
   | { readonly graceMs: number }
 
@@ -38,10 +39,10 @@ export interface SocketOptions {
   maxBuffered?: number | undefined
   /**
    * A ping each so often; a client that neither answers nor says anything until the next one is dropped. While the socket is paused because the input of the stream is
-   * full, nobody is dropped for that. 0 = off. Default 30000.
+   * full, nobody is dropped for that, and only a ping finds out that a client has left. 0 = off. Default 30000.
    */
   heartbeat?: number | undefined
-  /** How long a client may take nothing while `maxBuffered` waits for it; then it is dropped. 0 = off, the default: one that reads nothing answers no ping either. */
+  /** How long a client may take to read what waits for it, once that is `maxBuffered`; then it is dropped. 0 = off, the default: one that reads nothing answers no ping either. */
   maxStall?: number | undefined
   /** What to do with a message that is no JSON or that the schema refuses: close with 1007, or pass it over. Default `'fail'`. */
   onMalformed?: 'fail' | 'skip' | undefined

@@ -62,6 +62,7 @@ export class Replay {
     this.#sent = this.#pinged = last
     this.#forget(last)
     this.#send()
+    this.held()
   }
 
   detach(): void {

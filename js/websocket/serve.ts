@@ -114,5 +114,8 @@ const METHODS = ['on', 'off', 'send', 'ping', 'pause', 'resume', 'close', 'termi
 function checkSocket(socket: SocketLike): void {
   const isOne = typeof socket === 'object' && socket !== null && METHODS.every((name) => typeof socket[name] === 'function')
   if (!isOne) throw configError('serveSocket(socket)', 'a WebSocket of the library ws', socket)
+  // Its bytes could be had by waiting only, which would let the next message pass it.
+  if (socket.binaryType === 'blob')
+    throw configError('serveSocket(socket).binaryType', "'nodebuffer', 'arraybuffer' or 'fragments'", socket.binaryType)
   if (socket.readyState === 0) throw configError('serveSocket(socket)', 'an open socket', 'one that connects')
 }

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { AbortError, ClosedError, type Stream, type StreamFunction, VeloError } from '../index.js'
+import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
 import { bytesOf, type Frame, frameOf, sizeOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
@@ -49,6 +49,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
       remember(this)
     }
     void this.#deliver()
+    void this.stream.closed.then((end) => this.#ended(end))
   }
 
   /** Goes on with this connection, whose client has got `last` results; false where it would miss some. */
@@ -71,15 +72,15 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
-    if (this.#link === undefined) return this.expire()
+    if (this.#link === undefined && this.#replay !== undefined) return this.expire()
     this.#endInput()
   }
 
   /** Ends everything with this verdict. */
   stop(verdict: Verdict): void {
-    this.#verdict ??= verdict
+    this.#verdict = verdict
     this.#inbox.stop()
-    this.#link?.close(this.#verdict)
+    this.#link?.close(verdict)
     this.stream.abort(verdict.error ?? new ClosedError('VELO_CLOSED', `the WebSocket was closed by the server: ${verdict.reason}`))
     if (this.#link === undefined) this.#over()
   }
@@ -146,7 +147,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     const { onDisconnect, graceMs } = this.#settings
     if (onDisconnect === 'grace' && !isFinal && !this.#isDraining) {
       this.#grace = setTimeout(() => this.expire(), graceMs).unref()
-      if (this.#verdict !== undefined) hasEnded(this)
+      if (this.stream.state === 'closed') hasEnded(this)
       return
     }
     this.#over()
@@ -187,7 +188,16 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.#verdict ??= verdict
     if (this.#replay === undefined) this.#link?.close(this.#verdict)
     else this.#replay.end(this.#verdict)
+  }
+
+  /** The function has finished, and has given its permit back. Its results may still be on their way. */
+  #ended(end: StreamEnd): void {
     if (this.#grace !== undefined) hasEnded(this)
+    if (end.reason !== 'aborted' && end.reason !== 'closed') return
+    // The rest of the results is dropped; a client that reads nothing must not put the goodbye off.
+    this.#verdict ??= verdictOfEnd(end, this.#isDraining, this.#settings.expose)
+    this.#link?.close(this.#verdict)
+    this.#replay?.end(this.#verdict)
   }
 
   #endInput(): void {

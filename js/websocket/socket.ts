@@ -9,6 +9,8 @@ export interface SocketLike {
   readonly readyState: number
   /** Bytes that wait to be taken by the operating system. */
   readonly bufferedAmount: number
+  /** What binary messages come as. */
+  readonly binaryType?: string | undefined
   on(event: string, listener: (...values: never[]) => void): unknown
   off(event: string, listener: (...values: never[]) => void): unknown
   send(data: string | Uint8Array, done?: (error?: Error) => void): void

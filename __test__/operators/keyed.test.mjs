@@ -647,4 +647,47 @@ describe('definition', () => {
   })
 })
 
+describe('maxWaiting', () => {
+  test('counts first events that instances have not asked for', async () => {
+    const gate = deferred()
+    async function* late(events) {
+      await gate.promise
+      for await (const event of events) yield event
+    }
+    const source = asyncSource(upTo(50))
+    const running = keyed(late, { by: (n) => n, maxWaiting: 2 }).run(source)
+    await turns(20)
+    assert.ok(source.pulls <= 4, `${source.pulls} pulled`)
+    gate.resolve()
+    assert.equal((await within(MS, running, 'the results')).length, 50)
+  })
+
+  test('an event that is held goes to its instance as soon as that waits, whoever else is busy', async () => {
+    const gates = new Map()
+    const seen = []
+    async function* gated(events) {
+      for await (const { name } of events) {
+        seen.push(name)
+        const gate = deferred()
+        gates.set(name, gate)
+        await gate.promise
+      }
+    }
+    const stream = keyed(gated, { by: 'key', maxWaiting: 1 }).open()
+    await stream.sendBatch(['a1', 'b1', 'a2', 'b2'].map((name) => ({ key: name[0], name })))
+    const reading = outcome(stream.recv())
+    await until(MS, () => seen.length === 2, 'both at work')
+    await turns()
+    gates.get('b1').resolve()
+    await until(MS, () => seen.includes('b2'), 'the event that was held')
+    assert.ok(!seen.includes('a2'))
+    for (const gate of gates.values()) gate.resolve()
+    const leaving = stream.close()
+    await until(MS, () => gates.size >= 3, 'the last gate')
+    for (const gate of gates.values()) gate.resolve()
+    await within(MS, leaving, 'close()')
+    await reading
+  })
+})
+
 noUnhandledRejections('keyed')

@@ -182,4 +182,28 @@ test('what cannot be iterated is refused by its place', () => {
   assert.throws(() => zip(null), { code: 'VELO_CONFIG', field: 'zip(sources)[0]' })
 })
 
+test('return() before the first next() gives the sources back', async () => {
+  for (const made of [merge, zip]) {
+    const readable = Readable.from([1])
+    await made(readable, [2]).return()
+    assert.ok(readable.destroyed)
+  }
+})
+
+test('a promise of a synchronous source that rejects: the source is given back', async () => {
+  for (const made of [merge, zip]) {
+    let finished = 0
+    const error = new Error('mine')
+    function* source() {
+      try {
+        yield Promise.reject(error)
+      } finally {
+        finished++
+      }
+    }
+    assert.equal((await within(MS, outcome(made(source()).next()), 'the error')).error, error)
+    assert.equal(finished, 1)
+  }
+})
+
 noUnhandledRejections('merge and zip')

@@ -373,4 +373,21 @@ test('every result of one stream is its own: scan starts anew, with an initial s
   assert.deepEqual((await collect(gather([3]))).at(-1), [3])
 })
 
+test('a function that empties its batch: the counts are those of what it was given', async () => {
+  const fn = batch((events) => events.splice(0).length, { maxSize: 2 })
+  assert.deepEqual(await within(LIMIT, fn.run([1, 2, 3]), 'the results'), [2, 1])
+  assert.deepEqual(counts(fn), { done: 3, failed: 0, skipped: 0, underWay: 0 })
+})
+
+test('times longer than a timer can wait are refused, not cut to 1 ms', () => {
+  const ms = 2 ** 31
+  for (const make of [
+    () => map(String, { timeout: ms }),
+    () => map(String, { retry: { backoff: ms } }),
+    () => map(String, { retry: { maxBackoff: ms } }),
+    () => chunk({ maxWait: ms }),
+  ])
+    assert.throws(make, { code: 'VELO_CONFIG', message: /expected ms from \d to 2147483647, got 2147483648/ })
+})
+
 noUnhandledRejections('policies')

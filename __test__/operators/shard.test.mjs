@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { runtime, streamFn } from 'velo-stream'
-import { shard } from 'velo-stream/operators'
+import { batch, filter, map, shard } from 'velo-stream/operators'
 import { collect } from 'velo-stream/testing'
 import { asyncSource } from '../support/counted.mjs'
 import { deferred, outcome, turns } from '../support/deferred.mjs'
@@ -362,6 +362,28 @@ test('bad options are refused by name', () => {
   for (const [field, options] of Object.entries(cases)) assert.throws(() => shard(uneven, options), { code: 'VELO_CONFIG', field })
   assert.throws(() => shard(uneven, { shards: 2000 }), { code: 'VELO_CONFIG', field: 'shard(options).shards' })
   assert.throws(() => shard(() => {}), { code: 'VELO_CONFIG', field: 'shard(fn)' })
+})
+
+test('in order, of operators that take events ahead of their results', async () => {
+  const events = Array.from({ length: 60 }, (_, n) => n)
+  const uneven = async (n) => {
+    for (let i = n % 5; i > 0; i--) await null
+    return n
+  }
+  for (const fn of [map(uneven, { concurrency: 4 }), batch((some) => some, { maxSize: 3 }), shard(map(uneven), { shards: 2 })]) {
+    assert.deepEqual(await within(MS, shard(fn, { shards: 3 }).run(events), 'the results'), events)
+  }
+  const { error } = await within(
+    MS,
+    outcome(
+      shard(
+        filter((n) => n % 2),
+        { shards: 2 },
+      ).run(events),
+    ),
+    'the end',
+  )
+  assert.equal(error.code, 'VELO_CONFIG')
 })
 
 noUnhandledRejections('shard')

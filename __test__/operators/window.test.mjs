@@ -287,4 +287,45 @@ test('bad options are refused by name', () => {
   assert.throws(() => window({ tumbling: 1 }, 5), { code: 'VELO_CONFIG', field: 'window(aggregate)' })
 })
 
+test('windows of a fraction: each event is in exactly one, by its own bounds', async () => {
+  for (const size of [0.1, 0.7, 1000 / 3, 1000 / 60]) {
+    const fn = window({ tumbling: size, by: (time) => time })
+    const times = Array.from({ length: 500 }, (_, n) => n * size)
+    const windows = await within(MS, fn.run(times), 'the windows')
+    assert.deepEqual(
+      windows.flatMap(({ events }) => events),
+      times,
+    )
+    assert.equal(fn.metrics.late, 0)
+    for (const { start, end, events } of windows) for (const time of events) assert.ok(time >= start && time < end)
+  }
+})
+
+test('aggregates of windows that close together may fail in any order: the first window is told, nothing floats', async () => {
+  const first = deferred()
+  const fn = window({ sliding: 20, every: 10, by: (time) => time }, (_, { start }) =>
+    start < 0 ? first.promise : Promise.reject(new Error('later')),
+  )
+  const running = outcome(fn.run([1]))
+  await turns()
+  const error = new Error('mine')
+  first.reject(error)
+  assert.equal((await within(MS, running, 'the end')).error, error)
+})
+
+test('windows of more than a timer can wait', async () => {
+  const clock = virtualClock()
+  const waits = []
+  const spy = { ...clock, now: clock.now, setTimeout: (callback, ms) => waits.push(ms) && clock.setTimeout(callback, ms) }
+  const month = 30 * 24 * 3_600_000
+  const source = handSource()
+  const results = window({ tumbling: month, clock: spy })(source)
+  const next = results.next()
+  source.push(1)
+  await clock.advance(month)
+  assert.deepEqual((await within(MS, next, 'the window')).value.events, [1])
+  assert.ok(waits.every((ms) => ms <= 2 ** 31 - 1))
+  await results.return()
+})
+
 noUnhandledRejections('window')

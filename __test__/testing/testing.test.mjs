@@ -154,6 +154,14 @@ describe('slowConsumer', () => {
   })
 })
 
+test('advances that are not awaited come one after the other', async () => {
+  const clock = virtualClock()
+  const at = []
+  clock.setTimeout(() => at.push(clock.now()), 12)
+  assert.deepEqual(await Promise.all([clock.advance(10), clock.advance(5), clock.advance(0)]), [10, 15, 15])
+  assert.deepEqual(at, [12])
+})
+
 test('collect takes arrays, iterables, async iterables and promises among their values', async () => {
   assert.deepEqual(await collect([1, Promise.resolve(2)]), [1, 2])
   assert.deepEqual(await collect(new Set(['a'])), ['a'])

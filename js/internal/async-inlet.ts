@@ -162,7 +162,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
       page[at + Waiting] = 0
     }
     if (sink.value(event)) {
-      if (this.sink !== null) this.askForSink()
+      if (this.sink !== null && !this.over) this.askForSink()
     } else this.sink = null
   }
 

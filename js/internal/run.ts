@@ -47,7 +47,11 @@ export class RunInstance extends Instance implements Sink {
 
   /** Sink of a generator that can push. */
   value(value: unknown): boolean {
-    if (this.state >= State.Closing) return false
+    if (this.state >= State.Closing) {
+      // Ended by the function itself, on its way to this result.
+      this.lastResult({ value, done: false })
+      return false
+    }
     this.take(value)
     return true
   }

@@ -6,6 +6,8 @@ import type { Generator, StreamContext } from '../index.js'
 export type Maker<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncIterator<Out>
 
 const bodies = new WeakMap<object, Generator<never, unknown>>()
+/** Those that take events before the results of earlier ones are there. */
+const ahead = new WeakSet<object>()
 
 /**
  * The core takes async generator functions only, because a plain function is most often a mistake. This one makes an object that keeps the law of async generators,
@@ -16,9 +18,15 @@ export function asGenerator<In, Out>(body: Maker<In, Out>): Generator<In, Out> {
   return Object.defineProperty(tagged, Symbol.toStringTag, { value: 'AsyncGeneratorFunction' }) as unknown as Generator<In, Out>
 }
 
-/** Lets `fn` run inside another operator without a stream, and a permit, of its own. */
-export function remember<In, Out>(fn: object, generator: Generator<In, Out>): void {
+/** Lets `fn` run inside another operator without a stream, and a permit, of its own. `runsAhead`: it may ask for an event before it has given the result of the last one. */
+export function remember<In, Out>(fn: object, generator: Generator<In, Out>, runsAhead: boolean): void {
   bodies.set(fn, generator as unknown as Generator<never, unknown>)
+  if (runsAhead) ahead.add(fn)
+}
+
+/** Whether it is an operator that takes events ahead of its results. */
+export function runsAhead(fn: object): boolean {
+  return ahead.has(fn)
 }
 
 /** What a stream function is made of, if it is an operator. */

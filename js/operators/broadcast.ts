@@ -28,6 +28,9 @@ export interface Broadcast<Value> {
   readonly dropped: number
 }
 
+/** Events that nobody took, in a row, before the event loop gets a turn. */
+const BURST = 256
+
 class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
   readonly #source: Pulled<Value>
   readonly #ring: (Value | undefined)[]
@@ -40,6 +43,8 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
   isOver = false
   failure: Failure | undefined
   #subscribed = 0
+  /** Somebody has asked for an event. */
+  #asked = false
   #pulling = false
   #droppedBefore = 0
   /** Pulls since a reader took an event. */
@@ -67,6 +72,7 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
     const reader = new BroadcastReader<Value>(this, this.head)
     this.#subscribed++
     if (!this.isOver) this.#readers.add(reader)
+    if (this.#asked) this.#pull()
     return reader
   }
 
@@ -81,6 +87,7 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
 
   /** A reader took an event, or began to wait for one. */
   wanted(): void {
+    this.#asked = true
     this.#alone = 0
     this.#pull()
   }
@@ -115,7 +122,7 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
     this.#ring[this.head++ % this.#buffer] = result.value
     for (const reader of this.#readers) reader.arrived()
     // A source that never waits must leave time to others.
-    if (this.#drops && ++this.#alone % this.#buffer === 0) setImmediate(() => this.#pull())
+    if (this.#drops && ++this.#alone % Math.min(this.#buffer, BURST) === 0) setImmediate(() => this.#pull())
     else this.#pull()
   }
 

@@ -172,12 +172,13 @@ export class Calls implements AsyncIterableIterator<unknown> {
   #stop(): void {
     this.#over = this.#full = true
     this.#ctx.signal.removeEventListener('abort', this.#leave)
-    if (this.#running.size > 0) {
-      const reason = this.#reason()
-      for (const task of [...this.#running]) task.cancel(reason)
-    }
-    this.#running.clear()
+    const unread = this.#first
     this.#first = this.#final = null
+    if (this.#running.size === 0 && unread === null) return
+    const reason = this.#reason()
+    for (const task of [...this.#running]) task.cancel(reason)
+    this.#running.clear()
+    for (let task = unread; task !== null; task = task.next) task.cancel(reason)
   }
 
   #endReaders(from: number): void {

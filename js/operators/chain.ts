@@ -94,7 +94,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
 
   async return(value?: unknown): Promise<Result> {
     const thrown = this.cancel()
-    await Promise.all([this.giveBack(), this.expansions.finished()])
+    await this.giveBack()
     if (thrown !== undefined) throw thrown.error
     return end(value)
   }
@@ -233,11 +233,13 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
   /** Tells the reader; answers what next() gives where the reader has no promise yet. */
   private settle(answer: Answer): Result | Promise<Result> {
     const reader = this.reader
-    if (answer !== PENDING) {
+    // A step may end the stream itself: then nothing answers what it left pending.
+    if (answer !== PENDING || this.over) {
       this.busy = false
-      if (reader === null) return answer
+      const told = answer === PENDING ? end() : answer
+      if (reader === null) return told
       this.reader = null
-      reader(answer)
+      reader(told)
       return end()
     }
     if (reader !== null) return end()
@@ -261,7 +263,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
   private finish(): Result | Promise<Result> {
     const thrown = this.stop()
     if (thrown !== undefined) return this.giveBack().then(() => Promise.reject(thrown.error))
-    return this.spent ? end() : this.giveBack().then(() => end())
+    return this.spent && !this.expansions.areClosing ? end() : this.giveBack().then(() => end())
   }
 
   /** Rejects with `error` itself once the events are given back. */
@@ -271,10 +273,12 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
     return this.giveBack().then(reject, reject)
   }
 
+  /** The events, and the iterables that were left. */
   private async giveBack(): Promise<void> {
-    if (this.spent) return
+    const left = this.expansions.finished()
+    if (this.spent) return left
     this.spent = true
-    await this.events.return?.()
+    await Promise.all([this.events.return?.(), left])
   }
 
   /** The result is not wanted any more: a next() that waits is done at once. Answers what a step threw at that. */
@@ -282,7 +286,9 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
     if (this.over) return undefined
     const thrown = this.stop()
     this.leaving.abort()
-    if (this.reader !== null) this.settle(thrown === undefined ? end() : Promise.reject(thrown.error))
+    if (this.reader === null) return thrown
+    if (thrown !== undefined) this.settle(Promise.reject(thrown.error))
+    else this.settle(this.expansions.areClosing ? this.expansions.finished().then(() => end()) : end())
     return thrown
   }
 

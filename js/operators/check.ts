@@ -26,10 +26,13 @@ export function integer(value: number | undefined, field: string, least: number,
   return value
 }
 
-/** ms from `least` up, or `usual` where they were left out. Infinity is refused: leave the option out instead. */
+/** The longest time that a timer can wait, ms: about 24 days. */
+export const LONGEST = 2_147_483_647
+
+/** ms from `least` to what a timer can wait, or `usual` where they were left out. Infinity is refused: leave the option out instead. */
 export function duration(value: number | undefined, field: string, least: number, usual: number): number {
   if (value === undefined) return usual
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw configError(field, `ms from ${least} up`, value)
+  if (typeof value !== 'number' || !(value >= least && value <= LONGEST)) throw configError(field, `ms from ${least} to ${LONGEST}`, value)
   return value
 }
 

@@ -55,6 +55,11 @@ export class Expansions {
     while (this.open[0] !== undefined && this.open[0].at <= at) this.leaveOne(this.open.shift() as Expansion, reason)
   }
 
+  /** Whether `finished()` has something to wait for. */
+  get areClosing(): boolean {
+    return this.closing.length > 0
+  }
+
   /** Those that were left have finished. */
   async finished(): Promise<void> {
     await Promise.all(this.closing.splice(0))

@@ -29,6 +29,6 @@ export function handMade<In, Out, Numbers extends object>(
     check(changed)
     return handMade({ ...options, ...changed }, build)
   }
-  if (options.schema === undefined) remember(made, generator)
+  if (options.schema === undefined) remember(made, generator, true)
   return made
 }

@@ -76,6 +76,8 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
     const { keyOf, maxKeys, buffer, maxWaiting, until, idleTimeout } = this.#plan
     const key = again ? (this.#heldKey as Key) : keyOf(event)
     this.#heldKey = key
+    // The user's function may have ended the stream.
+    if (this.isLeaving) return false
     let session = this.#sessions.get(key)
     if (session === undefined) {
       if (this.lanes.size >= maxKeys) {
@@ -83,6 +85,8 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
         if (this.lanes.size === this.#sessions.size) this.#endSession(this.#recency.oldest as Session<In, Key, Out>, 'lru')
         return false
       }
+      // It may not ask for its first event at once.
+      if (this.#waiting >= maxWaiting) return false
       session = this.#open(key)
     } else if (!session.inlet.isWaiting && (session.inlet.size >= buffer || this.#waiting >= maxWaiting)) return false
     else this.#recency.touch(session)
@@ -103,9 +107,13 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
 
   override laneAsks(lane: unknown, waits: boolean): void {
     const session = lane as Session<In, Key, Out>
-    if (!waits || !session.overdue || session.reason !== undefined) return
-    this.#recency.touch(session)
-    this.#used(session)
+    if (!waits || session.reason !== undefined) return
+    if (session.overdue) {
+      this.#recency.touch(session)
+      this.#used(session)
+    }
+    // The event that is held may be for it.
+    if (this.#waiting >= this.#plan.maxWaiting) this.retry()
   }
 
   protected gone(lane: Session<In, Key, Out>): void {

@@ -41,6 +41,8 @@ export class Leaving {
   /** The chain has ended; answers what a callback threw. */
   stop(): { error: unknown } | undefined {
     let thrown: { error: unknown } | undefined
+    // A step that has ended the stream itself may still go on to its end.
+    if (this.over) return undefined
     this.over = true
     if (this.watching) this.ctx.signal.removeEventListener('abort', this.leave)
     for (const callback of this.ends ?? []) {

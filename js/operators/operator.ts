@@ -45,7 +45,7 @@ function fused(body: Body, options: StreamOptions): Any {
     return steps.length === 0 ? results : new Chain(steps, results, ctx)
   })
   const made = streamFn(generator, options as StreamOptions & { schema?: undefined }) as Any
-  if (options.schema === undefined) remember(made, generator)
+  if (options.schema === undefined) remember(made, generator, make !== undefined)
   const pipe = made.pipe as (next: never) => Any
   made.pipe = (next: object) => {
     const other = fusible.get(next)

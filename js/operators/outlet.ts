@@ -68,7 +68,7 @@ export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined
   }
 
   async return(): Promise<IteratorResult<Result, undefined>> {
-    const left = this.#over || !this.#started ? undefined : this.leave()
+    const left = this.#over ? undefined : this.leave()
     this.#results.clear()
     this.end()
     this.#failure = undefined

@@ -58,7 +58,7 @@ export interface Panes<In> {
 export class RegularPanes<In> implements Panes<In> {
   readonly #size: number
   readonly #every: number
-  /** By start. */
+  /** By number: each starts at its number times the distance. */
   readonly #open = new Map<number, Pane<In>>()
   nextEnd = Infinity
 
@@ -68,10 +68,13 @@ export class RegularPanes<In> implements Panes<In> {
   }
 
   add(event: In, time: number, watermark: number, most: number): number {
-    const last = Math.floor(time / this.#every)
+    let last = Math.floor(time / this.#every)
+    // Fractions are rounded: the window must be the one whose own bounds say so.
+    if (last * this.#every > time) last--
+    else if ((last + 1) * this.#every <= time) last++
     let count = 0
-    for (let n = last; n * this.#every + this.#size > Math.max(time, watermark); n--) if (++count > most) return count
-    for (let n = last; n > last - count; n--) this.#pane(n * this.#every).add(event, time)
+    for (let n = last; this.#end(n) > Math.max(time, watermark); n--) if (++count > most) return count
+    for (let n = last; n > last - count; n--) this.#pane(n).add(event, time)
     return count
   }
 
@@ -79,19 +82,25 @@ export class RegularPanes<In> implements Panes<In> {
     if (watermark < this.nextEnd) return []
     const closed: Pane<In>[] = []
     this.nextEnd = Infinity
-    for (const pane of this.#open.values()) {
-      if (pane.end <= watermark) closed.push(pane)
-      else if (pane.end < this.nextEnd) this.nextEnd = pane.end
+    for (const [n, pane] of this.#open) {
+      if (pane.end <= watermark) {
+        closed.push(pane)
+        this.#open.delete(n)
+      } else if (pane.end < this.nextEnd) this.nextEnd = pane.end
     }
-    for (const { start } of closed) this.#open.delete(start)
     return closed.sort((a, b) => a.start - b.start)
   }
 
-  #pane(start: number): Pane<In> {
-    let pane = this.#open.get(start)
+  /** Tumbling windows end where the next one starts, to the last bit. */
+  #end(n: number): number {
+    return this.#size === this.#every ? (n + 1) * this.#every : n * this.#every + this.#size
+  }
+
+  #pane(n: number): Pane<In> {
+    let pane = this.#open.get(n)
     if (pane === undefined) {
-      pane = new Pane(start, start + this.#size)
-      this.#open.set(start, pane)
+      pane = new Pane(n * this.#every, this.#end(n))
+      this.#open.set(n, pane)
       if (pane.end < this.nextEnd) this.nextEnd = pane.end
     }
     return pane

@@ -69,10 +69,14 @@ export class Pulled<Value> {
     this.#iterator ??= this.#open()
     const result = await this.#iterator.next()
     if (typeof result !== 'object' || result === null) throw new TypeError(`the source's next() must give an object, got ${String(result)}`)
-    // A sync source may hold promises.
-    return isThenable(result.value)
-      ? { value: (await result.value) as Value, done: result.done ?? false }
-      : (result as IteratorResult<Value, unknown>)
+    if (result.done === true || !isThenable(result.value)) return result as IteratorResult<Value, unknown>
+    // A sync source may hold promises. One that rejects ends it, and the source does not know that.
+    try {
+      return { value: (await result.value) as Value, done: false }
+    } catch (error) {
+      await this.leave().catch(() => undefined)
+      throw error
+    }
   }
 }
 

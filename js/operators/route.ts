@@ -75,6 +75,7 @@ class RouteFan extends Fan<unknown, unknown, unknown, { route: string; value: un
   protected accept(event: unknown, again: boolean): boolean {
     const branch = again ? this.#heldBranch : this.#branchOf(event)
     this.#heldBranch = branch
+    if (this.isLeaving) return false
     if (branch === undefined || branch.finished) {
       this.#totals.unrouted++
       return true
@@ -103,6 +104,8 @@ class RouteFan extends Fan<unknown, unknown, unknown, { route: string; value: un
   #branchOf(event: unknown): Branch | undefined {
     const { select, routes, otherwise } = this.#plan
     let name = select(event)
+    // It may have ended the stream.
+    if (this.isLeaving) return undefined
     if (typeof name !== 'string' || !Object.hasOwn(routes, name)) {
       if (otherwise === 'drop') return undefined
       if (otherwise === 'fail') throw unknownRoute(routes, name)

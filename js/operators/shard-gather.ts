@@ -1,6 +1,7 @@
 // Sharding where every event has exactly one result, out of one part or several: its parts go to the shards, and their results are put together in the order of the events.
 
 import { type StreamContext, VeloError } from '../index.js'
+import { runsAhead } from './bodies.js'
 import { configError } from './check.js'
 import { Fan } from './fan.js'
 import { Fifo } from './fifo.js'
@@ -49,7 +50,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     super(events, ctx, plan.buffer)
     this.#plan = plan
     this.#sharded = sharded
-    this.#lockstep = generatorOf(plan.fn) !== undefined
+    this.#lockstep = generatorOf(plan.fn) !== undefined && !runsAhead(plan.fn)
     this.#shards = Array.from({ length: plan.shards }, (_, index) => new Shard(this, index))
   }
 

@@ -38,6 +38,8 @@ export class Task implements Outcome {
   next: Task | null = null
   readonly #work: Work
   readonly #owner: Owner
+  /** Asked for once: the user's function may change the array that it is given. */
+  readonly #weight: number
   #attempt: Attempt
   /** Of the wait before the next call. */
   #wait: { handle: unknown } | undefined
@@ -50,6 +52,7 @@ export class Task implements Outcome {
     this.index = index
     this.#work = work
     this.#owner = owner
+    this.#weight = work.weight?.(event) ?? 1
     this.#attempt = new Attempt(index, 1)
   }
 
@@ -66,19 +69,22 @@ export class Task implements Outcome {
   threw(error: unknown): void {
     const { retry, clock } = this.#work.policy
     const made = this.#attempt.attempt
-    if (made < retry.attempts) {
-      try {
-        if (retry.retryOn?.(error, made) ?? true) return this.#again(made + 1, clock)
-      } catch (thrown) {
-        return this.#settle('failed', thrown)
-      }
+    let isWorthIt = made < retry.attempts
+    try {
+      isWorthIt &&= retry.retryOn?.(error, made) ?? true
+    } catch (thrown) {
+      return this.#settle('failed', thrown)
     }
-    this.#gaveUp(error)
+    // Asked, the user may have ended the stream.
+    if (this.#cancelled) return
+    if (isWorthIt) this.#again(made + 1, clock)
+    else this.#gaveUp(error)
   }
 
-  /** Nobody wants its result any more. */
+  /** Nobody wants its result any more. Where that is there already, only the signal fires: it may be an iterable that was not read. */
   cancel(reason: unknown): void {
-    if (this.state !== 'under way' || this.#cancelled) return
+    if (this.#cancelled) return
+    if (this.state !== 'under way') return this.#attempt.cancel(reason)
     this.#cancelled = true
     this.#work.counts.underWay -= this.#weight
     if (this.#wait !== undefined) this.#work.policy.clock.clearTimeout(this.#wait.handle)
@@ -126,6 +132,7 @@ export class Task implements Outcome {
   }
 
   #settle(state: 'done' | 'skipped' | 'failed', value: unknown): void {
+    if (this.#cancelled) return
     const { counts } = this.#work
     const weight = this.#weight
     counts.underWay -= weight
@@ -134,10 +141,6 @@ export class Task implements Outcome {
     this.state = state
     this.value = value
     this.#owner.settled(this)
-  }
-
-  get #weight(): number {
-    return this.#work.weight?.(this.event) ?? 1
   }
 
   get #limit() {

@@ -1,11 +1,11 @@
 // The engine of window: pulls an event when a result is wanted, moves time forward, and gives the windows that are over.
 
 import { OverloadedError, type StreamContext } from '../index.js'
-import { configError } from './check.js'
+import { configError, LONGEST } from './check.js'
 import type { Clock } from './clock.js'
 import { type Failure, Outlet } from './outlet.js'
 import type { Panes, Span } from './panes.js'
-import { isThenable } from './promises.js'
+import { isThenable, silence } from './promises.js'
 
 export interface WindowPlan<In, Result> {
   readonly panes: () => Panes<In>
@@ -107,7 +107,10 @@ export class WindowOutlet<In, Result> extends Outlet<Result> {
 
   /** Gives a result after those before it. */
   #emit(result: Result | PromiseLike<Result>): void {
-    if (this.#tail === undefined && !isThenable(result)) return this.give(result as Result)
+    if (isThenable(result)) {
+      // It may reject before its turn has come, or when an earlier one has failed already.
+      silence(result)
+    } else if (this.#tail === undefined) return this.give(result)
     const tail = this.#after(this.#tail, result)
     this.#tail = tail
     tail.then(() => this.#settled(tail), this.#onError)
@@ -130,7 +133,7 @@ export class WindowOutlet<In, Result> extends Outlet<Result> {
     const { nextEnd } = this.#panes
     if (this.#timer !== undefined || nextEnd === Infinity) return
     const { clock } = this.#plan
-    this.#timer = clock.setTimeout(this.#onTimer, Math.max(0, nextEnd - clock.now()))
+    this.#timer = clock.setTimeout(this.#onTimer, Math.min(Math.max(0, nextEnd - clock.now()), LONGEST))
   }
 
   readonly #onTimer = (): void => {

@@ -1,6 +1,6 @@
 // window: events grouped by time. Owns: what users see, and the checks. The engine is window-outlet.ts, the open windows are panes.ts.
 
-import { callable, clockOf, configError, duration, integer, onlyKnown } from './check.js'
+import { callable, clockOf, configError, integer, onlyKnown } from './check.js'
 import type { Clock } from './clock.js'
 import { type HandMade, handMade } from './hand-made.js'
 import type { Span } from './panes.js'
@@ -98,7 +98,7 @@ export function window<In>(
     aggregate,
     by,
     onLate,
-    lateness: duration(options.lateness, `${field}.lateness`, 0, 0),
+    lateness: length(options.lateness ?? 0, `${field}.lateness`, 0),
     maxEvents: integer(options.maxEvents, `${field}.maxEvents`, 1, 1_000_000),
     clock: clockOf(options.clock, `${field}.clock`),
   }
@@ -128,7 +128,8 @@ function kindOf<In>(options: WindowOptions<In>, field: string): () => RegularPan
   return () => new SessionPanes(gap)
 }
 
-function length(value: number | undefined, field: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw configError(field, 'ms, more than 0', value)
-  return value
+/** ms on the clock of the events, which no timer has to wait for. */
+function length(value: number | undefined, field: string, least?: number): number {
+  if (typeof value === 'number' && Number.isFinite(value) && (least === undefined ? value > 0 : value >= least)) return value
+  throw configError(field, least === undefined ? 'ms, more than 0' : `ms from ${least} up`, value)
 }

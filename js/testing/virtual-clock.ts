@@ -10,7 +10,7 @@ export interface VirtualClock {
   clearTimeout(handle: unknown): void
   /**
    * Moves the clock by `ms`, from 0. Timers that come due fire in order, each at its own time, those for the same time as they were set; before the first, between them and after the last,
-   * what waits for promises gets its turn. Resolves with the new time. Throws a RangeError for any other `ms`.
+   * what waits for promises gets its turn. One advance begins when the one before it has ended. Resolves with the new time. Throws a RangeError for any other `ms`.
    */
   advance(ms: number): Promise<number>
   /** How many timers wait. */
@@ -27,6 +27,8 @@ export function virtualClock(): VirtualClock {
   /** In the order in which they were set. */
   const timers = new Set<Timer>()
   let time = 0
+  /** The last advance: the next one begins where that ends. */
+  let moving: Promise<unknown> | undefined
 
   const nextUntil = (limit: number): Timer | undefined => {
     let next: Timer | undefined
@@ -46,16 +48,23 @@ export function virtualClock(): VirtualClock {
     },
     async advance(ms) {
       if (!(ms >= 0 && ms < Infinity)) throw new RangeError(`advance(ms): expected ms from 0 up, got ${String(ms)}`)
-      const limit = time + ms
-      await turn()
-      for (let timer = nextUntil(limit); timer !== undefined; timer = nextUntil(limit)) {
-        time = timer.at
-        timers.delete(timer)
-        timer.callback()
+      const before = moving
+      const move = async (): Promise<number> => {
+        await before
+        const limit = time + ms
         await turn()
+        for (let timer = nextUntil(limit); timer !== undefined; timer = nextUntil(limit)) {
+          time = timer.at
+          timers.delete(timer)
+          timer.callback()
+          await turn()
+        }
+        time = limit
+        return time
       }
-      time = limit
-      return time
+      const moved = move()
+      moving = moved.catch(() => undefined)
+      return moved
     },
     get pending() {
       return timers.size

@@ -1,7 +1,8 @@
 // `velo run` over files: each is a stream of its own, one after the other or several at once.
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { folder, velo } from './command.mjs'
@@ -56,7 +57,7 @@ test('what cannot be meant is refused before anything is written', async () => {
     [[sum, a, b, '--concurrency', '2'], /--concurrency needs --out-dir/],
     [[sum, '--out-dir', twin], /--out-dir needs input files/],
     [[sum, a, a, '--out-dir', twin], /would both be written to/],
-    [[sum, a, '--out-dir', path], /would be overwritten by its results/],
+    [[sum, a, '--out-dir', path], /would be overwritten by the results/],
     [[sum, a, '--out-dir', twin, '--concurrency', '0'], /--concurrency: expected an integer from 1 to 1000, got 0/],
     [[sum, a, '--concurrency', 'many'], /--concurrency: expected an integer from 1 to 1000, got many/],
     [[sum, a, '--concurrency', '1', '--concurrency', '2'], /--concurrency is given 2 times/],
@@ -73,3 +74,49 @@ test('what cannot be meant is refused before anything is written', async () => {
   assert.equal(existsSync(twin), false)
   assert.equal(readFileSync(a, 'utf8'), '1\n2\n')
 })
+
+test('an input is never overwritten, by whatever name it goes', async () => {
+  const logs = join(path, 'logs')
+  mkdirSync(logs)
+  writeFileSync(join(logs, 'x.ndjson'), '5\n')
+  writeFileSync(join(path, 'x.log'), '6\n')
+  symlinkSync(logs, join(path, 'link'), 'junction')
+  symlinkSync(join(logs, 'x.ndjson'), join(path, 'other.ndjson'), 'file')
+  const cases = [
+    [join(logs, 'x.ndjson'), '--out-dir', join(path, 'link')],
+    [join(path, 'x.log'), join(path, 'other.ndjson'), '--out-dir', logs],
+  ]
+  for (const args of cases) {
+    const { code, err } = await velo(['run', sum, ...args])
+    assert.equal(code, 2, err)
+    assert.match(err, /ndjson would be overwritten by the results/)
+    assert.equal(readFileSync(join(logs, 'x.ndjson'), 'utf8'), '5\n')
+  }
+})
+
+test('a folder whose name looks like a number keeps it', async () => {
+  for (const [name, ...args] of [
+    ['2024.10', '--out-dir', '2024.10'],
+    ['007', '--out-dir=007'],
+  ]) {
+    const { code, err } = await velo(['run', sum, a, ...args], { cwd: path })
+    assert.deepEqual([code, readFileSync(join(path, name, 'a.ndjson'), 'utf8')], [0, '3\n'], err)
+  }
+})
+
+if (process.platform !== 'win32') {
+  test('an input may be a pipe with a name, as of <(zcat log.gz), but no folder', async () => {
+    const pipe = join(path, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const fed = velo(['run', sum, pipe])
+    execFileSync('sh', ['-c', 'printf "1\\n2\\n" > "$0"', pipe], { timeout: 20_000 })
+    assert.deepEqual(await fed, { code: 0, signal: null, out: '3\n', err: '' })
+    const named = await velo(['run', sum, path])
+    assert.deepEqual([named.code, named.err.includes('no such file')], [2, true])
+    const stdin = openSync(path, 'r')
+    const redirected = await velo(['run', sum], { stdin, input: undefined })
+    closeSync(stdin)
+    assert.equal(redirected.code, 2)
+    assert.match(redirected.err, /the input is a folder/)
+  })
+}

@@ -171,3 +171,18 @@ describe('CSV', () => {
     assert.equal(encoder('csv')(5), 'value\n5\n')
   })
 })
+
+test('a column that a result lacks is empty, whatever its name is', () => {
+  const write = encoder('csv')
+  assert.equal(write({ constructor: 1, toString: 2, ['__proto__']: 3 }), 'constructor,toString,__proto__\n1,2,3\n')
+  assert.equal(write({}), ',,\n')
+})
+
+test('a row that is too long is one error, quoted or not, and the next one is read', () => {
+  const long = 'x'.repeat(30)
+  for (const row of [`${long},1`, `"${long}",1`]) {
+    const events = read('csv', [Buffer.from(`a,b\n${row}\n2,3\n`)], 20)
+    assert.match(events[0].message, /the row on line 2 is longer than 20 characters/)
+    assert.deepEqual(events.slice(1), [{ a: '2', b: '3' }])
+  }
+})

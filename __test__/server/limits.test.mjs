@@ -116,6 +116,13 @@ test('an authorize that fails: 500, and the error is for onError', async () => {
   assert.equal(seen[1], broken)
 })
 
+test('an authorize that answers no name: 500, for all of them would be one client', async () => {
+  const seen = []
+  const { url } = await serving({ functions: { who }, authorize: () => true, onError: (error) => seen.push(error) })
+  assert.deepEqual(code(await post(`${url}/fn/who`, '')), 'AUTHORIZE_FAILED')
+  assert.match(seen[0].message, /authorize: expected to answer a string, or something falsy, got true/)
+})
+
 test('maxConnections: one too many is closed at once', async () => {
   const { port } = await serving({ functions: { who }, maxConnections: 1 })
   const kept = raw(port, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -146,6 +153,9 @@ test('origins: pages of the own host by default; a list, a function, or all', as
   const asked = await serving({ functions: { who }, origins: (origin, req) => origin.endsWith('.example') && req.url === '/fn/who' })
   assert.equal(await opened(asked.url, 'https://a.example'), 'open')
   assert.equal(await opened(asked.url, 'https://a.test'), 403)
+  const later = await serving({ functions: { who }, origins: async (origin) => origin === 'https://a.example' })
+  assert.equal(await opened(later.url, 'https://a.example'), 'open')
+  assert.equal(await opened(later.url, 'https://a.test'), 403)
   const broken = new Error('no list')
   const seen = []
   const failing = await serving({

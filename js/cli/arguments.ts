@@ -1,4 +1,4 @@
-// Checks of what the parser of the command line hands over: it turns digits into numbers and a repeated option into an array.
+// Checks of what the parser of the command line hands over: it turns a repeated option into an array, and digits into numbers.
 
 import { UsageError } from './failure.js'
 
@@ -6,6 +6,16 @@ import { UsageError } from './failure.js'
 export type Parsed = Readonly<Record<string, unknown>>
 
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+/** The options as they were written: the parser takes what looks like a number for one, and makes 2024.1 of a folder `2024.10`. */
+export function asWritten(parsed: Parsed, argv: readonly string[]): Parsed {
+  const written = ([name, value]: [string, unknown]): [string, unknown] => {
+    const flag = flagOf(name)
+    const at = typeof value === 'number' ? argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`)) : -1
+    return at < 0 ? [name, value] : [name, argv[at] === flag ? argv[at + 1] : argv[at]?.slice(flag.length + 1)]
+  }
+  return Object.fromEntries(Object.entries(parsed).map(written))
+}
 
 /** The value of an option that may be given once. */
 function one(parsed: Parsed, name: string): unknown {
@@ -20,7 +30,8 @@ export function integer(parsed: Parsed, name: string, least: number, most: numbe
 export function integer(parsed: Parsed, name: string, least: number, most: number, usual?: number): number | undefined {
   const value = one(parsed, name)
   if (value === undefined) return usual
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+  const number = typeof value === 'boolean' || value === '' ? Number.NaN : Number(value)
+  if (Number.isInteger(number) && number >= least && number <= most) return number
   throw new UsageError(`${flagOf(name)}: expected an integer from ${least} to ${most}, got ${String(value)}`)
 }
 

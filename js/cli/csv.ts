@@ -48,6 +48,7 @@ export class CsvRows {
 
   #plain(line: string): string[] {
     this.#advance(this.#at + line.length + 1, 1)
+    if (line.length > this.#maxRow) throw this.#tooLong()
     const bare = line.endsWith('\r') ? line.slice(0, -1) : line
     return bare === '' ? [] : bare.split(',')
   }

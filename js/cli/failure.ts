@@ -27,6 +27,11 @@ export class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
+/** The function waits, and nothing is left in the process that could ever wake it. */
+export class StuckError extends Error {
+  override readonly name = 'StuckError'
+}
+
 /** The exit code that an error means. */
 export function exitCode(error: unknown): number {
   if (error instanceof UsageError || error instanceof InputError) return Exit.usage
@@ -37,7 +42,7 @@ export function exitCode(error: unknown): number {
 
 /** What to print of an error: of ours the sentence, of the user's function everything that helps to find it. */
 export function described(error: unknown): string {
-  const ours = error instanceof UsageError || error instanceof InputError || error instanceof OutputError
+  const ours = error instanceof UsageError || error instanceof InputError || error instanceof OutputError || error instanceof StuckError
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
   if (ours || name === 'CACError' || (typeof code === 'string' && code.startsWith('VELO_'))) return (error as Error).message
   return inspect(error, { depth: 2 })
@@ -48,5 +53,10 @@ export function errorJson(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: inspect(error, { depth: 2 }) }
   const { name, message, stack } = error
   const { code } = error as { code?: unknown }
-  return { name, message, ...(code === undefined ? {} : { code }), ...(described(error) === message ? {} : { stack }) }
+  return {
+    name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(described(error) === message ? {} : { stack }),
+  }
 }

@@ -119,7 +119,9 @@ function csvEncoder(): Encoder {
   let columns: string[] | undefined
   return (result) => {
     const row: Record<string, unknown> =
-      typeof result === 'object' && result !== null && !Array.isArray(result) ? { ...result } : { value: result }
+      typeof result === 'object' && result !== null && !Array.isArray(result)
+        ? Object.assign(Object.create(null), result)
+        : { value: result }
     const header = columns === undefined ? csvRow((columns = Object.keys(row))) : ''
     const names = columns
     const other = Object.keys(row).find((name) => !names.includes(name))

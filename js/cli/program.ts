@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs'
 import { cac } from 'cac'
-import { flag, integer, type Parsed, text, texts, word } from './arguments.js'
-import { described, Exit, exitCode, UsageError } from './failure.js'
+import { asWritten, flag, integer, type Parsed, text, texts, word } from './arguments.js'
+import { described, Exit, errorJson, exitCode, StuckError, UsageError } from './failure.js'
 import type { Format } from './formats.js'
 import { say } from './terminal.js'
 
@@ -18,7 +18,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const action =
     (command: (...args: never[]) => Promise<number>) =>
     (...args: unknown[]) => {
-      outcome = command(...(args as never[]))
+      const parsed = asWritten(args.pop() as Parsed, argv)
+      outcome = Promise.race([command(...([...args, parsed] as never[])), stuck()])
     }
   const program = cac('velo')
 
@@ -80,11 +81,18 @@ export async function main(argv: readonly string[]): Promise<number> {
       args.length === 0 ? 'which command? `velo --help` lists them' : `there is no command '${args[0]}'; \`velo --help\` lists them`,
     )
   } catch (error) {
-    if (argv.includes('--json'))
-      process.stderr.write(`${JSON.stringify({ exitCode: exitCode(error), error: { message: described(error) } })}\n`)
+    if (argv.includes('--json')) process.stderr.write(`${JSON.stringify({ exitCode: exitCode(error), error: errorJson(error) })}\n`)
     else say(described(error), 'red')
     return exitCode(error)
   }
+}
+
+/** Rejects when the process has nothing left to do although the command has not ended. */
+function stuck(): Promise<never> {
+  return new Promise((_, reject) => {
+    const message = 'the function waits for something that cannot happen: nothing is left in this process that could go on'
+    process.once('beforeExit', () => reject(new StuckError(message)))
+  })
 }
 
 async function runCommand(file: unknown, inputs: readonly unknown[], parsed: Parsed): Promise<number> {

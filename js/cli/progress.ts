@@ -22,12 +22,18 @@ export class Progress {
     process.stderr.write('\n')
   }
 
+  /** Makes room on the line for a message. */
+  clear(): void {
+    process.stderr.write('\r\u001b[K')
+  }
+
   #show(): void {
     const { events, results } = this.#counts()
     const seconds = (performance.now() - this.#started) / 1000
     const rate = Math.round(events / Math.max(seconds, 0.001))
     const said = `${count(events)} events, ${count(results)} results, ${count(rate)} events/s, ${seconds.toFixed(1)} s`
-    process.stderr.write(`\r\u001b[K${colored(process.stderr, 'dim', said)}`)
+    this.clear()
+    process.stderr.write(colored(process.stderr, 'dim', said))
   }
 }
 

@@ -39,7 +39,7 @@ const extensions: Record<Format, string> = { ndjson: '.ndjson', text: '.txt', cs
 export async function run(options: RunOptions): Promise<number> {
   const started = performance.now()
   const plans = planned(options)
-  const interrupt = new Interrupt()
+  let interrupt: Interrupt | undefined
   const jobs: Job[] = []
   let skipped = 0
   let progress: Progress | undefined
@@ -47,6 +47,7 @@ export async function run(options: RunOptions): Promise<number> {
   const counts = () => ({ events: sum(jobs, 'events'), results: sum(jobs, 'results') })
   const report = (error: unknown, input: string | undefined) => {
     failure ??= { error }
+    progress?.clear()
     if (!options.json) say(input === undefined ? described(error) : `${input}: ${described(error)}`, 'red')
   }
   const formats: Formats = {
@@ -55,7 +56,7 @@ export async function run(options: RunOptions): Promise<number> {
     maxLine: options.maxLine,
     skip: options.skipMalformed ? () => void skipped++ : undefined,
   }
-  const one = async (fn: AnyFunction, plan: Plan) => {
+  const one = async (fn: AnyFunction, plan: Plan, interrupt: Interrupt) => {
     try {
       const job = new Job(plan.open(), formats)
       jobs.push(job)
@@ -66,20 +67,23 @@ export async function run(options: RunOptions): Promise<number> {
   }
   try {
     const fn = await loadFunction(options.file, options.exported, options.worker)
+    // A module that does not finish loading ends as any process does at Ctrl-C.
+    const signals = new Interrupt()
+    interrupt = signals
     if (options.outDir !== undefined) mkdirSync(options.outDir, { recursive: true })
-    if (options.progress ?? (process.stderr.isTTY === true && !options.quiet && !options.json)) progress = new Progress(counts)
+    if (options.progress ?? seen(options)) progress = new Progress(counts)
     const queue = plans.values()
     const lane = async () => {
-      for (const plan of queue) if (interrupt.code === undefined) await one(fn, plan)
+      for (const plan of queue) if (signals.code === undefined) await one(fn, plan, signals)
     }
     await Promise.all(Array.from({ length: options.concurrency }, lane))
   } catch (error) {
     report(error, undefined)
   } finally {
-    interrupt.dispose()
+    interrupt?.dispose()
     progress?.stop()
   }
-  const code = interrupt.code ?? (failure === undefined ? Exit.ok : exitCode(failure.error))
+  const code = interrupt?.code ?? (failure === undefined ? Exit.ok : exitCode(failure.error))
   if (options.json) {
     const ms = Math.round(performance.now() - started)
     const error = failure === undefined ? {} : { error: errorJson(failure.error) }
@@ -89,6 +93,10 @@ export async function run(options: RunOptions): Promise<number> {
   }
   return code
 }
+
+/** Whether somebody sees the progress: on a terminal, unless results come out there too. */
+const seen = ({ quiet, json, outDir }: RunOptions): boolean =>
+  process.stderr.isTTY === true && !quiet && !json && (process.stdout.isTTY !== true || outDir !== undefined)
 
 const sum = (jobs: readonly Job[], what: 'events' | 'results') => jobs.reduce((total, job) => total + job[what], 0)
 
@@ -109,19 +117,29 @@ function planned({ inputs, concurrency, outDir, to }: RunOptions): Plan[] {
     return [{ input: undefined, open: () => ({ input: stdin(), output: process.stdout, closes: false }) }]
   }
   const taken = new Map<string, string>()
+  const read = new Map(inputs.map((input) => [fileAt(input), input]))
+  if (read.has(undefined)) throw new UsageError(`${read.get(undefined)}: no such file`)
   return inputs.map((input) => {
-    if (!statSync(input, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`${input}: no such file`)
     const from = () => createReadStream(input, { highWaterMark: CHUNK })
     if (outDir === undefined) return { input, open: () => ({ input: from(), output: process.stdout, closes: false }) }
     const target = resolve(join(outDir, basename(input, extname(input)) + extensions[to]))
     const other = taken.get(target)
     if (other !== undefined) throw new UsageError(`${other} and ${input} would both be written to ${target}`)
-    if (target === resolve(input)) throw new UsageError(`${input} would be overwritten by its results; choose another --out-dir`)
+    const lost = read.get(fileAt(target) ?? '')
+    if (lost !== undefined) throw new UsageError(`${lost} would be overwritten by the results; choose another --out-dir`)
     taken.set(target, input)
     return { input, open: () => ({ input: from(), output: createWriteStream(target), closes: true }) }
   })
 }
 
+/** What file a path leads to, by whatever name; `undefined` = none that can be read. */
+function fileAt(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found === undefined || found.isDirectory() ? undefined : `${found.dev} ${found.ino}`
+}
+
 function stdin(): Readable {
-  return fstatSync(0).isFile() ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK }) : process.stdin
+  const found = fstatSync(0)
+  if (found.isDirectory()) throw new UsageError('the input is a folder')
+  return found.isFile() ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK }) : process.stdin
 }

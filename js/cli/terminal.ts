@@ -17,8 +17,11 @@ export function colored(stream: { isTTY?: boolean }, color: keyof typeof codes, 
   return `\u001b[${on}m${text}\u001b[${off}m`
 }
 
-/** One message of the command on stderr. */
+/** One message of the command on stderr. Part of it may come from an input or a client: it moves no cursor, and its further lines cannot pass for messages. */
 export function say(message: string, color?: keyof typeof codes): void {
   const prefix = colored(process.stderr, color ?? 'bold', 'velo:')
-  process.stderr.write(`${prefix} ${message}\n`)
+  const shown = message.replace(/(?![\n\t])\p{Cc}/gu, escaped).replaceAll('\n', '\n  ')
+  process.stderr.write(`${prefix} ${shown}\n`)
 }
+
+const escaped = (char: string): string => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`

@@ -1,5 +1,6 @@
 // Every connection of a server: which ones serve a request, so that the others can be closed when the server stops, and all of them at the end.
 
+import type { ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -9,8 +10,8 @@ import type { TLSSocket } from 'node:tls'
 export class Connections {
   /** Sockets as the system knows them; with TLS, what is below it. */
   readonly #raw = new Set<Duplex>()
-  /** Sockets that speak HTTP/1, with the number of their requests under way. */
-  readonly #requests = new Map<Duplex, number>()
+  /** Sockets that speak HTTP/1, with the responses that are not over. */
+  readonly #responses = new Map<Duplex, Set<ServerResponse>>()
   /** Sessions of HTTP/2, with the number of their requests under way. */
   readonly #sessions = new Map<Http2Session, number>()
   #stopping = false
@@ -30,8 +31,12 @@ export class Connections {
     if ((socket as Partial<TLSSocket>).alpnProtocol === 'h2') return
     // It was on its way when the server stopped.
     if (this.#stopping) return void socket.destroy()
-    this.#requests.set(socket, 0)
-    socket.once('close', () => this.#requests.delete(socket))
+    const open = new Set<ServerResponse>()
+    this.#responses.set(socket, open)
+    socket.once('close', () => {
+      this.#responses.delete(socket)
+      for (const res of open) if (res.socket === null) closeUnsent(res)
+    })
   }
 
   addSession(session: Http2Session, idleMs: number): void {
@@ -45,28 +50,32 @@ export class Connections {
       })
     })
     // The clock runs from the last sign of life.
-    session.setTimeout(idleMs, () => {
+    session.setTimeout(idleMs)
+    session.on('timeout', () => {
       if (this.#sessions.get(session) === 0) session.destroy()
     })
   }
 
-  /** A request begins on `socket`; call the answer when it is over. */
-  begin(socket: Duplex): () => void {
-    const count = this.#requests.get(socket)
-    if (count === undefined) return () => undefined
-    this.#requests.set(socket, count + 1)
-    return () => {
-      const left = (this.#requests.get(socket) ?? 1) - 1
-      if (!this.#requests.has(socket)) return
-      this.#requests.set(socket, left)
-      if (left === 0 && this.#stopping) closeSoon(socket)
-    }
+  /** A request begins on `socket`, which is not idle until its response is over. */
+  begin(socket: Duplex, res: ServerResponse): void {
+    const open = this.#responses.get(socket)
+    if (open === undefined) return
+    open.add(res)
+    res.once('close', () => {
+      open.delete(res)
+      if (open.size === 0 && this.#stopping) closeSoon(socket)
+    })
+  }
+
+  /** `socket` changes its protocol: it is not idle until it is closed. */
+  leave(socket: Duplex): void {
+    this.#responses.delete(socket)
   }
 
   /** Closes what serves no request, now and from now on. */
   stop(): void {
     this.#stopping = true
-    for (const [socket, count] of this.#requests) if (count === 0) socket.destroy()
+    for (const [socket, open] of this.#responses) if (open.size === 0) socket.destroy()
     for (const [session, count] of this.#sessions) {
       // `close` of a session that never had a request may wait for ever.
       if (count === 0) session.destroy()
@@ -77,7 +86,7 @@ export class Connections {
   /** Closes everything at once. */
   destroy(): void {
     for (const session of this.#sessions.keys()) session.destroy()
-    for (const socket of this.#requests.keys()) socket.destroy()
+    for (const socket of this.#responses.keys()) socket.destroy()
     for (const socket of this.#raw) socket.destroy()
   }
 }
@@ -86,4 +95,10 @@ export class Connections {
 function closeSoon(socket: Duplex): void {
   if (socket.writable) socket.end(() => socket.destroy())
   else socket.destroy()
+}
+
+/** Behind another response a pipelined one has no socket yet, and Node.js does not tell it that there will be none. */
+function closeUnsent(res: ServerResponse): void {
+  res.destroy()
+  res.emit('close')
 }

@@ -1,9 +1,12 @@
 // What a request must pass before it gets a stream, over HTTP and WebSocket alike: the name, the draining, who asks, the limits.
 
 import type { IncomingMessage } from 'node:http'
+import type { StreamHeaders } from '../index.js'
 import type { Catalog } from './catalog.js'
+import { configError } from './check.js'
 import type { Entry } from './functions.js'
 import type { Gate, Release } from './gate.js'
+import type { OpenStreams } from './open-streams.js'
 import type { Settings } from './options.js'
 import type { Refusal } from './reply.js'
 
@@ -12,6 +15,8 @@ export interface Admitted {
   readonly entry: Entry
   /** From `authorize`; `undefined` where everybody may. */
   readonly principal: string | undefined
+  /** To be handed to the function, these very ones: its stream has the place too, until it ends. */
+  readonly headers: StreamHeaders
   readonly release: Release
 }
 
@@ -23,13 +28,15 @@ export class Door {
   readonly #settings: Pick<Settings, 'authorize' | 'onError'>
   readonly #catalog: Catalog
   readonly #gate: Gate
+  readonly #streams: OpenStreams
   /** The server stops: nobody is let in. */
   closed = false
 
-  constructor(settings: Pick<Settings, 'authorize' | 'onError'>, catalog: Catalog, gate: Gate) {
+  constructor(settings: Pick<Settings, 'authorize' | 'onError'>, catalog: Catalog, gate: Gate, streams: OpenStreams) {
     this.#settings = settings
     this.#catalog = catalog
     this.#gate = gate
+    this.#streams = streams
   }
 
   /** What `/fn/<name>` names, or why it names nothing. */
@@ -48,6 +55,8 @@ export class Door {
     if (authorize !== undefined) {
       try {
         principal = (await authorize(req)) || undefined
+        if (principal !== undefined && typeof principal !== 'string')
+          throw configError('createServer(options).authorize', 'to answer a string, or something falsy', principal)
       } catch (error) {
         onError?.(error, req)
         return { status: 500, code: 'AUTHORIZE_FAILED', message: 'it could not be found out who asks' }
@@ -55,12 +64,14 @@ export class Door {
       if (principal === undefined) return req.headers.authorization === undefined ? unauthorized : forbidden
       if (this.closed) return draining
     }
-    const release = this.#gate.enter(principal === undefined ? (req.socket.remoteAddress ?? '') : `principal ${principal}`)
+    const client = principal === undefined ? (req.socket.remoteAddress ?? '') : `principal ${principal}`
+    const release = this.#gate.enter(client, comesBack(req))
     if (release === 'client')
       return { status: 429, code: 'VELO_OVERLOADED', message: 'this client has too many streams open', headers: retry }
     if (release === 'server')
       return { status: 503, code: 'VELO_OVERLOADED', message: 'the server has too many streams open', headers: retry }
-    return { entry, principal, release }
+    const headers = headersFor(req, principal)
+    return { entry, principal, headers, release: this.#streams.hold(headers, release) }
   }
 }
 
@@ -69,8 +80,12 @@ const draining: Refusal = { status: 503, code: 'VELO_DRAINING', message: 'the se
 const unauthorized: Refusal = { status: 401, code: 'UNAUTHORIZED', message: 'who asks?' }
 const forbidden: Refusal = { status: 403, code: 'FORBIDDEN', message: 'not for you' }
 
+/** Whether the client wants a stream that it had before. */
+const comesBack = ({ headers, url = '' }: IncomingMessage): boolean =>
+  headers['last-event-id'] !== undefined || /\?(?:.*&)?resume=/.test(url)
+
 /** What the function gets as `ctx.headers`: those of the request, without the pseudo headers of HTTP/2, and who asks. */
-export function headersFor(req: IncomingMessage, principal: string | undefined): Record<string, string | readonly string[] | undefined> {
+function headersFor(req: IncomingMessage, principal: string | undefined): StreamHeaders {
   const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => !name.startsWith(':') && name !== PRINCIPAL))
   return principal === undefined ? headers : { ...headers, [PRINCIPAL]: principal }
 }

@@ -18,10 +18,11 @@ export class Gate {
     this.#mostPerClient = mostPerClient
   }
 
-  /** A place for `client`, or which limit is reached. */
-  enter(client: string): Release | 'server' | 'client' {
+  /** A place for `client`, or which limit is reached. One that comes back meets its own stream, which has a place: for it the limits are double. */
+  enter(client: string, comesBack = false): Release | 'server' | 'client' {
     const held = this.#clients.get(client) ?? 0
-    const limit = held >= this.#mostPerClient ? 'client' : this.open >= this.#most ? 'server' : undefined
+    const times = comesBack ? 2 : 1
+    const limit = held >= this.#mostPerClient * times ? 'client' : this.open >= this.#most * times ? 'server' : undefined
     if (limit !== undefined) {
       this.refused[limit]++
       return limit

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from './connections.js'
 import type { Settings } from './options.js'
+import { mayStay, putBack, wantsWebSocket } from './other-protocol.js'
 
 /** What a listener calls. */
 export interface Listening {
@@ -32,21 +33,30 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(Math.max(headersTimeout / 4, 20), 1000),
   }
+  // Node.js asks from 24.9 on; before, every wish is an upgrade.
+  const asked = { ...timeouts, shouldUpgradeCallback: wantsWebSocket }
   const secure = { handshakeTimeout: headersTimeout, ...tls }
   const server = http2
-    ? createSecureServer({ ...secure, ...timeouts, allowHTTP1: true, settings: { maxConcurrentStreams: MAX_H2_STREAMS } })
+    ? createSecureServer({ ...secure, ...asked, allowHTTP1: true, settings: { maxConcurrentStreams: MAX_H2_STREAMS } })
     : tls === undefined
-      ? createHttp(timeouts)
-      : createHttps({ ...secure, ...timeouts })
+      ? createHttp(asked)
+      : createHttps({ ...secure, ...asked })
   // The server for HTTP/2 takes these from its options only where its HTTP/1 side reads them late.
   if (http2) Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout: 0 })
   const any = server as HttpServer
+  /** A socket is ready to speak HTTP. */
+  const ready = tls === undefined ? 'connection' : 'secureConnection'
   any.maxConnections = settings.maxConnections
   any.on('connection', (socket: Socket) => connections.add(socket))
-  any.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => connections.addPlain(socket))
+  any.on(ready, (socket: Socket) => connections.addPlain(socket))
   if (http2) (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS))
   any.on('request', calls.onRequest)
   any.on('checkContinue', calls.onRequest)
-  any.on('upgrade', calls.onUpgrade)
+  any.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    connections.leave(socket)
+    if (!mayStay(req, socket)) return calls.onUpgrade(req, socket, head)
+    putBack(req, socket, head)
+    any.emit(ready, socket)
+  })
   return server
 }

@@ -4,17 +4,39 @@ import type { OpenOptions, StreamFunction } from '../index.js'
 
 type AnyFunction = StreamFunction<never, unknown>
 
+interface Place {
+  /** The connection, and its stream. */
+  holders: number
+  readonly release: () => void
+}
+
 /** Counts open streams of the functions it was shown. */
 export class OpenStreams {
   #count = 0
   #idle: (() => void) | undefined
+  /** Places by the headers with which their streams are opened. */
+  readonly #places = new WeakMap<object, Place>()
+
+  /** A place for a connection and the stream that it opens with `headers`, which may outlive it: taken back when both are over. Call the answer when the connection is. */
+  hold(headers: object, release: () => void): () => void {
+    const place = { holders: 1, release }
+    this.#places.set(headers, place)
+    let left = false
+    return () => {
+      if (!left) leave(place)
+      left = true
+    }
+  }
 
   /** The same function, but what it opens is counted. */
   counted(fn: AnyFunction): AnyFunction {
     const open = (options?: OpenOptions) => {
       const stream = fn.open(options)
       this.#count++
+      const place = options?.headers && this.#places.get(options.headers)
+      if (place !== undefined) place.holders++
       void stream.closed.then(() => {
+        if (place !== undefined) leave(place)
         this.#count--
         if (this.#count === 0) this.#idle?.()
       })
@@ -30,4 +52,9 @@ export class OpenStreams {
       if (this.#count === 0) resolve()
     })
   }
+}
+
+function leave(place: Place): void {
+  place.holders--
+  if (place.holders === 0) place.release()
 }

@@ -42,7 +42,10 @@ export interface ServerOptions {
   http?: ServedHttp | undefined
   /** The same of WebSocket; `false` = none is offered. Default: it is offered where the package `ws` is installed; with options, it must be. */
   websocket?: ServedSocketOptions | boolean | undefined
-  /** Requests and WebSockets that have a stream at once; the next one gets 503. Default 1000. */
+  /**
+   * Requests and WebSockets that have a stream at once; the next one gets 503. A stream that outlives its connection keeps the place until it ends; who asks to resume one meets
+   * double the limits. Default 1000.
+   */
   maxConcurrent?: number | undefined
   /** The same for one client: the principal from `authorize`, or else the address. The next one gets 429. Default 100. */
   maxPerClient?: number | undefined
@@ -53,8 +56,8 @@ export interface ServerOptions {
    * Default: everybody may.
    */
   authorize?: ((req: IncomingMessage) => Answer | PromiseLike<Answer>) | undefined
-  /** Web pages that may open a WebSocket: origins as `https://example.com`, `'*'` for all, or a function. Default: those of this server's own host. */
-  origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean) | undefined
+  /** Web pages that may open a WebSocket: origins as `https://example.com`, `'*'` for all, or a function that answers true. Default: those of this server's own host. */
+  origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
   /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
   metrics?: boolean | undefined
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */

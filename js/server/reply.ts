@@ -31,7 +31,7 @@ export function send(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  if (res.headersSent || res.destroyed) return
+  if (res.headersSent || isGone(res)) return
   // The answer to HEAD has the length of a body that is not sent.
   res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers })
   res.end(req.method === 'HEAD' ? undefined : body)
@@ -43,6 +43,10 @@ export function send(
   req.once('end', done)
   req.once('close', done)
 }
+
+/** Whether the client of `res` is gone. A response of HTTP/2 does not say so itself. */
+export const isGone = (res: ServerResponse): boolean =>
+  res.destroyed || (res as { stream?: { destroyed: boolean } }).stream?.destroyed === true
 
 /** Ends a request from this side: its connection, or over HTTP/2 its stream alone. */
 export function cutOff(req: IncomingMessage): void {

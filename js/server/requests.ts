@@ -4,11 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Handler, handler } from '../http/index.js'
 import { runtime } from '../index.js'
 import { BodyWatch } from './body-watch.js'
-import { type Admitted, type Door, headersFor, isRefusal, pathOf } from './door.js'
+import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
 import type { Entry } from './functions.js'
 import { exposition, METRICS_TYPE, type ServerNumbers } from './metrics.js'
 import type { Settings } from './options.js'
-import { cutOff, type Refusal, refuse, send } from './reply.js'
+import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
 
 /** What the requests need of the server. */
 export interface RequestsOptions {
@@ -39,13 +39,18 @@ export class Requests {
   readonly #handlers = new WeakMap<Entry, Handler>()
   readonly #admitted = new WeakMap<IncomingMessage, Admitted>()
   readonly #bodies: BodyWatch
+  /** Responses to bodies that did not come. */
+  readonly #silent = new WeakSet<ServerResponse>()
   /** Requests under way that have a stream. */
   readonly #open = new Set<ServerResponse>()
   #idle: (() => void) | undefined
 
   constructor(options: RequestsOptions) {
     this.#options = options
-    this.#bodies = new BodyWatch(options.settings.bodyTimeout, onSilent)
+    this.#bodies = new BodyWatch(options.settings.bodyTimeout, (req, res) => {
+      if (!res.headersSent) this.#silent.add(res)
+      onSilent(req, res)
+    })
   }
 
   /** Makes the handler of an entry that is certain to be asked for. Throws `VELO_CONFIG` for wrong options. */
@@ -91,13 +96,14 @@ export class Requests {
     if (req.method !== 'POST' && req.method !== 'GET') return this.#refuse(req, res, entry.name, BAD_METHOD)
     const admitted = await door.admit(req, entry)
     if (isRefusal(admitted)) return this.#refuse(req, res, entry.name, admitted)
-    if (res.destroyed) return admitted.release()
+    // It may have gone while it was asked who it is; then no event will tell.
+    if (isGone(res)) return admitted.release()
     this.#admitted.set(req, admitted)
     this.#open.add(res)
     res.once('close', () => {
       admitted.release()
       // 499: the client went away before it was answered, as nginx counts it.
-      count(entry.name, res.headersSent ? res.statusCode : 499)
+      count(entry.name, this.#silent.has(res) ? 408 : res.headersSent ? res.statusCode : 499)
       this.#open.delete(res)
       if (this.#open.size === 0) this.#idle?.()
     })
@@ -114,7 +120,7 @@ export class Requests {
       ...settings.http,
       ...entry.http,
       draining,
-      openOptions: (req: IncomingMessage) => ({ headers: headersFor(req, this.#admitted.get(req)?.principal), signal: abort }),
+      openOptions: (req: IncomingMessage) => ({ headers: this.#admitted.get(req)?.headers, signal: abort }),
       onError: settings.onError,
     })
     this.#handlers.set(entry, made)

@@ -131,7 +131,7 @@ class StreamServer implements Server {
   async #start(port: number, host: string): Promise<AddressInfo> {
     const settings = this.#settings
     const catalog = new Catalog(await loadFunctions(settings), settings.pipelines, (fn) => this.#streams.counted(fn))
-    const door = new Door(settings, catalog, this.#gate)
+    const door = new Door(settings, catalog, this.#gate, this.#streams)
     const abort = this.#abort.signal
     const sockets = await Sockets.create({ settings, door, abort, count: this.#count })
     const ready = () => !this.draining
@@ -139,15 +139,10 @@ class StreamServer implements Server {
     for (const entry of catalog.entries) requests.prepare(entry)
     const node = nodeServer(settings, this.#connections, {
       onRequest: (req, res) => {
-        const end = this.#connections.begin(req.socket)
-        res.once('close', end)
+        this.#connections.begin(req.socket, res)
         requests.onRequest(req, res)
       },
-      onUpgrade: (req, socket, head) => {
-        // Not idle until it is closed.
-        this.#connections.begin(socket)
-        sockets.onUpgrade(req, socket, head)
-      },
+      onUpgrade: sockets.onUpgrade,
     })
     this.#parts = { node, catalog, door, requests, sockets }
     await new Promise<void>((resolve, reject) => {

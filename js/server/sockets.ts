@@ -4,8 +4,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../index.js'
 import { type ServedSocket, type SocketLike, serveSocket } from '../websocket/index.js'
-import { type Door, headersFor, isRefusal, pathOf } from './door.js'
+import { type Door, isRefusal, pathOf } from './door.js'
 import type { Settings } from './options.js'
+import { wantsWebSocket } from './other-protocol.js'
 import { type Refusal, refuseUpgrade } from './reply.js'
 
 /** What is used of a `WebSocketServer`. */
@@ -73,14 +74,14 @@ export class Sockets {
       refuseUpgrade(socket, refusal)
     }
     const path = pathOf(req)
-    if (req.headers.upgrade?.toLowerCase() !== 'websocket') return refuse('-', NO_OTHER)
+    if (!wantsWebSocket(req)) return refuse('-', NO_OTHER)
     const entry = path.startsWith('/fn/') ? door.find(path) : NOT_FOUND
     if (isRefusal(entry)) return refuse('-', entry)
     if (this.#upgraders === undefined) return refuse(entry.name, NOT_HERE)
-    if (!originAllowed(req, settings)) return refuse(entry.name, OTHER_ORIGIN)
+    if (!(await originAllowed(req, settings))) return refuse(entry.name, OTHER_ORIGIN)
     const admitted = await door.admit(req, entry)
     if (isRefusal(admitted)) return refuse(entry.name, admitted)
-    const { principal, release } = admitted
+    const { principal, headers, release } = admitted
     if (socket.destroyed) return release()
     // A handshake that fails is answered by `ws`, which closes the socket; so does a client that goes away.
     socket.once('close', release)
@@ -88,7 +89,7 @@ export class Sockets {
     this.#upgraders(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
       socket.off('error', ignore)
       count(entry.name, 101)
-      const options = { ...own, request: req, headers: headersFor(req, principal), owner: principal, signal: abort }
+      const options = { ...own, request: req, headers, owner: principal, signal: abort }
       let served: ServedSocket<never, unknown>
       try {
         served = serveSocket(ws, entry.fn, options)
@@ -99,6 +100,8 @@ export class Sockets {
         settings.onError?.(error, req)
         return
       }
+      // The stream that it came back to has a place.
+      if (served.resumed) release()
       this.#open.add(served)
       void this.#end(served, req)
     })
@@ -127,10 +130,10 @@ const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 
 function ignore(): void {}
 
 /** A browser says which page asks; other clients say nothing, and what they say proves nothing. */
-function originAllowed(req: IncomingMessage, { origins }: Settings): boolean {
+async function originAllowed(req: IncomingMessage, { origins }: Settings): Promise<boolean> {
   const { origin } = req.headers
   if (origin === undefined || origins === '*') return true
-  if (typeof origins === 'function') return origins(origin, req)
+  if (typeof origins === 'function') return (await origins(origin, req)) === true
   if (origins !== undefined) return origins.includes(origin)
   return URL.canParse(origin) && new URL(origin).host === req.headers.host
 }

@@ -29,8 +29,14 @@ export class Delivery {
   async all(reader: ResultReader, onError: (error: unknown) => void): Promise<void> {
     try {
       for (let results = await reader.take(); results.length > 0; results = await reader.take()) {
-        if (this.#sink.isGone) continue
+        // With nobody there is nothing to wait for: a function that never rests would let nothing else run.
+        if (this.#sink.isGone) {
+          await turn()
+          continue
+        }
         const room = this.write(this.#encoder.encode(results))
+        const { failure } = this.#encoder
+        if (failure !== undefined) throw failure.error
         if (room !== undefined) await room
       }
     } catch (error) {
@@ -41,6 +47,7 @@ export class Delivery {
   }
 
   write(chunk: string | Uint8Array): Promise<void> | undefined {
+    if (chunk.length === 0) return undefined
     if (this.#pulse === undefined) return this.#sink.write(chunk)
     return this.#pulse.write(chunk)
   }
@@ -63,6 +70,12 @@ export class Delivery {
     if (refusal.status !== GONE) onError(error)
     return tell(this.#sink, this.#encoder, refusal)
   }
+}
+
+/** The answer to HEAD: no stream is opened for it, because nothing that is written would ever wait for room. */
+export function headOnly(sink: Sink, encoder: Encoder, answer: Answer): Promise<void> {
+  sink.begin(headOf(answer, encoder))
+  return sink.end()
 }
 
 /** `onError` of the options for one request. What it throws itself is thrown again where nobody takes it for an error of the stream. */
@@ -96,6 +109,10 @@ export function tell(sink: Sink, encoder: Encoder | undefined, refusal: Refusal)
 export function refuse(sink: Sink, { status, headers, body }: Refusal): Promise<void> {
   sink.begin({ status, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers } })
   return sink.end(JSON.stringify(body))
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** For a request that cannot be served at all. */

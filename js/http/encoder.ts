@@ -16,8 +16,9 @@ export interface Encoder {
   readonly headers: Readonly<Record<string, string>>
   /** What the response begins with, before any result. */
   readonly prelude: string | undefined
-  /** Throws where a result cannot be written. */
+  /** Results up to the first that cannot be written; why it cannot is then in `failure`. */
   encode(results: readonly unknown[]): string | Uint8Array
+  readonly failure: { readonly error: unknown } | undefined
   /** An error after the first byte, or undefined where only a cut can tell. */
   failed(refusal: Refusal): string | undefined
   /** What an answer ends with when all is well. */
@@ -30,10 +31,15 @@ export const LIVE = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffer
 class NdjsonEncoder implements Encoder {
   readonly headers = { 'content-type': 'application/x-ndjson; charset=utf-8', ...LIVE }
   readonly prelude = undefined
+  failure: Encoder['failure']
 
   encode(results: readonly unknown[]): string {
     let lines = ''
-    for (const result of results) lines += `${JSON.stringify(result) ?? 'null'}\n`
+    try {
+      for (const result of results) lines += `${JSON.stringify(result) ?? 'null'}\n`
+    } catch (error) {
+      this.failure = { error }
+    }
     return lines
   }
 
@@ -47,9 +53,15 @@ class NdjsonEncoder implements Encoder {
 class RawEncoder implements Encoder {
   readonly headers = { 'content-type': 'application/octet-stream', ...LIVE }
   readonly prelude = undefined
+  failure: Encoder['failure']
 
   encode(results: readonly unknown[]): Uint8Array {
-    const chunks = results.map(bytesOf)
+    const chunks: Uint8Array[] = []
+    try {
+      for (const result of results) chunks.push(bytesOf(result))
+    } catch (error) {
+      this.failure = { error }
+    }
     return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)
   }
 

@@ -7,7 +7,8 @@ import { type EventsOptions, type Intake, intakeOf } from './options.js'
 import { type Asked, nodeRequest, webRequest } from './request.js'
 
 /**
- * The events of a request, of Node or of fetch, as they arrive; nothing is read ahead of the loop but what came in one chunk. Leaving the loop early leaves the rest unread.
+ * The events of a request, of Node or of fetch, as they arrive; nothing is read ahead of the loop but what came in one chunk. When the loop ends early, the rest of the
+ * body is read past, so that its connection can serve the next request.
  *
  * @example
  * for await (const total of totals(eventsFrom(req))) last = total
@@ -53,7 +54,7 @@ class Events<In> implements AsyncIterableIterator<In> {
   return(): Promise<IteratorResult<In, undefined>> {
     this.#over = true
     this.#events = []
-    this.#reader?.close()
+    this.#leave()
     return Promise.resolve({ value: undefined, done: true })
   }
 
@@ -80,6 +81,18 @@ class Events<In> implements AsyncIterableIterator<In> {
       }
       this.#reader = readerOf(this.#asked, this.#intake)
     }
-    return this.#reader === null ? null : this.#reader.next()
+    if (this.#reader === null) return null
+    try {
+      return await this.#reader.next()
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  /** Node leaves a body alone that somebody has begun to read: what is left of it would hold up all that comes behind it. */
+  #leave(): void {
+    this.#reader?.close()
+    this.#asked.readPast()
   }
 }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { OpenOptions, Source, Stream, StreamFunction } from '../index.js'
-import { Delivery, listener, refusing } from './delivery.js'
+import { Delivery, headOnly, listener, refusing } from './delivery.js'
 import { encoderFor } from './encoder.js'
 import { readerOf } from './intake.js'
 import type { Service } from './options.js'
@@ -22,8 +22,9 @@ export async function exchange<Req>(fn: AnyFunction, service: Service, asked: As
   let input: Input
   let stream: Stream<never, unknown> | undefined
   try {
-    if (service.replay > 0 && (await resume(fn, service, asked, sink))) return
     const encoder = encoderFor(service.answer, asked.headers)
+    if (asked.method === 'HEAD') return await headOnly(sink, encoder, service.answer)
+    if (service.replay > 0 && (await resume(fn, service, asked, sink))) return
     input = inputOf(service, asked, req)
     stream = open(fn, service, asked, req)
     const run = new Run(service, stream, input)

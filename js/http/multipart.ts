@@ -22,15 +22,15 @@ export class MultipartDecoder implements Decoder {
   failure: HttpError | undefined
 
   constructor({ maxEvent }: Intake, contentType: string) {
-    const limits = { parts: PARTS, headerSize: HEADER_BYTES, fieldNameSize: NAME_BYTES, fieldSize: maxEvent }
+    const limits = { parts: PARTS, headerSize: HEADER_BYTES, fieldSize: maxEvent }
     try {
       this.#busboy = new Busboy({ headers: { 'content-type': contentType }, limits })
     } catch (error) {
       throw new HttpError(400, 'the form has no boundary', error)
     }
-    this.#busboy.on('field', (name, value, nameCut, valueCut) => {
-      if (nameCut) this.#fail(413, `the name of a field is longer than ${NAME_BYTES} bytes`)
-      else if (valueCut) this.#fail(413, `a field is longer than ${maxEvent} bytes (maxEvent)`)
+    this.#busboy.on('field', (name, value, _, valueCut) => {
+      this.#checkName(name)
+      if (valueCut) this.#fail(413, `a field is longer than ${maxEvent} bytes (maxEvent)`)
       else this.#parts.push({ events: [{ part: { name }, value }], over: true })
     })
     this.#busboy.on('file', (name, stream, filename, _encoding, type) => this.#file(stream, { name, filename: filename ?? '', type }))
@@ -81,6 +81,7 @@ export class MultipartDecoder implements Decoder {
   }
 
   #file(stream: BusboyFileStream, part: { name: string; filename: string; type: string }): void {
+    this.#checkName(part.name)
     const own = { events: [] as Part[], over: false }
     this.#parts.push(own)
     stream.on('data', (chunk: Buffer) => own.events.push({ part, chunk, last: false }))
@@ -90,6 +91,10 @@ export class MultipartDecoder implements Decoder {
       this.#changed()
     })
     stream.on('error', (error: Error) => this.#fail(400, 'the form ends too early', error))
+  }
+
+  #checkName(name: string): void {
+    if (Buffer.byteLength(name) > NAME_BYTES) this.#fail(413, `the name of a part is longer than ${NAME_BYTES} bytes`)
   }
 
   #fail(status: number, message: string, cause?: unknown): void {

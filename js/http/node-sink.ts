@@ -3,6 +3,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
+import type { Socket } from 'node:net'
+import { onConnectionEnd } from './connection.js'
 import type { Head } from './encoder.js'
 import type { Sink } from './sink.js'
 
@@ -23,6 +25,7 @@ export class NodeSink implements Sink {
   #stall: NodeJS.Timeout | undefined
   #head: Head | undefined
   #flush: (() => void) | undefined
+  #forget: () => void = () => {}
   isGone = false
   onGone: () => void = () => {}
 
@@ -35,6 +38,8 @@ export class NodeSink implements Sink {
     // It may be too late already: then no event will tell.
     const { stream } = res as { stream?: { destroyed: boolean } }
     if (this.#res.destroyed || this.#res.writableEnded || stream?.destroyed === true) this.isGone = true
+    // A response that waits behind another on its connection is told nothing by Node when that connection ends.
+    else if (this.#res.socket === null && this.#res.req !== undefined) this.#await(this.#res.req.socket)
   }
 
   get begun(): boolean {
@@ -99,6 +104,11 @@ export class NodeSink implements Sink {
     if (typeof flush === 'function') this.#flush = () => flush.call(res)
   }
 
+  #await(connection: Socket): void {
+    if (connection.destroyed) this.isGone = true
+    else this.#forget = onConnectionEnd(connection, this.#onClose)
+  }
+
   get #http1(): boolean {
     return this.#res.req === undefined || this.#res.req.httpVersionMajor < 2
   }
@@ -122,6 +132,7 @@ export class NodeSink implements Sink {
     res.off('finish', this.#onFinish)
     res.off('close', this.#onClose)
     res.off('error', ignore)
+    this.#forget()
     clearTimeout(this.#stall)
     const early = !res.writableFinished
     this.isGone = true

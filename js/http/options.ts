@@ -1,7 +1,7 @@
 // The options of `velo-stream/http` as users write them, what they become, and their checks at definition time. Each half of a handler has its own:
 // from request to events, and from results to response.
 
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OpenOptions, Source } from '../index.js'
 import { callable, configError, duration, flag, integer, limit, onlyKnown, word } from './check.js'
 
@@ -45,7 +45,7 @@ export interface EventsOptions {
 export interface RespondOptions<Out, Req = IncomingMessage> {
   /** Default `'auto'`. */
   out?: OutFormat | undefined
-  /** Status of the response when all is well. Default 200. */
+  /** Status of the response when all is well: one that has a body, so neither 204 nor 205. Default 200. */
   status?: number | undefined
   /** More headers of the response. */
   headers?: Readonly<Record<string, string | readonly string[]>> | undefined
@@ -145,8 +145,9 @@ export function intakeOf(options: EventsOptions, field: string, whole = true): I
 export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: string, whole = true): Answer {
   if (whole) onlyKnown(options, field, answerNames)
   const { status = 200, headers = {}, id, event, end, draining, onError } = options
-  if (!Number.isInteger(status) || status < 200 || status > 299) throw configError(`${field}.status`, 'an integer from 200 to 299', status)
-  if (typeof headers !== 'object' || headers === null) throw configError(`${field}.headers`, 'an object', headers)
+  if (!Number.isInteger(status) || status < 200 || status > 299 || status === 204 || status === 205)
+    throw configError(`${field}.status`, 'an integer from 200 to 299 that has a body', status)
+  checkHeaders(headers, `${field}.headers`)
   if (onError !== undefined) callable(onError, `${field}.onError`)
   if (id !== undefined) callable(id, `${field}.id`)
   if (event !== undefined) callable(event, `${field}.event`)
@@ -188,6 +189,19 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
     grace: graceOf(options.onDisconnect, replay > 0, field),
     replay,
     openOptions,
+  }
+}
+
+/** Checked here, because a head that cannot be sent would only show with the first byte, which may come from a timer. */
+function checkHeaders(headers: unknown, field: string): void {
+  if (typeof headers !== 'object' || headers === null) throw configError(field, 'an object', headers)
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name)
+      for (const one of Array.isArray(value) ? value : [value]) validateHeaderValue(name, one)
+    } catch {
+      throw configError(`${field}.${name}`, 'a header that can be sent', value)
+    }
   }
 }
 

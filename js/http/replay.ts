@@ -7,6 +7,7 @@ export class Replay {
   readonly #kept: string[] = []
   /** How many were kept so far; numbers count from 1. */
   #count = 0
+  #size = 0
 
   constructor(most: number, stream: string) {
     this.#most = most
@@ -16,8 +17,15 @@ export class Replay {
   /** Keeps what `write` makes of the next id, in place of the oldest where it is full, and answers it. */
   keep(write: (id: string) => string): string {
     const text = write(`${this.#stream}:${this.#count + 1}`)
-    this.#kept[this.#count++ % this.#most] = text
+    const place = this.#count++ % this.#most
+    this.#size += text.length - (this.#kept[place]?.length ?? 0)
+    this.#kept[place] = text
     return text
+  }
+
+  /** Characters of all that is kept. */
+  get size(): number {
+    return this.#size
   }
 
   /** What was kept last. */

@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Source } from '../index.js'
-import { Delivery, listener } from './delivery.js'
+import { Delivery, headOnly, listener } from './delivery.js'
 import { encoderFor } from './encoder.js'
 import { NodeSink } from './node-sink.js'
 import { answerOf, type RespondOptions } from './options.js'
@@ -26,8 +26,12 @@ export async function respond<Out>(
   const answer = answerOf(options, 'respond(options)')
   const sink = new NodeSink(res, answer.maxStall)
   const encoder = encoderFor(answer, res.req?.headers ?? {})
-  const delivery = new Delivery(sink, encoder, answer)
   const reader = resultsOf(results)
+  if (res.req?.method === 'HEAD') {
+    await Promise.all([reader.leave(), headOnly(sink, encoder, answer)])
+    return
+  }
+  const delivery = new Delivery(sink, encoder, answer)
   sink.onGone = () => {
     delivery.gone()
     void reader.leave()

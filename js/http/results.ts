@@ -21,12 +21,15 @@ export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH): R
 
 export function resultsOf(source: Source<unknown>): ResultReader {
   const iterator = iteratorOf(source)
+  let left = false
   return {
     async take() {
+      if (left) return []
       const { done, value } = await iterator.next()
       return done === true ? [] : [await value]
     },
     async leave() {
+      left = true
       try {
         await iterator.return?.()
       } catch {

@@ -13,9 +13,11 @@ import { enter, leave, type Session, sessionOf, shownId } from './sessions.js'
 import type { Sink } from './sink.js'
 import { SseEncoder } from './sse-out.js'
 
-/** How many streams that are over are kept for clients that may have missed their end. */
+/** How many streams that are over are kept for clients that may have missed their end, and how many characters of their results. The oldest go first. */
 const OVER = 1000
+const OVER_SIZE = 64 << 20
 const over = new Set<ResumableSession>()
+let overSize = 0
 
 /** Serves a new stream, and those who come back to it. Resolves when this response is over. */
 export function resumable(fn: object, service: Service, run: Run, sink: Sink, onError: (error: unknown) => void): Promise<void> {
@@ -90,8 +92,9 @@ class ResumableSession implements Session {
         const batch = await results.take()
         if (batch.length === 0) break
         // Kept before it is written: whoever comes while this one waits for room finds it there.
-        const text = batch.map((result) => this.#replay.keep((id) => this.#encoder.one(result, id))).join('')
+        const text = this.#keep(batch)
         const room = this.#client?.delivery.write(text)
+        if (this.#encoder.failure !== undefined) throw this.#encoder.failure.error
         if (room !== undefined) await room
       }
       const last = this.#encoder.ended()
@@ -105,6 +108,17 @@ class ResumableSession implements Session {
       this.#finish(({ sink, delivery }) => (sink.begun ? delivery.end(this.#replay.newest) : delivery.fail(error, () => {})))
       await results.leave()
     }
+  }
+
+  /** Up to the first that cannot be written. */
+  #keep(batch: readonly unknown[]): string {
+    let text = ''
+    try {
+      for (const result of batch) text += this.#replay.keep((id) => this.#encoder.one(result, id))
+    } catch (error) {
+      this.#encoder.failure = { error }
+    }
+    return text
   }
 
   /** Another connection of the client takes over. Resolves when the response on it is over. */
@@ -171,18 +185,20 @@ class ResumableSession implements Session {
 
   /** The end may not have reached the client: it is kept for a while. */
   #linger(): void {
-    over.delete(this)
+    if (!over.delete(this)) overSize += this.#replay.size
     over.add(this)
     this.#timer = setTimeout(() => this.#forget(), this.#grace)
     // Nothing is under way: this alone keeps no process alive.
     this.#timer.unref()
-    const [oldest] = over
-    if (over.size > OVER && oldest !== undefined) oldest.#forget()
+    for (const oldest of over) {
+      if (over.size <= OVER && overSize <= OVER_SIZE) break
+      oldest.#forget()
+    }
   }
 
   #forget(): void {
     clearTimeout(this.#timer)
-    over.delete(this)
+    if (over.delete(this)) overSize -= this.#replay.size
     leave(this)
   }
 }

@@ -11,6 +11,7 @@ export const COMMENT = ':\n\n'
 export class SseEncoder implements Encoder {
   readonly headers: Readonly<Record<string, string>>
   readonly prelude: string | undefined
+  failure: Encoder['failure']
   readonly #answer: Answer
   /** Results and last events written. */
   #index = 0
@@ -24,7 +25,11 @@ export class SseEncoder implements Encoder {
 
   encode(results: readonly unknown[]): string {
     let text = ''
-    for (const result of results) text += this.one(result)
+    try {
+      for (const result of results) text += this.one(result)
+    } catch (error) {
+      this.failure = { error }
+    }
     return text
   }
 

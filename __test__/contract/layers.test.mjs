@@ -34,7 +34,13 @@ const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/serve
 const TYPES = ['@standard-schema/spec', 'fastify']
 
 /** Add-ons that are made of others. */
-const MADE_OF = { 'js/server/': ['http', 'websocket'], 'js/cli/': ['http', 'server'] }
+const MADE_OF = {
+  'js/operators/': ['checks'],
+  'js/http/': ['checks'],
+  'js/websocket/': ['checks'],
+  'js/server/': ['checks', 'http', 'websocket'],
+  'js/cli/': ['http', 'server'],
+}
 
 describe('js', () => {
   test('the parser of this test sees the imports', () => {

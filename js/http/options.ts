@@ -2,8 +2,8 @@
 // from request to events, and from results to response.
 
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
+import { callable, configError, duration, flag, integer, onlyKnown, word } from '../checks/index.js'
 import type { OpenOptions, Source } from '../index.js'
-import { callable, configError, duration, flag, integer, limit, onlyKnown, word } from './check.js'
 
 /**
  * How the bytes of a request become events.
@@ -160,9 +160,9 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
     id,
     event,
     end,
-    heartbeat: duration(options.heartbeat, `${field}.heartbeat`, 15_000),
+    heartbeat: duration(options.heartbeat, `${field}.heartbeat`, 0, 15_000),
     retry: options.retry === undefined ? undefined : integer(options.retry, `${field}.retry`, 0, 0),
-    maxStall: duration(options.maxStall, `${field}.maxStall`, 30_000),
+    maxStall: duration(options.maxStall, `${field}.maxStall`, 0, 30_000),
     expose: flag(options.expose, `${field}.expose`, false),
     draining,
     onError,
@@ -205,6 +205,11 @@ function checkHeaders(headers: unknown, field: string): void {
   }
 }
 
+/** Bytes, Infinity for no limit, or `usual` where it was left out. */
+function limit(value: number | undefined, field: string, usual: number): number {
+  return value === Infinity ? value : integer(value, field, 1, usual)
+}
+
 function replayOf(resume: ResumeOptions | boolean | undefined, field: string): number {
   if (resume === undefined || resume === false) return 0
   if (resume === true) return 1024
@@ -221,5 +226,5 @@ function graceOf(how: OnDisconnect | undefined, resumes: boolean, options: strin
   if (typeof how !== 'object' || how === null) throw configError(field, "'abort', 'finish' or { graceMs }", how)
   onlyKnown(how, field, ['graceMs'])
   if (how.graceMs === undefined) throw configError(`${field}.graceMs`, 'ms from 0 up', how.graceMs)
-  return duration(how.graceMs, `${field}.graceMs`, 0)
+  return duration(how.graceMs, `${field}.graceMs`, 0, 0)
 }

@@ -1,9 +1,9 @@
 // batch: one call for many events.
 
+import { callable } from '../checks/index.js'
 import { Attempt } from './attempt.js'
 import type { Call } from './call.js'
 import { Calls } from './calls.js'
-import { callable } from './check.js'
 import { CHUNK_NAMES, type ChunkOptions, Chunks, sizesOf } from './chunks.js'
 import { type Operator, operator } from './operator.js'
 import { type CallOptions, type Policy, policyOf } from './policy.js'

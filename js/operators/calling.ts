@@ -1,8 +1,8 @@
 // Operators that call a function for each event: steps where their options are the usual ones, else calls that run beside each other.
 
+import { callable } from '../checks/index.js'
 import type { Call } from './call.js'
 import { Calls } from './calls.js'
-import { callable } from './check.js'
 import type { Counts } from './counts.js'
 import { type Operator, operator } from './operator.js'
 import { type CallOptions, isPlain, type Policy, policyOf } from './policy.js'

@@ -2,9 +2,10 @@
 //
 // Bounds: one array at a time, of at most `maxSize` events. Without `maxWait` it gathers only while somebody reads; with it also meanwhile, so that time counts.
 
+import { configError, duration, integer } from '../checks/index.js'
 import type { StreamContext } from '../index.js'
-import { clockOf, configError, duration, integer } from './check.js'
 import type { Clock } from './clock.js'
+import { clockOf } from './clock.js'
 import type { Counts } from './counts.js'
 import { capture, end, lastResolve, type Resolve } from './promises.js'
 

@@ -95,6 +95,16 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Outlet<Result> im
     }
   }
 
+  /** Starts these instances, each with a stream of its own. False: one of them could not, and the operator is leaving. */
+  protected feedLanes(lanes: readonly Lane<LaneIn, LaneOut>[], fn: Inner<LaneIn, LaneOut>): boolean {
+    for (const lane of lanes) {
+      if (this.isLeaving) break
+      this.lanes.add(lane)
+      this.startLane(lane, fn, 'feed')
+    }
+    return !this.isLeaving
+  }
+
   /** Looks again for a place for the event that is held. */
   protected retry(): void {
     const held = this.#held

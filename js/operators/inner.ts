@@ -1,8 +1,8 @@
 // Functions of which operators run many instances: what may be given, and how an instance starts.
 
+import { configError } from '../checks/index.js'
 import type { Generator, StreamContext, StreamFunction } from '../index.js'
 import { bodyOf } from './bodies.js'
-import { configError } from './check.js'
 import type { Inlet } from './inlet.js'
 
 /** What an operator runs inside: a stream function, or a plain async generator function. */

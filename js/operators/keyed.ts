@@ -1,8 +1,9 @@
 // keyed: one instance of a function per key of an interleaved stream. Owns: what users see, and the checks. The engine is keyed-fan.ts.
 
+import { callable, configError, duration, integer, onlyKnown } from '../checks/index.js'
 import { reader } from './by.js'
-import { callable, clockOf, configError, duration, integer, onlyKnown } from './check.js'
 import type { Clock } from './clock.js'
+import { clockOf } from './clock.js'
 import { type HandMade, handMade } from './hand-made.js'
 import { checkInner, type Inner } from './inner.js'
 import { KeyedFan } from './keyed-fan.js'

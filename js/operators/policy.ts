@@ -1,8 +1,9 @@
 // The options that operators share which call a function for each event: how many calls at once, in which order, and what about those that fail.
 
+import { callable, configError, duration, flag, integer, onlyKnown } from '../checks/index.js'
 import type { Call } from './call.js'
-import { callable, clockOf, configError, duration, flag, integer, onlyKnown } from './check.js'
 import type { Clock } from './clock.js'
+import { clockOf } from './clock.js'
 
 /** Which failed calls are made again, and when. */
 export interface RetryOptions {

@@ -1,7 +1,8 @@
 // progress: tells how far a stream has come, now and then.
 
-import { callable, clockOf, configError, duration, integer, onlyKnown } from './check.js'
+import { callable, configError, duration, integer, onlyKnown } from '../checks/index.js'
 import type { Clock } from './clock.js'
+import { clockOf } from './clock.js'
 import type { OperatorCounts } from './counts.js'
 import { type Operator, operator } from './operator.js'
 

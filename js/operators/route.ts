@@ -1,8 +1,8 @@
 // route: each event goes to one of several named functions. Owns: the selector, and what becomes of events that no route wants.
 
+import { configError, integer, onlyKnown } from '../checks/index.js'
 import { type StreamContext, VeloError } from '../index.js'
 import { type By, reader } from './by.js'
-import { configError, integer, onlyKnown } from './check.js'
 import { Fan } from './fan.js'
 import { type HandMade, handMade } from './hand-made.js'
 import { checkInner, type Inner } from './inner.js'

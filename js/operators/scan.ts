@@ -1,7 +1,7 @@
 // scan: a state that each event changes, told after each of them.
 
+import { callable } from '../checks/index.js'
 import type { Call } from './call.js'
-import { callable } from './check.js'
 import { type Operator, operator } from './operator.js'
 import { callStep } from './step.js'
 

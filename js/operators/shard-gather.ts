@@ -1,8 +1,8 @@
 // Sharding where every event has exactly one result, out of one part or several: its parts go to the shards, and their results are put together in the order of the events.
 
+import { configError } from '../checks/index.js'
 import { type StreamContext, VeloError } from '../index.js'
 import { runsAhead } from './bodies.js'
-import { configError } from './check.js'
 import { Fan } from './fan.js'
 import { Fifo } from './fifo.js'
 import { generatorOf } from './inner.js'
@@ -55,12 +55,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 
   protected override begin(): void {
-    for (const shard of this.#shards) {
-      if (this.isLeaving) return
-      this.lanes.add(shard)
-      this.startLane(shard, this.#plan.fn, 'feed')
-    }
-    if (!this.isLeaving) super.begin()
+    if (this.feedLanes(this.#shards, this.#plan.fn)) super.begin()
   }
 
   protected accept(event: unknown, again: boolean): boolean {

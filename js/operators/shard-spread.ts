@@ -34,12 +34,7 @@ export class SpreadFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 
   protected override begin(): void {
-    for (const shard of this.#shards) {
-      if (this.isLeaving) return
-      this.lanes.add(shard)
-      this.startLane(shard, this.#plan.fn, 'feed')
-    }
-    if (!this.isLeaving) super.begin()
+    if (this.feedLanes(this.#shards, this.#plan.fn)) super.begin()
   }
 
   protected accept(event: unknown, again: boolean): boolean {

@@ -1,7 +1,8 @@
 // window: events grouped by time. Owns: what users see, and the checks. The engine is window-outlet.ts, the open windows are panes.ts.
 
-import { callable, clockOf, configError, integer, onlyKnown } from './check.js'
+import { callable, configError, integer, onlyKnown } from '../checks/index.js'
 import type { Clock } from './clock.js'
+import { clockOf } from './clock.js'
 import { type HandMade, handMade } from './hand-made.js'
 import type { Span } from './panes.js'
 import { RegularPanes, SessionPanes } from './panes.js'

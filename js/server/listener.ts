@@ -43,20 +43,20 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
       : createHttps({ ...secure, ...asked })
   // The server for HTTP/2 takes these from its options only where its HTTP/1 side reads them late.
   if (http2) Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout: 0 })
-  const any = server as HttpServer
+  const emitter = server as HttpServer
   /** A socket is ready to speak HTTP. */
   const ready = tls === undefined ? 'connection' : 'secureConnection'
-  any.maxConnections = settings.maxConnections
-  any.on('connection', (socket: Socket) => connections.add(socket))
-  any.on(ready, (socket: Socket) => connections.addPlain(socket))
+  emitter.maxConnections = settings.maxConnections
+  emitter.on('connection', (socket: Socket) => connections.add(socket))
+  emitter.on(ready, (socket: Socket) => connections.addPlain(socket))
   if (http2) (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS))
-  any.on('request', calls.onRequest)
-  any.on('checkContinue', calls.onRequest)
-  any.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+  emitter.on('request', calls.onRequest)
+  emitter.on('checkContinue', calls.onRequest)
+  emitter.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     connections.leave(socket)
     if (!mayStay(req, socket)) return calls.onUpgrade(req, socket, head)
     putBack(req, socket, head)
-    any.emit(ready, socket)
+    emitter.emit(ready, socket)
   })
   return server
 }

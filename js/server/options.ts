@@ -2,10 +2,10 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
+import { configError, duration, flag, integer, onlyKnown } from '../checks/index.js'
 import type { HttpOptions } from '../http/index.js'
 import type { Generator, StreamFunction, StreamOptions } from '../index.js'
 import type { SocketOptions } from '../websocket/index.js'
-import { configError, duration, flag, integer, onlyKnown } from './check.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
 export type Servable = StreamFunction<never, unknown> | Generator<never, unknown> | URL
@@ -141,7 +141,7 @@ export function settingsOf(options: ServerOptions): Settings {
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw configError(`${FIELD}.tls`, 'an object', tls)
   const http2 = flag(options.http2, `${FIELD}.http2`, false)
   if (http2 && tls === undefined) throw configError(`${FIELD}.http2`, 'tls beside it', http2)
-  const headersTimeout = duration(options.headersTimeout, `${FIELD}.headersTimeout`, 10_000)
+  const headersTimeout = duration(options.headersTimeout, `${FIELD}.headersTimeout`, 0, 10_000)
   if (headersTimeout < 1) throw configError(`${FIELD}.headersTimeout`, 'ms from 1 up', headersTimeout)
   return {
     functions,
@@ -158,12 +158,12 @@ export function settingsOf(options: ServerOptions): Settings {
     origins,
     metrics: flag(options.metrics, `${FIELD}.metrics`, true),
     headersTimeout,
-    bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 60_000),
-    keepAliveTimeout: duration(options.keepAliveTimeout, `${FIELD}.keepAliveTimeout`, 5000),
+    bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 0, 60_000),
+    keepAliveTimeout: duration(options.keepAliveTimeout, `${FIELD}.keepAliveTimeout`, 0, 5000),
     tls,
     http2,
-    grace: duration(options.grace, `${FIELD}.grace`, 10_000),
-    readyDelay: duration(options.readyDelay, `${FIELD}.readyDelay`, 0),
+    grace: duration(options.grace, `${FIELD}.grace`, 0, 10_000),
+    readyDelay: duration(options.readyDelay, `${FIELD}.readyDelay`, 0, 0),
     signals: flag(options.signals, `${FIELD}.signals`, false),
     onError,
   }

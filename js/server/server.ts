@@ -1,9 +1,9 @@
 // The life of a server: what it is made of, when it listens, and how it stops.
 
 import type { AddressInfo } from 'node:net'
+import { duration, onlyKnown } from '../checks/index.js'
 import { OverloadedError } from '../index.js'
 import { Catalog } from './catalog.js'
-import { duration, onlyKnown } from './check.js'
 import { Connections } from './connections.js'
 import { Door } from './door.js'
 import { loadFunctions } from './functions.js'
@@ -118,7 +118,7 @@ class StreamServer implements Server {
 
   close(options: { grace?: number | undefined } = {}): Promise<void> {
     onlyKnown(options, 'close(options)', ['grace'])
-    const grace = duration(options.grace, 'close(options).grace', this.#settings.grace)
+    const grace = duration(options.grace, 'close(options).grace', 0, this.#settings.grace)
     if (this.#stopping === undefined) this.#stopping = this.#stop(grace)
     else if (options.grace !== undefined) setTimeout(() => this.#hurry.abort(), grace).unref()
     return this.#stopping

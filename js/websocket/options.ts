@@ -1,8 +1,8 @@
 // Every option of `serveSocket`, once: its meaning, its default and its check.
 
 import type { IncomingMessage } from 'node:http'
+import { configError, duration, flag, integer, onlyKnown, word } from '../checks/index.js'
 import type { StreamHeaders } from '../index.js'
-import { boolean, configError, duration, integer, onlyKnown, word } from './check.js'
 
 /** What becomes of the stream when its client is gone without having ended it. */
 export type OnDisconnect =
@@ -141,7 +141,7 @@ export function settingsOf(options: SocketOptions): Settings {
     headers: options.headers ?? request?.headers,
     id,
     signal,
-    expose: boolean(options.expose, `${FIELD}.expose`, false),
+    expose: flag(options.expose, `${FIELD}.expose`, false),
   }
 }
 

@@ -1,8 +1,11 @@
-// Checks of what operators are given, at definition time: the message names the field, what was expected, and the value.
+// Checks of what add-ons are given, at definition time: the message names the field, what was expected, and the value. No entry point of the package: the
+// add-ons are made of it.
 
 import { inspect } from 'node:util'
 import { VeloError } from '../index.js'
-import { type Clock, machineClock } from './clock.js'
+
+/** The longest time that a timer of Node.js can wait, ms: about 24 days. Beyond it, it waits 1 ms. */
+export const LONGEST = 2_147_483_647
 
 /** The error for an option that is missing or out of range. */
 export function configError(field: string, expected: string, value: unknown): VeloError {
@@ -12,10 +15,9 @@ export function configError(field: string, expected: string, value: unknown): Ve
 
 /** Checks that `options` is an object with no other names than these. */
 export function onlyKnown(options: unknown, field: string, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw configError(field, 'an object', options)
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name))
-      throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, (options as Record<string, unknown>)[name])
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw configError(field, 'an object', options)
+  for (const [name, value] of Object.entries(options)) {
+    if (!names.includes(name)) throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, value)
   }
 }
 
@@ -26,12 +28,9 @@ export function integer(value: number | undefined, field: string, least: number,
   return value
 }
 
-/** The longest time that a timer can wait, ms: about 24 days. */
-export const LONGEST = 2_147_483_647
-
-/** ms from `least` to what a timer can wait, or `usual` where they were left out. Infinity is refused: leave the option out instead. */
+/** ms from `least` to what a timer can wait, or `usual` where they were left out; with `NaN` as `usual` they must be given. */
 export function duration(value: number | undefined, field: string, least: number, usual: number): number {
-  if (value === undefined) return usual
+  if (value === undefined && !Number.isNaN(usual)) return usual
   if (typeof value !== 'number' || !(value >= least && value <= LONGEST)) throw configError(field, `ms from ${least} to ${LONGEST}`, value)
   return value
 }
@@ -52,12 +51,5 @@ export function word<const Word extends string>(value: Word | undefined, field: 
 export function flag(value: boolean | undefined, field: string, usual: boolean): boolean {
   if (value === undefined) return usual
   if (typeof value !== 'boolean') throw configError(field, 'a boolean', value)
-  return value
-}
-
-/** A clock, that of the machine where it was left out. */
-export function clockOf(value: Clock | undefined, field: string): Clock {
-  if (value === undefined) return machineClock
-  for (const name of ['now', 'setTimeout', 'clearTimeout'] as const) callable((value as Partial<Clock> | null)?.[name], `${field}.${name}`)
   return value
 }

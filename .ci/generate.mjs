@@ -1,4 +1,4 @@
-// Writes the two generated files that are committed: js/internal/law.ts from Rust, index.d.ts from js/.
+// Writes the two generated files that are committed: js/engine/border/law.ts from Rust, index.d.ts from js/.
 // `npm run check` fails when either has drifted.
 
 import { execFileSync } from 'node:child_process'
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
 const law = execFileSync('cargo', ['run', '--quiet', '-p', 'velo-core', '--example', 'law'], { encoding: 'utf8' })
-writeFileSync('js/internal/law.ts', law)
+writeFileSync('js/engine/border/law.ts', law)
 execFileSync('npm', ['run', '--silent', 'build:ts'], { stdio: 'inherit', shell })
 contract()
 

@@ -1,13 +1,7 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
-export type { VeloErrorCode, VeloErrorOptions } from './errors.js'
-export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './errors.js'
-export type { StreamOptions, WorkersOptions } from './options.js'
-export type { DrainOptions, RuntimeOptions } from './runtime.js'
-export { runtime } from './runtime.js'
-export type { Stream } from './stream.js'
-export type { StreamFunction } from './stream-fn.js'
-export { streamFn } from './stream-fn.js'
+export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
+export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
 export type {
   Codec,
   EndReason,
@@ -26,4 +20,10 @@ export type {
   StreamMetrics,
   StreamState,
   WorkerSnapshot,
-} from './types.js'
+} from './kit/types.js'
+export type { StreamOptions, WorkersOptions } from './options.js'
+export type { DrainOptions, RuntimeOptions } from './runtime.js'
+export { runtime } from './runtime.js'
+export type { Stream } from './stream.js'
+export type { StreamFunction } from './stream-fn.js'
+export { streamFn } from './stream-fn.js'

@@ -2,9 +2,9 @@
 
 import { Duplex } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
-import { ClosedError } from './errors.js'
+import { ClosedError } from './kit/errors.js'
+import type { EndReason } from './kit/types.js'
 import type { Stream } from './stream.js'
-import type { EndReason } from './types.js'
 
 export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
   const results = stream[Symbol.asyncIterator]()

@@ -2,16 +2,16 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
-import type { VeloError } from './errors.js'
+import type { ReadOptions } from './engine/channels/reader.js'
+import { checkSource } from './engine/channels/source.js'
+import type { LiveInstance } from './engine/modes/live.js'
 import { Feed } from './feed.js'
-import type { LiveInstance } from './internal/live.js'
-import { refuse } from './internal/promises.js'
-import type { ReadOptions } from './internal/reader.js'
-import { checkSource } from './internal/source.js'
 import { duplexOf, webOf } from './interop.js'
+import type { VeloError } from './kit/errors.js'
+import { refuse } from './kit/promises.js'
+import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from './kit/types.js'
 import { checkMillis, checkSignal, configError } from './options.js'
 import { locked, StreamIterator } from './stream-iterator.js'
-import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from './types.js'
 
 const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
 

@@ -27,7 +27,7 @@ const inside = (folder) => scripts.filter((name) => name.startsWith(folder))
 const own = (name) => imports.get(name).filter(({ target }) => target.startsWith('js/'))
 
 /** Public modules that import nothing but each other and the generated numbers: anybody may import them. */
-const LEAVES = ['js/errors.ts', 'js/options.ts', 'js/types.ts']
+const LEAVES = ['js/kit/errors.ts', 'js/options.ts', 'js/kit/types.ts']
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
 const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['cac', 'ws'] }
@@ -44,8 +44,8 @@ const MADE_OF = {
 
 describe('js', () => {
   test('the parser of this test sees the imports', () => {
-    assert.ok(imports.get('js/stream-fn.ts').some(({ target, type }) => target === 'js/internal/live.ts' && !type))
-    assert.ok(imports.get('js/types.ts').some(({ target, type }) => target === 'node:stream/web' && type))
+    assert.ok(imports.get('js/stream-fn.ts').some(({ target, type }) => target === 'js/engine/modes/live.ts' && !type))
+    assert.ok(imports.get('js/kit/types.ts').some(({ target, type }) => target === 'node:stream/web' && type))
     const counted = [...imports.values()].flat().length
     const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$|^(?!\s*(?:\/\/|\*)).*\bimport\('[^']+'\)/gm) ?? []).length
     assert.equal(counted, lines)
@@ -59,15 +59,15 @@ describe('js', () => {
     const doors = /createRequire|\brequire\(|process\.dlopen|node:module|\.node['"`]/
     assert.deepEqual(
       scripts.filter((name) => doors.test(text(name))),
-      ['js/internal/native.ts', 'js/workers/shapes.ts'],
+      ['js/engine/border/native.ts', 'js/workers/shapes.ts'],
     )
   })
 
   test('the leaves import only each other and the generated numbers', () => {
     for (const name of LEAVES) {
-      for (const { target } of own(name)) assert.ok([...LEAVES, 'js/internal/law.ts'].includes(target), `${name} imports ${target}`)
+      for (const { target } of own(name)) assert.ok([...LEAVES, 'js/engine/border/law.ts'].includes(target), `${name} imports ${target}`)
     }
-    assert.deepEqual(imports.get('js/internal/law.ts'), [])
+    assert.deepEqual(imports.get('js/engine/border/law.ts'), [])
   })
 
   test('js/internal knows nothing above it but the leaves', () => {

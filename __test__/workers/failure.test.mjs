@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/errors.js'
+import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/kit/errors.js'
 import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec.js'
 import { packFailure, unpackFailure } from '../../dist/workers/failure.js'
 

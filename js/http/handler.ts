@@ -2,8 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { callable, configError } from '../checks/index.js'
 import type { StreamFunction } from '../index.js'
+import { callable, configError } from '../kit/check.js'
 import { type AnyFunction, exchange } from './exchange.js'
 import { NodeSink } from './node-sink.js'
 import { type HttpOptions, type Service, serviceOf } from './options.js'

@@ -2,8 +2,8 @@
 // from request to events, and from results to response.
 
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
-import { callable, configError, duration, flag, integer, onlyKnown, word } from '../checks/index.js'
 import type { OpenOptions, Source } from '../index.js'
+import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /**
  * How the bytes of a request become events.

@@ -1,6 +1,6 @@
 // Server-sent events out.
 
-import { configError } from '../checks/index.js'
+import { configError } from '../kit/check.js'
 import type { Encoder } from './encoder.js'
 import type { Answer } from './options.js'
 import type { Refusal } from './refusal.js'

@@ -1,6 +1,6 @@
 // batch: one call for many events.
 
-import { callable } from '../checks/index.js'
+import { callable } from '../kit/check.js'
 import { Attempt } from './attempt.js'
 import type { Call } from './call.js'
 import { Calls } from './calls.js'

@@ -1,7 +1,7 @@
 // broadcast: one source, read by several. Owns: the ring of the latest events, the place of each reader in it, and who holds the source back.
 
-import { configError, integer, onlyKnown, word } from '../checks/index.js'
 import type { Source } from '../index.js'
+import { configError, integer, onlyKnown, word } from '../kit/check.js'
 import { BroadcastReader, type Hub } from './broadcast-reader.js'
 import type { Failure } from './outlet.js'
 import { checkSource, Pulled } from './pulled.js'

@@ -1,6 +1,6 @@
 // How operators read a key out of an event: the name of a property, or a function.
 
-import { configError } from '../checks/index.js'
+import { configError } from '../kit/check.js'
 
 /** The name of a property of the event, or a function of it. */
 export type By<In> = keyof In | ((event: In) => unknown)

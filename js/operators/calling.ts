@@ -1,6 +1,6 @@
 // Operators that call a function for each event: steps where their options are the usual ones, else calls that run beside each other.
 
-import { callable } from '../checks/index.js'
+import { callable } from '../kit/check.js'
 import type { Call } from './call.js'
 import { Calls } from './calls.js'
 import type { Counts } from './counts.js'

@@ -1,6 +1,6 @@
 // chunk: arrays of events.
 
-import { onlyKnown } from '../checks/index.js'
+import { onlyKnown } from '../kit/check.js'
 import { CHUNK_NAMES, type ChunkOptions, Chunks, sizesOf } from './chunks.js'
 import { type Operator, operator } from './operator.js'
 

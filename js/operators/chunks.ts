@@ -2,8 +2,8 @@
 //
 // Bounds: one array at a time, of at most `maxSize` events. Without `maxWait` it gathers only while somebody reads; with it also meanwhile, so that time counts.
 
-import { configError, duration, integer } from '../checks/index.js'
 import type { StreamContext } from '../index.js'
+import { configError, duration, integer } from '../kit/check.js'
 import type { Clock } from './clock.js'
 import { clockOf } from './clock.js'
 import type { Counts } from './counts.js'

@@ -1,6 +1,6 @@
 // Where operators get the time from: the machine, or a clock that a test moves.
 
-import { callable } from '../checks/index.js'
+import { callable } from '../kit/check.js'
 
 /** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
 export interface Clock {

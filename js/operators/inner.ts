@@ -1,7 +1,7 @@
 // Functions of which operators run many instances: what may be given, and how an instance starts.
 
-import { configError } from '../checks/index.js'
 import type { Generator, StreamContext, StreamFunction } from '../index.js'
+import { configError } from '../kit/check.js'
 import { bodyOf } from './bodies.js'
 import type { Inlet } from './inlet.js'
 

@@ -1,6 +1,6 @@
 // keyed: one instance of a function per key of an interleaved stream. Owns: what users see, and the checks. The engine is keyed-fan.ts.
 
-import { callable, configError, duration, integer, onlyKnown } from '../checks/index.js'
+import { callable, configError, duration, integer, onlyKnown } from '../kit/check.js'
 import { reader } from './by.js'
 import type { Clock } from './clock.js'
 import { clockOf } from './clock.js'

@@ -1,6 +1,6 @@
 // The options that operators share which call a function for each event: how many calls at once, in which order, and what about those that fail.
 
-import { callable, configError, duration, flag, integer, onlyKnown } from '../checks/index.js'
+import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import type { Call } from './call.js'
 import type { Clock } from './clock.js'
 import { clockOf } from './clock.js'

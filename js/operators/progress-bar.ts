@@ -1,6 +1,6 @@
 // progressBar: progress as one line of a terminal, or as a plain line now and then where the output is a file or a pipe.
 
-import { configError, duration, onlyKnown } from '../checks/index.js'
+import { configError, duration, onlyKnown } from '../kit/check.js'
 import type { Operator } from './operator.js'
 import { type Progress, type ProgressOptions, telling } from './progress.js'
 

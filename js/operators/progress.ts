@@ -1,6 +1,6 @@
 // progress: tells how far a stream has come, now and then.
 
-import { callable, configError, duration, integer, onlyKnown } from '../checks/index.js'
+import { callable, configError, duration, integer, onlyKnown } from '../kit/check.js'
 import type { Clock } from './clock.js'
 import { clockOf } from './clock.js'
 import type { OperatorCounts } from './counts.js'

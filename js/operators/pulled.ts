@@ -1,7 +1,7 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
-import { configError } from '../checks/index.js'
 import type { Source } from '../index.js'
+import { configError } from '../kit/check.js'
 import { isThenable, silence } from './promises.js'
 
 /** Throws VELO_CONFIG unless `source` can be iterated. */

@@ -1,5 +1,5 @@
 // A faster way for the results of a chain: values are handed over by calls, with no promise between two of them. The core knows it by the same key
-// (js/internal/push.ts), and offers it where it runs a source; the two files say the same.
+// (js/kit/push.ts), and offers it where it runs a source; the two files say the same.
 
 /** Key of the method that starts handing values to a sink. */
 export const PUSH: unique symbol = Symbol.for('velo-stream.push') as never

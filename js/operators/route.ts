@@ -1,7 +1,7 @@
 // route: each event goes to one of several named functions. Owns: the selector, and what becomes of events that no route wants.
 
-import { configError, integer, onlyKnown } from '../checks/index.js'
 import { type StreamContext, VeloError } from '../index.js'
+import { configError, integer, onlyKnown } from '../kit/check.js'
 import { type By, reader } from './by.js'
 import { Fan } from './fan.js'
 import { type HandMade, handMade } from './hand-made.js'

@@ -1,6 +1,6 @@
 // scan: a state that each event changes, told after each of them.
 
-import { callable } from '../checks/index.js'
+import { callable } from '../kit/check.js'
 import type { Call } from './call.js'
 import { type Operator, operator } from './operator.js'
 import { callStep } from './step.js'

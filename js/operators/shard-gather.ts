@@ -1,7 +1,7 @@
 // Sharding where every event has exactly one result, out of one part or several: its parts go to the shards, and their results are put together in the order of the events.
 
-import { configError } from '../checks/index.js'
 import { type StreamContext, VeloError } from '../index.js'
+import { configError } from '../kit/check.js'
 import { runsAhead } from './bodies.js'
 import { Fan } from './fan.js'
 import { Fifo } from './fifo.js'

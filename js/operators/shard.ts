@@ -1,8 +1,8 @@
 // shard: one stream over several instances of a function. Owns: what users see, and the checks. The engines are shard-spread.ts and shard-gather.ts.
 
 import { availableParallelism } from 'node:os'
-import { callable, configError, flag, integer, onlyKnown } from '../checks/index.js'
 import type { StreamContext } from '../index.js'
+import { callable, configError, flag, integer, onlyKnown } from '../kit/check.js'
 import { type By, reader } from './by.js'
 import { type HandMade, handMade } from './hand-made.js'
 import { checkInner, type Inner } from './inner.js'

@@ -1,6 +1,6 @@
 // take and skip: the first events of a stream, and those after them.
 
-import { integer } from '../checks/index.js'
+import { integer } from '../kit/check.js'
 import { type Operator, operator } from './operator.js'
 import { SKIP } from './step.js'
 

@@ -1,7 +1,7 @@
 // The engine of window: pulls an event when a result is wanted, moves time forward, and gives the windows that are over.
 
-import { configError, LONGEST } from '../checks/index.js'
 import { OverloadedError, type StreamContext } from '../index.js'
+import { configError, LONGEST } from '../kit/check.js'
 import type { Clock } from './clock.js'
 import { type Failure, Outlet } from './outlet.js'
 import type { Panes, Span } from './panes.js'

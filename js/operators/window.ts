@@ -1,6 +1,6 @@
 // window: events grouped by time. Owns: what users see, and the checks. The engine is window-outlet.ts, the open windows are panes.ts.
 
-import { callable, configError, integer, onlyKnown } from '../checks/index.js'
+import { callable, configError, integer, onlyKnown } from '../kit/check.js'
 import type { Clock } from './clock.js'
 import { clockOf } from './clock.js'
 import { type HandMade, handMade } from './hand-made.js'

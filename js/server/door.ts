@@ -1,8 +1,8 @@
 // What a request must pass before it gets a stream, over HTTP and WebSocket alike: the name, the draining, who asks, the limits.
 
 import type { IncomingMessage } from 'node:http'
-import { configError } from '../checks/index.js'
 import type { StreamHeaders } from '../index.js'
+import { configError } from '../kit/check.js'
 import type { Catalog } from './catalog.js'
 import type { Entry } from './functions.js'
 import type { Gate, Release } from './gate.js'

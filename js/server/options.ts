@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
-import { configError, duration, flag, integer, onlyKnown } from '../checks/index.js'
 import type { HttpOptions } from '../http/index.js'
 import type { Generator, StreamFunction, StreamOptions } from '../index.js'
+import { configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import type { SocketOptions } from '../websocket/index.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */

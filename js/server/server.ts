@@ -1,8 +1,8 @@
 // The life of a server: what it is made of, when it listens, and how it stops.
 
 import type { AddressInfo } from 'node:net'
-import { duration, onlyKnown } from '../checks/index.js'
 import { OverloadedError } from '../index.js'
+import { duration, onlyKnown } from '../kit/check.js'
 import { Catalog } from './catalog.js'
 import { Connections } from './connections.js'
 import { Door } from './door.js'

@@ -1,8 +1,8 @@
 // Every option of `serveSocket`, once: its meaning, its default and its check.
 
 import type { IncomingMessage } from 'node:http'
-import { configError, duration, flag, integer, onlyKnown, word } from '../checks/index.js'
 import type { StreamHeaders } from '../index.js'
+import { configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /** What becomes of the stream when its client is gone without having ended it. */
 export type OnDisconnect =

@@ -1,7 +1,7 @@
 // serveSocket: options checked, a stream opened or found again, and the handle of one connection.
 
-import { configError } from '../checks/index.js'
 import type { Stream, StreamFunction } from '../index.js'
+import { configError } from '../kit/check.js'
 import { GONE, isCloseCode, verdictOfRefusal } from './codes.js'
 import { Link, type SocketEnd } from './link.js'
 import { type Settings, type SocketOptions, settingsOf } from './options.js'

@@ -1,6 +1,6 @@
 // The receiving end of one direction of one stream: the bytes of a batch back to values.
 
-import { VeloError } from '../errors.js'
+import { VeloError } from '../kit/errors.js'
 import type { BulkIn, Codec } from './codec.js'
 import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'

@@ -1,7 +1,7 @@
 // The sending end of one direction of one stream: values to bytes, each exactly once, gathered in a batch.
 // Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
 
-import { VeloError } from '../errors.js'
+import { VeloError } from '../kit/errors.js'
 import type { BulkOut, Codec } from './codec.js'
 import { describe, refusal } from './culprit.js'
 import { FlatMemory } from './flat-memory.js'

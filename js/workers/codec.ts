@@ -1,7 +1,7 @@
 // What the values of a stream become between two threads: the codecs a user may choose, and the two ends of one direction of one stream.
 // Owns the words; batch-writer.ts and batch-reader.ts do the work.
 
-export type { Codec } from '../types.js'
+export type { Codec } from '../kit/types.js'
 
 /** Sends large binaries beside the batch. */
 export interface BulkOut {

@@ -1,9 +1,9 @@
 // What connects stages on worker threads with the caller's side: the threads they got, the ducts between, and both ends here. A second one replaces it when a
 // thread is lost.
 
-import type { Instance } from '../internal/instance.js'
-import { native } from '../internal/native.js'
-import type { Failure, Stage } from '../internal/stages.js'
+import { native } from '../engine/border/native.js'
+import type { Instance } from '../engine/instance.js'
+import type { Failure, Stage } from '../engine/stages/stages.js'
 import { BatchReader, BatchWriter } from './codec.js'
 import { DuctReader } from './duct-reader.js'
 import { DuctWriter } from './duct-writer.js'

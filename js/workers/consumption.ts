@@ -1,7 +1,7 @@
 // How many results of a stage on another thread have left their channel: the other side is told, so that it may send more.
 
-import type { Instance } from '../internal/instance.js'
-import { Word } from '../internal/law.js'
+import { Word } from '../engine/border/law.js'
+import type { Instance } from '../engine/instance.js'
 import type { DuctReader } from './duct-reader.js'
 import { atTurnEnd } from './turn-end.js'
 

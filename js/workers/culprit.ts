@@ -1,6 +1,6 @@
 // The part of a value that keeps it from traveling: its path, for the message and the `field` of a VELO_CODEC. Only asked after a refusal.
 
-import { VeloError } from '../errors.js'
+import { VeloError } from '../kit/errors.js'
 
 /** What a value is, in a few words. Never throws. */
 export function describe(value: unknown): string {

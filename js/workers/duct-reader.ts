@@ -1,8 +1,8 @@
 // The receiving end of a duct: batches come in, values come out. What a batch says after its values is kept until somebody looks.
 
 import { deserialize } from 'node:v8'
-import { End } from '../internal/law.js'
-import { native } from '../internal/native.js'
+import { End } from '../engine/border/law.js'
+import { native } from '../engine/border/native.js'
 import { type BatchReader, Source } from './batch-reader.js'
 import { join, part } from './ends.js'
 import { Control, HEADER } from './protocol.js'

@@ -1,8 +1,8 @@
 // The sending end of a duct: values are encoded as they come, and sent a batch at a time. It holds credits; with none left its owner waits.
 
 import { serialize } from 'node:v8'
-import { End } from '../internal/law.js'
-import { native } from '../internal/native.js'
+import { End } from '../engine/border/law.js'
+import { native } from '../engine/border/native.js'
 import type { BatchWriter } from './batch-writer.js'
 import { join, part } from './ends.js'
 import type { Kept } from './kept.js'

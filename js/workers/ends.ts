@@ -1,7 +1,7 @@
 // The ends of ducts that this isolate holds, and who looks after each: Rust says which of them need a look, the doorbell says when.
 
-import { whenDirty } from '../internal/mailbox.js'
-import { native } from '../internal/native.js'
+import { whenDirty } from '../engine/border/mailbox.js'
+import { native } from '../engine/border/native.js'
 
 /** By key: twice the duct, plus which end. */
 const watchers = new Map<number, () => void>()

@@ -1,7 +1,7 @@
 // The classes of errors that exist on every thread, so that an error can come back as an instance of its own class.
 
 import { types } from 'node:util'
-import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../errors.js'
+import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
 
 type ErrorClass = new (...args: never[]) => Error
 

@@ -1,10 +1,10 @@
 // Feeds a source, or the stage before, to a function on another thread: pulls as far as there are credits, and no further.
 
-import { COUNTERS } from '../internal/flags.js'
-import type { Instance } from '../internal/instance.js'
-import { Word } from '../internal/law.js'
-import { SAMPLE_MASK } from '../internal/probe.js'
-import { SyncInlet } from '../internal/sync-inlet.js'
+import { COUNTERS } from '../engine/border/flags.js'
+import { Word } from '../engine/border/law.js'
+import { SAMPLE_MASK } from '../engine/border/probe.js'
+import { SyncInlet } from '../engine/channels/sync-inlet.js'
+import type { Instance } from '../engine/instance.js'
 import type { DuctWriter } from './duct-writer.js'
 import { Control, type Thrown } from './protocol.js'
 import type { Thrower } from './thrower.js'

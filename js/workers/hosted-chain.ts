@@ -1,7 +1,7 @@
 // The functions of a stay on a worker thread, one after the other: what each reads is what the one before it yields.
 
-import { bounded } from '../internal/bounded.js'
-import type { AnyGenerator, Failure } from '../internal/stages.js'
+import { bounded } from '../engine/border/bounded.js'
+import type { AnyGenerator, Failure } from '../engine/stages/stages.js'
 import type { HostedContext } from './hosted-context.js'
 import { HostedLink } from './hosted-link.js'
 import type { Loaded } from './load.js'

@@ -1,8 +1,8 @@
 // The second argument of a function on a worker thread.
 
-import { ClosedError } from '../errors.js'
-import type { Failure } from '../internal/stages.js'
-import type { StreamContext, StreamHeaders } from '../types.js'
+import type { Failure } from '../engine/stages/stages.js'
+import { ClosedError } from '../kit/errors.js'
+import type { StreamContext, StreamHeaders } from '../kit/types.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})
 

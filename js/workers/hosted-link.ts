@@ -1,9 +1,9 @@
 // Between two functions of a stream on one worker thread: the results of one are the events of the other, without bytes. Its waits end at once when the stream
 // does.
 
-import { bounded } from '../internal/bounded.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
-import type { AnyGenerator, Failure } from '../internal/stages.js'
+import { bounded } from '../engine/border/bounded.js'
+import type { AnyGenerator, Failure } from '../engine/stages/stages.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../kit/promises.js'
 import type { Tally } from './tally.js'
 import { isOvertime, nextTurn } from './turns.js'
 

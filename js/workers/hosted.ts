@@ -1,7 +1,7 @@
 // A function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its end.
 // The rules of the stream are kept by the thread that opened it; this one does what it is told.
 
-import type { AnyGenerator, Failure } from '../internal/stages.js'
+import type { AnyGenerator, Failure } from '../engine/stages/stages.js'
 import type { Bulk } from './bulk.js'
 import { BatchReader, BatchWriter, type BulkIn } from './codec.js'
 import { DuctReader } from './duct-reader.js'

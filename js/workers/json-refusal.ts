@@ -1,6 +1,6 @@
 // What keeps a value from being written as JSON: its path. Only asked after JSON.stringify has failed.
 
-import type { VeloError } from '../errors.js'
+import type { VeloError } from '../kit/errors.js'
 import { refusal } from './culprit.js'
 
 export function jsonRefusal(value: unknown, cause: unknown): VeloError {

@@ -1,6 +1,6 @@
 // Events on their way to a function whose thread may die: kept until they are taken, so that another one can get them. At most `buffer` of them are.
 
-import { Ring } from '../internal/ring.js'
+import { Ring } from '../kit/queue.js'
 import type { Tally } from './tally.js'
 
 export class Kept {

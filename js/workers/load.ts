@@ -1,9 +1,9 @@
 // Finds the functions of a stream in their modules, on the thread that runs them; each module is loaded once.
 
-import { VeloError } from '../errors.js'
-import { definitions, type Stage } from '../internal/definition.js'
-import { validated } from '../internal/schema.js'
-import type { Generator } from '../types.js'
+import { validated } from '../engine/channels/schema.js'
+import { definitions, type Stage } from '../engine/definition.js'
+import { VeloError } from '../kit/errors.js'
+import type { Generator } from '../kit/types.js'
 import type { Codec } from './codec.js'
 import type { OpenCommand, StageRef } from './protocol.js'
 

@@ -1,11 +1,11 @@
 // The reference to a function that runs on worker threads: where its module is, and how its values travel. The function itself is never here.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { VeloError } from '../errors.js'
-import type { Input } from '../internal/input.js'
-import type { Instance } from '../internal/instance.js'
-import type { LiveInstance } from '../internal/live.js'
-import type { AnyGenerator, Placement, Remote, Stage } from '../internal/stages.js'
+import type { Input } from '../engine/channels/input.js'
+import type { Instance } from '../engine/instance.js'
+import type { LiveInstance } from '../engine/modes/live.js'
+import type { AnyGenerator, Placement, Remote, Stage } from '../engine/stages/stages.js'
+import { VeloError } from '../kit/errors.js'
 import type { Codec } from './codec.js'
 import { RemoteInput } from './remote-input.js'
 import { RemoteStage } from './remote-stage.js'

@@ -2,7 +2,7 @@
 // as messages of the thread's port: at most a handful for each stream, so that bounding the streams bounds them.
 
 import type { MessagePort } from 'node:worker_threads'
-import type { StreamHeaders } from '../types.js'
+import type { StreamHeaders } from '../kit/types.js'
 
 /** Bytes in front of every batch: kind of control (1), 3 unused, bytes of its payload (4). */
 export const HEADER = 8

@@ -1,12 +1,12 @@
 // Stages that run on worker threads, as the caller's side sees them: a generator that is asked for results, like any other. Between stages on different
 // threads the values do not come by here.
 
-import { VeloError } from '../errors.js'
-import type { Instance } from '../internal/instance.js'
-import { Word } from '../internal/law.js'
-import { capture, lastResolve, type Resolve, rejectWith } from '../internal/promises.js'
-import type { AnyGenerator, Failure, Remote, Stage } from '../internal/stages.js'
-import type { StageMetrics } from '../types.js'
+import { Word } from '../engine/border/law.js'
+import type { Instance } from '../engine/instance.js'
+import type { AnyGenerator, Failure, Remote, Stage } from '../engine/stages/stages.js'
+import { VeloError } from '../kit/errors.js'
+import { capture, lastResolve, type Resolve, rejectWith } from '../kit/promises.js'
+import type { StageMetrics } from '../kit/types.js'
 import { Connection, type Party } from './connection.js'
 import { Consumption, sampleProcessing } from './consumption.js'
 import { Feeder } from './feeder.js'

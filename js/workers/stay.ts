@@ -1,8 +1,8 @@
 // The stay of a stream on one thread: it is opened there, told to leave, and known to be over.
 
-import { VeloError } from '../errors.js'
-import type { Instance } from '../internal/instance.js'
-import type { Failure, Stage } from '../internal/stages.js'
+import type { Instance } from '../engine/instance.js'
+import type { Failure, Stage } from '../engine/stages/stages.js'
+import { VeloError } from '../kit/errors.js'
 import type { TravelOptions, WorkerPlacement } from './placement.js'
 import { placeStream } from './pool.js'
 import type { Outcome, StageRef, Thrown } from './protocol.js'

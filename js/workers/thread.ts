@@ -1,7 +1,7 @@
 // One worker thread as the isolate sees it that started it: the streams that stay there, what is said to it, and its end.
 
 import { MessageChannel, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
-import { VeloError } from '../errors.js'
+import { VeloError } from '../kit/errors.js'
 import { Bulk } from './bulk.js'
 import type { Command, Outcome, Report, ThreadData } from './protocol.js'
 

@@ -1,6 +1,6 @@
-//! Prints `js/internal/law.ts`, the numbers both languages share.
+//! Prints `js/engine/border/law.ts`, the numbers both languages share.
 //!
-//! Run: `cargo run -p velo-core --example law > js/internal/law.ts`. `npm run check` fails when the file has drifted.
+//! Run: `cargo run -p velo-core --example law > js/engine/border/law.ts`. `npm run check` fails when the file has drifted.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     let retryable = Code::ALL.iter().map(|code| (code.as_str(), format!("{{ retryable: {} }}", code.retryable())));
     let file = [
         "// The numbers both languages share. Generated from crates/velo-core; do not edit.\n".to_owned(),
-        "// Command: cargo run -p velo-core --example law > js/internal/law.ts\n".to_owned(),
+        "// Command: cargo run -p velo-core --example law > js/engine/border/law.ts\n".to_owned(),
         number("ROW_WORDS", "64-bit words of a row of the control block.", ROW_WORDS),
         number("PAGE_ROWS", "Rows of a page.", PAGE_ROWS),
         number("CLOCK", "Word of the first page that holds the coarse clock, ms.", CLOCK),

@@ -1,6 +1,6 @@
 //! The error codes, defined once.
 //!
-//! Owns: the names and whether trying again can help. Not here: messages and classes, which belong to `js/errors.ts`;
+//! Owns: the names and whether trying again can help. Not here: messages and classes, which belong to `js/kit/errors.ts`;
 //! a test there compares its list with this one.
 
 macro_rules! codes {

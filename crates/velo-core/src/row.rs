@@ -1,7 +1,7 @@
 //! The layout of the control block: one row of 64-bit words per stream, each word a JavaScript number.
 //!
 //! Owns: the offsets. Not here: the memory, which JavaScript allocates and the border maps.
-//! `js/internal/law.ts` is generated from these constants.
+//! `js/engine/border/law.ts` is generated from these constants.
 
 /// Words of one row.
 pub const ROW_WORDS: usize = 16;

@@ -1,5 +1,5 @@
 // The numbers both languages share. Generated from crates/velo-core; do not edit.
-// Command: cargo run -p velo-core --example law > js/internal/law.ts
+// Command: cargo run -p velo-core --example law > js/engine/border/law.ts
 
 /** 64-bit words of a row of the control block. */
 export const ROW_WORDS = 16

@@ -1,10 +1,10 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Generator } from '../kit/types.js'
 import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../options.js'
-import type { Generator } from '../types.js'
-import { native } from './native.js'
-import type { Placement } from './stages.js'
+import { native } from './border/native.js'
+import type { Placement } from './stages/stages.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {

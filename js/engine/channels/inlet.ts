@@ -1,10 +1,10 @@
 // What the user's function gets as `events`. An inlet owns the wait for an event, so that closing and aborting settle it at once, which a bare
 // generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
 
-import { clock } from './control-block.js'
-import type { Instance } from './instance.js'
-import { Word } from './law.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from './promises.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { clock } from '../border/control-block.js'
+import { Word } from '../border/law.js'
+import type { Instance } from '../instance.js'
 
 const { Waiting, WaitingSince } = Word
 

@@ -1,6 +1,6 @@
 // A read that waits for a result.
 
-import type { Resolve } from './promises.js'
+import type { Resolve } from '../../kit/promises.js'
 
 /** What it wants: one value, an iterator's result, or up to `max` values. */
 export const Want = { Value: 0, Result: 1, Batch: 2 } as const

@@ -1,11 +1,11 @@
 // How an instance ends: who is told, with what. Owns the promises of `closed` and `close()` and the errors that speak of the end; the order of things
 // at the end is the business of the instance.
 
-import { AbortError, ClosedError } from '../errors.js'
-import type { EndReason, StreamEnd } from '../types.js'
-import { Reason } from './law.js'
-import { silence } from './promises.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
+import { AbortError, ClosedError } from '../kit/errors.js'
+import { silence } from '../kit/promises.js'
+import type { EndReason, StreamEnd } from '../kit/types.js'
+import { Reason } from './border/law.js'
+import { waitBegins, waitEnds } from './border/wakefulness.js'
 
 const reasons: Record<number, EndReason> = {
   [Reason.Done]: 'done',

@@ -1,19 +1,19 @@
 // `run(source)`: the source is pulled, the results are collected, one promise tells the outcome.
 
-import { AsyncInlet } from './async-inlet.js'
-import type { Definition } from './definition.js'
-import type { Failure } from './ending.js'
-import { COUNTERS } from './flags.js'
-import type { Inlet } from './inlet.js'
-import { Instance } from './instance.js'
-import { Input, State, Word } from './law.js'
-import { step } from './mailbox.js'
-import { capture, lastResolve, type Resolve, rejectWith } from './promises.js'
-import { pulledInlet } from './pulled.js'
-import { canPush, PUSH, type Sink } from './push.js'
-import { sourceIdle } from './refusals.js'
-import type { AnyGenerator } from './stages.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
+import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { canPush, PUSH, type Sink } from '../../kit/push.js'
+import { COUNTERS } from '../border/flags.js'
+import { Input, State, Word } from '../border/law.js'
+import { step } from '../border/mailbox.js'
+import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import { AsyncInlet } from '../channels/async-inlet.js'
+import type { Inlet } from '../channels/inlet.js'
+import { pulledInlet } from '../channels/pulled.js'
+import type { Definition } from '../definition.js'
+import type { Failure } from '../ending.js'
+import { Instance } from '../instance.js'
+import { sourceIdle } from '../refusals.js'
+import type { AnyGenerator } from '../stages/stages.js'
 
 const { Delivered, Yielded } = Word
 

@@ -1,8 +1,8 @@
 // The stages of a pipeline as a whole, and what lies between them: they are cut and released together, and each can be named and counted.
 
 import { threadId } from 'node:worker_threads'
-import type { StageMetrics } from '../types.js'
-import { silence } from './promises.js'
+import { silence } from '../../kit/promises.js'
+import type { StageMetrics } from '../../kit/types.js'
 import type { Link, Remote } from './stages.js'
 
 /** A stage, or neighboring ones on other threads. */

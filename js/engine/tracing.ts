@@ -1,7 +1,7 @@
 // `diagnostics_channel` tracing of streams: tracing:velo:stream:{start,end,asyncStart,asyncEnd,error}. Nothing is built without a subscriber.
 
 import { tracingChannel } from 'node:diagnostics_channel'
-import type { StreamEnd } from '../types.js'
+import type { StreamEnd } from '../kit/types.js'
 
 /** What subscribers get; the same object through the life of one stream. */
 export interface StreamTrace {

@@ -1,12 +1,12 @@
 // Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { COUNTERS } from './flags.js'
+import { isThenable } from '../../kit/promises.js'
+import { COUNTERS } from '../border/flags.js'
+import { Word } from '../border/law.js'
+import { SAMPLE_MASK } from '../border/probe.js'
+import type { Instance } from '../instance.js'
 import { Inlet } from './inlet.js'
-import type { Instance } from './instance.js'
-import { Word } from './law.js'
-import { SAMPLE_MASK } from './probe.js'
-import { isThenable } from './promises.js'
 import { validate } from './schema.js'
 
 const { Accepted, Delivered, DroppedEvents } = Word

@@ -1,6 +1,6 @@
 // The second argument of a stream function. The signal is made when it is first asked for: an AbortController costs 2 us on Node 20.
 
-import type { StreamContext, StreamHeaders } from '../types.js'
+import type { StreamContext, StreamHeaders } from '../kit/types.js'
 import type { Tenancy } from './tenancy.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})

@@ -1,8 +1,8 @@
 // The errors with which a stream is refused, or given up by a timer: one place for their words.
 
-import { AbortError, OverloadedError, TimeoutError, VeloError } from '../errors.js'
+import { AbortError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
+import { Refusal } from './border/law.js'
 import type { Definition } from './definition.js'
-import { Refusal } from './law.js'
 
 /** `open` of Rust answered with no slot. */
 export function refusal(slot: number, { options }: Definition): OverloadedError {

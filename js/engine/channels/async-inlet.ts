@@ -2,14 +2,14 @@
 // although the source's own promise may never settle. With `ahead` one event is pulled before it is asked for: a pull that has settled by then can be
 // handed over as it is, which saves half the price of that ownership (bench/node/throughput).
 
-import { clock } from './control-block.js'
-import { COUNTERS } from './flags.js'
+import { capture, lastResolve, silence } from '../../kit/promises.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
+import { clock } from '../border/control-block.js'
+import { COUNTERS } from '../border/flags.js'
+import { Word } from '../border/law.js'
+import { SAMPLE_MASK } from '../border/probe.js'
+import type { Instance } from '../instance.js'
 import { Inlet } from './inlet.js'
-import type { Instance } from './instance.js'
-import { Word } from './law.js'
-import { SAMPLE_MASK } from './probe.js'
-import { capture, lastResolve, silence } from './promises.js'
-import { PUSH, type Pushing, type Sink } from './push.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 

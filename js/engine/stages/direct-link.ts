@@ -1,7 +1,7 @@
 // A link that hands on the promises of the stage before as they are: no price per event, and no end to a wait before that stage ends it.
 
-import type { Instance } from './instance.js'
-import { DONE_VOID, iterationEnd } from './promises.js'
+import { DONE_VOID, iterationEnd } from '../../kit/promises.js'
+import type { Instance } from '../instance.js'
 import type { Link } from './stages.js'
 
 export class DirectLink implements Link {

@@ -2,19 +2,18 @@
 // pending next() at once.
 
 import type { AsyncResource } from 'node:async_hooks'
-import { AsyncInlet } from './async-inlet.js'
-import type { Definition } from './definition.js'
-import type { Failure } from './ending.js'
-import { COUNTERS } from './flags.js'
-import type { Inlet } from './inlet.js'
-import { Instance } from './instance.js'
-import { Input, State, Word } from './law.js'
-import { step } from './mailbox.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from './promises.js'
-import { pulledInlet } from './pulled.js'
-import { sourceIdle } from './refusals.js'
-
-import { waitBegins, waitEnds } from './wakefulness.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { COUNTERS } from '../border/flags.js'
+import { Input, State, Word } from '../border/law.js'
+import { step } from '../border/mailbox.js'
+import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import { AsyncInlet } from '../channels/async-inlet.js'
+import type { Inlet } from '../channels/inlet.js'
+import { pulledInlet } from '../channels/pulled.js'
+import type { Definition } from '../definition.js'
+import type { Failure } from '../ending.js'
+import { Instance } from '../instance.js'
+import { sourceIdle } from '../refusals.js'
 
 const { Delivered, Yielded } = Word
 

@@ -1,9 +1,9 @@
 // The sends of a live stream that wait for room, first come first served. It knows who waits and who is told; what is accepted when is the business of
 // the input channel.
 
-import { AbortError, VeloError } from '../errors.js'
-import { capture, lastResolve, type Resolve, rejectWith, silence } from './promises.js'
-import { Ring } from './ring.js'
+import { AbortError, VeloError } from '../../kit/errors.js'
+import { capture, lastResolve, type Resolve, rejectWith, silence } from '../../kit/promises.js'
+import { Ring } from '../../kit/queue.js'
 
 /** A send that waits: one place in line, however many events it brings. */
 export interface Send<In> {

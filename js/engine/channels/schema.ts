@@ -1,8 +1,8 @@
 // Events through a Standard Schema: its output is what the function gets. A synchronous schema costs no promise.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { VeloError } from '../errors.js'
-import { silence } from './promises.js'
+import { VeloError } from '../../kit/errors.js'
+import { silence } from '../../kit/promises.js'
 
 type Result = StandardSchemaV1.Result<unknown>
 

@@ -1,21 +1,21 @@
 // The input channel of a live stream: events in, at most `buffer` of them waiting, and the line of sends that wait for room. It holds credits that
 // Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
 
-import { AbortError, type ClosedError } from '../errors.js'
-import { clock } from './control-block.js'
-import { COUNTERS } from './flags.js'
+import { AbortError, type ClosedError } from '../../kit/errors.js'
+import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
+import { noRing, Ring } from '../../kit/queue.js'
+import { onAbort } from '../../kit/signals.js'
+import { clock } from '../border/control-block.js'
+import { COUNTERS } from '../border/flags.js'
+import { Side, State, Word } from '../border/law.js'
+import { Note, native } from '../border/native.js'
+import { SAMPLE_MASK } from '../border/probe.js'
+import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import type { LiveInstance } from '../modes/live.js'
+import { overrun, sendAborted } from '../refusals.js'
 import { Inlet } from './inlet.js'
-import { Side, State, Word } from './law.js'
-import type { LiveInstance } from './live.js'
-import { Note, native } from './native.js'
-import { SAMPLE_MASK } from './probe.js'
-import { capture, DONE_VOID, lastResolve, refuse } from './promises.js'
-import { overrun, sendAborted } from './refusals.js'
-import { noRing, Ring } from './ring.js'
 import { validateAll, validateNow } from './schema.js'
 import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from './send-line.js'
-import { onAbort } from './signals.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
 

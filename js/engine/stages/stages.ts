@@ -3,20 +3,20 @@
 // its caller is told at once whatever the stages wait for.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { StageMetrics } from '../types.js'
-import { AsyncInlet } from './async-inlet.js'
-import type { Context } from './context.js'
-import type { Stage } from './definition.js'
+import type { StageMetrics } from '../../kit/types.js'
+import { AsyncInlet } from '../channels/async-inlet.js'
+import type { Input } from '../channels/input.js'
+import { validated } from '../channels/schema.js'
+import type { Context } from '../context.js'
+import type { Stage } from '../definition.js'
+import type { Failure } from '../ending.js'
+import type { Instance } from '../instance.js'
+import type { LiveInstance } from '../modes/live.js'
 import { DirectLink } from './direct-link.js'
-import type { Failure } from './ending.js'
-import type { Input } from './input.js'
-import type { Instance } from './instance.js'
 import { Links, type Unit } from './links.js'
-import type { LiveInstance } from './live.js'
-import { validated } from './schema.js'
 
-export type { Stage } from './definition.js'
-export type { Failure } from './ending.js'
+export type { Stage } from '../definition.js'
+export type { Failure } from '../ending.js'
 
 export type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
 

@@ -1,8 +1,8 @@
 // The inlet that fits a source.
 
+import type { Instance } from '../instance.js'
 import { AsyncInlet } from './async-inlet.js'
 import type { Inlet } from './inlet.js'
-import type { Instance } from './instance.js'
 import { validated } from './schema.js'
 import { openSource } from './source.js'
 import { SyncInlet } from './sync-inlet.js'

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { VeloError } from '../errors.js'
+import { VeloError } from '../../kit/errors.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
 export interface Limits {
@@ -101,7 +101,7 @@ function load(): Native {
   const require = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   const triple = `${process.platform}-${process.arch}${named ? '' : libc()}`
-  const built = fileURLToPath(new URL(`../velo.${triple}.node`, import.meta.url))
+  const built = fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
   const platformPackage = `@velo-stream/native-${triple}`
   const tried: string[] = []
   const causes: unknown[] = []

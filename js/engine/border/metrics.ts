@@ -1,6 +1,6 @@
 // The numbers of one stream, read from its row and, while it is open, from Rust.
 
-import type { StreamMetrics } from '../types.js'
+import type { StreamMetrics } from '../../kit/types.js'
 import { Word } from './law.js'
 import { native } from './native.js'
 

@@ -1,18 +1,18 @@
 // A live stream: events are sent to it, results are read from it, each through a bounded channel; the function runs ahead up to `buffer`.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Definition } from './definition.js'
-import type { Failure } from './ending.js'
-import { COUNTERS } from './flags.js'
-import { Input } from './input.js'
-import { Instance } from './instance.js'
-import { Effect, Input as On, State, Timer, Word } from './law.js'
-import { step } from './mailbox.js'
-import { native } from './native.js'
-import { Output } from './output.js'
-import { sourceIdle } from './refusals.js'
-import type { AnyGenerator, Remote } from './stages.js'
-import type { InstanceOptions } from './tenancy.js'
+import { COUNTERS } from '../border/flags.js'
+import { Effect, Input as On, State, Timer, Word } from '../border/law.js'
+import { step } from '../border/mailbox.js'
+import { native } from '../border/native.js'
+import { Input } from '../channels/input.js'
+import { Output } from '../channels/output.js'
+import type { Definition } from '../definition.js'
+import type { Failure } from '../ending.js'
+import { Instance } from '../instance.js'
+import { sourceIdle } from '../refusals.js'
+import type { AnyGenerator, Remote } from '../stages/stages.js'
+import type { InstanceOptions } from '../tenancy.js'
 
 export class LiveInstance extends Instance {
   protected readonly direct = false

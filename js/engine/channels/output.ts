@@ -1,18 +1,18 @@
 // The output channel of a live stream: results that wait to be read, at most `buffer` of them, and the reads that wait for results. Reading gives
 // credit back to the function; the error it threw is delivered after its results, once.
 
-import { AbortError, TimeoutError } from '../errors.js'
-import { clock } from './control-block.js'
-import { COUNTERS } from './flags.js'
-import { Side, State, Word } from './law.js'
-import type { LiveInstance } from './live.js'
-import { cancelTimer, setTimer } from './mailbox.js'
-import { native } from './native.js'
-import { capture, iterationEnd, lastResolve, rejectWith } from './promises.js'
+import { AbortError, TimeoutError } from '../../kit/errors.js'
+import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
+import { noRing, Ring } from '../../kit/queue.js'
+import { onAbort } from '../../kit/signals.js'
+import { clock } from '../border/control-block.js'
+import { COUNTERS } from '../border/flags.js'
+import { Side, State, Word } from '../border/law.js'
+import { cancelTimer, setTimer } from '../border/mailbox.js'
+import { native } from '../border/native.js'
+import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import type { LiveInstance } from '../modes/live.js'
 import { type Reader, type ReadOptions, Want } from './reader.js'
-import { noRing, Ring } from './ring.js'
-import { onAbort } from './signals.js'
-import { waitBegins, waitEnds } from './wakefulness.js'
 
 const { DroppedResults, Read, UnreadSince, Yielded } = Word
 

@@ -1,5 +1,11 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
+export type { StreamOptions, WorkersOptions } from './api/options.js'
+export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
+export { runtime } from './api/runtime.js'
+export type { Stream } from './api/stream.js'
+export type { StreamFunction } from './api/stream-fn.js'
+export { streamFn } from './api/stream-fn.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
 export type {
@@ -21,9 +27,3 @@ export type {
   StreamState,
   WorkerSnapshot,
 } from './kit/types.js'
-export type { StreamOptions, WorkersOptions } from './options.js'
-export type { DrainOptions, RuntimeOptions } from './runtime.js'
-export { runtime } from './runtime.js'
-export type { Stream } from './stream.js'
-export type { StreamFunction } from './stream-fn.js'
-export { streamFn } from './stream-fn.js'

@@ -27,7 +27,7 @@ const inside = (folder) => scripts.filter((name) => name.startsWith(folder))
 const own = (name) => imports.get(name).filter(({ target }) => target.startsWith('js/'))
 
 /** Public modules that import nothing but each other and the generated numbers: anybody may import them. */
-const LEAVES = ['js/kit/errors.ts', 'js/options.ts', 'js/kit/types.ts']
+const LEAVES = ['js/kit/errors.ts', 'js/api/options.ts', 'js/kit/types.ts']
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
 const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['cac', 'ws'] }
@@ -44,7 +44,7 @@ const MADE_OF = {
 
 describe('js', () => {
   test('the parser of this test sees the imports', () => {
-    assert.ok(imports.get('js/stream-fn.ts').some(({ target, type }) => target === 'js/engine/modes/live.ts' && !type))
+    assert.ok(imports.get('js/api/stream-fn.ts').some(({ target, type }) => target === 'js/engine/modes/live.ts' && !type))
     assert.ok(imports.get('js/kit/types.ts').some(({ target, type }) => target === 'node:stream/web' && type))
     const counted = [...imports.values()].flat().length
     const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$|^(?!\s*(?:\/\/|\*)).*\bimport\('[^']+'\)/gm) ?? []).length

@@ -1,8 +1,8 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../api/options.js'
 import type { Generator } from '../kit/types.js'
-import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../options.js'
 import { native } from './border/native.js'
 import type { Placement } from './stages/stages.js'
 

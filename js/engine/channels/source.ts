@@ -1,6 +1,6 @@
 // What a stream function may be pulled from: checks it and opens it. A source is given back at most once, never after it ended or threw.
 
-import { configError } from '../../options.js'
+import { configError } from '../../api/options.js'
 
 /** Either kind of iterator, and the array where it is one. */
 export type Opened<In> =

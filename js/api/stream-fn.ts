@@ -1,16 +1,16 @@
 // Stream functions: the definition, and the ways to use one: called, run, opened, piped.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { native } from './engine/border/native.js'
-import { checkSource } from './engine/channels/source.js'
-import { Definition, definitions, type Stage } from './engine/definition.js'
-import { LiveInstance } from './engine/modes/live.js'
-import { RunInstance } from './engine/modes/run.js'
-import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from './kit/types.js'
+import { native } from '../engine/border/native.js'
+import { checkSource } from '../engine/channels/source.js'
+import { Definition, definitions, type Stage } from '../engine/definition.js'
+import { LiveInstance } from '../engine/modes/live.js'
+import { RunInstance } from '../engine/modes/run.js'
+import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
+import { moduleHref, notAReference, WorkerPlacement } from '../workers/placement.js'
 import { checkSignal, configError, defaults, onlyKnown, type ResolvedOptions, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
-import { moduleHref, notAReference, WorkerPlacement } from './workers/placement.js'
 
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
 export interface StreamFunction<In, Out> {

@@ -1,10 +1,10 @@
 // The process as a whole: its numbers, its limit, its end.
 
-import { drainMailbox, whenDrained } from './engine/border/mailbox.js'
-import { native } from './engine/border/native.js'
-import type { Snapshot } from './kit/types.js'
+import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
+import { native } from '../engine/border/native.js'
+import type { Snapshot } from '../kit/types.js'
+import { configureWorkers, warm, workersSnapshot } from '../workers/pool.js'
 import { checkCount, checkMillis, onlyKnown, resolveWorkers, type WorkersOptions } from './options.js'
-import { configureWorkers, warm, workersSnapshot } from './workers/pool.js'
 
 /** Options of `runtime.configure`. */
 export interface RuntimeOptions {

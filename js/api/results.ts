@@ -1,8 +1,8 @@
 // What `fn(source)` gives: results, one for each `next()`. The instance is made at the first of them.
 
-import type { Definition } from './engine/definition.js'
-import { CallInstance } from './engine/modes/call.js'
-import { currentScope } from './engine/tenancy.js'
+import type { Definition } from '../engine/definition.js'
+import { CallInstance } from '../engine/modes/call.js'
+import { currentScope } from '../engine/tenancy.js'
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 

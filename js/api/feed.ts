@@ -1,8 +1,8 @@
 // `stream.feed(source)`: sends a source through a live stream while its results are read.
 
-import { type Opened, openSource } from './engine/channels/source.js'
-import type { LiveInstance } from './engine/modes/live.js'
-import { isThenable, silence } from './kit/promises.js'
+import { type Opened, openSource } from '../engine/channels/source.js'
+import type { LiveInstance } from '../engine/modes/live.js'
+import { isThenable, silence } from '../kit/promises.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
   readonly #instance: LiveInstance

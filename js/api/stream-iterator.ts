@@ -1,7 +1,7 @@
 // `for await (const result of stream)`: the first `next()` makes the iterator the reader until the end; leaving the loop closes the stream.
 
-import type { LiveInstance } from './engine/modes/live.js'
-import { VeloError } from './kit/errors.js'
+import type { LiveInstance } from '../engine/modes/live.js'
+import { VeloError } from '../kit/errors.js'
 
 export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
   readonly #instance: LiveInstance

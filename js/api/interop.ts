@@ -2,8 +2,8 @@
 
 import { Duplex } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
-import { ClosedError } from './kit/errors.js'
-import type { EndReason } from './kit/types.js'
+import { ClosedError } from '../kit/errors.js'
+import type { EndReason } from '../kit/types.js'
 import type { Stream } from './stream.js'
 
 export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {

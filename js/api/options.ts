@@ -3,8 +3,8 @@
 
 import type { ResourceLimits } from 'node:worker_threads'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { VeloError } from './kit/errors.js'
-import type { Codec } from './kit/types.js'
+import { VeloError } from '../kit/errors.js'
+import type { Codec } from '../kit/types.js'
 
 /** Options of a stream function. Durations are milliseconds. */
 export interface StreamOptions {

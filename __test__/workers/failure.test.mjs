@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/kit/errors.js'
-import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec.js'
-import { packFailure, unpackFailure } from '../../dist/workers/failure.js'
+import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec/codec.js'
+import { packFailure, unpackFailure } from '../../dist/workers/codec/failure.js'
 
 /** Packs, carries with a codec, and unpacks. */
 function cross(thrown, codec = 'structured') {

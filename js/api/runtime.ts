@@ -3,7 +3,7 @@
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
 import type { Snapshot } from '../kit/types.js'
-import { configureWorkers, warm, workersSnapshot } from '../workers/pool.js'
+import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
 import { checkCount, checkMillis, onlyKnown, resolveWorkers, type WorkersOptions } from './options.js'
 
 /** Options of `runtime.configure`. */

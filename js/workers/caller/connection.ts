@@ -1,0 +1,147 @@
+// What connects stages on worker threads with the caller's side: the threads they got, the ducts between, and both ends here. A second one replaces it when a
+// thread is lost.
+
+import { native } from '../../engine/border/native.js'
+import type { Instance } from '../../engine/instance.js'
+import type { Failure, Stage } from '../../engine/stages/stages.js'
+import { BatchReader, BatchWriter } from '../codec/codec.js'
+import { DuctReader } from '../wire/duct-reader.js'
+import { DuctWriter } from '../wire/duct-writer.js'
+import { HEADER, Pause, type Thrown } from '../wire/protocol.js'
+import type { Tally } from '../wire/tally.js'
+import { Kept } from './kept.js'
+import type { WorkerPlacement } from './placement.js'
+import { rest } from './pool.js'
+import { choosePlaces, type Host, type Place, Stay } from './stay.js'
+import type { Thrower } from './thrower.js'
+
+/** The stages of a connection. */
+export interface Party {
+  readonly instance: Instance
+  readonly stages: readonly Stage[]
+  /** Number of the first stage in the pipeline. */
+  readonly first: number
+  tally: Tally
+  readonly thrower: Thrower
+}
+
+export interface ConnectionHost extends Host {
+  /** There may be credits for events. */
+  onRoom(): void
+  /** There may be results. */
+  arrived(): void
+}
+
+export class Connection {
+  readonly writer: DuctWriter
+  readonly reader: DuctReader
+  /** In the order of the stages. */
+  readonly stays: Stay[]
+  private readonly ducts: readonly number[]
+  private readonly bulk: { readonly bytes: number }
+  private readonly kept: Kept | undefined
+
+  /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
+  constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
+    const { instance, stages, first, tally, thrower } = party
+    const places = choosePlaces(stages, first)
+    const ahead = instance.ahead ? instance.def.options.buffer : 0
+    // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
+    const ducts = [native.duct(ahead, first === 0 ? instance.slot : 0)]
+    for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
+    ducts.push(native.duct(results, 0))
+
+    const { travel } = (stages[0] as Stage).placement as WorkerPlacement
+    const { codec, transfer } = travel
+    const [entry, exit] = [(places[0] as Place).thread.bulk, (places.at(-1) as Place).thread.bulk]
+    const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: entry.outlet(into) })
+    const bulk = exit.intake(outOf)
+    this.bulk = bulk
+    this.kept = travel.onWorkerExit === 'reopen' ? new Kept(tally) : undefined
+    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true, kept: this.kept }, () => host.onRoom())
+    this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, bulk }), () => host.arrived(), before)
+    this.ducts = ducts
+    this.stays = []
+    try {
+      for (const [index, place] of places.entries()) {
+        const [events, results] = [ducts[index] as number, ducts[index + 1] as number]
+        const [fed, spliced] = [index > 0, index < places.length - 1]
+        this.stays.push(new Stay(instance, place, { events, results, fed, spliced, travel, tally }, thrower, host))
+      }
+    } catch (error) {
+      this.leave(undefined)
+      this.part()
+      exit.forget(outOf)
+      for (const { thread } of places) rest(thread)
+      throw error
+    }
+  }
+
+  /** Ends the stages before those of a stay; settles when they have. */
+  leaveBefore(stay: Stay): Promise<unknown> {
+    const before = this.stays.slice(0, this.stays.indexOf(stay))
+    for (const one of before) one.leave(undefined)
+    return Promise.all(before.map((one) => one.whenOver()))
+  }
+
+  /** Closed, or aborted with what is thrown. */
+  leave(thrown: Thrown | undefined): void {
+    for (const stay of this.stays) stay.leave(thrown)
+  }
+
+  /** Ends what still runs; a promise where that takes time. */
+  release(): Promise<unknown> | undefined {
+    const pending = this.stays.filter((stay) => !stay.isOver)
+    for (const stay of pending) stay.leave(undefined)
+    return pending.length === 0 ? undefined : Promise.all(pending.map((stay) => stay.whenOver()))
+  }
+
+  /** What a function threw when nobody listened any more. */
+  unheard(): Failure | undefined {
+    return this.stays.find((stay) => stay.failure !== undefined)?.failure
+  }
+
+  bytes(): { in: number; out: number } {
+    return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
+  }
+
+  /** Whether the last function waits for room that nobody makes: what lies before it does not move either. */
+  isHeld({ tally, instance }: Party): boolean {
+    return instance.hasUnread && tally.pause((this.stays.at(-1) as Stay).begin) === Pause.Room
+  }
+
+  /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
+  isBusy({ tally, first, stages }: Party): boolean {
+    let { sent } = this.writer
+    if (this.writer.controls > tally.heeded(first)) return true
+    for (let index = first; index < first + stages.length; index++) {
+      // The first stage of a stay knows what all of them wait for.
+      const waits = tally.pause(index) === Pause.Event || !this.stays.some((stay) => stay.begin === index)
+      if (sent > tally.taken(index) || !waits) return true
+      sent = tally.given(index)
+    }
+    return sent > this.reader.received
+  }
+
+  /** Number of the thread of a stage. */
+  threadOf(index: number): number {
+    return this.stays.find((stay) => stay.has(index))?.thread.number ?? 0
+  }
+
+  suspect(ms: number): void {
+    for (const stay of this.stays) if (!stay.isOver) stay.thread.suspect(ms)
+  }
+
+  /** Events that no function has taken. */
+  rest(): unknown[] {
+    return this.kept?.rest(this.writer.sent) ?? []
+  }
+
+  /** Gives both ends up, and those that a thread never took. */
+  part(): void {
+    this.writer.part()
+    this.reader.part()
+    for (const duct of this.ducts) native.discard(duct)
+  }
+}

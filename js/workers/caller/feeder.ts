@@ -1,0 +1,128 @@
+// Feeds a source, or the stage before, to a function on another thread: pulls as far as there are credits, and no further.
+
+import { COUNTERS } from '../../engine/border/flags.js'
+import { Word } from '../../engine/border/law.js'
+import { SAMPLE_MASK } from '../../engine/border/probe.js'
+import { SyncInlet } from '../../engine/channels/sync-inlet.js'
+import type { Instance } from '../../engine/instance.js'
+import type { DuctWriter } from '../wire/duct-writer.js'
+import { Control, type Thrown } from '../wire/protocol.js'
+import type { Thrower } from './thrower.js'
+
+const { Accepted } = Word
+
+export class Feeder {
+  private readonly instance: Instance
+  private readonly events: AsyncIterator<unknown>
+  private writer: DuctWriter
+  private readonly thrower: Thrower
+  /** Its events are those of the stream: they are counted. */
+  private readonly head: boolean
+  private pulling = false
+  private stopped = false
+  /** The end of the events was told. */
+  private ended = false
+  /** What the source threw. */
+  private thrown: Thrown | undefined
+  /** After how many events that was. */
+  private thrownAt = 0
+  private readonly arrived = (result: IteratorResult<unknown>): void => {
+    this.pulling = false
+    if (this.put(result)) this.go()
+  }
+  private readonly failed = (error: unknown): void => {
+    this.pulling = false
+    this.fail(error)
+    this.go()
+  }
+
+  constructor(instance: Instance, events: AsyncIterator<unknown>, writer: DuctWriter, thrower: Thrower, head: boolean) {
+    this.instance = instance
+    this.events = events
+    this.writer = writer
+    this.thrower = thrower
+    this.head = head
+  }
+
+  /** There may be credits. */
+  go(): void {
+    const { writer, events } = this
+    while (!this.pulling && !this.stopped && (writer.credits > 0 || writer.refill())) {
+      if (events instanceof SyncInlet) {
+        try {
+          const result = events.pull()
+          if (result instanceof Promise) this.wait(result)
+          else if (!this.put(result)) return
+        } catch (error) {
+          this.fail(error)
+        }
+      } else {
+        this.wait(events.next())
+      }
+    }
+  }
+
+  /** Another function gets what comes from now on. */
+  redirect(writer: DuctWriter): void {
+    this.writer = writer
+    if (this.ended) writer.control(Control.End)
+  }
+
+  /** Of the events sent so far `taken` were taken: numbers begin there from now on. */
+  rebase(taken: number): void {
+    this.thrownAt -= taken
+  }
+
+  /** What the source threw after `sent` events is told again. */
+  throwAgain(writer: DuctWriter, sent: number): void {
+    if (this.thrown !== undefined && this.thrownAt === sent) writer.control(Control.Fail, this.thrown)
+  }
+
+  /** It will ask its source as soon as it hears of credits: they may be under way. */
+  get isAboutToPull(): boolean {
+    return !this.pulling && !this.stopped
+  }
+
+  /** Nothing further is sent. */
+  stop(): void {
+    this.stopped = true
+  }
+
+  private wait(next: Promise<IteratorResult<unknown>>): void {
+    this.pulling = true
+    next.then(this.arrived, this.failed)
+  }
+
+  /** False at the end. */
+  private put(result: IteratorResult<unknown>): boolean {
+    if (result.done === true) {
+      if (!this.stopped) this.writer.control(Control.End)
+      this.stopped = this.ended = true
+      return false
+    }
+    const { page, at, probe } = this.instance
+    if (this.stopped) {
+      if (this.head) page[at + Accepted]++ // it came after the end, and is dropped
+      return false
+    }
+    try {
+      this.writer.add(result.value)
+    } catch (error) {
+      this.fail(error)
+      return true
+    }
+    if (this.head) {
+      const count = ++page[at + Accepted]
+      if (COUNTERS && (count & SAMPLE_MASK) === 1) probe.accepted(count)
+    }
+    return true
+  }
+
+  /** Thrown into the function at its next pull. */
+  private fail(error: unknown): void {
+    if (this.stopped) return
+    this.thrown = this.thrower.known(error)
+    this.thrownAt = this.writer.sent
+    this.writer.control(Control.Fail, this.thrown)
+  }
+}

@@ -1,0 +1,65 @@
+// The reference to a function that runs on worker threads: where its module is, and how its values travel. The function itself is never here.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Input } from '../../engine/channels/input.js'
+import type { Instance } from '../../engine/instance.js'
+import type { LiveInstance } from '../../engine/modes/live.js'
+import type { AnyGenerator, Placement, Remote, Stage } from '../../engine/stages/stages.js'
+import { VeloError } from '../../kit/errors.js'
+import type { Codec } from '../codec/codec.js'
+import { RemoteInput } from './remote-input.js'
+import { RemoteStage } from './remote-stage.js'
+
+export interface TravelOptions {
+  readonly exported: string
+  readonly codec: Codec
+  readonly transfer: boolean
+  readonly onWorkerExit: 'fail' | 'reopen'
+}
+
+export class WorkerPlacement implements Placement {
+  readonly href: string
+  readonly travel: TravelOptions
+
+  constructor(href: string, travel: TravelOptions) {
+    this.href = href
+    this.travel = travel
+  }
+
+  input(instance: LiveInstance): Input<unknown> {
+    return new RemoteInput(instance)
+  }
+
+  /** Whether values go on from a stage here to one there without visiting the caller. */
+  joins(next: Placement, schema: StandardSchemaV1 | undefined): boolean {
+    if (!(next instanceof WorkerPlacement) || schema !== undefined) return false
+    const { codec, transfer, onWorkerExit } = next.travel
+    return codec === this.travel.codec && transfer === this.travel.transfer && onWorkerExit === this.travel.onWorkerExit
+  }
+
+  make(
+    instance: Instance,
+    events: AsyncIterableIterator<unknown>,
+    stages: readonly Stage[],
+    first: number,
+    last: boolean,
+  ): AnyGenerator & Remote {
+    return new RemoteStage(instance, events, stages, first, last)
+  }
+}
+
+/** The address of a module, from what a user gives for one. */
+export function moduleHref(module: unknown, field: string): string {
+  const text = module instanceof URL ? module.href : module
+  if (typeof text !== 'string' || !URL.canParse(text)) throw notAReference(field)
+  return text
+}
+
+export function notAReference(field: string): VeloError {
+  return new VeloError(
+    'VELO_FUNCTION_REF',
+    `${field}: placement 'worker' needs the URL of a module that exports the function, because a closure cannot travel to another thread. ` +
+      "Move the function to a file and write streamFn(new URL('./file.js', import.meta.url), { placement: 'worker' })",
+    { field },
+  )
+}

@@ -1,0 +1,97 @@
+// The worker threads of an isolate: started when streams come, warm between them, ended when idle. Which thread a stream goes to is decided in Rust.
+
+import { availableParallelism } from 'node:os'
+import type { WorkersOptions } from '../../api/options.js'
+import { native } from '../../engine/border/native.js'
+import type { WorkerSnapshot } from '../../kit/types.js'
+import { WorkerThread } from './thread.js'
+
+/** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
+const YOUNG_MB = 12
+
+let options: WorkersOptions = {}
+let threads: WorkerThread[] = []
+const idle = new Map<WorkerThread, NodeJS.Timeout>()
+
+function most(): number {
+  return options.max ?? Math.max(1, availableParallelism() - 1, options.min ?? 0)
+}
+
+/** Sets the options; threads that run keep what they were started with. */
+export function configureWorkers(given: WorkersOptions): void {
+  options = { ...given }
+  for (const thread of threads) rest(thread)
+}
+
+/** The thread for a new stream, or for one more stage of it; `taken`: those its other stages got. Started if need be. */
+export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
+  // While a thread is asked for a sign of life there may be one more in its place.
+  const sound = threads.filter((thread) => !thread.isSuspected)
+  const loads = new Float64Array(sound.length * 2)
+  for (const [index, thread] of sound.entries()) {
+    loads[index * 2] = thread.streams + taken.filter((one) => one === thread).length
+    loads[index * 2 + 1] = thread.utilization()
+  }
+  const thread = sound[native.choose(loads, most())] ?? start()
+  clearTimeout(idle.get(thread))
+  idle.delete(thread)
+  return thread
+}
+
+/** Starts as many threads as there may be; resolves when they take orders. */
+export async function warm(): Promise<void> {
+  while (threads.length < most()) start()
+  await Promise.all(threads.map((thread) => thread.whenReady()))
+  for (const thread of threads) if (!idle.has(thread)) rest(thread)
+}
+
+/** What `runtime.snapshot()` says of the threads. */
+export function workersSnapshot(): WorkerSnapshot[] {
+  return threads.map((thread) => ({
+    thread: thread.number,
+    streams: thread.streams,
+    busy: thread.utilization(),
+    startMs: thread.startMs,
+  }))
+}
+
+function start(): WorkerThread {
+  const { resourceLimits, env, execArgv = inherited(), spin = 0 } = options
+  const given = {
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, ...resourceLimits },
+    ...(env === undefined ? {} : { env }),
+    ...(execArgv === undefined ? {} : { execArgv }),
+  }
+  const thread = new WorkerThread(given, spin, rest, (served) => {
+    const asked = !threads.includes(thread)
+    forget(thread)
+    // Another one takes its place; but one that cannot even start would be started for ever.
+    if (served && !asked && threads.length < most()) rest(start())
+  })
+  threads.push(thread)
+  return thread
+}
+
+/** A process started with `--eval` has options that no thread with a file can have. */
+function inherited(): string[] | undefined {
+  return process.execArgv.some((option) => /^(--input-type|--eval|--print|-e|-p|-pe)\b/.test(option)) ? [] : undefined
+}
+
+/** Nobody stays on a thread: it is ended after a while, unless it is one of the last `min`. */
+export function rest(thread: WorkerThread): void {
+  clearTimeout(idle.get(thread))
+  idle.delete(thread)
+  if (thread.streams > 0 || !threads.includes(thread)) return
+  const end = (): void => {
+    if (threads.length <= (options.min ?? 0)) return
+    forget(thread)
+    void thread.terminate()
+  }
+  idle.set(thread, setTimeout(end, options.idleTimeout ?? 10_000).unref())
+}
+
+function forget(thread: WorkerThread): void {
+  clearTimeout(idle.get(thread))
+  idle.delete(thread)
+  threads = threads.filter((one) => one !== thread)
+}

@@ -1,0 +1,90 @@
+// The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
+
+import { clock } from '../../engine/border/control-block.js'
+import { COUNTERS } from '../../engine/border/flags.js'
+import { Word } from '../../engine/border/law.js'
+import { SAMPLE_MASK } from '../../engine/border/probe.js'
+import { Input } from '../../engine/channels/input.js'
+import type { Failure } from '../../engine/stages/stages.js'
+import { ClosedError } from '../../kit/errors.js'
+import type { DuctWriter } from '../wire/duct-writer.js'
+import { Control } from '../wire/protocol.js'
+import type { Thrower } from './thrower.js'
+
+const { Accepted, WaitingSince } = Word
+
+export class RemoteInput<In> extends Input<In> {
+  private writer: DuctWriter | null = null
+  private thrower: Thrower | null = null
+  private told = false
+  private unstarted: Failure | null = null
+
+  /** The function has been started on its thread, or anew on another one. */
+  attach(writer: DuctWriter, thrower: Thrower): void {
+    this.writer = writer
+    this.thrower = thrower
+    this.told = false
+    this.refill()
+    this.endWaits()
+    this.open()
+  }
+
+  /** The function could not be started. */
+  refuse(failure: Failure): void {
+    this.unstarted = failure
+  }
+
+  override trySend(event: In): boolean {
+    try {
+      return super.trySend(event)
+    } catch (error) {
+      if (error instanceof ClosedError) return false
+      throw error
+    }
+  }
+
+  override sendBatch(events: readonly In[]): Promise<void> {
+    this.writer?.cork(true)
+    const sent = super.sendBatch(events)
+    this.writer?.cork(false)
+    return sent
+  }
+
+  protected override accept(event: In): void {
+    const { instance } = this
+    if (!instance.started) instance.start()
+    // Without a writer the function could not be started: the stream is failing.
+    if (this.writer === null) throw this.unstarted === null ? instance.sendError(0, false) : this.unstarted.error
+    this.writer.add(event)
+    this.credits = this.writer.credits
+    const { page, at } = instance
+    const count = ++page[at + Accepted]
+    if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
+  }
+
+  protected override refill(): boolean {
+    if (this.writer === null) return !this.instance.started && this.credits > 0
+    this.writer.refill()
+    this.credits = this.writer.credits
+    return this.credits > 0
+  }
+
+  /** What is on its way is dropped by the other side, and counted when that has finished. */
+  protected override drop(): void {}
+
+  /** Whether the function waits is told by its thread. */
+  protected override noSilence(): void {}
+
+  protected override silence(): void {
+    const { page, at } = this.instance
+    page[at + WaitingSince] = clock[0]
+  }
+
+  protected override endWaits(): void {
+    if (this.told || !this.hasEnded || this.sending || this.writer === null || this.over) return
+    this.told = true
+    // Kept: another thread may have to be told, too.
+    if (this.failure !== null) this.writer.control(Control.Fail, this.thrower?.known(this.failure.error))
+    this.writer.control(Control.End)
+  }
+}

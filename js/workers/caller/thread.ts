@@ -1,0 +1,159 @@
+// One worker thread as the isolate sees it that started it: the streams that stay there, what is said to it, and its end.
+
+import { MessageChannel, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
+import { VeloError } from '../../kit/errors.js'
+import { Bulk } from '../wire/bulk.js'
+import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
+
+/** A stream's stay on a thread. */
+export interface Guest {
+  /** The function reads no further event. */
+  stopped(): void
+  /** The function has finished, and its results went to another thread. */
+  finished(outcome: Outcome): void
+  /** The thread is gone. */
+  orphaned(error: VeloError): void
+}
+
+export class WorkerThread {
+  /** Its number in Node.js. */
+  readonly number: number
+  readonly bulk: Bulk
+  private readonly ready: Promise<void>
+  /** From the start of the thread until it took orders, ms; `NaN` before. */
+  startMs = Number.NaN
+  private readonly worker: Worker
+  private readonly guests = new Map<number, Guest>()
+  private stays = 0
+  private error: unknown
+  private suspected = false
+  /** When an answer is due. */
+  private deadline: NodeJS.Timeout | undefined
+  private seen = { active: 0, idle: 0 }
+  private busy = 0
+  private readonly onFree: (thread: WorkerThread) => void
+
+  /** `onFree`: nobody stays there any more. `onExit`: it is gone; `served` when it had taken orders and nobody had asked it to go. */
+  constructor(options: NodeWorkerOptions, spin: number, onFree: (thread: WorkerThread) => void, onExit: (served: boolean) => void) {
+    const { port1, port2 } = new MessageChannel()
+    const started = performance.now()
+    const workerData: ThreadData = { bulk: port2, spin }
+    this.onFree = onFree
+    this.bulk = new Bulk(port1)
+    this.worker = new Worker(new URL('../thread/entry.js', import.meta.url), {
+      name: 'velo-stream',
+      ...options,
+      workerData,
+      transferList: [port2],
+    })
+    this.number = this.worker.threadId
+    this.ready = new Promise((resolve, reject) => {
+      this.worker.on('message', (report: Report) => {
+        if (report.kind === 'stopped') return this.guests.get(report.stay)?.stopped()
+        if (report.kind === 'finished') return this.guests.get(report.stay)?.finished(report.outcome)
+        if (report.kind === 'ready') {
+          this.startMs = performance.now() - started
+          this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
+          return resolve()
+        }
+        this.calm() // nothing but the answer says that it is sound: what it said before it was asked is no answer
+      })
+      this.worker.on('error', (error) => {
+        this.error ??= error
+      })
+      this.worker.on('exit', (code) => {
+        this.calm()
+        port1.close()
+        const error = this.exited(code)
+        reject(error)
+        const guests = [...this.guests.values()]
+        this.guests.clear()
+        try {
+          onExit(!Number.isNaN(this.startMs))
+        } finally {
+          for (const guest of guests) guest.orphaned(error)
+        }
+      })
+    })
+    this.ready.catch(() => {}) // whoever waits for it hears of it
+    this.worker.unref() // after the listeners: one for messages takes a reference
+  }
+
+  /** Settles when it takes orders, and keeps the process alive until then. */
+  async whenReady(): Promise<void> {
+    this.worker.ref()
+    try {
+      await this.ready
+    } finally {
+      this.worker.unref()
+    }
+  }
+
+  /** How many streams stay there. */
+  get streams(): number {
+    return this.guests.size
+  }
+
+  /** Part of its time that it was busy since this was asked last, 0 to 1. */
+  utilization(): number {
+    if (Number.isNaN(this.startMs)) return 0
+    const { active, idle } = this.worker.performance.eventLoopUtilization()
+    const passed = active + idle - this.seen.active - this.seen.idle
+    // Too short a while says nothing.
+    if (passed < 20) return this.busy
+    const busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
+    // Smoothed over 200 ms: where the machine is busy, a short while says little of the thread.
+    this.busy += (busy - this.busy) * Math.min(1, passed / 200)
+    this.seen = { active, idle }
+    return this.busy
+  }
+
+  /** A stream comes: the number of its stay. */
+  admit(guest: Guest): number {
+    this.guests.set(++this.stays, guest)
+    return this.stays
+  }
+
+  /** A stream is through. */
+  release(stay: number): void {
+    if (this.guests.delete(stay) && this.guests.size === 0) this.onFree(this)
+  }
+
+  post(command: Command): void {
+    this.worker.postMessage(command)
+  }
+
+  /** It is asked for a sign of life. */
+  get isSuspected(): boolean {
+    return this.suspected
+  }
+
+  /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. One that starts is asked when it has started. */
+  suspect(ms: number): void {
+    if (this.suspected) return
+    this.suspected = true
+    const ask = (): void => {
+      this.deadline = setTimeout(() => {
+        this.error ??= new Error(`it did not answer within ${ms} ms`)
+        void this.worker.terminate() // it stays suspected until it is gone
+      }, ms).unref()
+      this.post({ kind: 'ping' })
+    }
+    this.ready.then(ask, () => {}) // gone already
+  }
+
+  /** Ends it; whatever stays there fails. */
+  terminate(): Promise<number> {
+    return this.worker.terminate()
+  }
+
+  private calm(): void {
+    clearTimeout(this.deadline)
+    this.suspected = false
+  }
+
+  private exited(code: number): VeloError {
+    const why = this.error instanceof Error ? `: ${this.error.message}` : ''
+    return new VeloError('VELO_WORKER_EXITED', `worker thread ${this.number} exited with code ${code}${why}`, { cause: this.error })
+  }
+}

@@ -1,0 +1,23 @@
+// What is thrown across threads arrives as a copy. What came from here and comes back is the very object it was: it travels with a number.
+
+import { packFailure, unpackFailure } from '../codec/failure.js'
+import { KNOWN_ERRORS, type Thrown } from '../wire/protocol.js'
+
+export class Thrower {
+  /** By token; the oldest ones are forgotten, and come back as copies. */
+  private readonly originals = new Map<number, unknown>()
+  private tokens = 0
+
+  /** Something thrown here, on its way to the function. */
+  known(error: unknown): Thrown {
+    const token = this.tokens++
+    this.originals.set(token, error)
+    this.originals.delete(token - KNOWN_ERRORS)
+    return { packed: packFailure(error), token }
+  }
+
+  /** Something thrown there. */
+  catch({ packed, token }: Thrown): unknown {
+    return token !== undefined && this.originals.has(token) ? this.originals.get(token) : unpackFailure(packed)
+  }
+}

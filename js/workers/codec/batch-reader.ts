@@ -1,0 +1,141 @@
+// The receiving end of one direction of one stream: the bytes of a batch back to values.
+
+import { VeloError } from '../../kit/errors.js'
+import type { BulkIn, Codec } from './codec.js'
+import { FlatReader } from './flat-reader.js'
+import * as frames from './frames.js'
+import { readGraph } from './graph-reader.js'
+import { type ShapeTable, shapesOf } from './shapes.js'
+import { slabs } from './slabs.js'
+
+const { readInteger, HEAD } = frames
+
+/** Where batches are read from: the same memory twice, because what a Buffer slices is a view, and what a Uint8Array slices a copy, the cheapest there is. */
+export class Source {
+  readonly plain: Uint8Array
+  readonly bytes: frames.Bytes
+
+  constructor(memory: Uint8Array) {
+    this.plain = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
+    this.bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength) as frames.Bytes
+  }
+}
+
+function slabOf(batch: Uint8Array, end: number): ArrayBuffer {
+  const slab = batch.slice(0, end).buffer as ArrayBuffer
+  slabs.add(slab)
+  return slab
+}
+
+const range = { start: 0, end: 0 }
+
+export class BatchReader {
+  readonly #decode: ((bytes: Uint8Array) => unknown) | undefined
+  readonly #reserve: number
+  /** Byte values of a batch are views of one copy of it. */
+  readonly #views: boolean
+  readonly #bulk: BulkIn | undefined
+  // What the writer has told of its shapes.
+  #shapes: ShapeTable | undefined
+  #flat: FlatReader | undefined
+
+  constructor(codec: Codec, options: { reserve: number; bulk: BulkIn | undefined }) {
+    this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
+    this.#reserve = options.reserve
+    this.#views = codec === 'binary'
+    this.#bulk = options.bulk
+  }
+
+  /**
+   * Decodes every value of a batch, which is the first `end` bytes, and appends them to `into`. The memory may be reused afterwards. Throws VeloError
+   * `VELO_CODEC`; the values before the one at fault are in `into` then.
+   */
+  read({ bytes, plain }: Source, end: number, into: unknown[]): void {
+    let at = this.#reserve
+    let slab: ArrayBuffer | undefined
+    while (at < end) {
+      const kind = bytes[at]
+      if (kind === frames.NUMBER) {
+        into.push(frames.readFloat(bytes, at + 1))
+        at += 9
+      } else if (kind === frames.BYTES) {
+        const start = at + HEAD
+        at = start + readInteger(bytes, at + 1)
+        if (at > end) throw cut(kind)
+        if (this.#views) {
+          slab ??= slabOf(plain, end)
+          into.push(new Uint8Array(slab, start, at - start))
+        } else into.push(plain.slice(start, at))
+      } else if (kind === frames.FLAT) {
+        at = (this.#flat as FlatReader).read(bytes, at, into)
+      } else if (kind === frames.FLAT_KEYS) {
+        this.#flat ??= new FlatReader()
+        at = this.#flat.learn(bytes, at)
+      } else if (kind >= frames.NULL && kind <= frames.FALSE) {
+        into.push(kind === frames.NULL ? null : kind === frames.UNDEFINED ? undefined : kind === frames.TRUE)
+        at += 1
+      } else if (kind === frames.SHAPES) {
+        at = this.#learn(bytes, at)
+      } else if (kind === frames.BULK) {
+        const [index, offset, length] = [readInteger(bytes, at + 1), readInteger(bytes, at + 5), readInteger(bytes, at + 9)]
+        into.push(new Uint8Array(this.#receive(index), offset, length))
+        at += 13
+      } else {
+        const start = at + HEAD
+        at = start + readInteger(bytes, at + 1)
+        if (at > end) throw cut(kind)
+        into.push(this.#content(kind, bytes, start, at))
+      }
+    }
+  }
+
+  #content(kind: number, bytes: frames.Bytes, start: number, end: number): unknown {
+    try {
+      switch (kind) {
+        case frames.PLAIN:
+          range.start = start
+          range.end = end
+          return (this.#shapes as ShapeTable).unpack(bytes, range)
+        case frames.ASCII:
+          return bytes.latin1Slice(start, end)
+        case frames.UTF8:
+          return bytes.utf8Slice(start, end)
+        case frames.UTF16:
+          return bytes.ucs2Slice(start, end)
+        case frames.GRAPH:
+          return this.#graph(bytes, start, end)
+        case frames.JSON_TEXT:
+          return JSON.parse(bytes.utf8Slice(start, end))
+        case frames.CUSTOM:
+          return this.#decode?.(new Uint8Array(bytes.subarray(start, end)))
+      }
+    } catch (cause) {
+      throw new VeloError('VELO_CODEC', `a value cannot be read from its bytes (kind ${kind})`, { cause })
+    }
+    throw new VeloError('VELO_CODEC', `a batch holds a value of unknown kind ${kind}`)
+  }
+
+  #graph(bytes: frames.Bytes, start: number, end: number): unknown {
+    const buffers: ArrayBuffer[] = []
+    const count = readInteger(bytes, start)
+    for (let index = 0; index < count; index++) buffers.push(this.#receive(readInteger(bytes, start + 4 + 4 * index)))
+    return readGraph(bytes.subarray(start + 4 + 4 * count, end), buffers)
+  }
+
+  #receive(index: number): ArrayBuffer {
+    if (this.#bulk === undefined) throw new VeloError('VELO_CODEC', 'a large binary came without a channel for it')
+    return this.#bulk.receive(index)
+  }
+
+  #learn(bytes: frames.Bytes, at: number): number {
+    const start = at + frames.SHAPES_HEAD
+    const end = start + readInteger(bytes, at + 13)
+    this.#shapes ??= shapesOf(readInteger(bytes, at + 1))
+    this.#shapes.learn(readInteger(bytes, at + 5), readInteger(bytes, at + 9), bytes, start, end)
+    return end
+  }
+}
+
+function cut(kind: number): VeloError {
+  return new VeloError('VELO_CODEC', `a batch ends within a value (kind ${kind})`)
+}

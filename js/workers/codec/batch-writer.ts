@@ -1,0 +1,234 @@
+// The sending end of one direction of one stream: values to bytes, each exactly once, gathered in a batch.
+// Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
+
+import { VeloError } from '../../kit/errors.js'
+import type { BulkOut, Codec } from './codec.js'
+import { describe, refusal } from './culprit.js'
+import { FlatMemory } from './flat-memory.js'
+import * as frames from './frames.js'
+import { isPooled, travels, writeGraph } from './graph.js'
+import { jsonRefusal } from './json-refusal.js'
+import { forget, isPlain } from './plain.js'
+import { pack, sender, shapeCount, shapeText } from './shapes.js'
+
+const { writeInteger, HEAD, SHAPES_HEAD } = frames
+
+/** Binaries of so many bytes are copied into a buffer of their own and travel beside the batch; below, one copy into the batch is cheaper. */
+export const COPIED_ASIDE = 65_536
+
+const none = Buffer.alloc(0)
+const bufferPrototype = Buffer.prototype
+const bytesPrototype = Uint8Array.prototype
+
+export class BatchWriter extends FlatMemory {
+  /** Values since the last take. */
+  count = 0
+  // 'json' or the user's functions.
+  readonly #custom: Exclude<Codec, 'structured' | 'binary'> | undefined
+  readonly #binary: boolean
+  readonly #transfer: boolean
+  readonly #bulk: BulkOut | undefined
+  // Bytes that travel beside the batch.
+  #aside = 0
+  // Shapes of this isolate that the reader knows of; -1: not even whose they are.
+  #told = -1
+
+  constructor(codec: Codec, options: { reserve: number; transfer: boolean; bulk: BulkOut | undefined }) {
+    super(options.reserve)
+    this.#custom = codec === 'structured' || codec === 'binary' ? undefined : codec
+    this.#binary = codec === 'binary'
+    this.#transfer = options.transfer
+    this.#bulk = options.bulk
+  }
+
+  /** Bytes of the batch itself since the last take. */
+  get inline(): number {
+    return this.at - this.reserve
+  }
+
+  /** Bytes since the last take, large binaries included. */
+  get bytes(): number {
+    return this.at - this.reserve + this.#aside
+  }
+
+  /** Takes a value. Throws VeloError `VELO_CODEC` with `field` naming the culprit; then nothing was added and nothing detached. */
+  add(value: unknown): void {
+    const custom = this.#custom
+    if (custom === undefined) {
+      if (typeof value === 'number') this.writeNumber(value)
+      else this.#addStructured(value)
+    } else if (custom === 'json') this.#addJson(value)
+    else this.#addEncoded(custom, value)
+    this.count += 1
+  }
+
+  /** Bytes of the batch itself, the `reserve` included: what `take` would give. */
+  get size(): number {
+    return this.at
+  }
+
+  /** The memory of the batch, valid until the next `add`; its first `size` bytes are `reserve` free ones, then the frames. */
+  take(): Uint8Array {
+    this.#aside = 0
+    this.count = 0
+    return this.cut()
+  }
+
+  #addStructured(value: unknown): void {
+    switch (typeof value) {
+      case 'string':
+        return this.writeString(value)
+      case 'boolean':
+        return this.writeConstant(value ? frames.TRUE : frames.FALSE)
+      case 'undefined':
+        return this.writeConstant(frames.UNDEFINED)
+      case 'object':
+        return value === null ? this.writeConstant(frames.NULL) : this.#addObject(value)
+      default:
+        this.#addGraph(value)
+    }
+  }
+
+  #addObject(value: object): void {
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype === bytesPrototype || prototype === bufferPrototype) {
+      // An empty one may be detached, which the other lane finds out.
+      if ((value as Uint8Array).length > 0) return this.#addBytes(value as Uint8Array)
+    } else if (this.#binary && value instanceof ArrayBuffer && value.byteLength > 0) {
+      return this.#addBytes(new Uint8Array(value))
+    } else if (this.#addFlat(value) || this.#addPlain(value)) {
+      return
+    }
+    this.#addGraph(value)
+  }
+
+  #addBytes(value: Uint8Array): void {
+    const { byteLength } = value
+    const bulk = this.#bulk
+    if (bulk !== undefined && (this.#transfer || byteLength >= COPIED_ASIDE) && value.buffer instanceof ArrayBuffer) {
+      if (!this.#transfer) return this.#addAside(bulk, copyOf(value), 0, byteLength)
+      if (!isPooled(value)) return this.#addAside(bulk, value.buffer, value.byteOffset, byteLength)
+    }
+    this.writeContent(frames.BYTES, value)
+  }
+
+  #addAside(bulk: BulkOut, buffer: ArrayBuffer, offset: number, length: number): void {
+    const at = this.room(13)
+    const bytes = this.memory
+    const size = buffer.byteLength
+    writeInteger(bytes, at + 1, this.#send(bulk, buffer))
+    writeInteger(bytes, at + 5, offset)
+    writeInteger(bytes, at + 9, length)
+    bytes[at] = frames.BULK
+    this.#aside += size
+    this.at = at + 13
+  }
+
+  /** False where the value is not flat; then nothing was added. */
+  #addFlat(value: object): boolean {
+    try {
+      return this.writeFlat(value)
+    } catch {
+      return false // a getter that throws: the other lanes say so
+    }
+  }
+
+  /** False where the value is not plain; then nothing was added. */
+  #addPlain(value: object): boolean {
+    try {
+      if (!isPlain(value)) return false
+      const packed = pack(value)
+      const { start, end } = packed
+      const size = end - start
+      const known = shapeCount()
+      const text = this.#told < known ? shapeText(Math.max(0, this.#told)) : none
+      this.room(size + HEAD + SHAPES_HEAD + text.length)
+      if (this.#told < known) this.#tell(text, known)
+      this.copy(packed, this.at + HEAD, start, end)
+      this.close(frames.PLAIN, this.at, size)
+      return true
+    } catch {
+      // Too deep, a getter that throws, a key that is no text: the other lane says what is wrong, if anything is.
+      return false
+    } finally {
+      forget()
+    }
+  }
+
+  /** Tells the reader of the shapes it does not know yet. The room is there. */
+  #tell(text: Buffer, known: number): void {
+    const bytes = this.memory
+    const at = this.at
+    bytes[at] = frames.SHAPES
+    writeInteger(bytes, at + 1, sender)
+    writeInteger(bytes, at + 5, Math.max(0, this.#told))
+    writeInteger(bytes, at + 9, known)
+    writeInteger(bytes, at + 13, text.length)
+    bytes.set(text, at + SHAPES_HEAD)
+    this.#told = known
+    this.at = at + SHAPES_HEAD + text.length
+  }
+
+  #addGraph(value: unknown): void {
+    const bulk = this.#bulk
+    const aside = bulk === undefined ? undefined : this.#transfer ? moved : copiedIfLarge
+    let graph: ReturnType<typeof writeGraph>
+    try {
+      graph = writeGraph(value, aside)
+    } catch (cause) {
+      throw refusal(value, (part) => !travels(part), cause)
+    }
+    const { bytes: content, buffers } = graph
+    const head = 4 + 4 * buffers.length
+    const at = this.room(HEAD + head + content.length)
+    const bytes = this.memory
+    writeInteger(bytes, at + HEAD, buffers.length)
+    for (let index = 0; index < buffers.length; index++) {
+      const size = buffers[index].byteLength
+      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(bulk as BulkOut, buffers[index]))
+      this.#aside += size
+    }
+    bytes.set(content, at + HEAD + head)
+    this.close(frames.GRAPH, at, head + content.length)
+  }
+
+  #addJson(value: unknown): void {
+    let text: string | undefined
+    try {
+      text = JSON.stringify(value)
+    } catch (cause) {
+      throw jsonRefusal(value, cause)
+    }
+    if (text === undefined) throw jsonRefusal(value, undefined)
+    const at = this.room(HEAD + 3 * text.length)
+    this.close(frames.JSON_TEXT, at, this.memory.utf8Write(text, at + HEAD, 3 * text.length))
+  }
+
+  #addEncoded(codec: Exclude<Codec, string>, value: unknown): void {
+    let encoded: unknown
+    try {
+      encoded = codec.encode(value)
+    } catch (cause) {
+      throw new VeloError('VELO_CODEC', `value: codec.encode failed on ${describe(value)}`, { field: 'value', cause })
+    }
+    if (!(encoded instanceof Uint8Array)) {
+      throw new VeloError('VELO_CODEC', `codec.encode: expected a Uint8Array, got ${describe(encoded)}`, { field: 'codec.encode' })
+    }
+    this.writeContent(frames.CUSTOM, encoded)
+  }
+
+  #send(bulk: BulkOut, buffer: ArrayBuffer): number {
+    try {
+      return bulk.send(buffer)
+    } catch (cause) {
+      throw new VeloError('VELO_CODEC', 'value: a buffer in it cannot be transferred', { field: 'value', cause })
+    }
+  }
+}
+
+const moved = (buffer: ArrayBuffer) => buffer
+const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= COPIED_ASIDE ? buffer.slice(0) : undefined)
+
+function copyOf(view: Uint8Array): ArrayBuffer {
+  return (view.buffer as ArrayBuffer).slice(view.byteOffset, view.byteOffset + view.byteLength)
+}

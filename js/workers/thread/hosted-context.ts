@@ -1,0 +1,41 @@
+// The second argument of a function on a worker thread.
+
+import type { Failure } from '../../engine/stages/stages.js'
+import { ClosedError } from '../../kit/errors.js'
+import type { StreamContext, StreamHeaders } from '../../kit/types.js'
+
+const NO_HEADERS: StreamHeaders = Object.freeze({})
+
+export class HostedContext implements StreamContext {
+  readonly id: string
+  readonly name: string
+  readonly headers: StreamHeaders
+  readonly context: unknown
+  #controller: AbortController | undefined
+  #fired: Failure | undefined
+
+  constructor(id: string, name: string, headers: StreamHeaders | undefined, context: unknown) {
+    this.id = id
+    this.name = name
+    this.headers = headers === undefined ? NO_HEADERS : Object.freeze(headers)
+    this.context = context
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#fired !== undefined) this.#controller.abort(this.#fired.error)
+    }
+    return this.#controller.signal
+  }
+
+  /** Not part of StreamContext: the signal fires, with what the stream failed with or a ClosedError as reason. */
+  static fire(context: HostedContext, failure: Failure | undefined): void {
+    if (context.#fired !== undefined) return
+    const error =
+      failure?.error ??
+      new ClosedError('VELO_CLOSED', `stream ${context.id} is closed (closed)`, { streamId: context.id, reason: 'closed' })
+    context.#fired = { error }
+    context.#controller?.abort(error)
+  }
+}

@@ -1,0 +1,286 @@
+// A function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its end.
+// The rules of the stream are kept by the thread that opened it; this one does what it is told.
+
+import type { AnyGenerator, Failure } from '../../engine/stages/stages.js'
+import { BatchReader, BatchWriter, type BulkIn } from '../codec/codec.js'
+import type { Bulk } from '../wire/bulk.js'
+import { DuctReader } from '../wire/duct-reader.js'
+import { DuctWriter } from '../wire/duct-writer.js'
+import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
+import { Tally } from '../wire/tally.js'
+import { atTurnEnd } from '../wire/turn-end.js'
+import { HostedChain } from './hosted-chain.js'
+import { HostedContext } from './hosted-context.js'
+import { HostedEvents } from './hosted-events.js'
+import type { Loaded } from './load.js'
+import { Origins } from './origins.js'
+import { printed } from './printed.js'
+import { isOvertime, nextTurn } from './turns.js'
+
+/** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
+const UNWIND_BURST = 64
+/** ms that a result may wait for others while the function computes. */
+const PATIENCE_MS = 0.5
+
+export interface HostedCalls {
+  stopped(): void
+  over(outcome: Outcome): void
+}
+
+export class Hosted {
+  private readonly command: OpenCommand
+  private readonly bulk: Bulk
+  private readonly spin: number
+  private readonly calls: HostedCalls
+  private readonly context: HostedContext
+  /** Large buffers of its events. */
+  private readonly parcels: BulkIn | undefined
+  private events: HostedEvents | null = null
+  private writer: DuctWriter | null = null
+  private reader: DuctReader | null = null
+  private readonly tally: Tally
+  private chain: HostedChain | null = null
+  private generator: AnyGenerator | null = null
+  /** A request of ours to the generator is under way. */
+  private running = false
+  /** The result at whose `yield` the function is suspended, because there is no room. */
+  private held: IteratorResult<unknown> | null = null
+  /** Closed or aborted. */
+  private leaving = false
+  private returning = false
+  private over = false
+  private discarded = 0
+  private turning = false
+  private sentAt = 0
+  private readonly origins = new Origins()
+  private onReleased: ((failure: Failure | undefined) => void) | undefined
+  private outcome: Outcome | undefined
+
+  private readonly onResult = (result: IteratorResult<unknown>): void => {
+    if (result.done === true) return this.ended(undefined)
+    if (this.leaving) return this.unwanted()
+    const writer = this.writer as DuctWriter
+    if (writer.credits > 0 || writer.refill()) return this.put(result)
+    this.held = result
+    this.running = false
+    writer.flush()
+    this.turnEndsLater()
+  }
+  private readonly onThrow = (error: unknown): void => this.ended({ error })
+
+  constructor(command: OpenCommand, bulk: Bulk, spin: number, calls: HostedCalls) {
+    this.command = command
+    this.bulk = bulk
+    this.spin = spin
+    this.calls = calls
+    const { id, name, headers, context, tally } = command
+    this.tally = new Tally(tally.first, tally.memory)
+    this.context = new HostedContext(id, name, headers, context)
+    this.parcels = command.fed ? undefined : bulk.intake(command.events)
+  }
+
+  /** The functions are here. */
+  start({ functions, codec }: Loaded): void {
+    const { lockstep, buffer, closeTimeout } = this.command
+    this.connect(codec)
+    if (this.leaving) return this.ended(undefined)
+    const reader = this.reader as DuctReader
+    this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
+    try {
+      this.chain = new HostedChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
+      this.generator = this.chain.generator
+    } catch (error) {
+      return this.ended({ error })
+    }
+    this.ask()
+  }
+
+  /** They cannot be loaded. */
+  fail(error: unknown): void {
+    this.connect('structured')
+    this.ended({ error })
+  }
+
+  /** Closed, or aborted with what is thrown. */
+  leave(thrown: Thrown | undefined): void {
+    if (this.leaving || this.over) return
+    this.leaving = true
+    const failure = thrown === undefined ? undefined : { error: this.failureOf(thrown) }
+    this.onReleased?.(undefined)
+    this.events?.cut(failure)
+    this.chain?.cut(failure)
+    HostedContext.fire(this.context, failure)
+    if (this.held !== null) {
+      this.held = null
+      this.discarded++
+    }
+    // Before the start it ends when its module has been loaded.
+    if (this.generator !== null && !this.running && !this.over) this.unwind()
+  }
+
+  /** The source was given back, or threw when it was. */
+  released(thrown: Thrown | undefined): void {
+    this.onReleased?.(thrown === undefined ? undefined : { error: this.failureOf(thrown) })
+  }
+
+  get isHeld(): boolean {
+    return this.held !== null
+  }
+
+  dry(): void {
+    this.writer?.flush()
+  }
+
+  turnEndsLater(): void {
+    if (this.turning) return
+    this.turning = true
+    atTurnEnd(this)
+  }
+
+  turnEnds(): void {
+    this.turning = false
+    this.writer?.flush()
+    this.events?.report()
+  }
+
+  stopReading(): Promise<void> {
+    if (this.leaving || this.over) return Promise.resolve()
+    this.calls.stopped()
+    return new Promise((resolve, reject) => {
+      this.onReleased = (failure) => (failure === undefined ? resolve() : reject(failure.error))
+    })
+  }
+
+  failureOf(payload: unknown): unknown {
+    return this.origins.arrived(((payload as Outcome).thrown ?? payload) as Thrown)
+  }
+
+  private connect(codec: Loaded['codec']): void {
+    const { events, results, buffer, transfer, lockstep, spliced } = this.command
+    // Between two threads there is no way beside the duct: large buffers are copied there.
+    const values = new BatchWriter(codec, {
+      reserve: HEADER,
+      transfer: transfer && !spliced,
+      bulk: spliced ? undefined : this.bulk.outlet(results),
+    })
+    this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => this.onRoom())
+    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.parcels }), () => this.events?.wake())
+  }
+
+  /** Number of the first stage here. */
+  private get begin(): number {
+    return (this.command.stages[0] as StageRef).index
+  }
+
+  /** There may be credits for results. */
+  private onRoom(): void {
+    if (this.outcome !== undefined) return this.goOut()
+    const writer = this.writer as DuctWriter
+    if (this.held !== null && (writer.credits > 0 || writer.refill())) {
+      const { held } = this
+      this.held = null
+      this.running = true
+      this.turnEndsLater()
+      this.put(held)
+    } else if (this.held === null && !this.running) {
+      this.ask()
+    }
+  }
+
+  /** Asks the function on; in lockstep only when somebody wants a result. */
+  private ask(): void {
+    if (this.generator === null || this.leaving || this.over) return
+    const writer = this.writer as DuctWriter
+    if (this.command.lockstep && writer.credits === 0 && !writer.refill()) return
+    this.running = true
+    this.generator.next().then(this.onResult, this.onThrow)
+  }
+
+  private put(result: IteratorResult<unknown>): void {
+    const writer = this.writer as DuctWriter
+    const generator = this.generator as AnyGenerator
+    try {
+      writer.add(result.value)
+    } catch (error) {
+      // It cannot travel: the function may deal with that at its yield, and may try for ever.
+      return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
+    }
+    this.tally.give(this.begin + this.command.stages.length - 1)
+    if (this.command.lockstep) {
+      this.running = false
+      return this.ask()
+    }
+    // A function that computes for long must not keep its results back; a look at the clock now and then is enough.
+    const { waiting } = writer
+    if ((waiting & (waiting - 1)) === 0 && this.sendInTime(writer)) return nextTurn(() => this.goOn())
+    generator.next().then(this.onResult, this.onThrow)
+  }
+
+  /** The turn has lasted long enough: others had one meanwhile, and may have ended this stream. */
+  private goOn(): void {
+    if (this.over) return
+    if (this.leaving) this.unwind()
+    else (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+  }
+
+  /** Whether this turn has lasted long enough. */
+  private sendInTime(writer: DuctWriter): boolean {
+    const now = performance.now()
+    if (writer.waiting === 0 || now - this.sentAt > PATIENCE_MS) {
+      writer.flush()
+      this.sentAt = now
+    }
+    return isOvertime()
+  }
+
+  /** A result after the end of its stream. */
+  private unwanted(): void {
+    this.running = false
+    if (++this.discarded % UNWIND_BURST === 0) setImmediate(() => this.unwind())
+    else this.unwind()
+  }
+
+  private unwind(): void {
+    if (this.over) return
+    this.running = true
+    const generator = this.generator as AnyGenerator
+    const step = this.returning ? generator.next() : generator.return(undefined)
+    this.returning = true
+    step.then(this.onResult, this.onThrow)
+  }
+
+  /** The last function has finished; those before it get return(). */
+  private ended(failure: Failure | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.running = false
+    this.onReleased?.(undefined)
+    if (this.chain?.isLong !== true) return this.settle(failure)
+    void this.chain.release().then((late) => this.settle(failure ?? late))
+  }
+
+  private settle(failure: Failure | undefined): void {
+    this.events?.cut(undefined)
+    this.events?.report()
+    const thrown = failure && this.origins.leaving(failure.error, this.chain?.culprit(failure) ?? this.begin)
+    const payload: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
+    if (failure !== undefined) HostedContext.fire(this.context, failure)
+    // What was printed first goes first: the caller's process may end with the stream.
+    printed(() => {
+      this.outcome = payload
+      this.writer?.control(failure === undefined ? Control.Returned : Control.Threw, payload)
+      this.goOut()
+    })
+  }
+
+  /** Everything has been sent: the ends are given up. */
+  private goOut(): void {
+    if (this.outcome === undefined || this.writer?.isThrough !== true) return
+    const { outcome } = this
+    this.outcome = undefined
+    this.writer.part()
+    this.reader?.part()
+    this.bulk.forget(this.command.events)
+    this.calls.over(outcome)
+  }
+}

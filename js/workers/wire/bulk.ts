@@ -1,0 +1,65 @@
+// Large buffers between two threads: they travel by transfer, beside the batches that mention them. They are sent first, so whoever reads of one in a
+// batch finds it.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { BulkIn, BulkOut } from '../codec/codec.js'
+
+type Parcel = [duct: number, index: number, buffer: ArrayBuffer]
+
+export class Bulk {
+  private readonly port: MessagePort
+  /** What has arrived and was not asked for yet, by duct. */
+  private readonly arrived = new Map<number, Map<number, ArrayBuffer>>()
+  /** The youngest duct received from: buffers of a younger one may come before the command that opens its stream. */
+  private youngest = 0
+
+  constructor(port: MessagePort) {
+    this.port = port
+    port.unref()
+  }
+
+  /** The sending side of a duct. */
+  outlet(duct: number): BulkOut {
+    let index = 0
+    const { port } = this
+    return {
+      send(buffer) {
+        port.postMessage([duct, index, buffer] satisfies Parcel, [buffer])
+        return index++
+      },
+    }
+  }
+
+  /** The receiving side of a duct. */
+  intake(duct: number): BulkIn & { readonly bytes: number } {
+    const mine = this.arrived.get(duct) ?? new Map<number, ArrayBuffer>()
+    this.arrived.set(duct, mine)
+    this.youngest = Math.max(this.youngest, duct)
+    const intake = {
+      bytes: 0,
+      receive: (index: number): ArrayBuffer => {
+        if (!mine.has(index)) this.collect()
+        const buffer = mine.get(index)
+        if (buffer === undefined) throw new Error(`buffer ${index} of duct ${duct} did not arrive`)
+        mine.delete(index)
+        intake.bytes += buffer.byteLength
+        return buffer
+      },
+    }
+    return intake
+  }
+
+  /** Nothing further is received on a duct: what came for it is dropped. */
+  forget(duct: number): void {
+    this.collect()
+    this.arrived.delete(duct)
+  }
+
+  private collect(): void {
+    for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
+      const [duct, index, buffer] = message.message as Parcel
+      if (duct > this.youngest && !this.arrived.has(duct)) this.arrived.set(duct, new Map())
+      this.arrived.get(duct)?.set(index, buffer)
+    }
+  }
+}

@@ -1,0 +1,154 @@
+// The sending end of a duct: values are encoded as they come, and sent a batch at a time. It holds credits; with none left its owner waits.
+
+import { serialize } from 'node:v8'
+import { End } from '../../engine/border/law.js'
+import { native } from '../../engine/border/native.js'
+import type { Kept } from '../caller/kept.js'
+import type { BatchWriter } from '../codec/batch-writer.js'
+import { join, part } from './ends.js'
+import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
+import { atTurnEnd } from './turn-end.js'
+
+/** Writes the header of a batch. */
+function head(batch: Uint8Array, control: number, payload: number): void {
+  batch[0] = control
+  batch[4] = payload & 255
+  batch[5] = (payload >> 8) & 255
+  batch[6] = (payload >> 16) & 255
+  batch[7] = payload >>> 24
+}
+
+export interface WriterOptions {
+  buffer: number
+  prompt: boolean
+  kept?: Kept | undefined
+}
+
+export class DuctWriter {
+  readonly duct: number
+  private readonly values: BatchWriter
+  /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
+  private readonly prompt: boolean
+  private readonly most: number
+  /** What was added and perhaps not taken yet, where it may have to be sent again. */
+  private readonly kept: Kept | undefined
+  /** Values that may be added before `refill` has to be asked. */
+  credits = 0
+  /** Values added so far. */
+  sent = 0
+  /** How often something was said beside the values. */
+  controls = 0
+  /** Bytes sent, large buffers included. */
+  bytes = 0
+  /** Batches that found the duct full, oldest first: nothing is added meanwhile, so that they are few. */
+  private stuck: { batch: Uint8Array; weight: number }[] = []
+  private turning = false
+  private corked = false
+  private readonly onRoom: () => void
+
+  /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
+  constructor(duct: number, values: BatchWriter, { buffer, prompt, kept }: WriterOptions, onRoom: () => void) {
+    this.duct = duct
+    this.values = values
+    this.prompt = prompt
+    this.kept = kept
+    this.most = Math.min(BATCH_VALUES, Math.max(1, buffer >> 1))
+    this.onRoom = onRoom
+    join(duct, End.Sender, () => {
+      this.unstick()
+      this.onRoom()
+    })
+  }
+
+  /** Asks for credits; without any, `onRoom` says when to ask again. */
+  refill(): boolean {
+    this.credits = this.stuck.length > 0 && !this.unstick() ? 0 : native.credit(this.duct, this.sent)
+    return this.credits > 0
+  }
+
+  /** Adds a value, for which there must be a credit. Throws `VELO_CODEC` for one that cannot travel: then nothing was added. */
+  add(value: unknown): void {
+    const { values } = this
+    values.add(value)
+    this.kept?.add(value, this.sent)
+    this.sent++
+    this.credits--
+    if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
+    else if (this.turning || this.corked) return
+    else if (this.prompt) this.flush()
+    this.endTurnLater()
+  }
+
+  /** While corked, values are sent in full batches only. */
+  cork(on: boolean): void {
+    this.corked = on
+    if (on) return
+    if (this.prompt && !this.turning) this.flush()
+    this.endTurnLater()
+  }
+
+  /** How many values wait to be sent. */
+  get waiting(): number {
+    return this.values.count
+  }
+
+  /** Sends what has been gathered. */
+  flush(): void {
+    const { values } = this
+    if (values.count === 0) return
+    const { size, bytes } = values
+    const memory = values.take()
+    head(memory, Control.None, 0)
+    this.push(memory, size, bytes)
+  }
+
+  /** Says something after the values, at once. */
+  control(kind: number, payload?: unknown): void {
+    this.flush()
+    this.controls++
+    const bytes = payload === undefined ? null : serialize(payload)
+    const batch = new Uint8Array(HEADER + (bytes?.length ?? 0))
+    head(batch, kind, bytes?.length ?? 0)
+    if (bytes !== null) batch.set(bytes, HEADER)
+    this.push(batch, batch.length, batch.length)
+  }
+
+  /** Nothing is stuck: whoever ends may go. */
+  get isThrough(): boolean {
+    return this.stuck.length === 0
+  }
+
+  turnEnds(): void {
+    this.turning = false
+    this.flush()
+  }
+
+  /** Gives the end up. */
+  part(): void {
+    part(this.duct, End.Sender)
+  }
+
+  private endTurnLater(): void {
+    if (this.turning) return
+    this.turning = true
+    atTurnEnd(this)
+  }
+
+  /** Sends the first `size` bytes of `memory`. */
+  private push(memory: Uint8Array, size: number, weight: number): void {
+    this.bytes += weight
+    if ((this.stuck.length > 0 && !this.unstick()) || native.push(this.duct, memory, size, weight) === 0) {
+      this.stuck.push({ batch: new Uint8Array(memory.subarray(0, size)), weight }) // a copy: its memory is written to again
+      this.credits = 0
+    }
+  }
+
+  private unstick(): boolean {
+    let first = this.stuck[0]
+    while (first !== undefined && native.push(this.duct, first.batch, first.batch.length, first.weight) === 1) {
+      this.stuck.shift()
+      first = this.stuck[0]
+    }
+    return first === undefined
+  }
+}

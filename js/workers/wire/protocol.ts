@@ -1,0 +1,125 @@
+// What the two sides of a worker thread say to each other. Values travel in ducts, batch by batch, each batch with a header; commands travel
+// as messages of the thread's port: at most a handful for each stream, so that bounding the streams bounds them.
+
+import type { MessagePort } from 'node:worker_threads'
+import type { StreamHeaders } from '../../kit/types.js'
+
+/** Bytes in front of every batch: kind of control (1), 3 unused, bytes of its payload (4). */
+export const HEADER = 8
+
+/** What a batch says after its values. */
+export const Control = {
+  None: 0,
+  /** To the function: no more events. */
+  End: 1,
+  /** To the function: thrown at its next pull. */
+  Fail: 2,
+  /** To the caller: the function has returned. */
+  Returned: 3,
+  /** To the caller: the function has thrown. */
+  Threw: 4,
+} as const
+
+/** Of what is thrown into a function so many are known again when they come back. */
+export const KNOWN_ERRORS = 32
+
+/** What a function waits for. */
+export const Pause = {
+  None: 0,
+  /** An event. */
+  Event: 1,
+  /** Room for its result. */
+  Room: 2,
+} as const
+
+/** Values of a batch, at most; also no more than half the buffer, so that one is on its way while the other is read. */
+export const BATCH_VALUES = 512
+/** Bytes of a batch beyond which it is sent: a little less than the memory that a writer keeps between batches. */
+export const BATCH_BYTES = 60_000
+/** The same with large buffers that travel beside it. */
+export const BATCH_WEIGHT = 1 << 20
+
+/** Something thrown, on its way: a copy, and the number under which the caller knows the original, if it does. */
+export interface Thrown {
+  packed: unknown
+  token?: number | undefined
+  /** Number of the stage that threw it, in a pipeline. */
+  stage?: number | undefined
+}
+
+/** Payload of `Returned` and `Threw`, and of `finished`. */
+export interface Outcome {
+  /** Results that nobody wanted any more. */
+  discarded: number
+  /** It ended because it was told to: so is the stage after it, soon. */
+  left: boolean
+  thrown?: Thrown | undefined
+}
+
+/** One function of a stream. */
+export interface StageRef {
+  href: string
+  exported: string
+  name: string
+  /** Its number in the pipeline. */
+  index: number
+}
+
+/** Starts one function, or several that are neighbors, for a stream. */
+export interface OpenCommand {
+  kind: 'open'
+  /** Number of the stream's stay on this thread. */
+  stay: number
+  stages: StageRef[]
+  id: string
+  name: string
+  headers: StreamHeaders | undefined
+  context: unknown
+  /** The duct of its events, and that of its results. */
+  events: number
+  results: number
+  /** Capacity of each; in lockstep nothing is made unasked. */
+  buffer: number
+  lockstep: boolean
+  /** `'module'`: the codec that the module of the function exports. */
+  codec: 'structured' | 'json' | 'binary' | 'module'
+  transfer: boolean
+  /** Where its stages are counted, and the number of the first one there. */
+  tally: { memory: SharedArrayBuffer; first: number }
+  /** ms that a stage which ends is waited for. */
+  closeTimeout: number
+  /** Its events come from another thread. */
+  fed: boolean
+  /** Its results go to another thread: the caller is told of its end. */
+  spliced: boolean
+}
+
+/** Closed, or aborted with what is thrown. */
+export interface LeaveCommand {
+  kind: 'leave'
+  stay: number
+  thrown: Thrown | undefined
+}
+
+export type Command =
+  | OpenCommand
+  | LeaveCommand
+  /** The source was given back. */
+  | { kind: 'released'; stay: number; thrown: Thrown | undefined }
+  | { kind: 'ping' }
+
+export type Report =
+  | { kind: 'ready' }
+  | { kind: 'pong' }
+  /** The function reads no further event. */
+  | { kind: 'stopped'; stay: number }
+  /** A function whose results go to another thread has finished. */
+  | { kind: 'finished'; stay: number; outcome: Outcome }
+
+/** What a thread is started with. */
+export interface ThreadData {
+  /** Large buffers, both ways. */
+  bulk: MessagePort
+  /** us that a thread looks for events before it sleeps. */
+  spin: number
+}

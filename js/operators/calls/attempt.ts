@@ -1,0 +1,90 @@
+// One call of a user's function: its signal, its time limit, and one outcome told once.
+
+import { TimeoutError } from '../../index.js'
+import type { Call } from '../engine/call.js'
+import type { Clock } from '../engine/clock.js'
+import { isThenable } from '../engine/promises.js'
+
+/** Hears how an attempt ended, exactly once, unless it was cancelled before. */
+export interface Outcome {
+  succeeded(result: unknown): void
+  threw(error: unknown): void
+}
+
+export interface Limit {
+  readonly name: string
+  /** ms; 0: none. */
+  readonly timeout: number
+  readonly clock: Clock
+}
+
+export class Attempt implements Call {
+  readonly index: number
+  readonly attempt: number
+  #controller: AbortController | undefined
+  #reason: { error: unknown } | undefined
+  /** Who hears the outcome; null once it is told or of no interest. */
+  #outcome: Outcome | null = null
+  #timer: { clock: Clock; handle: unknown } | undefined
+
+  constructor(index: number, attempt: number) {
+    this.index = index
+    this.attempt = attempt
+  }
+
+  /** Made when it is first asked for: an AbortController costs more than all the rest. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason.error)
+    }
+    return this.#controller.signal
+  }
+
+  /** Calls `fn` with itself as the call. The outcome may be told before this returns. */
+  run(fn: (call: Call) => unknown, limit: Limit, outcome: Outcome): void {
+    this.#outcome = outcome
+    let result: unknown
+    try {
+      result = fn(this)
+    } catch (error) {
+      return this.#take()?.threw(error)
+    }
+    if (!isThenable(result)) return this.#take()?.succeeded(result)
+    const { name, timeout, clock } = limit
+    if (timeout > 0 && this.#outcome !== null) {
+      const expire = () => {
+        const error = new TimeoutError('VELO_TIMEOUT', `${name}: the call took longer than ${timeout} ms`)
+        const told = this.#take()
+        this.#abort(error)
+        told?.threw(error)
+      }
+      this.#timer = { clock, handle: clock.setTimeout(expire, timeout) }
+    }
+    // Promise.resolve: what else has a then() may call back at once, or twice.
+    Promise.resolve(result).then(
+      (value) => this.#take()?.succeeded(value),
+      (error) => this.#take()?.threw(error),
+    )
+  }
+
+  /** Nobody wants the result any more: the signal fires, the outcome is not told. */
+  cancel(reason: unknown): void {
+    this.#take()
+    this.#abort(reason)
+  }
+
+  #take(): Outcome | null {
+    const outcome = this.#outcome
+    this.#outcome = null
+    const timer = this.#timer
+    this.#timer = undefined
+    if (timer !== undefined) timer.clock.clearTimeout(timer.handle)
+    return outcome
+  }
+
+  #abort(error: unknown): void {
+    this.#reason = { error }
+    this.#controller?.abort(error)
+  }
+}

@@ -1,0 +1,213 @@
+// Calls beside each other: takes events while there is room, starts a task for each, and gives the results in order or as they come.
+//
+// Bounds: at most `concurrency` tasks under way, at most `concurrency + buffer` taken and not read. One task costs the same however many there are:
+// the tasks are a linked list, the reader is one resolver; nothing is raced or searched.
+
+import { AbortError, type StreamContext } from '../../index.js'
+import { capture, end, lastResolve, type Resolve } from '../engine/promises.js'
+import { Task, type Work } from './task.js'
+
+type Result = IteratorResult<unknown, unknown>
+
+export class Calls implements AsyncIterableIterator<unknown> {
+  readonly #work: Work
+  readonly #events: AsyncIterator<unknown>
+  readonly #ctx: StreamContext
+  /** Tasks whose result was not read: ordered, all of them by event; else the finished ones as they finished. */
+  #first: Task | null = null
+  #final: Task | null = null
+  /** Those under way, for the end. */
+  readonly #running = new Set<Task>()
+  /** Tasks that have a result, or may get one. */
+  #held = 0
+  #index = 0
+  #readers: Resolve[] = []
+  /** An event was asked for and has not come. */
+  #pulling = false
+  #started = false
+  /** No event is taken any more: the input is over, or a task failed. */
+  #full = false
+  /** The events ended or threw by themselves. */
+  #spent = false
+  #sourceError: { error: unknown } | null = null
+  #over = false
+
+  readonly #onEvent = (result: Result): void => {
+    this.#pulling = false
+    if (this.#over) return
+    if (result.done === true) this.#spent = this.#full = true
+    // A task failed while this one was on its way: as if it had not been pulled.
+    else if (!this.#full) this.#begin(result.value)
+    this.#deliver()
+  }
+  readonly #onThrow = (error: unknown): void => {
+    this.#pulling = false
+    this.#spent = this.#full = true
+    if (this.#over) return
+    this.#sourceError = { error }
+    this.#deliver()
+  }
+  readonly #leave = (): void => this.#cancel()
+
+  constructor(work: Work, events: AsyncIterator<unknown>, ctx: StreamContext) {
+    this.#work = work
+    this.#events = events
+    this.#ctx = ctx
+  }
+
+  next(): Promise<Result> {
+    if (this.#over) return Promise.resolve(end())
+    const promise = new Promise(capture) as Promise<Result>
+    this.#readers.push(lastResolve)
+    if (!this.#started) {
+      this.#started = true
+      if (this.#ctx.signal.aborted) this.#cancel()
+      else this.#ctx.signal.addEventListener('abort', this.#leave)
+    }
+    this.#deliver()
+    return promise
+  }
+
+  /** Does not queue behind a next() that waits: that one is done at once. */
+  async return(value?: unknown): Promise<Result> {
+    this.#cancel()
+    await this.#giveBack()
+    return end(value)
+  }
+
+  async throw(error?: unknown): Promise<Result> {
+    await this.return()
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** A task has settled. */
+  settled(task: Task): void {
+    this.#running.delete(task)
+    const { ordered } = this.#work.policy
+    if (task.state === 'skipped') {
+      this.#held--
+      if (ordered) this.#unlink(task)
+    } else if (!ordered) this.#link(task)
+    if (task.state === 'failed') this.#failing(task)
+    this.#deliver()
+  }
+
+  /** Takes events while there is room. */
+  #pull(): void {
+    const { concurrency, buffer } = this.#work.policy
+    if (this.#pulling || this.#full || this.#running.size >= concurrency || this.#held >= concurrency + buffer) return
+    if (buffer === 0 && this.#readers.length === 0) return
+    this.#pulling = true
+    this.#events.next().then(this.#onEvent, this.#onThrow)
+  }
+
+  #begin(event: unknown): void {
+    const task = new Task(event, this.#index++, this.#work, this)
+    this.#held++
+    this.#running.add(task)
+    if (this.#work.policy.ordered) this.#link(task)
+    task.start()
+  }
+
+  /** Gives what is ready to whoever reads, and goes on. */
+  #deliver(): void {
+    while (this.#readers.length > 0 && !this.#over) {
+      const task = this.#first
+      if (task !== null && task.state !== 'under way') {
+        this.#unlink(task)
+        this.#held--
+        if (task.state === 'failed') return this.#fail(task.value)
+        this.#readers.shift()?.({ value: task.value, done: false })
+      } else if (this.#full && this.#held === 0) {
+        if (this.#sourceError !== null) return this.#fail(this.#sourceError.error)
+        this.#finish()
+      } else break
+    }
+    this.#pull()
+  }
+
+  /** Nothing that comes after `task` will be read: what comes before it will. */
+  #failing(task: Task): void {
+    this.#full = true
+    const reason = this.#reason()
+    if (this.#work.policy.ordered) {
+      for (let later = task.next; later !== null; later = later.next) this.#drop(later, reason)
+    } else for (const other of [...this.#running]) this.#drop(other, reason)
+  }
+
+  #drop(task: Task, reason: unknown): void {
+    if (this.#work.policy.ordered) this.#unlink(task)
+    this.#held--
+    this.#running.delete(task)
+    task.cancel(reason)
+  }
+
+  /** Rejects with `error` itself once the events are given back. */
+  #fail(error: unknown): void {
+    this.#stop()
+    const [reader] = this.#readers
+    const reject = () => {
+      reader?.(Promise.reject(error))
+      this.#endReaders(1)
+    }
+    this.#giveBack().then(reject, reject)
+  }
+
+  #finish(): void {
+    this.#stop()
+    this.#endReaders(0)
+  }
+
+  /** The results are not wanted any more. */
+  #cancel(): void {
+    if (this.#over) return
+    this.#stop()
+    this.#endReaders(0)
+  }
+
+  #stop(): void {
+    this.#over = this.#full = true
+    this.#ctx.signal.removeEventListener('abort', this.#leave)
+    const unread = this.#first
+    this.#first = this.#final = null
+    if (this.#running.size === 0 && unread === null) return
+    const reason = this.#reason()
+    for (const task of [...this.#running]) task.cancel(reason)
+    this.#running.clear()
+    for (let task = unread; task !== null; task = task.next) task.cancel(reason)
+  }
+
+  #endReaders(from: number): void {
+    for (const reader of this.#readers.splice(0).slice(from)) reader(end())
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#spent) return
+    this.#spent = true
+    await this.#events.return?.()
+  }
+
+  #reason(): unknown {
+    const { signal } = this.#ctx
+    return signal.aborted ? signal.reason : new AbortError(`${this.#work.name}: the result of this call is not wanted any more`)
+  }
+
+  #link(task: Task): void {
+    task.previous = this.#final
+    if (this.#final === null) this.#first = task
+    else this.#final.next = task
+    this.#final = task
+  }
+
+  #unlink(task: Task): void {
+    const { previous, next } = task
+    if (previous === null) this.#first = next
+    else previous.next = next
+    if (next === null) this.#final = previous
+    else next.previous = previous
+  }
+}

@@ -1,0 +1,115 @@
+// The options that operators share which call a function for each event: how many calls at once, in which order, and what about those that fail.
+
+import { callable, configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
+import type { Call } from '../engine/call.js'
+import type { Clock } from '../engine/clock.js'
+import { clockOf } from '../engine/clock.js'
+
+/** Which failed calls are made again, and when. */
+export interface RetryOptions {
+  /** How many calls for one event at most, the first one included. Integer from 1. Default 1. */
+  attempts?: number | undefined
+  /** ms before the second call; it doubles with each further one. Default 100. */
+  backoff?: number | undefined
+  /** The longest such delay, ms. Default 30000. */
+  maxBackoff?: number | undefined
+  /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
+  jitter?: number | boolean | undefined
+  /** Whether a call that failed is worth another one. Called before each of them. Default: always. */
+  retryOn?: ((error: unknown, attempt: number) => boolean) | undefined
+}
+
+/** Options of operators that call a function for each event. `Returned` is what that function returns. */
+export interface CallOptions<In, Returned> {
+  /** How many calls may be under way at once. Integer from 1. Default 1. */
+  concurrency?: number | undefined
+  /** Results in the order of their events, each as early as that allows; `false`: as they come. Default `true`. */
+  ordered?: boolean | undefined
+  /**
+   * How many finished results may wait, for the reader or for an earlier one, beside the calls under way. A call whose result finds no room keeps its place among those under way.
+   * With 0, events are taken only while somebody waits for a result. Integer from 0. Default: `concurrency`, or 0 where that is 1.
+   */
+  buffer?: number | undefined
+  /**
+   * What about an event whose last call failed. `'fail'`: the stream fails with that very error, after the results before it. `'skip'`: the event is left out. A function: what it
+   * returns stands for what the call would have returned; if it throws, the stream fails with that. Default `'fail'`.
+   */
+  onError?: 'fail' | 'skip' | ((error: unknown, event: In, call: Call) => Returned | PromiseLike<Returned>) | undefined
+  /** Calls that failed are made again. Default: never. */
+  retry?: RetryOptions | undefined
+  /** How long a call may take, ms, from 1; then it failed with a `TimeoutError` (`VELO_TIMEOUT`) and its signal fires. Default: no limit. */
+  timeout?: number | undefined
+  /** Where `timeout` and `retry` get the time from. Default: the clock of the machine. */
+  clock?: Clock | undefined
+}
+
+export interface Retry {
+  readonly attempts: number
+  readonly delay: (attempt: number) => number
+  readonly retryOn: ((error: unknown, attempt: number) => boolean) | undefined
+}
+
+export type Handler = (error: unknown, event: unknown, call: Call) => unknown
+
+/** Those options with every default filled in. */
+export interface Policy {
+  readonly concurrency: number
+  readonly ordered: boolean
+  readonly buffer: number
+  readonly onError: 'fail' | 'skip' | Handler
+  readonly retry: Retry
+  readonly timeout: number
+  readonly clock: Clock
+}
+
+const NAMES = ['concurrency', 'ordered', 'buffer', 'onError', 'retry', 'timeout', 'clock'] as const
+
+/** Checks the options; `field` is the path to them, `words` what `onError` may be beside a function, `more` the names of further ones. */
+export function policyOf(
+  options: Omit<CallOptions<never, unknown>, 'onError'> & { onError?: unknown },
+  field: string,
+  words: readonly string[] = ['skip'],
+  more: readonly string[] = [],
+): Policy {
+  onlyKnown(options, field, [...NAMES, ...more])
+  const concurrency = integer(options.concurrency, `${field}.concurrency`, 1, 1)
+  const { onError = 'fail' } = options
+  if (typeof onError !== 'function' && onError !== 'fail' && !words.includes(onError as string)) {
+    throw configError(`${field}.onError`, `${['fail', ...words].map((word) => `'${word}'`).join(', ')} or a function`, onError)
+  }
+  return {
+    concurrency,
+    ordered: flag(options.ordered, `${field}.ordered`, true),
+    buffer: integer(options.buffer, `${field}.buffer`, 0, concurrency === 1 ? 0 : concurrency),
+    onError: onError as Policy['onError'],
+    retry: retryOf(options.retry, `${field}.retry`),
+    timeout: duration(options.timeout, `${field}.timeout`, 1, 0),
+    clock: clockOf(options.clock, `${field}.clock`),
+  }
+}
+
+/** Whether nothing in these options needs more than a loop over the events. */
+export function isPlain({ concurrency, onError, retry, timeout, buffer }: Policy): boolean {
+  return concurrency === 1 && onError === 'fail' && retry.attempts === 1 && timeout === 0 && buffer === 0
+}
+
+function retryOf(options: RetryOptions | undefined, field: string): Retry {
+  if (options === undefined) return { attempts: 1, delay: () => 0, retryOn: undefined }
+  onlyKnown(options, field, ['attempts', 'backoff', 'maxBackoff', 'jitter', 'retryOn'])
+  const { retryOn } = options
+  const backoff = duration(options.backoff, `${field}.backoff`, 0, 100)
+  const longest = duration(options.maxBackoff, `${field}.maxBackoff`, 0, 30_000)
+  const jitter = chance(options.jitter, `${field}.jitter`)
+  if (retryOn !== undefined) callable(retryOn, `${field}.retryOn`)
+  return {
+    attempts: integer(options.attempts, `${field}.attempts`, 1, 1),
+    delay: (attempt) => Math.min(backoff * 2 ** (attempt - 1), longest) * (1 - jitter * Math.random()),
+    retryOn,
+  }
+}
+
+function chance(value: number | boolean | undefined, field: string): number {
+  if (value === undefined || typeof value === 'boolean') return value === true ? 1 : 0
+  if (!(value >= 0 && value <= 1)) throw configError(field, 'a number from 0 to 1, or a boolean', value)
+  return value
+}

@@ -1,0 +1,150 @@
+// One event on its way through an operator: its calls, the waits between them, and what became of it.
+
+import type { Call } from '../engine/call.js'
+import type { Counts } from '../engine/counts.js'
+import { type Reading, SKIP } from '../steps/step.js'
+import { Attempt, type Outcome } from './attempt.js'
+import type { Policy } from './policy.js'
+
+/** What an operator does with each event. */
+export interface Work {
+  readonly name: string
+  readonly fn: (event: unknown, call: Call) => unknown
+  /** What its results mean. */
+  readonly reading: Reading
+  readonly policy: Policy
+  readonly counts: Counts
+  /** For how many an event counts; 1 where it is left out. */
+  readonly weight?: (event: unknown) => number
+}
+
+/** What an error handler made of a task that stands for many events: the results of some, while others were left out. */
+export class Rescued {
+  readonly results: unknown[] = []
+  lost = 0
+}
+
+export type Owner = { settled(task: Task): void }
+
+export class Task implements Outcome {
+  readonly event: unknown
+  readonly index: number
+  /** `'failed'`: the stream is to fail with `value`. */
+  state: 'under way' | 'done' | 'skipped' | 'failed' = 'under way'
+  /** The result, or the error. */
+  value: unknown
+  /** Neighbors in the list of its owner. */
+  previous: Task | null = null
+  next: Task | null = null
+  readonly #work: Work
+  readonly #owner: Owner
+  /** Asked for once: the user's function may change the array that it is given. */
+  readonly #weight: number
+  #attempt: Attempt
+  /** Of the wait before the next call. */
+  #wait: { handle: unknown } | undefined
+  #cancelled = false
+  /** How many of the events that it stands for were left out. */
+  #lost = 0
+
+  constructor(event: unknown, index: number, work: Work, owner: Owner) {
+    this.event = event
+    this.index = index
+    this.#work = work
+    this.#owner = owner
+    this.#weight = work.weight?.(event) ?? 1
+    this.#attempt = new Attempt(index, 1)
+  }
+
+  start(): void {
+    const { fn, counts } = this.#work
+    if (this.#attempt.attempt === 1) counts.underWay += this.#weight
+    this.#attempt.run((call) => fn(this.event, call), this.#limit, this)
+  }
+
+  succeeded(result: unknown): void {
+    this.#read(result)
+  }
+
+  threw(error: unknown): void {
+    const { retry, clock } = this.#work.policy
+    const made = this.#attempt.attempt
+    let isWorthIt = made < retry.attempts
+    try {
+      isWorthIt &&= retry.retryOn?.(error, made) ?? true
+    } catch (thrown) {
+      return this.#settle('failed', thrown)
+    }
+    // Asked, the user may have ended the stream.
+    if (this.#cancelled) return
+    if (isWorthIt) this.#again(made + 1, clock)
+    else this.#gaveUp(error)
+  }
+
+  /** Nobody wants its result any more. Where that is there already, only the signal fires: it may be an iterable that was not read. */
+  cancel(reason: unknown): void {
+    if (this.#cancelled) return
+    if (this.state !== 'under way') return this.#attempt.cancel(reason)
+    this.#cancelled = true
+    this.#work.counts.underWay -= this.#weight
+    if (this.#wait !== undefined) this.#work.policy.clock.clearTimeout(this.#wait.handle)
+    this.#attempt.cancel(reason)
+  }
+
+  #again(attempt: number, clock: Policy['clock']): void {
+    const go = () => {
+      this.#wait = undefined
+      this.#attempt = new Attempt(this.index, attempt)
+      this.start()
+    }
+    const delay = this.#work.policy.retry.delay(attempt - 1)
+    if (delay > 0) this.#wait = { handle: clock.setTimeout(go, delay) }
+    // Not at once: attempts without number must not grow the stack.
+    else queueMicrotask(() => this.#cancelled || go())
+  }
+
+  /** The last call failed. */
+  #gaveUp(error: unknown): void {
+    const { onError } = this.#work.policy
+    if (onError === 'skip') return this.#settle('skipped', undefined)
+    if (typeof onError !== 'function') return this.#settle('failed', error)
+    // As a call of its own, so that it may take its time, too.
+    const handling = new Attempt(this.index, this.#attempt.attempt)
+    this.#attempt = handling
+    const failed = (thrown: unknown) => this.#settle('failed', thrown)
+    const unlimited = { ...this.#limit, timeout: 0 }
+    handling.run((call) => onError(error, this.event, call), unlimited, { succeeded: (value) => this.#read(value), threw: failed })
+  }
+
+  #read(result: unknown): void {
+    if (result instanceof Rescued) {
+      this.#lost = result.lost
+      return this.#settle('done', result.results)
+    }
+    let value: unknown
+    try {
+      value = this.#work.reading(result, this.event, this.#attempt)
+    } catch (error) {
+      return this.#settle('failed', error)
+    }
+    if (value === SKIP) this.#settle('skipped', undefined)
+    else this.#settle('done', value)
+  }
+
+  #settle(state: 'done' | 'skipped' | 'failed', value: unknown): void {
+    if (this.#cancelled) return
+    const { counts } = this.#work
+    const weight = this.#weight
+    counts.underWay -= weight
+    counts[state] += weight - this.#lost
+    counts.skipped += this.#lost
+    this.state = state
+    this.value = value
+    this.#owner.settled(this)
+  }
+
+  get #limit() {
+    const { name, policy } = this.#work
+    return { name, timeout: policy.timeout, clock: policy.clock }
+  }
+}

@@ -1,0 +1,37 @@
+// Functions of which operators run many instances: what may be given, and how an instance starts.
+
+import type { Generator, StreamContext, StreamFunction } from '../../index.js'
+import { configError } from '../../kit/check.js'
+import { bodyOf } from './bodies.js'
+import type { Inlet } from './inlet.js'
+
+/** What an operator runs inside: a stream function, or a plain async generator function. */
+export type Inner<In, Out> = StreamFunction<In, Out> | Generator<In, Out>
+
+/** The results of one instance. */
+export type Instance<Out> = AsyncIterator<Out, unknown, undefined>
+
+/** How an instance of a stream function is driven: called, in lockstep; or opened and fed, so that it runs ahead within its own buffers. */
+export type Drive = 'call' | 'feed'
+
+/** Throws VELO_CONFIG for what is neither kind of function. */
+export function checkInner(fn: unknown, field: string): void {
+  const tag = Object.prototype.toString.call(fn)
+  if (typeof fn === 'function' && (tag === '[object AsyncGeneratorFunction]' || typeof (fn as { open?: unknown }).open === 'function'))
+    return
+  throw configError(field, 'a stream function or an async generator function', fn)
+}
+
+/** The generator function, where instances are driven without a stream of their own. */
+export function generatorOf<In, Out>(fn: Inner<In, Out>): Generator<In, Out> | undefined {
+  if (!('open' in fn)) return fn
+  return bodyOf(fn) as Generator<In, Out> | undefined
+}
+
+/** Starts an instance. It does nothing before its first next(), unless it is fed. */
+export function startInner<In, Out>(fn: Inner<In, Out>, inlet: Inlet<In>, ctx: StreamContext, drive: Drive): Instance<Out> {
+  const generator = generatorOf(fn)
+  if (generator !== undefined) return generator(inlet, ctx)
+  const stream = fn as StreamFunction<In, Out>
+  return drive === 'feed' ? stream.open().feed(inlet) : stream(inlet)
+}

@@ -1,0 +1,95 @@
+// One instance of an inner function inside an operator: its events, the loop that asks it for results, its end.
+// Owns: when it is asked. It is asked for the next result once the operator has room for it, so it suspends at its `yield` as any stream does.
+
+import type { StreamContext } from '../../index.js'
+import { type Asked, Inlet } from './inlet.js'
+import { type Drive, type Inner, type Instance, startInner } from './inner.js'
+import type { Failure } from './outlet.js'
+
+/** What a lane tells its operator. */
+export interface LaneOwner<Out> {
+  /** A result; false where the lane must wait for `resume()` before it makes the next. */
+  laneYielded(lane: unknown, value: Out): boolean
+  /** The function is through; with a failure, it threw. Not called while the operator leaves. */
+  laneFinished(lane: unknown, failure: Failure | undefined): void
+  /** An event that had waited was taken. */
+  laneTook(lane: unknown): void
+  /** The function asks for an event; `waits`: there is none yet. */
+  laneAsks(lane: unknown, waits: boolean): void
+}
+
+export class Lane<In, Out> implements Asked {
+  inlet: Inlet<In> = new Inlet<In>(this)
+  /** Events that this instance was given so far. */
+  given = 0
+  readonly #owner: LaneOwner<Out>
+  #instance: Instance<Out> | null = null
+  #finished = false
+  #leaving = false
+  /** What it threw on its way out. */
+  #late: Failure | undefined
+
+  constructor(owner: LaneOwner<Out>) {
+    this.#owner = owner
+  }
+
+  /** Starts an instance; after one that has finished, another for the events that it did not take. */
+  start(fn: Inner<In, Out>, ctx: StreamContext, drive: Drive): void {
+    if (this.#finished) {
+      this.#finished = false
+      this.given = 0
+      this.inlet = this.inlet.rest()
+    }
+    this.#instance = startInner(fn, this.inlet, ctx, drive)
+    this.resume()
+  }
+
+  /** Asks for the next result. */
+  resume(): void {
+    if (!this.#leaving) (this.#instance as Instance<Out>).next().then(this.#onResult, this.#onThrow)
+  }
+
+  /** True where the event had to wait. */
+  push(event: In): boolean {
+    const waits = this.inlet.push(event)
+    if (!waits) this.given++
+    return waits
+  }
+
+  took(): void {
+    this.given++
+    this.#owner.laneTook(this)
+  }
+
+  asks(waits: boolean): void {
+    this.#owner.laneAsks(this, waits)
+  }
+
+  /** Ends it early: it sees the end of its events, or gets return() at its `yield`; results are dropped. Rejects with what it throws then. */
+  async leave(): Promise<void> {
+    this.#leaving = true
+    this.inlet.cut()
+    const instance = this.#instance
+    if (instance === null || this.#finished) return
+    let step = await instance.return?.()
+    // A function that yields in its `finally` is asked on until it is through, at a pace that lets timers run.
+    while (step !== undefined && step.done !== true) {
+      await new Promise(setImmediate)
+      step = await instance.next()
+    }
+    if (this.#late !== undefined) throw this.#late.error
+  }
+
+  readonly #onResult = (result: IteratorResult<Out, unknown>): void => {
+    if (result.done === true) this.#finish(undefined)
+    else if (!this.#leaving && this.#owner.laneYielded(this, result.value)) this.resume()
+  }
+
+  readonly #onThrow = (error: unknown): void => this.#finish({ error })
+
+  #finish(failure: Failure | undefined): void {
+    this.#finished = true
+    if (this.#leaving) this.#late = failure
+    else this.#owner.laneFinished(this, failure)
+  }
+}

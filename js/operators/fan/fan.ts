@@ -1,0 +1,242 @@
+// The engine of operators that spread one stream over several instances of inner functions: pulls the events, holds the one that has no place yet, collects the results,
+// and ends everything together.
+// Not here: which lane an event goes to, and what a result looks like; those are the operators' own.
+
+import { setMaxListeners } from 'node:events'
+import type { StreamContext } from '../../index.js'
+import { Fifo } from '../engine/fifo.js'
+import type { Drive, Inner } from '../engine/inner.js'
+import type { Lane, LaneOwner } from '../engine/lane.js'
+import { type Failure, Outlet } from '../engine/outlet.js'
+
+/** ms that an error waits for the other instances to finish, as `closeTimeout` of a stream. */
+const GRACE = 5000
+
+export abstract class Fan<In, LaneIn, LaneOut, Result> extends Outlet<Result> implements LaneOwner<LaneOut> {
+  /** Every instance that has not finished. */
+  protected readonly lanes = new Set<Lane<LaneIn, LaneOut>>()
+  readonly #events: AsyncIterator<In>
+  readonly #ctx: StreamContext
+  readonly #controller = new AbortController()
+  readonly #laneCtx: StreamContext
+  /** At this many unread results no lane is asked for more, nor the source. */
+  readonly #mostUnread: number
+  /** Lanes that wait for room for results. */
+  readonly #suspended = new Fifo<Lane<LaneIn, LaneOut>>()
+  /** The event that has no place yet. */
+  #held: { event: In } | undefined
+  #pulling = false
+  #sourceOver = false
+  #sourceFailure: Failure | undefined
+  /** Whether the source's error still has to be thrown at the end: nobody was there to catch it, or somebody let it through. */
+  #uncaught = false
+  /** Failed, returned, or told to stop; the promise settles when every instance has finished. */
+  #isLeaving = false
+  #leaving: Promise<void> | undefined
+
+  constructor(events: AsyncIterator<In>, ctx: StreamContext, mostUnread: number) {
+    super()
+    this.#events = events
+    this.#ctx = ctx
+    this.#mostUnread = mostUnread
+    const { signal } = this.#controller
+    setMaxListeners(0, signal)
+    this.#laneCtx = { id: ctx.id, name: ctx.name, signal, headers: ctx.headers, context: ctx.context }
+  }
+
+  /** Gives the event its place. False: there is none now, and it is held until `retry()` finds one; `again` is true then. */
+  protected abstract accept(event: In, again: boolean): boolean
+  /** What becomes of a lane's result. Gives it, or keeps it for later. */
+  protected abstract collect(lane: Lane<LaneIn, LaneOut>, value: LaneOut): void
+  /** A lane has finished, and is no longer among the lanes. */
+  protected abstract gone(lane: Lane<LaneIn, LaneOut>): void
+  /** The source ended, or failed: ends the lanes' events. */
+  protected abstract endLanes(failure: Failure | undefined): void
+  /** The source is no longer asked for events, and asked again: time spent here is not the source's silence. */
+  protected paused(): void {}
+  protected resumed(): void {}
+  /** The operator is over in one way or another: timers are cleared. */
+  protected stopped(): void {}
+  laneTook(_lane: unknown): void {
+    this.retry()
+  }
+  laneAsks(_lane: unknown, _waits: boolean): void {}
+
+  protected get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  protected begin(): void {
+    const { signal } = this.#ctx
+    if (signal.aborted) return this.#abandon()
+    signal.addEventListener('abort', this.#abandon)
+    this.#pull()
+  }
+
+  protected wanted(): void {
+    if (this.unread >= this.#mostUnread || this.isLeaving) return
+    for (let { size } = this.#suspended; size > 0; size--) this.#suspended.shift()?.resume()
+    if (!this.#pulling && this.#held === undefined && !this.#sourceOver) {
+      this.resumed()
+      this.#pull()
+    }
+  }
+
+  protected leave(): Promise<void> {
+    return (this.#leaving ??= this.#letGo(undefined))
+  }
+
+  /** Starts an instance. What cannot start fails the operator. */
+  protected startLane(lane: Lane<LaneIn, LaneOut>, fn: Inner<LaneIn, LaneOut>, drive: Drive): void {
+    try {
+      lane.start(fn, this.#laneCtx, drive)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Starts these instances, each with a stream of its own. False: one of them could not, and the operator is leaving. */
+  protected feedLanes(lanes: readonly Lane<LaneIn, LaneOut>[], fn: Inner<LaneIn, LaneOut>): boolean {
+    for (const lane of lanes) {
+      if (this.isLeaving) break
+      this.lanes.add(lane)
+      this.startLane(lane, fn, 'feed')
+    }
+    return !this.isLeaving
+  }
+
+  /** Looks again for a place for the event that is held. */
+  protected retry(): void {
+    const held = this.#held
+    if (held === undefined || this.isLeaving) return
+    // Taken out first: finding a place may come back here.
+    this.#held = undefined
+    if (!this.#place(held.event, true)) this.#held = held
+    else if (!this.#sourceOver) this.#proceed()
+  }
+
+  /** Ends everything; then the error is told, after the results that were given before. */
+  protected fail(error: unknown): void {
+    if (this.isLeaving) return
+    this.#leaving = this.#letGo(error)
+    let timer: NodeJS.Timeout | undefined
+    const told = (): void => {
+      clearTimeout(timer)
+      this.end({ error })
+    }
+    timer = setTimeout(told, GRACE)
+    this.#leaving.then(told, told)
+  }
+
+  laneYielded(lane: Lane<LaneIn, LaneOut>, value: LaneOut): boolean {
+    try {
+      this.collect(lane, value)
+    } catch (error) {
+      this.fail(error)
+    }
+    if (this.unread < this.#mostUnread) return true
+    this.#suspended.push(lane)
+    return false
+  }
+
+  laneFinished(lane: Lane<LaneIn, LaneOut>, failure: Failure | undefined): void {
+    this.lanes.delete(lane)
+    if (failure !== undefined) {
+      if (failure.error !== this.#sourceFailure?.error || this.#sourceFailure === undefined) return this.fail(failure.error)
+      this.#uncaught = true
+    }
+    try {
+      this.gone(lane)
+    } catch (error) {
+      return this.fail(error)
+    }
+    this.retry()
+    this.endIfThrough()
+  }
+
+  /** The end, once the source has ended and every lane has finished. */
+  protected endIfThrough(): void {
+    if (!this.#sourceOver || this.lanes.size > 0 || this.#held !== undefined || this.isLeaving) return
+    this.#release()
+    this.end(this.#uncaught ? this.#sourceFailure : undefined)
+  }
+
+  /** No more events are taken, as when a function returns early. */
+  protected stopSource(): void {
+    this.#sourceOver = true
+    this.#held = undefined
+    this.endLanes(undefined)
+    this.endIfThrough()
+  }
+
+  #pull(): void {
+    this.#pulling = true
+    this.#events.next().then(this.#onEvent, this.#onSourceError)
+  }
+
+  readonly #onEvent = (result: IteratorResult<In, unknown>): void => {
+    this.#pulling = false
+    if (this.isLeaving || this.#sourceOver) return
+    if (result.done === true) return this.#sourceEnded(undefined)
+    if (this.#place(result.value, false)) return this.#proceed()
+    if (this.isLeaving) return
+    this.#held = { event: result.value }
+    this.paused()
+  }
+
+  readonly #onSourceError = (error: unknown): void => {
+    this.#pulling = false
+    if (!this.isLeaving && !this.#sourceOver) this.#sourceEnded({ error })
+  }
+
+  #place(event: In, again: boolean): boolean {
+    try {
+      return this.accept(event, again)
+    } catch (error) {
+      this.fail(error)
+      return false
+    }
+  }
+
+  /** The event has its place: on to the next, if there is room for what comes of it. */
+  #proceed(): void {
+    if (this.#pulling || this.isLeaving || this.#sourceOver) return
+    if (this.unread >= this.#mostUnread) return this.paused()
+    this.resumed()
+    this.#pull()
+  }
+
+  #sourceEnded(failure: Failure | undefined): void {
+    this.#sourceOver = true
+    this.#sourceFailure = failure
+    this.#uncaught = this.lanes.size === 0
+    this.endLanes(failure)
+    this.endIfThrough()
+  }
+
+  /** The stream is closed or aborted while the operator waits for something other than its source. */
+  readonly #abandon = (): void => {
+    if (this.isLeaving) return
+    this.leave().then(
+      () => this.end(),
+      (error) => this.end({ error }),
+    )
+  }
+
+  async #letGo(reason: unknown): Promise<void> {
+    this.#isLeaving = true
+    this.#release()
+    // Before the signal fires: what its listeners make the functions do then concerns nobody.
+    const left = [...this.lanes].map((lane) => lane.leave())
+    this.#controller.abort(reason ?? this.#ctx.signal.reason)
+    for (const { status, ...outcome } of await Promise.allSettled(left)) {
+      if (status === 'rejected') throw (outcome as { reason: unknown }).reason
+    }
+  }
+
+  #release(): void {
+    this.stopped()
+    this.#held = undefined
+    this.#ctx.signal.removeEventListener('abort', this.#abandon)
+  }
+}

@@ -1,0 +1,88 @@
+// One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
+
+import type { Source } from '../../index.js'
+import { configError } from '../../kit/check.js'
+import { isThenable, silence } from '../engine/promises.js'
+
+/** Throws VELO_CONFIG unless `source` can be iterated. */
+export function checkSource(source: unknown, field: string): void {
+  const kind = source as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined
+  if (typeof kind?.[Symbol.asyncIterator] === 'function' || typeof kind?.[Symbol.iterator] === 'function') return
+  throw configError(field, 'an iterable, an async iterable, a Readable or a ReadableStream', source)
+}
+
+export class Pulled<Value> {
+  readonly #source: Source<Value>
+  #iterator: AsyncIterator<Value> | Iterator<Value | PromiseLike<Value>> | undefined
+  /** A next() has not settled. */
+  #pending = false
+  /** It ended, threw, or was given back. */
+  #spent = false
+  /** Where a read that is pending can only be ended by destroying the source, as with a Readable of Node. */
+  readonly #destroy: (() => void) | undefined
+
+  constructor(source: Source<Value>) {
+    this.#source = source
+    const node = source as { destroy?: () => void; pipe?: unknown }
+    if (typeof node.destroy === 'function' && typeof node.pipe === 'function') this.#destroy = () => void node.destroy?.()
+  }
+
+  get isSpent(): boolean {
+    return this.#spent
+  }
+
+  /** Pulls once, and tells one of the two. */
+  pull(onResult: (result: IteratorResult<Value, unknown>) => void, onError: (error: unknown) => void): void {
+    this.#pending = true
+    this.#next().then(
+      (result) => {
+        this.#pending = false
+        if (result.done === true) this.#spent = true
+        onResult(result)
+      },
+      (error) => {
+        this.#pending = false
+        this.#spent = true
+        onError(error)
+      },
+    )
+  }
+
+  /** Gives it back. Resolves when it is, at once while a next() is pending, because its return() would queue behind that. */
+  async leave(): Promise<void> {
+    if (this.#spent) return
+    this.#spent = true
+    // Nor does a Readable hear of its iterator's return() before the first pull.
+    if (this.#destroy !== undefined && (this.#pending || this.#iterator === undefined)) return this.#destroy()
+    this.#iterator ??= this.#open()
+    const returned = this.#iterator.return?.()
+    if (this.#pending && isThenable(returned)) silence(returned)
+    else await returned
+  }
+
+  #open(): AsyncIterator<Value> | Iterator<Value | PromiseLike<Value>> {
+    const source = this.#source as AsyncIterable<Value> & Iterable<Value>
+    return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  }
+
+  async #next(): Promise<IteratorResult<Value, unknown>> {
+    this.#iterator ??= this.#open()
+    const result = await this.#iterator.next()
+    if (typeof result !== 'object' || result === null) throw new TypeError(`the source's next() must give an object, got ${String(result)}`)
+    if (result.done === true || !isThenable(result.value)) return result as IteratorResult<Value, unknown>
+    // A sync source may hold promises. One that rejects ends it, and the source does not know that.
+    try {
+      return { value: (await result.value) as Value, done: false }
+    } catch (error) {
+      await this.leave().catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+/** Gives all back; rejects with the first error that one of them throws. */
+export async function leaveAll(sources: readonly Pulled<unknown>[]): Promise<void> {
+  for (const { status, ...outcome } of await Promise.allSettled(sources.map((source) => source.leave()))) {
+    if (status === 'rejected') throw (outcome as { reason: unknown }).reason
+  }
+}

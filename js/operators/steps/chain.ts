@@ -1,0 +1,300 @@
+// Steps at work on the events of one stream, all in one iterator: what three generators would hand to each other by promises is one loop here.
+// Written by hand, because a generator makes a promise more for each event; it keeps to the law of generators, but its return() does not queue
+// behind a next() that waits.
+
+import type { StreamContext } from '../../index.js'
+import { capture, end, isThenable, lastResolve, type Resolve } from '../engine/promises.js'
+import { PUSH, type Pushing, type Sink } from '../engine/push.js'
+import { type Expansion, Expansions } from './expansions.js'
+import { Leaving } from './leaving.js'
+import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'
+import { type Host, Through } from './through.js'
+
+type Result = IteratorResult<unknown, unknown>
+
+/** The answer will be given to `reader`. */
+const PENDING = Symbol('pending')
+type Answer = Result | Promise<Result> | typeof PENDING
+
+export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pushing {
+  over = false
+  private readonly events: AsyncIterator<unknown>
+  private readonly steps: readonly Step[]
+  /** Settles the promise that next() gave, where that is none of `events`. */
+  private reader: Resolve | null = null
+  /** A next() has no answer yet. */
+  private busy = false
+  /** Those that came after it. */
+  private queued = 0
+  private newest: Promise<Result> | null = null
+  /** No more events are taken. */
+  full = false
+  /** The events ended or threw by themselves: they need not be given back. */
+  private spent = false
+  private readonly expansions = new Expansions()
+  /** The step at work. */
+  private at = 0
+  /** What that step waits for. */
+  private waiting: Promise<unknown> | null = null
+  private readonly leaving: Leaving
+
+  private readonly onEvent = (result: Result): Result | Promise<Result> => {
+    if (this.over) return end()
+    if (result.done === true) {
+      this.spent = this.full = true
+      return this.settle(this.finish())
+    }
+    let out: unknown
+    try {
+      out = this.apply(result.value, 0)
+    } catch (error) {
+      return this.settle(this.fail(error))
+    }
+    // The usual case, in as few words as possible.
+    if (typeof out !== 'symbol' && this.reader === null) {
+      this.busy = false
+      return { value: out, done: false }
+    }
+    return this.settle(this.answer(out) ?? this.advance())
+  }
+  private readonly onThrow = (error: unknown): Result | Promise<Result> => {
+    this.spent = true
+    return this.over ? end() : this.settle(this.fail(error))
+  }
+
+  constructor(makers: readonly StepMaker[], events: AsyncIterator<unknown>, ctx: StreamContext) {
+    this.events = events
+    this.leaving = new Leaving(ctx, () => this.cancel())
+    this.steps = makers.map((make, index) => {
+      this.at = index
+      return make(this)
+    })
+  }
+
+  next(): Promise<Result> {
+    if (this.busy || this.queued > 0) return this.queue()
+    if (this.over) return Promise.resolve(end())
+    this.busy = true
+    if (this.full || this.expansions.top !== undefined) return (this.newest = Promise.resolve(this.settle(this.advance())))
+    return (this.newest = this.events.next().then(this.onEvent, this.onThrow))
+  }
+
+  [PUSH](sink: Sink): void {
+    new Through(this, sink).start(this.events)
+  }
+
+  goOn(out: unknown): Promise<Result> {
+    this.busy = true
+    return (this.newest = Promise.resolve(this.settle(this.answer(out) ?? this.advance())))
+  }
+
+  sourceEnded(): void {
+    this.spent = this.full = true
+  }
+
+  async return(value?: unknown): Promise<Result> {
+    const thrown = this.cancel()
+    await this.giveBack()
+    if (thrown !== undefined) throw thrown.error
+    return end(value)
+  }
+
+  async throw(error?: unknown): Promise<Result> {
+    await this.return()
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  get signal(): AbortSignal {
+    return this.leaving.signal
+  }
+
+  wait(promise: Promise<unknown>): void {
+    this.waiting = promise
+    this.leaving.watch()
+  }
+
+  expand(values: object, care?: Care): void {
+    if (this.expansions.push(values, this.at + 1, care).isAsync) this.leaving.watch()
+  }
+
+  last(): void {
+    this.full = true
+    this.expansions.leave(this.at, undefined)
+  }
+
+  atEnd(callback: () => void): void {
+    this.leaving.atEnd(callback)
+  }
+
+  /** `value` goes through the steps from number `at` on. */
+  private take(value: unknown, at: number): Answer {
+    let out: unknown
+    try {
+      out = this.apply(value, at)
+    } catch (error) {
+      return this.fail(error)
+    }
+    return this.answer(out) ?? this.advance()
+  }
+
+  apply(value: unknown, at: number): unknown {
+    const steps = this.steps
+    for (; at < steps.length; at++) {
+      this.at = at
+      value = (steps[at] as Step).take(value)
+      if (value === SKIP || value === LATER || value === MANY) return value
+    }
+    return value
+  }
+
+  /** What `out` means for the reader; undefined: nothing yet. */
+  private answer(out: unknown): Answer | undefined {
+    if (out === SKIP || out === MANY) return undefined
+    return out === LATER ? this.whenSettled(this.at + 1) : { value: out, done: false }
+  }
+
+  private whenSettled(at: number): Answer {
+    return this.await(this.waiting as Promise<unknown>, (value) => (value === SKIP ? this.advance() : this.take(value, at)))
+  }
+
+  /** Goes on until there is an answer, or something to wait for. A loop: what is dropped in a row must not grow the stack. */
+  private advance(): Answer {
+    for (let top = this.expansions.top; top !== undefined; top = this.expansions.top) {
+      let result: Result
+      try {
+        if (top.isAsync) return this.later(top)
+        result = top.iterator.next() as Result
+      } catch (error) {
+        return this.broke(top, error)
+      }
+      if (result.done === true) {
+        this.expansions.pop()
+        continue
+      }
+      let out: unknown
+      try {
+        out = this.apply(result.value, top.at)
+      } catch (error) {
+        return this.fail(error)
+      }
+      const answer = this.answer(out)
+      if (answer !== undefined) return answer
+    }
+    if (this.full) return this.finish()
+    this.events.next().then(this.onEvent, this.onThrow)
+    return PENDING
+  }
+
+  /** The next value of an asynchronous expansion. */
+  private later(top: Expansion): Answer {
+    const taken = ({ done, value }: Result) => {
+      if (done !== true) return this.take(value, top.at)
+      this.expansions.pop()
+      return this.advance()
+    }
+    return this.await(this.expansions.next(top), taken as (value: unknown) => Answer, (error) => this.broke(top, error))
+  }
+
+  /** The newest expansion threw. */
+  private broke({ care, at }: Expansion, error: unknown): Answer {
+    this.expansions.pop()
+    if (care === undefined) return this.fail(error)
+    const instead = (values: unknown): Answer => {
+      this.at = at - 1
+      if (values !== SKIP) this.expand(values as object)
+      return this.advance()
+    }
+    try {
+      const values = care.threw(error)
+      if (!isThenable(values)) return instead(values)
+      this.leaving.watch()
+      return this.await(Promise.resolve(values), instead)
+    } catch (thrown) {
+      return this.fail(thrown)
+    }
+  }
+
+  private await(
+    promise: Promise<unknown>,
+    then: (value: unknown) => Answer,
+    or = (error: unknown): Answer => this.fail(error),
+  ): typeof PENDING {
+    const go = (next: (settled: unknown) => Answer) => (settled: unknown) => {
+      if (!this.over) this.settle(next(settled))
+    }
+    promise.then(go(then), go(or))
+    return PENDING
+  }
+
+  /** Tells the reader; answers what next() gives where the reader has no promise yet. */
+  private settle(answer: Answer): Result | Promise<Result> {
+    const reader = this.reader
+    // A step may end the stream itself: then nothing answers what it left pending.
+    if (answer !== PENDING || this.over) {
+      this.busy = false
+      const told = answer === PENDING ? end() : answer
+      if (reader === null) return told
+      this.reader = null
+      reader(told)
+      return end()
+    }
+    if (reader !== null) return end()
+    const promise = new Promise(capture) as Promise<Result>
+    this.reader = lastResolve
+    return promise
+  }
+
+  private queue(): Promise<Result> {
+    this.queued++
+    const again = () => {
+      const queued = --this.queued
+      this.queued = 0
+      const promise = this.next()
+      this.queued = queued
+      return promise
+    }
+    return (this.newest = (this.newest as Promise<Result>).then(again, again))
+  }
+
+  private finish(): Result | Promise<Result> {
+    const thrown = this.stop()
+    if (thrown !== undefined) return this.giveBack().then(() => Promise.reject(thrown.error))
+    return this.spent && !this.expansions.areClosing ? end() : this.giveBack().then(() => end())
+  }
+
+  /** Rejects with `error` itself once the events are given back. */
+  fail(error: unknown): Promise<Result> {
+    this.stop()
+    const reject = () => Promise.reject(error)
+    return this.giveBack().then(reject, reject)
+  }
+
+  /** The events, and the iterables that were left. */
+  private async giveBack(): Promise<void> {
+    const left = this.expansions.finished()
+    if (this.spent) return left
+    this.spent = true
+    await Promise.all([this.events.return?.(), left])
+  }
+
+  /** The result is not wanted any more: a next() that waits is done at once. Answers what a step threw at that. */
+  private cancel(): { error: unknown } | undefined {
+    if (this.over) return undefined
+    const thrown = this.stop()
+    this.leaving.abort()
+    if (this.reader === null) return thrown
+    if (thrown !== undefined) this.settle(Promise.reject(thrown.error))
+    else this.settle(this.expansions.areClosing ? this.expansions.finished().then(() => end()) : end())
+    return thrown
+  }
+
+  private stop(): { error: unknown } | undefined {
+    this.over = this.full = true
+    if (this.expansions.top !== undefined) this.expansions.leave(this.steps.length, this.leaving.reason())
+    return this.leaving.stop()
+  }
+}

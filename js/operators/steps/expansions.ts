@@ -1,0 +1,80 @@
+// Iterables that steps of a chain have made out of single values, each read to its end before the one below it goes on.
+
+import { isThenable, refused, silence } from '../engine/promises.js'
+import type { Care } from './step.js'
+
+type Result = IteratorResult<unknown, unknown>
+
+/** Values that one step made out of one, on their way to the step number `at`. */
+export interface Expansion {
+  readonly iterator: Iterator<unknown> | AsyncIterator<unknown>
+  readonly isAsync: boolean
+  readonly at: number
+  readonly care: Care | undefined
+}
+
+export class Expansions {
+  /** The newest last. Those below feed earlier steps. */
+  private readonly open: Expansion[] = []
+  /** Some that were left have still to finish. */
+  private readonly closing: PromiseLike<unknown>[] = []
+  /** The next() of the newest has not settled. */
+  private waiting = false
+
+  get top(): Expansion | undefined {
+    const { length } = this.open
+    // Reading before the start of an array is slow.
+    return length === 0 ? undefined : this.open[length - 1]
+  }
+
+  push(values: object, at: number, care: Care | undefined): Expansion {
+    const { [Symbol.asyncIterator]: make } = values as Partial<AsyncIterable<unknown>>
+    const iterator = make === undefined ? (values as Iterable<unknown>)[Symbol.iterator]() : make.call(values)
+    const expansion = { iterator, isAsync: make !== undefined, at, care }
+    this.open.push(expansion)
+    return expansion
+  }
+
+  /** The newest has ended or thrown. */
+  pop(): void {
+    this.open.pop()
+  }
+
+  /** The next value of the newest, where that is asynchronous. */
+  async next({ iterator }: Expansion): Promise<Result> {
+    this.waiting = true
+    try {
+      return await (iterator as AsyncIterator<unknown>).next()
+    } finally {
+      this.waiting = false
+    }
+  }
+
+  /** Leaves those that feed the step `at` and the ones before it. */
+  leave(at: number, reason: unknown): void {
+    while (this.open[0] !== undefined && this.open[0].at <= at) this.leaveOne(this.open.shift() as Expansion, reason)
+  }
+
+  /** Whether `finished()` has something to wait for. */
+  get areClosing(): boolean {
+    return this.closing.length > 0
+  }
+
+  /** Those that were left have finished. */
+  async finished(): Promise<void> {
+    await Promise.all(this.closing.splice(0))
+  }
+
+  /** Its return() is waited for unless it queues behind a next() that waits. */
+  private leaveOne({ iterator, care }: Expansion, reason: unknown): void {
+    care?.left?.(reason)
+    try {
+      const returned = iterator.return?.() as unknown
+      if (!isThenable(returned)) return
+      silence(returned)
+      if (!this.waiting) this.closing.push(returned)
+    } catch (error) {
+      this.closing.push(refused(error))
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// The engine of window: pulls an event when a result is wanted, moves time forward, and gives the windows that are over.
+
+import { OverloadedError, type StreamContext } from '../../index.js'
+import { configError, LONGEST } from '../../kit/check.js'
+import type { Clock } from '../engine/clock.js'
+import { type Failure, Outlet } from '../engine/outlet.js'
+import { isThenable, silence } from '../engine/promises.js'
+import type { Panes, Span } from './panes.js'
+
+export interface WindowPlan<In, Result> {
+  readonly panes: () => Panes<In>
+  readonly aggregate: (events: In[], window: Span) => Result | PromiseLike<Result>
+  readonly by: ((event: In) => number) | undefined
+  readonly onLate: ((event: In) => void) | undefined
+  readonly lateness: number
+  readonly maxEvents: number
+  readonly clock: Clock
+}
+
+export class WindowOutlet<In, Result> extends Outlet<Result> {
+  readonly #events: AsyncIterator<In>
+  readonly #ctx: StreamContext
+  readonly #plan: WindowPlan<In, Result>
+  readonly #totals: { late: number; windows: number }
+  readonly #panes: Panes<In>
+  /** Windows that end by then are over. */
+  #watermark = -Infinity
+  /** Events in open windows. */
+  #held = 0
+  #pulling = false
+  #sourceOver = false
+  #timer: unknown
+  /** The last aggregate that is awaited, and all before it. */
+  #tail: Promise<void> | undefined
+
+  constructor(events: AsyncIterator<In>, ctx: StreamContext, plan: WindowPlan<In, Result>, totals: { late: number; windows: number }) {
+    super()
+    this.#events = events
+    this.#ctx = ctx
+    this.#plan = plan
+    this.#totals = totals
+    this.#panes = plan.panes()
+  }
+
+  protected begin(): void {
+    if (this.#ctx.signal.aborted) return this.#stop()
+    this.#ctx.signal.addEventListener('abort', this.#stop)
+    this.#pull()
+  }
+
+  protected wanted(): void {
+    this.#pull()
+  }
+
+  protected async leave(): Promise<void> {
+    this.#release()
+  }
+
+  #pull(): void {
+    if (this.#pulling || this.#sourceOver || this.isOver || this.#tail !== undefined || this.unread > 0 || !this.isAwaited) return
+    this.#pulling = true
+    this.#events.next().then(this.#onEvent, this.#onError)
+  }
+
+  readonly #onEvent = (result: IteratorResult<In, unknown>): void => {
+    this.#pulling = false
+    if (this.isOver) return
+    try {
+      if (result.done === true) return this.#sourceEnded()
+      this.#take(result.value)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#pull()
+  }
+
+  readonly #onError = (error: unknown): void => this.#fail(error)
+
+  #take(event: In): void {
+    const { by, clock, lateness, maxEvents, onLate } = this.#plan
+    const time = by === undefined ? clock.now() : by(event)
+    if (typeof time !== 'number' || !Number.isFinite(time))
+      throw configError('window(options).by', 'a function that gives ms, a finite number', time)
+    if (by === undefined) this.#close(time)
+    const room = maxEvents - this.#held
+    const places = this.#panes.add(event, time, this.#watermark, room)
+    if (places > room) throw overrun(maxEvents)
+    this.#held += places
+    if (places === 0) {
+      this.#totals.late++
+      onLate?.(event)
+    }
+    if (by === undefined) this.#arm()
+    else this.#close(time - lateness)
+  }
+
+  /** Time has come so far; it never goes back. */
+  #close(watermark: number): void {
+    if (watermark <= this.#watermark) return
+    this.#watermark = watermark
+    for (const pane of this.#panes.close(watermark)) {
+      this.#held -= pane.size
+      this.#totals.windows++
+      this.#emit(this.#plan.aggregate(pane.events(), { start: pane.start, end: pane.end }))
+    }
+  }
+
+  /** Gives a result after those before it. */
+  #emit(result: Result | PromiseLike<Result>): void {
+    if (isThenable(result)) {
+      // It may reject before its turn has come, or when an earlier one has failed already.
+      silence(result)
+    } else if (this.#tail === undefined) return this.give(result)
+    const tail = this.#after(this.#tail, result)
+    this.#tail = tail
+    tail.then(() => this.#settled(tail), this.#onError)
+  }
+
+  async #after(before: Promise<void> | undefined, result: Result | PromiseLike<Result>): Promise<void> {
+    await before
+    this.give(await result)
+  }
+
+  /** An awaited aggregate has been given; where it was the last one, things go on as they would have. */
+  #settled(tail: Promise<void>): void {
+    if (this.#tail !== tail || this.isOver) return
+    this.#tail = undefined
+    if (this.#sourceOver) this.#finish()
+    else this.#pull()
+  }
+
+  #arm(): void {
+    const { nextEnd } = this.#panes
+    if (this.#timer !== undefined || nextEnd === Infinity) return
+    const { clock } = this.#plan
+    this.#timer = clock.setTimeout(this.#onTimer, Math.min(Math.max(0, nextEnd - clock.now()), LONGEST))
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    try {
+      this.#close(this.#plan.clock.now())
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#arm()
+  }
+
+  #sourceEnded(): void {
+    this.#sourceOver = true
+    this.#close(Infinity)
+    if (this.#tail === undefined) this.#finish()
+  }
+
+  #fail(error: unknown): void {
+    this.#finish({ error })
+  }
+
+  #finish(failure?: Failure): void {
+    this.#release()
+    this.end(failure)
+  }
+
+  /** The stream is closed or aborted. */
+  readonly #stop = (): void => this.#finish()
+
+  #release(): void {
+    this.#ctx.signal.removeEventListener('abort', this.#stop)
+    if (this.#timer !== undefined) this.#plan.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function overrun(maxEvents: number): OverloadedError {
+  const message = `window(options).maxEvents: open windows hold ${maxEvents} events, and one more came`
+  return new OverloadedError('VELO_OVERRUN', message, { field: 'window(options).maxEvents' })
+}

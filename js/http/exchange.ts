@@ -3,16 +3,16 @@
 
 import { randomUUID } from 'node:crypto'
 import type { OpenOptions, Source, Stream, StreamFunction } from '../index.js'
-import { Delivery, headOnly, listener, refusing } from './delivery.js'
-import { encoderFor } from './encoder.js'
-import { readerOf } from './intake.js'
+import { readerOf } from './in/intake.js'
+import type { Asked } from './in/request.js'
 import type { Service } from './options.js'
-import type { Asked } from './request.js'
-import { resumable, resume } from './resumption.js'
-import { type Input, Run } from './run.js'
-import { shownId } from './sessions.js'
-import type { Sink } from './sink.js'
-import { SseEncoder } from './sse-out.js'
+import { Delivery, headOnly, listener, refusing } from './out/delivery.js'
+import { encoderFor } from './out/encoder.js'
+import type { Sink } from './out/sink.js'
+import { SseEncoder } from './out/sse-out.js'
+import { resumable, resume } from './resume/resumption.js'
+import { type Input, Run } from './stream/run.js'
+import { shownId } from './stream/sessions.js'
 
 export type AnyFunction = StreamFunction<never, unknown>
 

@@ -1,11 +1,11 @@
 // `velo-stream/http`: a stream per request. From a request to events, from results to a response, and both with a stream function between.
 
+export { eventsFrom } from './adapters/events-from.js'
+export type { Handler } from './adapters/handler.js'
+export { handler } from './adapters/handler.js'
+export { respond } from './adapters/respond.js'
+export { toResponse } from './adapters/to-response.js'
 export { HttpError } from './errors.js'
-export { eventsFrom } from './events-from.js'
-export type { Handler } from './handler.js'
-export { handler } from './handler.js'
+export type { Part, ServerSentEvent } from './in/shapes.js'
 export type { EventsOptions, HttpOptions, InFormat, OnDisconnect, OutFormat, RespondOptions, ResumeOptions } from './options.js'
-export { respond } from './respond.js'
-export { stop } from './sessions.js'
-export type { Part, ServerSentEvent } from './shapes.js'
-export { toResponse } from './to-response.js'
+export { stop } from './stream/sessions.js'

@@ -1,7 +1,7 @@
 // The body of a request as chunks, one for each call: nothing is read ahead of what is asked for, so a full input stops reading the socket.
 
 import type { Readable } from 'node:stream'
-import { clientGone } from './errors.js'
+import { clientGone } from '../errors.js'
 
 /** Bytes that are asked for. One `next()` at a time. */
 export interface Body {

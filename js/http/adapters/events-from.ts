@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { type EventReader, readerOf } from './intake.js'
-import { type EventsOptions, type Intake, intakeOf } from './options.js'
-import { type Asked, nodeRequest, webRequest } from './request.js'
+import { type EventReader, readerOf } from '../in/intake.js'
+import { type Asked, nodeRequest, webRequest } from '../in/request.js'
+import { type EventsOptions, type Intake, intakeOf } from '../options.js'
 
 /**
  * The events of a request, of Node or of fetch, as they arrive; nothing is read ahead of the loop but what came in one chunk. When the loop ends early, the rest of the

@@ -1,6 +1,6 @@
 // Bytes into lines, wherever the chunks were cut. Owns the rest of a line that has not ended yet, which has a bound.
 
-import { HttpError } from './errors.js'
+import { HttpError } from '../errors.js'
 
 const NEWLINE = 10
 const RETURN = 13

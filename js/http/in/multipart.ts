@@ -2,9 +2,9 @@
 // when one is asked for, and what it holds is handed on before the next.
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
+import { HttpError } from '../errors.js'
+import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
-import { HttpError } from './errors.js'
-import type { Intake } from './options.js'
 import type { Part } from './shapes.js'
 
 /** More parts than this are refused. */

@@ -2,12 +2,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { StreamFunction } from '../index.js'
-import { callable, configError } from '../kit/check.js'
-import { type AnyFunction, exchange } from './exchange.js'
-import { NodeSink } from './node-sink.js'
-import { type HttpOptions, type Service, serviceOf } from './options.js'
-import { nodeRequest } from './request.js'
+import type { StreamFunction } from '../../index.js'
+import { callable, configError } from '../../kit/check.js'
+import { type AnyFunction, exchange } from '../exchange.js'
+import { nodeRequest } from '../in/request.js'
+import { type HttpOptions, type Service, serviceOf } from '../options.js'
+import { NodeSink } from '../out/node-sink.js'
 
 /** Serves a request; `next` is not called, because errors are answered here. The promise resolves when the response is over, and never rejects. */
 export type Handler = (

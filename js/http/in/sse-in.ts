@@ -1,10 +1,10 @@
 // Server-sent events in, as the HTML standard reads them: fields by line, an event by empty line; comments and unknown fields are left out.
 
 import { isUtf8 } from 'node:buffer'
+import { HttpError } from '../errors.js'
+import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
-import { HttpError } from './errors.js'
 import { Lines } from './lines.js'
-import type { Intake } from './options.js'
 import type { ServerSentEvent } from './shapes.js'
 
 export class SseDecoder implements Decoder {

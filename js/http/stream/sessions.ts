@@ -1,8 +1,8 @@
 // The streams that serve requests of this process, by their ids: for those who stop one, and for clients that come back.
 
-import type { Stream } from '../index.js'
-import { HttpError } from './errors.js'
-import type { Sink } from './sink.js'
+import type { Stream } from '../../index.js'
+import { HttpError } from '../errors.js'
+import type { Sink } from '../out/sink.js'
 
 export interface Session {
   readonly stream: Stream<never, unknown>

@@ -2,12 +2,12 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
-import type { Source } from '../index.js'
-import { Delivery, headOnly, listener } from './delivery.js'
-import { encoderFor } from './encoder.js'
-import { NodeSink } from './node-sink.js'
-import { answerOf, type RespondOptions } from './options.js'
-import { resultsOf } from './results.js'
+import type { Source } from '../../index.js'
+import { answerOf, type RespondOptions } from '../options.js'
+import { Delivery, headOnly, listener } from '../out/delivery.js'
+import { encoderFor } from '../out/encoder.js'
+import { NodeSink } from '../out/node-sink.js'
+import { resultsOf } from '../out/results.js'
 
 /**
  * Writes results to a response of Node while they come, with backpressure, in the format that the options or the request's Accept header say. When the client goes away,

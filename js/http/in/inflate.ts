@@ -1,8 +1,8 @@
 // Compressed bodies: a chunk is inflated when one is asked for. The bound on what comes out is that of the whole body, counted by whoever asks.
 
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { HttpError } from '../errors.js'
 import { type Body, ReadableBody } from './body.js'
-import { HttpError } from './errors.js'
 
 const makers: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
   gzip: createGunzip,

@@ -1,7 +1,7 @@
 // What a client is told of an error: a status, and a body that says no more than it may know.
 
-import { AbortError, OverloadedError, VeloError } from '../index.js'
-import { HttpError } from './errors.js'
+import { AbortError, OverloadedError, VeloError } from '../../index.js'
+import { HttpError } from '../errors.js'
 
 export interface Refusal {
   readonly status: number

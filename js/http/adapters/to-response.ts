@@ -1,11 +1,11 @@
 // `toResponse(fn, request, options)`: a stream function for fetch: Hono, and all that takes a Request and wants a Response.
 
-import type { StreamFunction } from '../index.js'
-import { type AnyFunction, exchange } from './exchange.js'
+import type { StreamFunction } from '../../index.js'
+import { type AnyFunction, exchange } from '../exchange.js'
+import { webRequest } from '../in/request.js'
+import { type HttpOptions, serviceOf } from '../options.js'
+import { WebSink } from '../out/web-sink.js'
 import { checkFunction } from './handler.js'
-import { type HttpOptions, serviceOf } from './options.js'
-import { webRequest } from './request.js'
-import { WebSink } from './web-sink.js'
 
 /**
  * Serves the request with a stream of its own; see `handler`. Resolves when the head of the response is known: with the first result, or an error.

@@ -1,12 +1,12 @@
 // From a request's headers and body to its events, a chunk's worth at a time: which decoder, and the bound on the whole.
 
+import { HttpError } from '../errors.js'
+import type { InFormat, Intake } from '../options.js'
 import type { Body } from './body.js'
 import type { Decoder } from './decoder.js'
-import { HttpError } from './errors.js'
 import { inflated } from './inflate.js'
 import { MultipartDecoder } from './multipart.js'
 import { NdjsonDecoder } from './ndjson.js'
-import type { InFormat, Intake } from './options.js'
 import { RawDecoder } from './raw-in.js'
 import { type Asked, header } from './request.js'
 import { SseDecoder } from './sse-in.js'

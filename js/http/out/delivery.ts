@@ -1,8 +1,8 @@
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
+import { HttpError } from '../errors.js'
+import type { Answer } from '../options.js'
 import { type Encoder, headOf } from './encoder.js'
-import { HttpError } from './errors.js'
-import type { Answer } from './options.js'
 import { Pulse } from './pulse.js'
 import { type Refusal, refusalOf } from './refusal.js'
 import type { ResultReader } from './results.js'

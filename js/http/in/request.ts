@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { StreamHeaders } from '../index.js'
+import type { StreamHeaders } from '../../index.js'
+import { clientGone, HttpError } from '../errors.js'
 import { type Body, KnownBody, ReadableBody, WebBody } from './body.js'
-import { clientGone, HttpError } from './errors.js'
 
 /** A request without its framework. */
 export interface Asked {

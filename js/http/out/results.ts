@@ -1,6 +1,6 @@
 // Results as they come, as many at once as are there: of a live stream in batches, of anything else one by one.
 
-import type { Source, Stream } from '../index.js'
+import type { Source, Stream } from '../../index.js'
 
 export interface ResultReader {
   /** The next results, or none at the end. Rejects with what ended them. */

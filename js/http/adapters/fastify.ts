@@ -2,10 +2,10 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import plugin from 'fastify-plugin'
-import type { StreamFunction } from '../index.js'
-import type { AnyFunction } from './exchange.js'
+import type { StreamFunction } from '../../index.js'
+import type { AnyFunction } from '../exchange.js'
+import { type HttpOptions, serviceOf } from '../options.js'
 import { checkFunction, serveNode } from './handler.js'
-import { type HttpOptions, serviceOf } from './options.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

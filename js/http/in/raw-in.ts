@@ -1,7 +1,7 @@
 // Raw bytes in: chunks as they come, cut where they are longer than an event may be.
 
+import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
-import type { Intake } from './options.js'
 
 export class RawDecoder implements Decoder {
   readonly failure = undefined

@@ -1,17 +1,17 @@
 // Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
 // what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
 
-import { Delivery, refuse } from './delivery.js'
-import { encoderFor, LIVE } from './encoder.js'
-import { clientGone, HttpError } from './errors.js'
-import type { Answer, Service } from './options.js'
-import { refusalOf } from './refusal.js'
+import { clientGone, HttpError } from '../errors.js'
+import type { Asked } from '../in/request.js'
+import type { Answer, Service } from '../options.js'
+import { Delivery, refuse } from '../out/delivery.js'
+import { encoderFor, LIVE } from '../out/encoder.js'
+import { refusalOf } from '../out/refusal.js'
+import type { Sink } from '../out/sink.js'
+import { SseEncoder } from '../out/sse-out.js'
+import type { Run } from '../stream/run.js'
+import { enter, leave, type Session, sessionOf, shownId } from '../stream/sessions.js'
 import { Replay } from './replay.js'
-import type { Asked } from './request.js'
-import type { Run } from './run.js'
-import { enter, leave, type Session, sessionOf, shownId } from './sessions.js'
-import type { Sink } from './sink.js'
-import { SseEncoder } from './sse-out.js'
 
 /** How many streams that are over are kept for clients that may have missed their end, and how many characters of their results. The oldest go first. */
 const OVER = 1000

@@ -1,9 +1,9 @@
 // How results are written: what a response begins with, what results become, how an error is told once the status is said, and how it ends.
 
 import { types } from 'node:util'
-import type { StreamHeaders } from '../index.js'
-import { configError } from '../kit/check.js'
-import type { Answer } from './options.js'
+import type { StreamHeaders } from '../../index.js'
+import { configError } from '../../kit/check.js'
+import type { Answer } from '../options.js'
 import type { Refusal } from './refusal.js'
 import { SseEncoder } from './sse-out.js'
 

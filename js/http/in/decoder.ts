@@ -1,6 +1,6 @@
 // What all ways of reading a body have in common: chunks in, events out, and a failure that comes after the events before it.
 
-import type { HttpError } from './errors.js'
+import type { HttpError } from '../errors.js'
 
 /** Makes events of chunks. */
 export interface Decoder {

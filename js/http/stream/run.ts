@@ -1,14 +1,14 @@
 // A stream that serves a request, and its input: where events come from, and what becomes of the stream when its client goes away.
 
-import type { Source, Stream } from '../index.js'
-import { AbortError, VeloError } from '../index.js'
-import type { Delivery } from './delivery.js'
-import { clientGone, HttpError } from './errors.js'
-import type { EventReader } from './intake.js'
-import type { Service } from './options.js'
-import { BATCH, type ResultReader, resultsOf, resultsOfStream } from './results.js'
+import type { Source, Stream } from '../../index.js'
+import { AbortError, VeloError } from '../../index.js'
+import { clientGone, HttpError } from '../errors.js'
+import type { EventReader } from '../in/intake.js'
+import type { Service } from '../options.js'
+import type { Delivery } from '../out/delivery.js'
+import { BATCH, type ResultReader, resultsOf, resultsOfStream } from '../out/results.js'
+import type { Sink } from '../out/sink.js'
 import { enter, leave } from './sessions.js'
-import type { Sink } from './sink.js'
 
 /** Events of a body, of a source of the user's, or none. */
 export type Input = { readonly reader: EventReader } | { readonly source: Source<never> } | undefined

@@ -1,10 +1,10 @@
 // NDJSON in: a line, a JSON value. Strict: invalid UTF-8 and what is no JSON are malformed; empty lines, CRLF and one byte order mark at the start are not.
 
 import { isUtf8 } from 'node:buffer'
+import { HttpError } from '../errors.js'
+import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
-import { HttpError } from './errors.js'
 import { Lines } from './lines.js'
-import type { Intake } from './options.js'
 
 const NEWLINE = 10
 const SPACE = 32

@@ -1,9 +1,9 @@
 // What a response of server-sent events says while there is no result: its head, soon, so that the browser knows that it is connected; then a comment after each
 // silence; and that the server is about to stop.
 
+import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
 import { onNotice } from './notice.js'
-import type { Answer } from './options.js'
 import type { Sink } from './sink.js'
 import { COMMENT, DRAINING, SseEncoder } from './sse-out.js'
 

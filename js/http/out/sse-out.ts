@@ -1,8 +1,8 @@
 // Server-sent events out.
 
-import { configError } from '../kit/check.js'
+import { configError } from '../../kit/check.js'
+import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
-import type { Answer } from './options.js'
 import type { Refusal } from './refusal.js'
 
 /** Keeps the connection, and says nothing. */

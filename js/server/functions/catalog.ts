@@ -1,8 +1,8 @@
 // What a name in a URL means: a function, a pipeline with a name, or functions joined with |. Joined ones are made when they are asked for,
 // and only so many are kept.
 
-import type { StreamFunction } from '../index.js'
-import { configError } from '../kit/check.js'
+import type { StreamFunction } from '../../index.js'
+import { configError } from '../../kit/check.js'
 import type { Entry } from './functions.js'
 
 type AnyFunction = StreamFunction<never, unknown>

@@ -1,13 +1,13 @@
 // What a request must pass before it gets a stream, over HTTP and WebSocket alike: the name, the draining, who asks, the limits.
 
 import type { IncomingMessage } from 'node:http'
-import type { StreamHeaders } from '../index.js'
-import { configError } from '../kit/check.js'
-import type { Catalog } from './catalog.js'
-import type { Entry } from './functions.js'
+import type { StreamHeaders } from '../../index.js'
+import { configError } from '../../kit/check.js'
+import type { Catalog } from '../functions/catalog.js'
+import type { Entry } from '../functions/functions.js'
+import type { Settings } from '../options.js'
 import type { Gate, Release } from './gate.js'
 import type { OpenStreams } from './open-streams.js'
-import type { Settings } from './options.js'
 import type { Refusal } from './reply.js'
 
 /** A request that may have its stream. Call `release` when it is over. */

@@ -1,13 +1,13 @@
 // The HTTP side: routes, and one stream for each admitted request.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Handler, handler } from '../http/index.js'
-import { runtime } from '../index.js'
-import { BodyWatch } from './body-watch.js'
+import { type Handler, handler } from '../../http/index.js'
+import { runtime } from '../../index.js'
+import type { Entry } from '../functions/functions.js'
+import { BodyWatch } from '../listen/body-watch.js'
+import { exposition, METRICS_TYPE, type ServerNumbers } from '../metrics.js'
+import type { Settings } from '../options.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
-import type { Entry } from './functions.js'
-import { exposition, METRICS_TYPE, type ServerNumbers } from './metrics.js'
-import type { Settings } from './options.js'
 import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
 
 /** What the requests need of the server. */

@@ -1,6 +1,6 @@
 // The streams that a server has opened, with a client or without: a server that stops waits for them, whatever became of their connections.
 
-import type { OpenOptions, StreamFunction } from '../index.js'
+import type { OpenOptions, StreamFunction } from '../../index.js'
 
 type AnyFunction = StreamFunction<never, unknown>
 

@@ -5,8 +5,8 @@ import { createSecureServer, type Http2SecureServer, type Http2Session } from 'n
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Settings } from '../options.js'
 import type { Connections } from './connections.js'
-import type { Settings } from './options.js'
 import { mayStay, putBack, wantsWebSocket } from './other-protocol.js'
 
 /** What a listener calls. */

@@ -2,11 +2,11 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { VeloError } from '../index.js'
-import { type ServedSocket, type SocketLike, serveSocket } from '../websocket/index.js'
+import { VeloError } from '../../index.js'
+import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
+import { wantsWebSocket } from '../listen/other-protocol.js'
+import type { Settings } from '../options.js'
 import { type Door, isRefusal, pathOf } from './door.js'
-import type { Settings } from './options.js'
-import { wantsWebSocket } from './other-protocol.js'
 import { type Refusal, refuseUpgrade } from './reply.js'
 
 /** What is used of a `WebSocketServer`. */

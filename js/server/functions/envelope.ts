@@ -1,7 +1,7 @@
 // Events as the paper draws them: headers and a payload. Checked at the door, so that a function can rely on both.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type StreamFunction, type StreamOptions, streamFn } from '../index.js'
+import { type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
 
 /** What a function gets with `envelope: true`. */
 export interface Envelope<Payload = unknown> {

@@ -3,10 +3,10 @@
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Generator, type StreamFunction, type StreamOptions, streamFn, VeloError } from '../index.js'
-import { configError } from '../kit/check.js'
+import { type Generator, type StreamFunction, type StreamOptions, streamFn, VeloError } from '../../index.js'
+import { configError } from '../../kit/check.js'
+import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from '../options.js'
 import { envelope, withEnvelope } from './envelope.js'
-import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from './options.js'
 
 /** A function under its name, with what is its own. */
 export interface Entry {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { limits, nodeLine } from '../../dist/cli/findings.js'
+import { limits, nodeLine } from '../../dist/cli/doctor/findings.js'
 import { hasColors } from '../../dist/cli/terminal.js'
 import { velo } from './command.mjs'
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { cac } from 'cac'
 import { asWritten, flag, integer, type Parsed, text, texts, word } from './arguments.js'
 import { described, Exit, errorJson, exitCode, StuckError, UsageError } from './failure.js'
-import type { Format } from './formats.js'
+import type { Format } from './run/formats.js'
 import { say } from './terminal.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -115,7 +115,7 @@ async function runCommand(file: unknown, inputs: readonly unknown[], parsed: Par
     quiet,
     json: flag(parsed, 'json'),
   } as const
-  const { run } = await import('./run.js')
+  const { run } = await import('./run/run.js')
   return run(options)
 }
 
@@ -143,6 +143,6 @@ async function serveCommand(functions: unknown, parsed: Parsed): Promise<number>
 
 async function doctorCommand(parsed: Parsed): Promise<number> {
   const json = flag(parsed, 'json')
-  const { doctor } = await import('./doctor.js')
+  const { doctor } = await import('./doctor/doctor.js')
   return doctor(json)
 }

@@ -2,7 +2,7 @@
 
 import type { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import { InputError } from './failure.js'
+import { InputError } from '../failure.js'
 import { type Decoder, NONE } from './formats.js'
 
 type Next = IteratorResult<unknown, undefined>

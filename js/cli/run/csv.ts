@@ -1,6 +1,6 @@
 // CSV as RFC 4180 has it: text in chunks to rows of fields, and values to a row. Not here: what the rows mean (formats.ts).
 
-import { InputError } from './failure.js'
+import { InputError } from '../failure.js'
 
 /** Reads rows out of text that comes in chunks. Lines may end with \n or \r\n; blank lines are no rows. */
 export class CsvRows {

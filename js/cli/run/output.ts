@@ -1,7 +1,7 @@
 // Where results go: many small texts become few large writes, and a reader that is slow makes the function wait.
 
 import type { Writable } from 'node:stream'
-import { OutputError } from './failure.js'
+import { OutputError } from '../failure.js'
 
 /** Characters after which a write does not wait for the end of the turn. */
 const LARGE = 65_536

@@ -1,8 +1,8 @@
 // `velo doctor`: looks at the machine and says what is well, what is worth knowing, and what will not work.
 
-import { Exit } from './failure.js'
+import { Exit } from '../failure.js'
+import { colored } from '../terminal.js'
 import { type Finding, findings } from './findings.js'
-import { colored } from './terminal.js'
 
 const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'warn'], fail: ['red', 'fail'] } as const
 

@@ -1,10 +1,10 @@
 // One stream of `velo run`: an input, the function, an output.
 
 import type { Readable, Writable } from 'node:stream'
+import type { InputError } from '../failure.js'
+import type { Interrupt } from '../interrupt.js'
 import { Events } from './events.js'
-import type { InputError } from './failure.js'
 import { decoder, encoder, type Format } from './formats.js'
-import type { Interrupt } from './interrupt.js'
 import type { AnyFunction } from './load.js'
 import { Output } from './output.js'
 

@@ -3,13 +3,13 @@
 import { createReadStream, createWriteStream, fstatSync, mkdirSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { described, Exit, errorJson, exitCode, UsageError } from './failure.js'
+import { described, Exit, errorJson, exitCode, UsageError } from '../failure.js'
+import { Interrupt } from '../interrupt.js'
+import { say } from '../terminal.js'
 import type { Format } from './formats.js'
-import { Interrupt } from './interrupt.js'
 import { type Ends, type Formats, Job } from './job.js'
 import { type AnyFunction, loadFunction } from './load.js'
 import { Progress } from './progress.js'
-import { say } from './terminal.js'
 
 /** What the command line says. */
 export interface RunOptions {

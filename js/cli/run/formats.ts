@@ -1,8 +1,8 @@
 // What the bytes of an input mean as events, and how results are written.
 
 import type { Buffer } from 'node:buffer'
+import { InputError, OutputError } from '../failure.js'
 import { CsvRows, csvRow } from './csv.js'
-import { InputError, OutputError } from './failure.js'
 import { Lines } from './lines.js'
 
 /** Formats of both directions. */

@@ -1,6 +1,6 @@
 // How far a run is, on one line of stderr that is written over and over.
 
-import { colored } from './terminal.js'
+import { colored } from '../terminal.js'
 
 const EVERY_MS = 200
 

@@ -1,7 +1,7 @@
 // Bytes to lines: split at \n, strict UTF-8, bounded. Keeps at most one unfinished line beside the chunk it was given last.
 
 import { Buffer, isUtf8 } from 'node:buffer'
-import { InputError } from './failure.js'
+import { InputError } from '../failure.js'
 
 const NEWLINE = 10
 const NOTHING = Buffer.alloc(0)

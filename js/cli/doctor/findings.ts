@@ -57,7 +57,7 @@ export async function findings(machine: Machine = thisMachine()): Promise<Findin
 async function addOn(): Promise<Finding[]> {
   const platform = `${process.platform}-${process.arch}`
   try {
-    const { streamFn } = await import('../index.js')
+    const { streamFn } = await import('../../index.js')
     const local = streamFn(async function* probe(events: AsyncIterable<number>) {
       for await (const event of events) yield event * 2
     })

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Generator, type StreamFunction, streamFn } from '../index.js'
-import { UsageError } from './failure.js'
+import { type Generator, type StreamFunction, streamFn } from '../../index.js'
+import { UsageError } from '../failure.js'
 
 /** What every command works with. */
 export type AnyFunction = StreamFunction<unknown, unknown>

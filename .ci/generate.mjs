@@ -1,4 +1,4 @@
-// Writes the two generated files that are committed: js/engine/border/law.ts from Rust, index.d.ts from js/.
+// Writes the generated files that are committed: js/engine/border/law.ts and js/kit/codes.ts from Rust, index.d.ts from js/.
 // `npm run check` fails when either has drifted.
 
 import { execFileSync } from 'node:child_process'
@@ -10,10 +10,15 @@ const shell = process.platform === 'win32'
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
-const law = execFileSync('cargo', ['run', '--quiet', '-p', 'velo-core', '--example', 'law'], { encoding: 'utf8' })
-writeFileSync('js/engine/border/law.ts', law)
+fromRust('js/engine/border/law.ts')
+fromRust('js/kit/codes.ts', 'codes')
 execFileSync('npm', ['run', '--silent', 'build:ts'], { stdio: 'inherit', shell })
 contract()
+
+/** Writes what velo-core prints. */
+function fromRust(file, ...args) {
+  writeFileSync(file, execFileSync('cargo', ['run', '--quiet', '-p', 'velo-core', '--example', 'law', ...args], { encoding: 'utf8' }))
+}
 
 /** Rolls the built declarations up into one page, in the order in which the root exports them. */
 function contract() {

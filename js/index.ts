@@ -1,6 +1,6 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
-export type { StreamOptions, WorkersOptions } from './api/options.js'
+export type { StreamOptions } from './api/options.js'
 export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
 export { runtime } from './api/runtime.js'
 export type { Stream } from './api/stream.js'
@@ -27,3 +27,4 @@ export type {
   StreamState,
   WorkerSnapshot,
 } from './kit/types.js'
+export type { WorkersOptions } from './workers/options.js'

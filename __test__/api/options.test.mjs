@@ -48,10 +48,7 @@ describe('options of a stream function', () => {
   }
 
   test('an unknown name is refused, and the known ones are listed', () => {
-    assert.throws(
-      () => streamFn(same, { bufffer: 1 }),
-      refuses('streamFn(options).bufffer', 1, /one of the options name, buffer, .*schema/),
-    )
+    assert.throws(() => streamFn(same, { bufffer: 1 }), refuses('streamFn(options).bufffer', 1, /one of name, buffer, .*schema/))
     assert.throws(() => streamFn(same).with({ timeout: 1 }), refuses('with(options).timeout', 1))
     assert.throws(() => streamFn(same).open({ priority: 1 }), refuses('open(options).priority', 1))
   })

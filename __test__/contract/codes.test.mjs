@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as velo from 'velo-stream'
-import { codes } from '../../dist/engine/border/law.js'
 import { native } from '../../dist/engine/border/native.js'
+import { codes } from '../../dist/kit/codes.js'
 import { files, root, text } from '../support/sources.mjs'
 
 /** Class and `retryable` of every code. */

@@ -24,7 +24,7 @@ export function text(name) {
 }
 
 /** Written by a machine. */
-export const GENERATED = new Set(['js/engine/border/law.ts', 'index.d.ts', 'package-lock.json', 'Cargo.lock'])
+export const GENERATED = new Set(['js/engine/border/law.ts', 'js/kit/codes.ts', 'index.d.ts', 'package-lock.json', 'Cargo.lock'])
 
 export const SOURCE = /^(js|crates|scripts|bench|examples)\/.*\.(ts|mjs|js|rs)$/
 

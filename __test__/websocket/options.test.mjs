@@ -27,7 +27,7 @@ const refused = {
   'resume.token: expected a string, got undefined (undefined)': { onDisconnect: { graceMs: 1 }, resume: { last: 1 } },
   'resume.last: expected an integer from 0 up, got -1 (number)': { onDisconnect: { graceMs: 1 }, resume: { token: 'x', last: -1 } },
   'owner: expected a string, got 7 (number)': { owner: 7 },
-  'endMessage: expected a string, got {} (object)': { endMessage: {} },
+  'endMessage: expected a string, got Object (object)': { endMessage: {} },
   'expose: expected a boolean, got 1 (number)': { expose: 1 },
 }
 

@@ -2,9 +2,10 @@
 
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
+import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
-import { checkCount, checkMillis, onlyKnown, resolveWorkers, type WorkersOptions } from './options.js'
+import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
 
 /** Options of `runtime.configure`. */
 export interface RuntimeOptions {
@@ -37,7 +38,7 @@ export const runtime = {
     const { maxConcurrent, workers } = options
     if (workers !== undefined) configureWorkers(resolveWorkers(workers, 'runtime.configure(options).workers'))
     if (maxConcurrent === undefined) return
-    checkCount(maxConcurrent, 'runtime.configure(options).maxConcurrent')
+    integer(maxConcurrent, 'runtime.configure(options).maxConcurrent', 0, 0, LONGEST)
     native.configure({ maxConcurrent })
     queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
   },
@@ -53,8 +54,7 @@ export const runtime = {
    */
   drain(options: DrainOptions = {}): Promise<void> {
     onlyKnown(options, 'runtime.drain(options)', ['deadline'])
-    const { deadline = DEFAULT_DEADLINE } = options
-    checkMillis(deadline, 'runtime.drain(options).deadline')
+    const deadline = duration(options.deadline, 'runtime.drain(options).deadline', 0, DEFAULT_DEADLINE)
     draining ??= new Promise((resolve) => {
       whenDrained(resolve)
       native.drain(deadline)

@@ -2,13 +2,14 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { native } from '../engine/border/native.js'
-import { checkSource } from '../engine/channels/source.js'
+import type { ResolvedOptions } from '../engine/definition.js'
 import { Definition, definitions, type Stage } from '../engine/definition.js'
 import { LiveInstance } from '../engine/modes/live.js'
 import { RunInstance } from '../engine/modes/run.js'
+import { configError, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
 import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
-import { checkSignal, configError, defaults, onlyKnown, type ResolvedOptions, resolveOptions, type StreamOptions } from './options.js'
+import { defaults, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
 
@@ -116,21 +117,20 @@ function checkGenerator(fn: unknown, field: string): void {
 function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunction<never, unknown> {
   const def = new Definition(stages, options)
   const call = (source: Source<never>, callOptions?: SignalOption) => {
-    checkSource(source, 'fn(source)')
-    return new Results(def, source, signalOf(callOptions, 'fn(source, options)'))
+    iterable(source, 'fn(source)')
+    return new Results(def, source, signalIn(callOptions, 'fn(source, options)'))
   }
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> = {
     async run(source, runOptions) {
-      checkSource(source, 'run(source)')
-      return new RunInstance(def, source, signalOf(runOptions, 'run(source, options)')).outcome
+      iterable(source, 'run(source)')
+      return new RunInstance(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
     open(openOptions = {}) {
       onlyKnown(openOptions, 'open(options)', ['id', 'signal', 'headers'])
       const { id, headers } = openOptions
-      if (id !== undefined && (typeof id !== 'string' || id === '')) throw configError('open(options).id', 'a string that is not empty', id)
-      if (headers !== undefined && (typeof headers !== 'object' || headers === null))
-        throw configError('open(options).headers', 'an object', headers)
-      const signal = checkSignal(openOptions.signal, 'open(options).signal')
+      if (id !== undefined) text(id, 'open(options).id')
+      if (headers !== undefined) record(headers, 'open(options).headers')
+      const signal = signalOf(openOptions.signal, 'open(options).signal')
       return new Stream<never, unknown>(new LiveInstance(def, { id, headers, signal }))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
@@ -157,9 +157,9 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
   return streamFunction
 }
 
-function signalOf(options: SignalOption | undefined, field: string): AbortSignal | undefined {
+function signalIn(options: SignalOption | undefined, field: string): AbortSignal | undefined {
   if (options === undefined) return undefined
-  if (typeof options !== 'object' || options === null) throw configError(field, 'an object', options)
+  record(options, field)
   // Node's pipeline() passes more than a signal: what it adds is not ours to refuse.
-  return checkSignal(options.signal, `${field}.signal`)
+  return signalOf(options.signal, `${field}.signal`)
 }

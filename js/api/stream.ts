@@ -3,14 +3,13 @@
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import type { ReadOptions } from '../engine/channels/reader.js'
-import { checkSource } from '../engine/channels/source.js'
 import type { LiveInstance } from '../engine/modes/live.js'
+import { configError, duration, integer, iterable, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
 import { refuse } from '../kit/promises.js'
 import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from '../kit/types.js'
 import { Feed } from './feed.js'
 import { duplexOf, webOf } from './interop.js'
-import { checkMillis, checkSignal, configError } from './options.js'
 import { locked, StreamIterator } from './stream-iterator.js'
 
 const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
@@ -54,7 +53,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
     if (options === undefined) return this.#instance.input.send(event, undefined)
     try {
-      return this.#instance.input.send(event, checkSignal(options.signal, 'send(event, options).signal'))
+      return this.#instance.input.send(event, signalOf(options.signal, 'send(event, options).signal'))
     } catch (error) {
       return refuse(error)
     }
@@ -86,13 +85,16 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Reads up to `max` results, waiting for the first; empty at the end. */
   recvBatch(max: number): Promise<Out[]> {
     if (this.#instance.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
-    if (!Number.isInteger(max) || max < 1) return Promise.reject(configError('recvBatch(max)', 'an integer from 1 up', max))
-    return this.#instance.output.recvBatch(max) as Promise<Out[]>
+    try {
+      return this.#instance.output.recvBatch(integer(max, 'recvBatch(max)', 1, Number.NaN)) as Promise<Out[]>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
   feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
-    checkSource(source, 'feed(source)')
+    iterable(source, 'feed(source)')
     if (this.#fed || this.#instance.output.owner !== null || this.#instance.output.reading)
       throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
     const feed = new Feed<Out>(this.#instance, source)
@@ -144,6 +146,6 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 }
 
 function readOptions({ signal, timeout }: RecvOptions): ReadOptions {
-  if (timeout !== undefined) checkMillis(timeout, 'recv(options).timeout')
-  return { signal: checkSignal(signal, 'recv(options).signal'), timeout }
+  duration(timeout, 'recv(options).timeout', 0, 0)
+  return { signal: signalOf(signal, 'recv(options).signal'), timeout }
 }

@@ -1,10 +1,32 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { LIVE_IDLE_TIMEOUT, type ResolvedOptions } from '../api/options.js'
-import type { Generator } from '../kit/types.js'
+import type { Codec, Generator } from '../kit/types.js'
 import { native } from './border/native.js'
 import type { Placement } from './stages/stages.js'
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly name: string
+  readonly buffer: number
+  /** `undefined` = not set: 30000 for live input, none for pulled sources. */
+  readonly idleTimeout: number | undefined
+  readonly maxDuration: number
+  readonly closeTimeout: number
+  readonly maxConcurrent: number
+  readonly queue: number
+  readonly maxStall: number
+  readonly placement: 'local' | 'worker'
+  readonly export: string
+  readonly codec: Codec
+  readonly transfer: boolean
+  readonly onWorkerExit: 'fail' | 'reopen'
+  readonly context: (() => unknown) | undefined
+  readonly schema: StandardSchemaV1 | undefined
+}
+
+/** Default of `idleTimeout` for live input, ms. */
+export const LIVE_IDLE_TIMEOUT = 30_000
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {

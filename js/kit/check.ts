@@ -1,30 +1,45 @@
-// Checks of what add-ons are given, at definition time: the message names the field, what was expected, and the value. No entry point of the package: the
-// add-ons are made of it.
+// Checks of what users give, once for every room: the message names the field, what was expected, and the value. Numbers are checked here because
+// one that crosses into Rust is truncated silently, and one that a timer cannot wait fires at once.
 
 import { inspect } from 'node:util'
-import { VeloError } from '../index.js'
+import { VeloError } from './errors.js'
 
-/** The longest time that a timer of Node.js can wait, ms: about 24 days. Beyond it, it waits 1 ms. */
+/** The longest time that a timer can wait, ms: about 24 days, what 31 bits hold. */
 export const LONGEST = 2_147_483_647
 
-/** The error for an option that is missing or out of range. */
+/** `streamFn(options).buffer: expected an integer from 1 up, got 0 (number)`. */
 export function configError(field: string, expected: string, value: unknown): VeloError {
-  const shown = inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 80 })
-  return new VeloError('VELO_CONFIG', `${field}: expected ${expected}, got ${shown} (${value === null ? 'null' : typeof value})`, { field })
+  return new VeloError('VELO_CONFIG', `${field}: expected ${expected}, got ${shown(value)}`, { field })
 }
 
-/** Checks that `options` is an object with no other names than these. */
+/** What an object holds is not told: it may be a secret, or long. */
+function shown(value: unknown): string {
+  if (value === null) return 'null (null)'
+  if (typeof value === 'function') return `${value.name || 'anonymous'} (function)`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object') return `${value.constructor?.name ?? 'object'} (object)`
+  return `${typeof value === 'string' ? inspect(value.slice(0, 60)) : String(value)} (${typeof value})`
+}
+
+/** An object that is no array. */
+export function record(value: unknown, field: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw configError(field, 'an object', value)
+}
+
+/** An object with no other names than these. */
 export function onlyKnown(options: unknown, field: string, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw configError(field, 'an object', options)
-  for (const [name, value] of Object.entries(options)) {
+  record(options, field)
+  for (const [name, value] of Object.entries(options as object)) {
     if (!names.includes(name)) throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, value)
   }
 }
 
-/** An integer from `least` up, or `usual` where it was left out. */
-export function integer(value: number | undefined, field: string, least: number, usual: number): number {
-  if (value === undefined) return usual
-  if (!Number.isSafeInteger(value) || value < least) throw configError(field, `an integer from ${least} up`, value)
+/** An integer from `least` to `most`, or `usual` where it was left out; with `NaN` as `usual` it must be given. */
+export function integer(value: number | undefined, field: string, least: number, usual: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (value === undefined && !Number.isNaN(usual)) return usual
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw configError(field, most < LONGEST ? `an integer from ${least} to ${most}` : `an integer from ${least} up`, value)
+  }
   return value
 }
 
@@ -40,6 +55,11 @@ export function callable(value: unknown, field: string): void {
   if (typeof value !== 'function') throw configError(field, 'a function', value)
 }
 
+/** A string that is not empty. */
+export function text(value: unknown, field: string): void {
+  if (typeof value !== 'string' || value === '') throw configError(field, 'a string that is not empty', value)
+}
+
 /** One of some words, or the first of them where it was left out. */
 export function word<const Word extends string>(value: Word | undefined, field: string, words: readonly [Word, ...Word[]]): Word {
   if (value === undefined) return words[0]
@@ -52,4 +72,21 @@ export function flag(value: boolean | undefined, field: string, usual: boolean):
   if (value === undefined) return usual
   if (typeof value !== 'boolean') throw configError(field, 'a boolean', value)
   return value
+}
+
+/** A signal, or `undefined` where it was left out. */
+export function signalOf(value: unknown, field: string): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  const signal = value as Partial<AbortSignal> | null
+  if (typeof signal !== 'object' || typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw configError(field, 'an AbortSignal', value)
+  }
+  return value as AbortSignal
+}
+
+/** Something that can be iterated: an array, an iterable, an async iterable, a Readable of Node.js, a ReadableStream. */
+export function iterable(value: unknown, field: string): void {
+  const source = value as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined
+  if (typeof source?.[Symbol.asyncIterator] === 'function' || typeof source?.[Symbol.iterator] === 'function') return
+  throw configError(field, 'an iterable, an async iterable, a Readable or a ReadableStream', value)
 }

@@ -1,8 +1,8 @@
-// The errors of velo-stream: one class, and subclasses where people catch apart. The codes come from Rust (engine/border/law.ts); what a user's
+// The errors of velo-stream: one class, and subclasses where people catch apart. The codes come from Rust (codes.ts); what a user's
 // function throws is never wrapped in one of these.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { codes } from '../engine/border/law.js'
+import { codes } from './codes.js'
 import type { EndReason } from './types.js'
 
 /** A stable name of what went wrong, `VELO_*`. The README lists them all. */

@@ -1,6 +1,6 @@
-//! Prints `js/engine/border/law.ts`, the numbers both languages share.
+//! Prints `js/engine/border/law.ts`, the numbers both languages share, or, asked for `codes`, `js/kit/codes.ts`.
 //!
-//! Run: `cargo run -p velo-core --example law > js/engine/border/law.ts`. `npm run check` fails when the file has drifted.
+//! Run: `cargo run -p velo-core --example law [codes]`. `npm run check` fails when one of the files has drifted.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -17,9 +17,23 @@ macro_rules! group {
 }
 
 fn main() -> io::Result<()> {
-    let effects = Effects::ALL.iter().map(|(name, effect)| (*name, effect.bits().to_string()));
+    let file = if std::env::args().nth(1).as_deref() == Some("codes") { codes() } else { law() };
+    io::stdout().write_all(file.as_bytes())
+}
+
+fn codes() -> String {
     let retryable = Code::ALL.iter().map(|code| (code.as_str(), format!("{{ retryable: {} }}", code.retryable())));
-    let file = [
+    [
+        "// The error codes of both languages. Generated from crates/velo-core; do not edit.\n".to_owned(),
+        "// Command: cargo run -p velo-core --example law codes > js/kit/codes.ts\n".to_owned(),
+        table("codes", "Every error code.", retryable),
+    ]
+    .concat()
+}
+
+fn law() -> String {
+    let effects = Effects::ALL.iter().map(|(name, effect)| (*name, effect.bits().to_string()));
+    [
         "// The numbers both languages share. Generated from crates/velo-core; do not edit.\n".to_owned(),
         "// Command: cargo run -p velo-core --example law > js/engine/border/law.ts\n".to_owned(),
         number("ROW_WORDS", "64-bit words of a row of the control block.", ROW_WORDS),
@@ -36,10 +50,8 @@ fn main() -> io::Result<()> {
         group!(Side, "Second argument of `grant`."),
         group!(End, "Second argument of `join` and `part`."),
         group!(Refusal, "Answers of `open` that are no slot."),
-        table("codes", "Every error code.", retryable),
     ]
-    .concat();
-    io::stdout().write_all(file.as_bytes())
+    .concat()
 }
 
 fn number(name: &str, doc: &str, value: usize) -> String {

@@ -1,6 +1,4 @@
-// What a stream function may be pulled from: checks it and opens it. A source is given back at most once, never after it ended or threw.
-
-import { configError } from '../../api/options.js'
+// What a stream function may be pulled from, opened. A source is given back at most once, never after it ended or threw.
 
 /** Either kind of iterator, and the array where it is one. */
 export type Opened<In> =
@@ -9,15 +7,6 @@ export type Opened<In> =
   | { kind: 'async'; iterator: AsyncIterator<In>; destroy: (() => void) | undefined }
 
 const arrayIterator = Array.prototype[Symbol.iterator]
-
-/** Throws VELO_CONFIG unless `source` can be iterated. */
-export function checkSource(source: unknown, field: string): void {
-  const kind = source as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined
-  if (kind !== null && kind !== undefined) {
-    if (typeof kind[Symbol.asyncIterator] === 'function' || typeof kind[Symbol.iterator] === 'function') return
-  }
-  throw configError(field, 'an iterable, an async iterable, a Readable or a ReadableStream', source)
-}
 
 export function openSource<In>(source: unknown): Opened<In> {
   if (Array.isArray(source) && source[Symbol.iterator] === arrayIterator) return { kind: 'array', array: source as In[] }

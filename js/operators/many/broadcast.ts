@@ -1,10 +1,10 @@
 // broadcast: one source, read by several. Owns: the ring of the latest events, the place of each reader in it, and who holds the source back.
 
 import type { Source } from '../../index.js'
-import { configError, integer, onlyKnown, word } from '../../kit/check.js'
+import { configError, integer, iterable, onlyKnown, word } from '../../kit/check.js'
 import type { Failure } from '../engine/outlet.js'
 import { BroadcastReader, type Hub } from './broadcast-reader.js'
-import { checkSource, Pulled } from './pulled.js'
+import { Pulled } from './pulled.js'
 
 export type { BroadcastReader } from './broadcast-reader.js'
 
@@ -152,7 +152,7 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
  */
 export function broadcast<Value>(source: Source<Value>, options: BroadcastOptions = {}): Broadcast<Value> {
   const field = 'broadcast(options)'
-  checkSource(source, 'broadcast(source)')
+  iterable(source, 'broadcast(source)')
   onlyKnown(options, field, ['readers', 'buffer', 'onSlow'])
   const buffer = integer(options.buffer, `${field}.buffer`, 1, 256)
   if (buffer > 1_048_576) throw configError(`${field}.buffer`, 'an integer from 1 to 1048576', buffer)

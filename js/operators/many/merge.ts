@@ -1,9 +1,10 @@
 // merge: several sources as one, in the order in which their events come. At most one event of each source waits.
 
 import type { Source } from '../../index.js'
+import { iterable } from '../../kit/check.js'
 import { Outlet } from '../engine/outlet.js'
 import { silence } from '../engine/promises.js'
-import { checkSource, leaveAll, Pulled } from './pulled.js'
+import { leaveAll, Pulled } from './pulled.js'
 
 /** What a source gives. */
 export type Given<From> = From extends Source<infer Value> ? Value : never
@@ -69,6 +70,6 @@ class Merged<Value> extends Outlet<Value> {
 export function merge<Sources extends readonly Source<unknown>[]>(
   ...sources: Sources
 ): AsyncIterableIterator<Given<Sources[number]>> & AsyncDisposable {
-  for (const [index, source] of sources.entries()) checkSource(source, `merge(sources)[${index}]`)
+  for (const [index, source] of sources.entries()) iterable(source, `merge(sources)[${index}]`)
   return new Merged(sources) as unknown as AsyncIterableIterator<Given<Sources[number]>> & AsyncDisposable
 }

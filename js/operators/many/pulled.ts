@@ -1,15 +1,7 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
-import { configError } from '../../kit/check.js'
 import { isThenable, silence } from '../engine/promises.js'
-
-/** Throws VELO_CONFIG unless `source` can be iterated. */
-export function checkSource(source: unknown, field: string): void {
-  const kind = source as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined
-  if (typeof kind?.[Symbol.asyncIterator] === 'function' || typeof kind?.[Symbol.iterator] === 'function') return
-  throw configError(field, 'an iterable, an async iterable, a Readable or a ReadableStream', source)
-}
 
 export class Pulled<Value> {
   readonly #source: Source<Value>

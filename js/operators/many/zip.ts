@@ -1,10 +1,11 @@
 // zip: several sources side by side, one event of each at a time.
 
 import type { Source } from '../../index.js'
+import { iterable } from '../../kit/check.js'
 import { Outlet } from '../engine/outlet.js'
 import { silence } from '../engine/promises.js'
 import type { Given } from './merge.js'
-import { checkSource, leaveAll, Pulled } from './pulled.js'
+import { leaveAll, Pulled } from './pulled.js'
 
 class Zipped extends Outlet<unknown[]> {
   readonly #sources: readonly Pulled<unknown>[]
@@ -72,7 +73,7 @@ class Zipped extends Outlet<unknown[]> {
 export function zip<Sources extends readonly Source<unknown>[]>(
   ...sources: Sources
 ): AsyncIterableIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> & AsyncDisposable {
-  for (const [index, source] of sources.entries()) checkSource(source, `zip(sources)[${index}]`)
+  for (const [index, source] of sources.entries()) iterable(source, `zip(sources)[${index}]`)
   return new Zipped(sources) as unknown as AsyncIterableIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> &
     AsyncDisposable
 }

@@ -1,9 +1,9 @@
 // The worker threads of an isolate: started when streams come, warm between them, ended when idle. Which thread a stream goes to is decided in Rust.
 
 import { availableParallelism } from 'node:os'
-import type { WorkersOptions } from '../../api/options.js'
 import { native } from '../../engine/border/native.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
+import type { WorkersOptions } from '../options.js'
 import { WorkerThread } from './thread.js'
 
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */

@@ -75,6 +75,48 @@ export const Effect = {
   Mail: 32,
 } as const
 
+/** Where a generator is in its life; from `Releasing` on it has finished. */
+export const Life = {
+  NotStarted: 0,
+  Running: 1,
+  Suspended: 2,
+  Unwinding: 3,
+  Detached: 4,
+  DetachedUnwinding: 5,
+  Releasing: 6,
+  GivingBack: 7,
+  DetachedReleasing: 8,
+  Finished: 9,
+} as const
+
+/** What happens to a generator. */
+export const LifeInput = {
+  Ask: 0,
+  Yield: 1,
+  Return: 2,
+  End: 3,
+  Clear: 4,
+  Released: 5,
+  GiveUp: 6,
+} as const
+
+/** How many inputs there are: the width of `NEXT_LIFE`. */
+export const LIFE_INPUTS = 7
+
+/** The next life, at `life * LIFE_INPUTS + input`; -1 where the input is illegal. */
+export const NEXT_LIFE: readonly number[] = [
+  1, -1, 3, 6, -1, -1, -1, // NotStarted
+  -1, 2, -1, 6, -1, -1, 4, // Running
+  1, -1, 3, -1, -1, -1, -1, // Suspended
+  3, 3, -1, 6, -1, -1, 5, // Unwinding
+  -1, 4, 5, 9, -1, -1, -1, // Detached
+  5, 5, -1, 9, -1, -1, -1, // DetachedUnwinding
+  -1, -1, -1, -1, 7, 9, 8, // Releasing
+  -1, -1, -1, -1, -1, 9, -1, // GivingBack
+  -1, -1, -1, -1, -1, 9, -1, // DetachedReleasing
+  -1, -1, -1, -1, -1, -1, -1, // Finished
+]
+
 /** Timers of a stream. */
 export const Timer = {
   Idle: 0,

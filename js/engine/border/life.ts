@@ -1,0 +1,21 @@
+// The life of a generator, by the table of Rust (ARCHITECTURE section 3): the same on the caller's thread and on a worker thread. What is done at a
+// transition is the business of whoever drives the generator.
+
+import { VeloError } from '../../kit/errors.js'
+import { LIFE_INPUTS, Life, LifeInput, NEXT_LIFE } from './law.js'
+
+/** The next life. Throws VELO_BUG where `input` cannot occur: then the driver is wrong, and nothing has moved. */
+export function moved(life: number, input: number): number {
+  const next = NEXT_LIFE[life * LIFE_INPUTS + input] as number
+  if (next < 0) throw illegal(life, input)
+  return next
+}
+
+function illegal(life: number, input: number): VeloError {
+  const nameIn = (group: Record<string, number>, number: number): string =>
+    Object.keys(group).find((key) => group[key] === number) ?? `${number}`
+  return new VeloError(
+    'VELO_BUG',
+    `${nameIn(LifeInput, input)} is no input of a generator that is ${nameIn(Life, life)}: please report this`,
+  )
+}

@@ -26,9 +26,9 @@ async function build(folder, counters) {
   await mkdir(root)
   await writeFile(join(root, 'package.json'), '{ "type": "module" }\n')
   await cp(dist, join(root, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.node') })
-  const flags = join(root, 'dist', 'engine', 'border', 'flags.js')
+  const flags = join(root, 'dist', 'engine', 'border', 'probe.js')
   const text = await readFile(flags, 'utf8')
-  if (!/COUNTERS = true/.test(text)) throw new Error('engine/border/flags.js has no COUNTERS = true')
+  if (!/COUNTERS = true/.test(text)) throw new Error('engine/border/probe.js has no COUNTERS = true')
   await writeFile(flags, text.replace('COUNTERS = true', `COUNTERS = ${counters}`))
   for (const file of counters ? [] : shared) {
     await writeFile(join(root, 'dist', 'engine', 'border', file), `export * from '../../../../on/dist/engine/border/${file}'\n`)

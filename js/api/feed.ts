@@ -1,15 +1,15 @@
 // `stream.feed(source)`: sends a source through a live stream while its results are read.
 
 import { type Opened, openSource } from '../engine/channels/source.js'
-import type { LiveInstance } from '../engine/modes/live.js'
+import type { LiveMode } from '../engine/modes/live.js'
 import { isThenable, silence } from '../kit/promises.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
-  readonly #instance: LiveInstance
+  readonly #live: LiveMode
 
-  constructor(instance: LiveInstance, source: unknown) {
-    this.#instance = instance
-    silence(pump(instance, openSource<unknown>(source)))
+  constructor(live: LiveMode, source: unknown) {
+    this.#live = live
+    silence(pump(live, openSource<unknown>(source)))
   }
 
   [Symbol.asyncIterator](): this {
@@ -17,21 +17,21 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
   }
 
   next(): Promise<IteratorResult<Out, undefined>> {
-    return this.#instance.output.next() as Promise<IteratorResult<Out, undefined>>
+    return this.#live.output.next() as Promise<IteratorResult<Out, undefined>>
   }
 
   async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {
-    await this.#instance.close()
+    await this.#live.instance.close()
     return { value: value as undefined, done: true }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#instance.close()
+    await this.#live.instance.close()
   }
 }
 
 /** Sends until the source ends, or the stream does; then the source is given back. */
-async function pump(instance: LiveInstance, opened: Opened<unknown>): Promise<void> {
+async function pump(live: LiveMode, opened: Opened<unknown>): Promise<void> {
   const iterator = opened.kind === 'array' ? opened.array[Symbol.iterator]() : opened.iterator
   let pulling = false
   let spent = false
@@ -46,9 +46,9 @@ async function pump(instance: LiveInstance, opened: Opened<unknown>): Promise<vo
       // It is given up: what it throws then concerns nobody.
     }
   }
-  instance.feedFrom(giveBack)
+  live.feedFrom(giveBack)
   // The function may end while the source is silent: then nobody would ask the source again.
-  void instance.ending.whenEnded().then(giveBack)
+  void live.instance.ending.whenEnded().then(giveBack)
   for (;;) {
     let event: unknown
     try {
@@ -57,19 +57,19 @@ async function pump(instance: LiveInstance, opened: Opened<unknown>): Promise<vo
       pulling = false
       if (result.done === true) {
         spent = true
-        return instance.endInput()
+        return live.endInput()
       }
       event = isThenable(result.value) && opened.kind !== 'async' ? await result.value : result.value
     } catch (error) {
       spent = true
-      return instance.endInput({ error })
+      return live.endInput({ error })
     }
     if (spent) return
     try {
-      await instance.input.send(event, undefined)
+      await live.input.send(event, undefined)
     } catch (error) {
       giveBack()
-      return instance.endInput({ error })
+      return live.endInput({ error })
     }
   }
 }

@@ -1,8 +1,8 @@
-// What `fn(source)` gives: results, one for each `next()`. The instance is made at the first of them.
+// What `fn(source)` gives: results, one for each `next()`. The stream is opened at the first of them.
 
 import type { Definition } from '../engine/definition.js'
-import { CallInstance } from '../engine/modes/call.js'
-import { currentScope } from '../engine/tenancy.js'
+import { currentScope } from '../engine/lease.js'
+import { CallMode } from '../engine/modes/call.js'
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
@@ -12,7 +12,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   readonly #signal: AbortSignal | undefined
   /** The async context of the call, in which the function runs. */
   readonly #scope = currentScope()
-  #instance: CallInstance | null = null
+  #call: CallMode | null = null
   /** It was returned before it started. */
   #over = false
 
@@ -27,21 +27,21 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   }
 
   next(): End<Out> {
-    const instance = this.#instance
-    return (instance === null ? this.#start() : instance.next()) as End<Out>
+    const call = this.#call
+    return (call === null ? this.#start() : call.next()) as End<Out>
   }
 
   /** Closes the stream: a pending `next()` is done at once. Resolves when the function has finished, at the latest after `closeTimeout`. */
   async return(value?: unknown): End<Out> {
     this.#over = true
-    await this.#instance?.close()
+    await this.#call?.instance.close()
     return { value: value as undefined, done: true }
   }
 
   /** Aborts the stream with `error` as reason, and rejects with it. */
   async throw(error?: unknown): End<Out> {
     this.#over = true
-    this.#instance?.abort(error)
+    this.#call?.instance.abort(error)
     throw error
   }
 
@@ -51,7 +51,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
 
   async #start(): End<unknown> {
     if (this.#over) return { value: undefined, done: true }
-    this.#instance = new CallInstance(this.#def, this.#source, this.#signal, this.#scope)
-    return this.#instance.next()
+    this.#call = new CallMode(this.#def, this.#source, this.#signal, this.#scope)
+    return this.#call.next()
   }
 }

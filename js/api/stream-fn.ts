@@ -2,10 +2,10 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { native } from '../engine/border/native.js'
-import type { ResolvedOptions } from '../engine/definition.js'
-import { Definition, definitions, type Stage } from '../engine/definition.js'
-import { LiveInstance } from '../engine/modes/live.js'
-import { RunInstance } from '../engine/modes/run.js'
+import { Definition, definitions, type ResolvedOptions } from '../engine/definition.js'
+import { LiveMode } from '../engine/modes/live.js'
+import { RunMode } from '../engine/modes/run.js'
+import type { Stage } from '../engine/stages/stage.js'
 import { configError, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
 import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
@@ -123,7 +123,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> = {
     async run(source, runOptions) {
       iterable(source, 'run(source)')
-      return new RunInstance(def, source, signalIn(runOptions, 'run(source, options)')).outcome
+      return new RunMode(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
     open(openOptions = {}) {
       onlyKnown(openOptions, 'open(options)', ['id', 'signal', 'headers'])
@@ -131,7 +131,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
       if (id !== undefined) text(id, 'open(options).id')
       if (headers !== undefined) record(headers, 'open(options).headers')
       const signal = signalOf(openOptions.signal, 'open(options).signal')
-      return new Stream<never, unknown>(new LiveInstance(def, { id, headers, signal }))
+      return new Stream<never, unknown>(new LiveMode(def, { id, headers, signal }))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)

@@ -1,28 +1,28 @@
 // `for await (const result of stream)`: the first `next()` makes the iterator the reader until the end; leaving the loop closes the stream.
 
-import type { LiveInstance } from '../engine/modes/live.js'
+import type { LiveMode } from '../engine/modes/live.js'
 import { VeloError } from '../kit/errors.js'
 
 export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
-  readonly #instance: LiveInstance
+  readonly #live: LiveMode
   #reads = false
 
-  constructor(instance: LiveInstance) {
-    this.#instance = instance
+  constructor(live: LiveMode) {
+    this.#live = live
   }
 
   next(): Promise<IteratorResult<Out, undefined>> {
-    const { output } = this.#instance
+    const { output } = this.#live
     if (!this.#reads) {
-      if (output.isOwned || output.reading) return Promise.reject(locked(this.#instance.id, 'somebody reads it'))
+      if (output.isOwned || output.reading) return Promise.reject(locked(this.#live.id, 'somebody reads it'))
       this.#reads = true
-      output.owner = this
+      output.soleReader = this
     }
     return output.next() as Promise<IteratorResult<Out, undefined>>
   }
 
   async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {
-    await this.#instance.close()
+    await this.#live.instance.close()
     return { value: value as undefined, done: true }
   }
 

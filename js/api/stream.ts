@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import type { ReadOptions } from '../engine/channels/reader.js'
-import type { LiveInstance } from '../engine/modes/live.js'
+import type { LiveMode } from '../engine/modes/live.js'
 import { configError, duration, integer, iterable, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
 import { refuse } from '../kit/promises.js'
@@ -16,33 +16,33 @@ const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 
 
 /** One live instance of a stream function; made by `open()`. */
 export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
-  readonly #instance: LiveInstance
+  readonly #live: LiveMode
   /** A feed is the only sender. */
   #fed = false
 
   /** @internal */
-  constructor(instance: LiveInstance) {
-    this.#instance = instance
+  constructor(live: LiveMode) {
+    this.#live = live
   }
 
   /** Unique among the open streams of the process. */
   get id(): string {
-    return this.#instance.id
+    return this.#live.id
   }
 
   /** `waiting` (in line for a permit), `open`, `ending` (no more input), `closing`, `closed`. */
   get state(): StreamState {
-    return states[this.#instance.state] as StreamState
+    return states[this.#live.row.state] as StreamState
   }
 
   /** Resolves once, when the function has finished, unread results or not. Never rejects. */
   get closed(): Promise<StreamEnd> {
-    return this.#instance.whenEnded()
+    return this.#live.instance.whenEnded()
   }
 
   /** Counts and latencies of this stream: a plain object, made anew at each access. */
   get metrics(): StreamMetrics {
-    return this.#instance.metrics()
+    return this.#live.instance.metrics()
   }
 
   /**
@@ -51,9 +51,9 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
    */
   send(event: In, options?: SignalOption): Promise<void> {
     if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
-    if (options === undefined) return this.#instance.input.send(event, undefined)
+    if (options === undefined) return this.#live.input.send(event, undefined)
     try {
-      return this.#instance.input.send(event, signalOf(options.signal, 'send(event, options).signal'))
+      return this.#live.input.send(event, signalOf(options.signal, 'send(event, options).signal'))
     } catch (error) {
       return refuse(error)
     }
@@ -61,22 +61,22 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Sends one event if there is room at once. False while anyone waits to send, and after the end. Throws `VELO_EVENT` when the schema refuses the event. */
   trySend(event: In): boolean {
-    return !this.#fed && this.#instance.input.trySend(event)
+    return !this.#fed && this.#live.input.trySend(event)
   }
 
   /** Sends many: one place in line, contiguous, accepted in parts where room is short; an error carries `accepted`. */
   sendBatch(events: readonly In[]): Promise<void> {
     if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
     if (!Array.isArray(events)) return refuse(configError('sendBatch(events)', 'an array', events))
-    return this.#instance.input.sendBatch(events)
+    return this.#live.input.sendBatch(events)
   }
 
   /** Reads one result. Rejects with what the function threw (once), then with `VELO_CLOSED`; with AbortError or `VELO_TIMEOUT` nothing is lost. */
   recv(options?: RecvOptions): Promise<Out> {
-    if (this.#instance.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
-    if (options === undefined) return this.#instance.output.recv(undefined) as Promise<Out>
+    if (this.#live.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
+    if (options === undefined) return this.#live.output.recv(undefined) as Promise<Out>
     try {
-      return this.#instance.output.recv(readOptions(options)) as Promise<Out>
+      return this.#live.output.recv(readOptions(options)) as Promise<Out>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -84,9 +84,9 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** Reads up to `max` results, waiting for the first; empty at the end. */
   recvBatch(max: number): Promise<Out[]> {
-    if (this.#instance.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
+    if (this.#live.output.isOwned) return Promise.reject(this.#locked('an iterator reads it'))
     try {
-      return this.#instance.output.recvBatch(integer(max, 'recvBatch(max)', 1, Number.NaN)) as Promise<Out[]>
+      return this.#live.output.recvBatch(integer(max, 'recvBatch(max)', 1, Number.NaN)) as Promise<Out[]>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -95,17 +95,17 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
   feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
     iterable(source, 'feed(source)')
-    if (this.#fed || this.#instance.output.owner !== null || this.#instance.output.reading)
+    if (this.#fed || this.#live.output.soleReader !== null || this.#live.output.reading)
       throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
-    const feed = new Feed<Out>(this.#instance, source)
+    const feed = new Feed<Out>(this.#live, source)
     this.#fed = true
-    this.#instance.output.owner = feed
+    this.#live.output.soleReader = feed
     return feed
   }
 
   /** No more events: the function sees the end of its input, may still yield, and its results stay readable. */
   end(): void {
-    this.#instance.endInput()
+    this.#live.endInput()
   }
 
   /**
@@ -113,12 +113,12 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
    * after `closeTimeout`. Rejects once with an error thrown while closing.
    */
   close(): Promise<void> {
-    return this.#instance.close()
+    return this.#live.instance.close()
   }
 
   /** Ends the stream at once with an error: every wait settles with an AbortError whose cause is `reason`. */
   abort(reason?: unknown): void {
-    this.#instance.abort(reason)
+    this.#live.instance.abort(reason)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -127,7 +127,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
 
   /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
-    return new StreamIterator(this.#instance)
+    return new StreamIterator(this.#live)
   }
 
   /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */

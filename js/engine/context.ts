@@ -1,30 +1,38 @@
 // The second argument of a stream function. The signal is made when it is first asked for: an AbortController costs 2 us on Node 20.
 
+import type { ClosedError, Failure } from '../kit/errors.js'
 import type { StreamContext, StreamHeaders } from '../kit/types.js'
-import type { Tenancy } from './tenancy.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})
 
+/** Whose context it is. */
+export interface Subject {
+  readonly id: string
+  readonly name: string
+  /** Why it ended. */
+  closedError(): ClosedError
+}
+
 export class Context implements StreamContext {
-  readonly #instance: Tenancy
+  readonly #subject: Subject
   readonly #headers: StreamHeaders | undefined
   readonly #declared: unknown
   #controller: AbortController | undefined
   /** Set once the signal has fired; `error` is undefined for a plain close. */
   #fired: { error: unknown } | undefined
 
-  constructor(instance: Tenancy, headers: StreamHeaders | undefined, declared: unknown) {
-    this.#instance = instance
+  constructor(subject: Subject, headers: StreamHeaders | undefined, declared: unknown) {
+    this.#subject = subject
     this.#headers = headers
     this.#declared = declared
   }
 
   get id(): string {
-    return this.#instance.id
+    return this.#subject.id
   }
 
   get name(): string {
-    return this.#instance.def.options.name
+    return this.#subject.name
   }
 
   get headers(): StreamHeaders {
@@ -49,13 +57,13 @@ export class Context implements StreamContext {
   }
 
   /** Not part of StreamContext: the signal fires, with what the stream failed with or a ClosedError as reason. */
-  static fire(context: Context, failure: { error: unknown } | undefined): void {
+  static fire(context: Context, failure: Failure | undefined): void {
     if (context.#fired !== undefined) return
     context.#fired = { error: failure?.error }
     context.#controller?.abort(context.#reason())
   }
 
   #reason(): unknown {
-    return this.#fired?.error ?? this.#instance.closedError(undefined)
+    return this.#fired?.error ?? this.#subject.closedError()
   }
 }

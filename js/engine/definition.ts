@@ -1,9 +1,9 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Codec, Generator } from '../kit/types.js'
+import type { Codec } from '../kit/types.js'
 import { native } from './border/native.js'
-import type { Placement } from './stages/stages.js'
+import type { Stage } from './stages/stage.js'
 
 /** Options with every default filled in. */
 export interface ResolvedOptions {
@@ -27,15 +27,6 @@ export interface ResolvedOptions {
 
 /** Default of `idleTimeout` for live input, ms. */
 export const LIVE_IDLE_TIMEOUT = 30_000
-
-/** One generator function of a pipeline; a plain stream function has one. */
-export interface Stage {
-  readonly fn: Generator<never, unknown>
-  readonly name: string
-  readonly schema: StandardSchemaV1 | undefined
-  /** Where it runs, if that is another thread; `fn` is never called then. */
-  readonly placement?: Placement | undefined
-}
 
 /** The definitions of stream functions, by the object that users hold. */
 export const definitions = new WeakMap<object, Definition>()

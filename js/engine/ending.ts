@@ -1,7 +1,7 @@
 // How an instance ends: who is told, with what. Owns the promises of `closed` and `close()` and the errors that speak of the end; the order of things
 // at the end is the business of the instance.
 
-import { AbortError, ClosedError } from '../kit/errors.js'
+import { AbortError, ClosedError, type Failure } from '../kit/errors.js'
 import { silence } from '../kit/promises.js'
 import type { EndReason, StreamEnd } from '../kit/types.js'
 import { Reason } from './border/law.js'
@@ -13,11 +13,6 @@ const reasons: Record<number, EndReason> = {
   [Reason.Idle]: 'idle',
   [Reason.Aborted]: 'aborted',
   [Reason.Failed]: 'failed',
-}
-
-/** Something thrown; a box, because `undefined` can be thrown too. */
-export interface Failure {
-  error: unknown
 }
 
 export class Ending {

@@ -2,11 +2,16 @@
 
 import { AbortError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
 import { Refusal } from './border/law.js'
-import type { Definition } from './definition.js'
+
+/** The limits of a stream function that a refusal speaks of. */
+interface Limits {
+  readonly name: string
+  readonly maxConcurrent: number
+  readonly queue: number
+}
 
 /** `open` of Rust answered with no slot. */
-export function refusal(slot: number, { options }: Definition): OverloadedError {
-  const { name, maxConcurrent, queue } = options
+export function refusal(slot: number, { name, maxConcurrent, queue }: Limits): OverloadedError {
   if (slot === Refusal.Draining) return new OverloadedError('VELO_DRAINING', `stream function ${name}: the runtime is draining`)
   if (slot === Refusal.Detached) {
     const message = `stream function ${name}: ${maxConcurrent} of its streams are detached, their function does not finish`

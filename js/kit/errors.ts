@@ -29,6 +29,11 @@ export type VeloErrorCode =
 // Fails to compile when the list above and the one of Rust differ.
 const known: Readonly<Record<VeloErrorCode, { retryable: boolean }>> & Record<Exclude<keyof typeof codes, VeloErrorCode>, never> = codes
 
+/** Something thrown; a box, because `undefined` can be thrown too. */
+export interface Failure {
+  error: unknown
+}
+
 /** What an error may carry beside its message. */
 export interface VeloErrorOptions {
   /** What led to it: a user's error, the reason of an abort, a client's error. */

@@ -19,3 +19,13 @@ function illegal(life: number, input: number): VeloError {
     `${nameIn(LifeInput, input)} is no input of a generator that is ${nameIn(Life, life)}: please report this`,
   )
 }
+
+/** Whether the generator has finished. */
+export function isOver(life: number): boolean {
+  return life >= Life.Releasing
+}
+
+/** Whether it, or a stage that feeds it, was given up and is still at work. */
+export function isDetached(life: number): boolean {
+  return life === Life.Detached || life === Life.DetachedUnwinding || life === Life.DetachedReleasing
+}

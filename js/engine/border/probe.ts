@@ -4,6 +4,9 @@
 import { SAMPLE_EVERY } from './law.js'
 import { native } from './native.js'
 
+/** A build flag: off, it removes what only metrics need (counts, samples), so that a benchmark can show their price. */
+export const COUNTERS = true
+
 /** `(count & SAMPLE_MASK) === 1` picks the events that are timed, the first one among them. */
 export const SAMPLE_MASK = SAMPLE_EVERY - 1
 

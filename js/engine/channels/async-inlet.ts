@@ -4,14 +4,7 @@
 
 import { capture, lastResolve, silence } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
-import { clock } from '../border/control-block.js'
-import { COUNTERS } from '../border/flags.js'
-import { Word } from '../border/law.js'
-import { SAMPLE_MASK } from '../border/probe.js'
-import type { Instance } from '../instance.js'
-import { Inlet } from './inlet.js'
-
-const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
+import { Inlet, type Owner } from './inlet.js'
 
 export interface AsyncInletOptions {
   /** Pull one event before it is asked for. */
@@ -46,8 +39,8 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
   private readonly arrived: (result: IteratorResult<In>) => void
   private readonly failed: (error: unknown) => void
 
-  constructor(instance: Instance, iterator: AsyncIterator<In>, options: AsyncInletOptions) {
-    super(instance)
+  constructor(owner: Owner, iterator: AsyncIterator<In>, options: AsyncInletOptions) {
+    super(owner)
     this.iterator = iterator
     this.options = options
     this.ahead = options.ahead
@@ -57,14 +50,10 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
   }
 
   next(): Promise<IteratorResult<In, undefined>> {
-    const instance = this.instance
     if (this.ready) {
       this.ready = false
       const pull = this.pull as Promise<IteratorResult<In, undefined>>
-      if (this.head) {
-        const delivered = ++instance.page[instance.at + Delivered]
-        if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered - 1)
-      }
+      if (this.head) this.row.deliver()
       this.fetch()
       return pull
     }
@@ -72,10 +61,8 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = lastResolve
     if (this.head) {
-      const { page, at } = instance
-      page[at + WaitingSince] = clock[0]
-      page[at + Waiting] = 1
-      if (COUNTERS) this.askedAfter(page[at + Delivered])
+      this.row.wait(true)
+      this.row.asked()
     }
     if (!this.pulling) this.fetch()
     return promise
@@ -134,7 +121,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
   protected drop(): void {
     if (!this.ready) return
     this.ready = false
-    if (this.head) this.instance.page[this.instance.at + DroppedEvents]++
+    if (this.head) this.row.dropEvents(1)
   }
 
   /** A stage that throws on its way out: nobody else hears it. */
@@ -146,21 +133,14 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
 
   private askForSink(): void {
     if (this.head) {
-      const { page, at } = this.instance
-      page[at + WaitingSince] = clock[0]
-      page[at + Waiting] = 1
-      const delivered = page[at + Delivered]
-      if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered)
+      this.row.wait(true)
+      this.row.asked()
     }
     this.fetch()
   }
 
   private give(sink: Sink, event: In): void {
-    if (this.head) {
-      const { page, at } = this.instance
-      page[at + Delivered]++
-      page[at + Waiting] = 0
-    }
+    if (this.head) this.row.deliverAwaited()
     if (sink.value(event)) {
       if (this.sink !== null && !this.over) this.askForSink()
     } else this.sink = null
@@ -193,14 +173,10 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
       }
       return
     }
-    const { page, at } = this.instance
     this.passed++
-    if (this.head) {
-      const count = ++page[at + Accepted]
-      if (COUNTERS && (count & SAMPLE_MASK) === 1) this.instance.probe.accepted(count)
-    }
+    if (this.head) this.row.accept()
     if (this.over) {
-      if (this.head) page[at + DroppedEvents]++ // it came after the end
+      if (this.head) this.row.dropEvents(1) // it came after the end
       return
     }
     if (this.sink !== null) return this.give(this.sink, result.value)
@@ -209,10 +185,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
       this.ready = true
       return
     }
-    if (this.head) {
-      page[at + Delivered]++
-      page[at + Waiting] = 0
-    }
+    if (this.head) this.row.deliverAwaited()
     if (this.more !== null) {
       this.unpark()(result)
       this.fetch()

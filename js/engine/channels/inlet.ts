@@ -2,14 +2,19 @@
 // generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
 
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
-import { clock } from '../border/control-block.js'
-import { Word } from '../border/law.js'
-import type { Instance } from '../instance.js'
+import type { Row } from '../border/row.js'
 
-const { Waiting, WaitingSince } = Word
+/** What an inlet needs of its stream. */
+export interface Owner {
+  readonly id: string
+  readonly row: Row
+  /** Settles with `promise`, at the latest after `closeTimeout`. */
+  bounded(promise: PromiseLike<unknown>): Promise<unknown>
+}
 
 export abstract class Inlet<In> implements AsyncIterableIterator<In> {
-  protected readonly instance: Instance
+  protected readonly owner: Owner
+  protected readonly row: Row
   /** The waiting `next()`; more than one only if the function asks again without awaiting. */
   protected resolve: Resolve | null = null
   protected more: Resolve[] | null = null
@@ -18,8 +23,9 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   /** Thrown at the next pull, once. */
   protected failure: { error: unknown } | null = null
 
-  constructor(instance: Instance) {
-    this.instance = instance
+  constructor(owner: Owner) {
+    this.owner = owner
+    this.row = owner.row
   }
 
   abstract next(): Promise<IteratorResult<In, undefined>>
@@ -32,7 +38,7 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
     this.cut(undefined)
     const release = this.release()
-    if (release !== undefined) await this.instance.bounded(release)
+    if (release !== undefined) await this.owner.bounded(release)
     return { value: value as undefined, done: true }
   }
 
@@ -55,15 +61,12 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
 
   /** A send is under way. */
   protected noSilence(): void {
-    this.instance.page[this.instance.at + Waiting] = 0
+    this.row.endWait()
   }
 
   /** Nothing is under way any more: if the function waits, silence begins. */
   protected silence(): void {
-    if (this.resolve === null) return
-    const { page, at } = this.instance
-    page[at + WaitingSince] = clock[0]
-    page[at + Waiting] = 1
+    if (this.resolve !== null) this.row.wait(true)
   }
 
   /** The wait for an event begins. */
@@ -83,19 +86,13 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
     const resolve = this.resolve as Resolve
     if (this.more === null) {
       this.resolve = null
-      this.instance.page[this.instance.at + Waiting] = 0
+      this.row.endWait()
     } else {
       const next = this.more.shift() as Resolve
       if (this.more.length === 0) this.more = null
       this.resolve = next
     }
     return resolve
-  }
-
-  /** The function asks on after `delivered` events: a sample may be due. Needed only around the events that are timed. */
-  protected askedAfter(delivered: number): void {
-    const { probe, slot } = this.instance
-    if (probe.event > 0 && delivered >= probe.event) probe.asked(slot)
   }
 
   /** Every wait gets the failure (the first) or the end. */

@@ -1,26 +1,38 @@
 // The input channel of a live stream: events in, at most `buffer` of them waiting, and the line of sends that wait for room. It holds credits that
 // Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
 
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { AbortError, type ClosedError } from '../../kit/errors.js'
 import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
 import { noRing, Ring } from '../../kit/queue.js'
 import { onAbort } from '../../kit/signals.js'
-import { clock } from '../border/control-block.js'
-import { COUNTERS } from '../border/flags.js'
-import { Side, State, Word } from '../border/law.js'
-import { Note, native } from '../border/native.js'
-import { SAMPLE_MASK } from '../border/probe.js'
+import { Side, State } from '../border/law.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
-import type { LiveInstance } from '../modes/live.js'
 import { overrun, sendAborted } from '../refusals.js'
-import { Inlet } from './inlet.js'
+import { Inlet, type Owner } from './inlet.js'
 import { validateAll, validateNow } from './schema.js'
 import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from './send-line.js'
 
-const { Accepted, Delivered, DroppedEvents, Waiting, WaitingSince } = Word
+/** What the input channel needs of its stream. */
+export interface InputOwner extends Owner {
+  /** For events. */
+  readonly schema: StandardSchemaV1 | undefined
+  readonly buffer: number
+  /** A timer of ours may settle what waits here. */
+  readonly timed: boolean
+  /** The function was started, or will be with its permit. */
+  readonly started: boolean
+  start(): void
+  /** The function waits for an event. */
+  inputIsDry(): void
+  /** A send was refused because too many wait. */
+  overrun(): void
+  /** Why an event is refused; `ended`: only because the input has ended. */
+  sendError(accepted: number, ended: boolean): ClosedError
+}
 
 export class Input<In> extends Inlet<In> {
-  declare protected readonly instance: LiveInstance
+  declare protected readonly owner: InputOwner
   private buffered: Ring<In> = noRing()
   /** Made by the first send that waits. */
   private line: SendLine<In> | null = null
@@ -32,19 +44,16 @@ export class Input<In> extends Inlet<In> {
   private readonly lowWater: number
   credits = 0
 
-  constructor(instance: LiveInstance) {
-    super(instance)
-    this.lowWater = instance.def.options.buffer >> 1
+  constructor(owner: InputOwner) {
+    super(owner)
+    this.lowWater = owner.buffer >> 1
   }
 
   next(): Promise<IteratorResult<In, undefined>> {
-    const instance = this.instance
-    const { page, at } = instance
     if (this.buffered.length === 0 && this.line !== null) this.serve(this.line)
     if (this.buffered.length !== 0) {
       const value = this.buffered.shift()
-      const delivered = ++page[at + Delivered]
-      if (COUNTERS && (delivered & SAMPLE_MASK) <= 2) this.askedAfter(delivered - 1)
+      this.row.deliver()
       if (this.line?.isActive) this.serve(this.line)
       return Promise.resolve({ value, done: false })
     }
@@ -56,31 +65,30 @@ export class Input<In> extends Inlet<In> {
     if (this.resolve !== null) return this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = lastResolve
-    page[at + WaitingSince] = clock[0]
-    page[at + Waiting] = this.sending ? 0 : 1 // an event under way is no silence
-    if (COUNTERS && instance.probe.event > 0) this.askedAfter(page[at + Delivered])
-    instance.output.inputIsDry()
+    this.row.wait(!this.sending) // an event under way is no silence
+    this.row.asked()
+    this.owner.inputIsDry()
     return promise
   }
 
   send(event: In, signal: AbortSignal | undefined): Promise<void> {
-    if (this.instance.schema !== undefined) return this.sendChecked([event], signal)
+    if (this.owner.schema !== undefined) return this.sendChecked([event], signal)
     if (this.isFree()) {
-      if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
+      if (signal?.aborted) return refuse(sendAborted(this.owner.id, signal))
       if (this.credits > 0 || this.refill()) return this.acceptNow(event)
     }
     return this.join(place<In>(event, null, 0, true), signal)
   }
 
   sendBatch(events: readonly In[]): Promise<void> {
-    if (this.instance.schema !== undefined) return this.sendChecked(events, undefined)
+    if (this.owner.schema !== undefined) return this.sendChecked(events, undefined)
     return this.sendAll(events, undefined)
   }
 
   trySend(event: In): boolean {
-    const { instance } = this
+    const { schema, id } = this.owner
     if (!this.isFree() || (this.credits === 0 && !this.refill())) return false
-    if (instance.schema !== undefined) event = validateNow(instance.schema, event, instance.id) as In
+    if (schema !== undefined) event = validateNow(schema, event, id) as In
     this.accept(event)
     return true
   }
@@ -130,39 +138,35 @@ export class Input<In> extends Inlet<In> {
 
   protected drop(): void {
     if (this.buffered.length === 0) return
-    const { page, at } = this.instance
-    page[at + DroppedEvents] += this.buffered.clear()
+    this.row.dropEvents(this.buffered.clear())
   }
 
   /** Whether an event sent now needs no place in line, but for a credit. */
   private isFree(): boolean {
-    return !this.sending && this.instance.state === State.Open && !this.ended && !this.over
+    return !this.sending && this.row.state === State.Open && !this.ended && !this.over
   }
 
   protected refill(): boolean {
-    this.credits = native.grant(this.instance.slot, Side.Input)
+    this.credits = this.row.grant(Side.Input)
     return this.credits > 0
   }
 
   /** Takes an event in, for which there is a credit. One that cannot travel to another thread is refused: that throws, and nothing has happened. */
   protected accept(event: In): void {
-    const instance = this.instance
-    const { page, at } = instance
     this.credits--
-    const count = ++page[at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
+    this.row.accept()
     // Started first, the function asks at once and the event needs no slot.
-    if (!instance.started) instance.start()
+    if (!this.owner.started) this.owner.start()
     const resolve = this.resolve
     if (resolve === null) {
       if (this.buffered === noRing()) this.buffered = new Ring()
       return this.buffered.push(event)
     }
-    page[at + Delivered]++
     if (this.more === null) {
       this.resolve = null
-      page[at + Waiting] = 0
+      this.row.deliverAwaited()
     } else {
+      this.row.deliverAsked()
       this.unpark()
     }
     resolve({ value: event, done: false })
@@ -178,7 +182,7 @@ export class Input<In> extends Inlet<In> {
   }
 
   private sendChecked(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
-    const { schema, id } = this.instance
+    const { schema, id } = this.owner
     let checked: unknown[] | Promise<unknown[]>
     try {
       checked = validateAll(schema as NonNullable<typeof schema>, events, id)
@@ -203,7 +207,7 @@ export class Input<In> extends Inlet<In> {
   private sendAll(events: readonly In[], signal: AbortSignal | undefined): Promise<void> {
     let accepted = 0
     if (this.isFree()) {
-      if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
+      if (signal?.aborted) return refuse(sendAborted(this.owner.id, signal))
       try {
         while (accepted < events.length && (this.credits > 0 || this.refill())) this.accept(events[accepted++])
       } catch (error) {
@@ -215,18 +219,18 @@ export class Input<In> extends Inlet<In> {
   }
 
   private join(send: Send<In>, signal: AbortSignal | undefined): Promise<void> {
-    const { instance } = this
-    if (instance.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
-    if (signal?.aborted) return refuse(sendAborted(this.instance.id, signal))
+    const { owner } = this
+    if (this.row.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
+    if (signal?.aborted) return refuse(sendAborted(this.owner.id, signal))
     this.line ??= new SendLine()
-    const bound = Math.max(instance.def.options.buffer, 16)
+    const bound = Math.max(owner.buffer, 16)
     if (this.line.length >= bound) {
-      native.note(instance.def.fn, Note.Overrun)
-      return refuse(overrun(instance.id, bound, send.accepted))
+      owner.overrun()
+      return refuse(overrun(owner.id, bound, send.accepted))
     }
     this.line.push(send)
-    if (instance.timed) waitBegins()
-    if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(this.instance.id, signal)))
+    if (owner.timed) waitBegins()
+    if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(owner.id, signal)))
     this.noSilence()
     return send.promise
   }
@@ -234,10 +238,10 @@ export class Input<In> extends Inlet<In> {
   /** Accepts from the line, oldest first, as far as credits reach, and tells the senders when it is time. */
   private serve(line: SendLine<In>): void {
     if (this.wasCut) return
-    const { instance } = this
+    const { owner, row } = this
     // A function that starts asks at once and comes back here: the line must not be half served then.
-    if (!instance.started && line.first?.checked) instance.start()
-    for (let send = line.first; send?.checked && (instance.state === State.Open || instance.state === State.Ending); send = line.first) {
+    if (!owner.started && line.first?.checked) owner.start()
+    for (let send = line.first; send?.checked && (row.state === State.Open || row.state === State.Ending); send = line.first) {
       if (this.credits === 0 && !this.refill()) break
       try {
         if (!this.acceptAll(send)) break
@@ -266,7 +270,7 @@ export class Input<In> extends Inlet<In> {
   private leave(send: Send<In>, error: unknown): void {
     const { line } = this
     if (!line?.remove(send)) return
-    if (this.instance.timed) waitEnds()
+    if (this.owner.timed) waitEnds()
     refuseSend(send, error)
     if (line.first === null) this.lineIsEmpty()
     this.serve(line)
@@ -274,7 +278,7 @@ export class Input<In> extends Inlet<In> {
 
   private shiftLine(line: SendLine<In>): void {
     line.shift()
-    if (this.instance.timed) waitEnds()
+    if (this.owner.timed) waitEnds()
   }
 
   private lineIsEmpty(): void {
@@ -291,6 +295,6 @@ export class Input<In> extends Inlet<In> {
 
   /** Why nothing can be sent any more. */
   private endedError(accepted: number): ClosedError {
-    return this.instance.sendError(accepted, this.ended && !this.wasCut)
+    return this.owner.sendError(accepted, this.ended && !this.wasCut)
   }
 }

@@ -1,23 +1,33 @@
 // The output channel of a live stream: results that wait to be read, at most `buffer` of them, and the reads that wait for results. Reading gives
 // credit back to the function; the error it threw is delivered after its results, once.
 
-import { AbortError, TimeoutError } from '../../kit/errors.js'
+import { AbortError, type ClosedError, TimeoutError } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
 import { noRing, Ring } from '../../kit/queue.js'
 import { onAbort } from '../../kit/signals.js'
-import { clock } from '../border/control-block.js'
-import { COUNTERS } from '../border/flags.js'
-import { Side, State, Word } from '../border/law.js'
+import { Side } from '../border/law.js'
 import { cancelTimer, setTimer } from '../border/mailbox.js'
-import { native } from '../border/native.js'
+import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
-import type { LiveInstance } from '../modes/live.js'
 import { type Reader, type ReadOptions, Want } from './reader.js'
 
-const { DroppedResults, Read, UnreadSince, Yielded } = Word
+/** What the output channel needs of its stream. */
+export interface OutputOwner {
+  readonly id: string
+  readonly row: Row
+  /** A timer of ours may settle what waits here. */
+  readonly timed: boolean
+  /** A read waits or was served: the function may have to start, or to go on. */
+  demand(): void
+  /** Results are dropped that the end did not count. */
+  lateDrop(results: number): void
+  /** Why a read meets nothing. */
+  closedError(): ClosedError
+}
 
 export class Output<Out> {
-  private readonly instance: LiveInstance
+  private readonly owner: OutputOwner
+  private readonly row: Row
   private results: Ring<IteratorResult<Out>> = noRing()
   /** The oldest waiting read; the others wait in `readers`. Results wait only while no read does, but for a batch being filled. */
   private reader: Reader | null = null
@@ -30,27 +40,27 @@ export class Output<Out> {
   private failure: { error: unknown } | null = null
   credits = 0
   /** Who reads until the end: an iterator, or a feed. */
-  owner: object | null = null
+  soleReader: object | null = null
   /** The result at whose `yield` the function is suspended because the channel is full: not in it yet, nor counted. */
   held: IteratorResult<Out> | null = null
 
-  constructor(instance: LiveInstance) {
-    this.instance = instance
+  constructor(owner: OutputOwner) {
+    this.owner = owner
+    this.row = owner.row
   }
 
   /** A result that the function yielded. */
   put(result: IteratorResult<Out>): void {
-    const { page, at } = this.instance
     const reader = this.reader
     if (reader === null || reader.want === Want.Batch) {
       if (this.results === noRing()) this.results = new Ring()
-      if (this.results.length === 0) page[at + UnreadSince] = clock[0]
+      if (this.results.length === 0) this.row.markUnread(true)
       this.results.push(result)
       if (reader !== null) this.fill(reader)
       return
     }
     this.shiftReader()
-    this.countRead(1)
+    this.row.take(1)
     reader.resolve(reader.want === Want.Value ? result.value : result)
   }
 
@@ -72,7 +82,7 @@ export class Output<Out> {
     if (end !== undefined) return Promise.reject(end.error)
     const promise = this.wait<Out>(Want.Value, 1)
     if (options !== undefined) this.limit(options)
-    this.instance.demand()
+    this.owner.demand()
     return promise
   }
 
@@ -84,7 +94,7 @@ export class Output<Out> {
       return failure === null ? iterationEnd() : Promise.reject(failure.error)
     }
     const promise = this.wait<IteratorResult<Out, undefined>>(Want.Result, 1)
-    this.instance.demand()
+    this.owner.demand()
     return promise
   }
 
@@ -96,7 +106,7 @@ export class Output<Out> {
       return failure === null ? Promise.resolve([]) : Promise.reject(failure.error)
     }
     const promise = this.wait<Out[]>(Want.Batch, max)
-    this.instance.demand()
+    this.owner.demand()
     return promise
   }
 
@@ -107,7 +117,7 @@ export class Output<Out> {
 
   /** Whether an iterator or a feed reads it until the end. */
   get isOwned(): boolean {
-    return this.owner !== null && !this.isOver
+    return this.soleReader !== null && !this.isOver
   }
 
   /** Whether a read waits. */
@@ -137,16 +147,15 @@ export class Output<Out> {
   /** Closed or aborted: nothing is delivered any more. What waits is dropped and counted. */
   cut(failure: { error: unknown } | undefined): void {
     this.over = true
-    const { page, at } = this.instance
     let dropped = this.results.length === 0 ? 0 : this.results.clear()
     if (this.held !== null) {
       this.held = null
-      page[at + Yielded]++
+      this.row.yieldHeld()
       dropped++
     }
-    page[at + DroppedResults] += dropped
-    this.markUnread()
-    if (dropped > 0) this.instance.lateDrop(dropped)
+    this.row.dropResults(dropped)
+    this.row.markUnread(false)
+    if (dropped > 0) this.owner.lateDrop(dropped)
     this.failure = failure ?? null
     const waited = this.reader !== null
     while (this.reader !== null) {
@@ -158,13 +167,13 @@ export class Output<Out> {
   }
 
   private refill(): boolean {
-    this.credits = native.grant(this.instance.slot, Side.Output)
+    this.credits = this.row.grant(Side.Output)
     return this.credits > 0
   }
 
   private take(): IteratorResult<Out> {
     const result = this.results.shift()
-    this.countRead(1)
+    this.row.take(1)
     this.afterRead()
     return result
   }
@@ -173,34 +182,18 @@ export class Output<Out> {
     const count = Math.min(max, this.results.length)
     const values: Out[] = []
     for (let i = 0; i < count; i++) values.push(this.results.shift().value)
-    this.countRead(count)
+    this.row.take(count)
     this.afterRead()
     return values
   }
 
-  private countRead(count: number): void {
-    const instance = this.instance
-    const { page, at } = instance
-    const read = (page[at + Read] += count)
-    if (COUNTERS) {
-      const probe = instance.probe
-      if (probe.result > 0 && read >= probe.result && instance.state !== State.Closed) probe.read(instance.slot)
-    }
-  }
-
   private afterRead(): void {
-    this.markUnread()
-    this.instance.demand()
-  }
-
-  /** Since when results wait. After the end nobody asks, and the word holds a latency. */
-  private markUnread(): void {
-    const { page, at, state } = this.instance
-    if (state !== State.Closed) page[at + UnreadSince] = this.results.length === 0 ? 0 : clock[0]
+    this.row.markUnread(this.results.length !== 0)
+    this.owner.demand()
   }
 
   private wait<T>(want: number, max: number): Promise<T> {
-    if (this.instance.timed) waitBegins()
+    if (this.owner.timed) waitBegins()
     const promise = new Promise(capture) as Promise<T>
     const reader: Reader = { want, max, resolve: lastResolve, forget: undefined }
     if (this.reader === null) this.reader = reader
@@ -214,7 +207,7 @@ export class Output<Out> {
     const stops: (() => void)[] = []
     const leave = (error: unknown): void => {
       if (this.reader === reader) this.shiftReader()
-      else if (this.readers?.remove(reader) && this.instance.timed) waitEnds()
+      else if (this.readers?.remove(reader) && this.owner.timed) waitEnds()
       reader.forget?.()
       rejectWith(reader.resolve, error)
     }
@@ -222,7 +215,7 @@ export class Output<Out> {
       stops.push(onAbort(signal, () => leave(this.abortError(signal))))
     }
     if (timeout !== undefined) {
-      const { id } = this.instance
+      const { id } = this.owner
       const late = () => leave(new TimeoutError('VELO_TIMEOUT', `stream ${id}: no result within ${timeout} ms`, { streamId: id }))
       const timer = setTimer(timeout, late)
       stops.push(() => cancelTimer(timer))
@@ -242,7 +235,7 @@ export class Output<Out> {
     const reader = this.reader as Reader
     const { readers } = this
     this.reader = readers !== null && readers.length > 0 ? readers.shift() : null
-    if (this.instance.timed) waitEnds()
+    if (this.owner.timed) waitEnds()
     return reader
   }
 
@@ -283,7 +276,7 @@ export class Output<Out> {
   private settleDone({ want, resolve }: Reader): void {
     if (want === Want.Result) resolve({ value: undefined, done: true })
     else if (want === Want.Batch) resolve([])
-    else rejectWith(resolve, this.instance.closedError())
+    else rejectWith(resolve, this.owner.closedError())
   }
 
   /** What a read meets after the last result: the failure once, then ClosedError; `undefined` while more may come. */
@@ -291,10 +284,10 @@ export class Output<Out> {
     if (!this.over) return undefined
     const failure = this.failure
     this.failure = null
-    return failure ?? { error: this.instance.closedError(undefined) }
+    return failure ?? { error: this.owner.closedError() }
   }
 
   private abortError(signal: AbortSignal): AbortError {
-    return new AbortError('the read was aborted', { cause: signal.reason, streamId: this.instance.id })
+    return new AbortError('the read was aborted', { cause: signal.reason, streamId: this.owner.id })
   }
 }

@@ -2,14 +2,8 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isThenable } from '../../kit/promises.js'
-import { COUNTERS } from '../border/flags.js'
-import { Word } from '../border/law.js'
-import { SAMPLE_MASK } from '../border/probe.js'
-import type { Instance } from '../instance.js'
-import { Inlet } from './inlet.js'
+import { Inlet, type Owner } from './inlet.js'
 import { validate } from './schema.js'
-
-const { Accepted, Delivered, DroppedEvents } = Word
 
 export class SyncInlet<In> extends Inlet<In> {
   readonly #array: readonly In[] | null
@@ -24,13 +18,13 @@ export class SyncInlet<In> extends Inlet<In> {
   #pending = false
 
   constructor(
-    instance: Instance,
+    owner: Owner,
     array: readonly In[] | null,
     iterator: Iterator<In> | null,
     schema: StandardSchemaV1 | undefined,
     counted = true,
   ) {
-    super(instance)
+    super(owner)
     this.#array = array
     this.#iterator = iterator
     this.#schema = schema
@@ -52,8 +46,6 @@ export class SyncInlet<In> extends Inlet<In> {
     if (this.over) return this.nextOver()
     if (this.#pending) return this.park()
     const array = this.#array
-    const instance = this.instance
-    const { page, at } = instance
     let value: In
     if (array !== null) {
       if (this.#index >= array.length) return this.#end()
@@ -69,22 +61,19 @@ export class SyncInlet<In> extends Inlet<In> {
       if (result.done === true) return this.#end()
       value = result.value
     }
-    if (this.#counted) {
-      const count = ++page[at + Accepted]
-      if (COUNTERS && (count & SAMPLE_MASK) <= 2) this.#sample(count)
-    }
+    if (this.#counted) this.row.acceptAsked()
     if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
     if (this.#schema !== undefined) {
       let checked: unknown
       try {
-        checked = validate(this.#schema, value, instance.id)
+        checked = validate(this.#schema, value, this.owner.id)
       } catch (error) {
         return this.#refuse(error)
       }
       if (isThenable(checked)) return this.#later(checked as PromiseLike<In>, true)
       value = checked as In
     }
-    if (this.#counted) page[at + Delivered]++
+    if (this.#counted) this.row.deliverAsked()
     return { value, done: false }
   }
 
@@ -101,22 +90,15 @@ export class SyncInlet<In> extends Inlet<In> {
 
   protected drop(): void {}
 
-  /** The event that is timed, and the one after it. */
-  #sample(count: number): void {
-    const { page, at, probe } = this.instance
-    this.askedAfter(page[at + Delivered])
-    if ((count & SAMPLE_MASK) === 1) probe.accepted(count)
-  }
-
   #end(): IteratorResult<In, undefined> {
-    if (COUNTERS && this.#counted) this.askedAfter(this.instance.page[this.instance.at + Delivered])
+    if (this.#counted) this.row.asked()
     this.#spent = this.over = true
     return { value: undefined, done: true }
   }
 
   /** An event that failed its schema, or a promise that rejected: thrown into the function at this pull. */
   #refuse(error: unknown): never {
-    if (this.#counted) this.instance.page[this.instance.at + DroppedEvents]++
+    if (this.#counted) this.row.dropEvents(1)
     throw error
   }
 
@@ -125,7 +107,7 @@ export class SyncInlet<In> extends Inlet<In> {
     const wait = this.park()
     const settle = async (): Promise<In> => {
       const event = await value
-      return (checked || this.#schema === undefined ? event : await validate(this.#schema, event, this.instance.id)) as In
+      return (checked || this.#schema === undefined ? event : await validate(this.#schema, event, this.owner.id)) as In
     }
     settle().then(
       (event) => this.#arrived(() => this.unpark()({ value: event, done: false }), true),
@@ -136,12 +118,12 @@ export class SyncInlet<In> extends Inlet<In> {
 
   #arrived(settle: () => void, delivered: boolean): void {
     this.#pending = false
-    const { page, at } = this.instance
-    if (this.resolve === null) {
-      if (this.#counted) page[at + DroppedEvents]++ // it came after the end
-      return
+    const delivers = delivered && this.resolve !== null // else it came after the end
+    if (this.#counted) {
+      if (delivers) this.row.deliverAsked()
+      else this.row.dropEvents(1)
     }
-    if (this.#counted) page[at + (delivered ? Delivered : DroppedEvents)]++
+    if (this.resolve === null) return
     const more = this.more
     this.more = null
     settle()

@@ -2,55 +2,49 @@
 // pending next() at once.
 
 import type { AsyncResource } from 'node:async_hooks'
+import type { Failure } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
-import { COUNTERS } from '../border/flags.js'
-import { Input, State, Word } from '../border/law.js'
-import { step } from '../border/mailbox.js'
+import { State } from '../border/law.js'
+import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
-import { AsyncInlet } from '../channels/async-inlet.js'
-import type { Inlet } from '../channels/inlet.js'
-import { pulledInlet } from '../channels/pulled.js'
 import type { Definition } from '../definition.js'
-import type { Failure } from '../ending.js'
-import { Instance } from '../instance.js'
-import { sourceIdle } from '../refusals.js'
+import type { Driver } from '../driver.js'
+import { PulledMode } from './pulled.js'
 
-const { Delivered, Yielded } = Word
-
-export class CallInstance extends Instance {
-  protected readonly direct = false
+export class CallMode extends PulledMode {
+  readonly direct = false
   readonly ahead = false
-  readonly holdsResults = false
-  private readonly source: unknown
+  private readonly row: Row
+  private readonly driver: Driver
+  private readonly timed: boolean
   /** The oldest `next()` that waits. */
   private reader: Resolve | null = null
   /** Further ones. */
   private readers: Resolve[] | null = null
   /** For the next read, once. */
-  private unread: { error: unknown } | null = null
+  private unread: Failure | null = null
   private over = false
-  private idled = false
 
-  protected readonly onResult = (result: IteratorResult<unknown>): void => {
-    if (result.done === true || this.state >= State.Closing) return this.lastResult(result)
-    this.running = false
-    const { page, at } = this
-    const count = ++page[at + Yielded]
-    if (COUNTERS) {
-      const { probe } = this
-      if (probe.event > 0 && probe.result === 0 && page[at + Delivered] >= probe.event) {
-        probe.yielded(count)
-        probe.read(this.slot)
-      }
-    }
+  readonly onResult = (result: IteratorResult<unknown>): void => {
+    const { driver, row } = this
+    if (result.done === true || row.state >= State.Closing) return driver.lastResult(result)
+    driver.rest()
+    row.yieldToReader()
     this.shiftReader()(result)
-    if (this.reader !== null) this.ask()
+    if (this.reader !== null) driver.ask()
   }
 
   constructor(def: Definition, source: unknown, signal: AbortSignal | undefined, scope: AsyncResource) {
-    super(def, def.pulledIdle, { signal, scope })
-    this.source = source
-    if (signal?.aborted) this.abort(signal.reason)
+    super(def, source, { signal, scope })
+    const { instance } = this
+    this.row = instance.row
+    this.driver = instance.driver
+    this.timed = instance.timed
+    if (signal?.aborted) instance.abort(signal.reason)
+  }
+
+  get isAwaited(): boolean {
+    return this.reader !== null
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -67,31 +61,11 @@ export class CallInstance extends Instance {
       return promise
     }
     this.reader = reader
-    this.ask()
+    this.driver.ask()
     return promise
   }
 
-  protected openInlet(): Inlet<unknown> {
-    return pulledInlet(this, this.source, false)
-  }
-
-  protected idleMs(): number {
-    return this.def.pulledIdle
-  }
-
-  protected admitted(): void {
-    if (this.started) this.start()
-  }
-
-  protected idle(): void {
-    this.idled = true
-    this.state = step(this.slot, Input.Idle) & 15
-    const { inlet } = this
-    inlet?.cut(undefined)
-    if (inlet instanceof AsyncInlet) inlet.giveBack()
-  }
-
-  protected cutOutput(failure: Failure | undefined): void {
+  cut(failure: Failure | undefined): void {
     this.over = true
     // Every wait gets the abort; with none, the next read does.
     if (failure !== undefined && this.reader === null) this.unread = failure
@@ -102,34 +76,16 @@ export class CallInstance extends Instance {
     }
   }
 
-  protected endOutput(failure: Failure | undefined): void {
+  end(thrown: Failure | undefined): void {
     if (this.over) return
     this.over = true
-    this.unread = failure ?? (this.idled ? { error: sourceIdle(this.id, this.def.options.idleTimeout) } : null)
+    this.unread = this.failureOf(thrown) ?? null
     while (this.reader !== null) {
       const reader = this.shiftReader()
       const told = this.unread
       this.unread = null
       if (told !== null) rejectWith(reader, told.error)
       else reader({ value: undefined, done: true })
-    }
-  }
-
-  protected isAwaited(): boolean {
-    return this.reader !== null
-  }
-
-  get hasUnread(): boolean {
-    return false
-  }
-
-  protected dropUnread(): void {}
-
-  private ask(): void {
-    if (!this.started) this.start()
-    else if (this.generator !== null && !this.running) {
-      this.running = true
-      this.scope.runInAsyncScope(this.pump, this)
     }
   }
 

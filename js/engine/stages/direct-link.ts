@@ -1,20 +1,21 @@
 // A link that hands on the promises of the stage before as they are: no price per event, and no end to a wait before that stage ends it.
 
+import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, iterationEnd } from '../../kit/promises.js'
-import type { Instance } from '../instance.js'
-import type { Link } from './stages.js'
+import type { Owner } from '../channels/inlet.js'
+import type { Link } from './stage.js'
 
 export class DirectLink implements Link {
-  private readonly instance: Instance
+  private readonly owner: Owner
   private readonly source: AsyncIterator<unknown>
   private last: Promise<IteratorResult<unknown>> | undefined
-  private failure: { error: unknown } | undefined
+  private failure: Failure | undefined
   private over = false
   private released = false
   private asked = 0
 
-  constructor(instance: Instance, source: AsyncIterator<unknown>) {
-    this.instance = instance
+  constructor(owner: Owner, source: AsyncIterator<unknown>) {
+    this.owner = owner
     this.source = source
   }
 
@@ -27,7 +28,7 @@ export class DirectLink implements Link {
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
     this.cut(undefined)
     const release = this.release()
-    if (release !== undefined) await this.instance.bounded(release)
+    if (release !== undefined) await this.owner.bounded(release)
     return { value, done: true }
   }
 
@@ -40,7 +41,7 @@ export class DirectLink implements Link {
     return Math.max(0, this.asked - 1)
   }
 
-  cut(failure: { error: unknown } | undefined): void {
+  cut(failure: Failure | undefined): void {
     if (this.over) return
     this.over = true
     this.failure = failure
@@ -52,11 +53,11 @@ export class DirectLink implements Link {
     return this.source.return?.()
   }
 
-  unheard(): { error: unknown } | undefined {
+  unheard(): Failure | undefined {
     return undefined // the stage that reads it gets everything
   }
 
-  thrown(): Promise<{ error: unknown } | undefined> {
+  thrown(): Promise<Failure | undefined> {
     if (this.last === undefined) return Promise.resolve(undefined)
     const outcome = this.last.then(
       () => undefined,

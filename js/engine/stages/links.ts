@@ -1,9 +1,10 @@
 // The stages of a pipeline as a whole, and what lies between them: they are cut and released together, and each can be named and counted.
 
 import { threadId } from 'node:worker_threads'
+import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
-import type { Link, Remote } from './stages.js'
+import type { Link, Remote } from './stage.js'
 
 /** A stage, or neighboring ones on other threads. */
 export interface Unit {
@@ -24,12 +25,12 @@ export class Links {
     this.units = units
   }
 
-  cut(failure: { error: unknown } | undefined): void {
+  cut(failure: Failure | undefined): void {
     for (const link of this.links) link.cut(failure)
   }
 
   /** What a stage threw after the stage that reads it had stopped listening. */
-  unheard(): { error: unknown } | undefined {
+  unheard(): Failure | undefined {
     for (const link of this.links) {
       const unheard = link.unheard()
       if (unheard !== undefined) return unheard

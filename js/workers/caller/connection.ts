@@ -2,8 +2,8 @@
 // thread is lost.
 
 import { native } from '../../engine/border/native.js'
-import type { Instance } from '../../engine/instance.js'
-import type { Failure, Stage } from '../../engine/stages/stages.js'
+import type { Stage, StageHost } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import { BatchReader, BatchWriter } from '../codec/codec.js'
 import { DuctReader } from '../wire/duct-reader.js'
 import { DuctWriter } from '../wire/duct-writer.js'
@@ -17,7 +17,7 @@ import type { Thrower } from './thrower.js'
 
 /** The stages of a connection. */
 export interface Party {
-  readonly instance: Instance
+  readonly instance: StageHost
   readonly stages: readonly Stage[]
   /** Number of the first stage in the pipeline. */
   readonly first: number
@@ -45,9 +45,9 @@ export class Connection {
   constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
     const { instance, stages, first, tally, thrower } = party
     const places = choosePlaces(stages, first)
-    const ahead = instance.ahead ? instance.def.options.buffer : 0
+    const ahead = instance.mode.ahead ? instance.def.options.buffer : 0
     // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
-    const ducts = [native.duct(ahead, first === 0 ? instance.slot : 0)]
+    const ducts = [native.duct(ahead, first === 0 ? instance.row.slot : 0)]
     for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
     ducts.push(native.duct(results, 0))
 
@@ -108,7 +108,7 @@ export class Connection {
 
   /** Whether the last function waits for room that nobody makes: what lies before it does not move either. */
   isHeld({ tally, instance }: Party): boolean {
-    return instance.hasUnread && tally.pause((this.stays.at(-1) as Stay).begin) === Pause.Room
+    return instance.mode.hasUnread && tally.pause((this.stays.at(-1) as Stay).begin) === Pause.Room
   }
 
   /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */

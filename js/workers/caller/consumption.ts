@@ -1,14 +1,11 @@
 // How many results of a stage on another thread have left their channel: the other side is told, so that it may send more.
 
-import { Word } from '../../engine/border/law.js'
-import type { Instance } from '../../engine/instance.js'
+import type { StageHost } from '../../engine/stages/stage.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { atTurnEnd } from '../wire/turn-end.js'
 
-const { Delivered, DroppedResults, Read, Waiting } = Word
-
 export class Consumption {
-  private readonly instance: Instance
+  private readonly instance: StageHost
   /** Results wait in the output channel of the stream after they were taken. */
   private readonly held: boolean
   private reader: DuctReader | null = null
@@ -19,16 +16,16 @@ export class Consumption {
   /** What had left the channel when this duct was new. */
   private base = 0
 
-  constructor(instance: Instance, last: boolean) {
+  constructor(instance: StageHost, last: boolean) {
     this.instance = instance
-    this.held = last && instance.holdsResults
+    this.held = last && instance.mode.holdsResults
   }
 
   /** A new duct: how many results may come that nobody asked for, while `waiting` old ones are still here. */
   begin(waiting: number): number {
     this.reader = null
     this.base = this.reported = this.total()
-    return this.instance.ahead ? Math.max(0, this.instance.def.options.buffer - (this.taken + waiting - this.base)) : 0
+    return this.instance.mode.ahead ? Math.max(0, this.instance.def.options.buffer - (this.taken + waiting - this.base)) : 0
   }
 
   /** Results come out of `reader` from now on. */
@@ -43,7 +40,7 @@ export class Consumption {
 
   /** In lockstep: one more is wanted. */
   want(): void {
-    if (!this.instance.ahead) this.reader?.demand(this.taken + 1 - this.base)
+    if (!this.instance.mode.ahead) this.reader?.demand(this.taken + 1 - this.base)
   }
 
   /** A result was taken: whatever room that makes is told. */
@@ -54,7 +51,7 @@ export class Consumption {
 
   report(): void {
     const { instance, reader } = this
-    if (reader === null || !instance.ahead) return
+    if (reader === null || !instance.mode.ahead) return
     const total = this.total()
     if (total === this.reported) return
     if (total - this.reported >= instance.def.options.buffer >> 1) return this.tell()
@@ -75,14 +72,7 @@ export class Consumption {
 
   private total(): number {
     if (!this.held) return this.taken
-    const { page, at } = this.instance
-    return page[at + Read] + page[at + DroppedResults]
+    const { row } = this.instance
+    return row.read + row.droppedResults
   }
-}
-
-/** The function has asked for the event after the one that is timed: heard of with its results. */
-export function sampleProcessing({ probe, page, at, slot }: Instance): void {
-  if (probe.event <= 0 || slot < 0) return
-  const delivered = page[at + Delivered]
-  if (delivered > probe.event || (delivered === probe.event && page[at + Waiting] === 1)) probe.asked(slot)
 }

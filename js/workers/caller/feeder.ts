@@ -1,18 +1,13 @@
 // Feeds a source, or the stage before, to a function on another thread: pulls as far as there are credits, and no further.
 
-import { COUNTERS } from '../../engine/border/flags.js'
-import { Word } from '../../engine/border/law.js'
-import { SAMPLE_MASK } from '../../engine/border/probe.js'
+import type { Row } from '../../engine/border/row.js'
 import { SyncInlet } from '../../engine/channels/sync-inlet.js'
-import type { Instance } from '../../engine/instance.js'
 import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control, type Thrown } from '../wire/protocol.js'
 import type { Thrower } from './thrower.js'
 
-const { Accepted } = Word
-
 export class Feeder {
-  private readonly instance: Instance
+  private readonly row: Row
   private readonly events: AsyncIterator<unknown>
   private writer: DuctWriter
   private readonly thrower: Thrower
@@ -36,8 +31,8 @@ export class Feeder {
     this.go()
   }
 
-  constructor(instance: Instance, events: AsyncIterator<unknown>, writer: DuctWriter, thrower: Thrower, head: boolean) {
-    this.instance = instance
+  constructor(row: Row, events: AsyncIterator<unknown>, writer: DuctWriter, thrower: Thrower, head: boolean) {
+    this.row = row
     this.events = events
     this.writer = writer
     this.thrower = thrower
@@ -100,9 +95,8 @@ export class Feeder {
       this.stopped = this.ended = true
       return false
     }
-    const { page, at, probe } = this.instance
     if (this.stopped) {
-      if (this.head) page[at + Accepted]++ // it came after the end, and is dropped
+      if (this.head) this.row.accept() // it came after the end, and is dropped
       return false
     }
     try {
@@ -111,10 +105,7 @@ export class Feeder {
       this.fail(error)
       return true
     }
-    if (this.head) {
-      const count = ++page[at + Accepted]
-      if (COUNTERS && (count & SAMPLE_MASK) === 1) probe.accepted(count)
-    }
+    if (this.head) this.row.accept()
     return true
   }
 

@@ -1,10 +1,8 @@
 // The reference to a function that runs on worker threads: where its module is, and how its values travel. The function itself is never here.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Input } from '../../engine/channels/input.js'
-import type { Instance } from '../../engine/instance.js'
-import type { LiveInstance } from '../../engine/modes/live.js'
-import type { AnyGenerator, Placement, Remote, Stage } from '../../engine/stages/stages.js'
+import type { Input, InputOwner } from '../../engine/channels/input.js'
+import type { AnyGenerator, Placement, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../codec/codec.js'
 import { RemoteInput } from './remote-input.js'
@@ -26,8 +24,8 @@ export class WorkerPlacement implements Placement {
     this.travel = travel
   }
 
-  input(instance: LiveInstance): Input<unknown> {
-    return new RemoteInput(instance)
+  input(owner: InputOwner): Input<unknown> {
+    return new RemoteInput(owner)
   }
 
   /** Whether values go on from a stage here to one there without visiting the caller. */
@@ -38,7 +36,7 @@ export class WorkerPlacement implements Placement {
   }
 
   make(
-    instance: Instance,
+    instance: StageHost,
     events: AsyncIterableIterator<unknown>,
     stages: readonly Stage[],
     first: number,

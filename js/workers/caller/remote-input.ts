@@ -1,17 +1,12 @@
 // The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
 
-import { clock } from '../../engine/border/control-block.js'
-import { COUNTERS } from '../../engine/border/flags.js'
-import { Word } from '../../engine/border/law.js'
-import { SAMPLE_MASK } from '../../engine/border/probe.js'
 import { Input } from '../../engine/channels/input.js'
-import type { Failure } from '../../engine/stages/stages.js'
+import type { Failure } from '../../kit/errors.js'
+
 import { ClosedError } from '../../kit/errors.js'
 import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control } from '../wire/protocol.js'
 import type { Thrower } from './thrower.js'
-
-const { Accepted, WaitingSince } = Word
 
 export class RemoteInput<In> extends Input<In> {
   private writer: DuctWriter | null = null
@@ -51,19 +46,17 @@ export class RemoteInput<In> extends Input<In> {
   }
 
   protected override accept(event: In): void {
-    const { instance } = this
-    if (!instance.started) instance.start()
+    const { owner } = this
+    if (!owner.started) owner.start()
     // Without a writer the function could not be started: the stream is failing.
-    if (this.writer === null) throw this.unstarted === null ? instance.sendError(0, false) : this.unstarted.error
+    if (this.writer === null) throw this.unstarted === null ? owner.sendError(0, false) : this.unstarted.error
     this.writer.add(event)
     this.credits = this.writer.credits
-    const { page, at } = instance
-    const count = ++page[at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) === 1) instance.probe.accepted(count)
+    this.row.accept()
   }
 
   protected override refill(): boolean {
-    if (this.writer === null) return !this.instance.started && this.credits > 0
+    if (this.writer === null) return !this.owner.started && this.credits > 0
     this.writer.refill()
     this.credits = this.writer.credits
     return this.credits > 0
@@ -76,8 +69,7 @@ export class RemoteInput<In> extends Input<In> {
   protected override noSilence(): void {}
 
   protected override silence(): void {
-    const { page, at } = this.instance
-    page[at + WaitingSince] = clock[0]
+    this.row.waitElsewhere()
   }
 
   protected override endWaits(): void {

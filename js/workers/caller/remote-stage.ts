@@ -1,24 +1,21 @@
 // Stages that run on worker threads, as the caller's side sees them: a generator that is asked for results, like any other. Between stages on different
 // threads the values do not come by here.
 
-import { Word } from '../../engine/border/law.js'
-import type { Instance } from '../../engine/instance.js'
-import type { AnyGenerator, Failure, Remote, Stage } from '../../engine/stages/stages.js'
+import type { AnyGenerator, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import { VeloError } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
 import { Control, type Outcome } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
 import { Connection, type Party } from './connection.js'
-import { Consumption, sampleProcessing } from './consumption.js'
+import { Consumption } from './consumption.js'
 import { Feeder } from './feeder.js'
 import { Losses, sendAgain } from './losses.js'
 import type { WorkerPlacement } from './placement.js'
 import { RemoteInput } from './remote-input.js'
 import type { Stay } from './stay.js'
 import { Thrower } from './thrower.js'
-
-const { Accepted, Delivered, DroppedEvents } = Word
 
 export class RemoteStage implements Remote, AnyGenerator {
   private readonly party: Party
@@ -40,7 +37,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private failedStage: number | undefined
   private readonly losses = new Losses()
 
-  constructor(instance: Instance, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
+  constructor(instance: StageHost, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
     this.party = { instance, stages, first, tally: Tally.of(first, stages.length), thrower: new Thrower() }
     this.events = events
     this.last = last
@@ -143,20 +140,18 @@ export class RemoteStage implements Remote, AnyGenerator {
   account(): void {
     if (this.party.first > 0) return
     this.recount()
-    const { page, at } = this.party.instance
-    page[at + DroppedEvents] = page[at + Accepted] - page[at + Delivered]
+    this.party.instance.row.dropUndelivered()
   }
 
   private sample(): void {
     this.recount()
-    if (this.party.first === 0) sampleProcessing(this.party.instance)
+    if (this.party.first === 0) this.party.instance.row.askedElsewhere()
   }
 
   /** The row is told at the end of a turn, which a thread that dies does not reach. */
   private recount(): void {
     const { instance, first, tally } = this.party
-    const { page, at } = instance
-    if (first === 0) page[at + Delivered] = Math.max(page[at + Delivered], tally.total(first).taken)
+    if (first === 0) instance.row.deliveredTo(tally.total(first).taken)
   }
 
   suspect(): void {
@@ -175,7 +170,7 @@ export class RemoteStage implements Remote, AnyGenerator {
       this.consumption.follow(reader)
       sendAgain(writer, rest, this.feeder)
       if (events instanceof RemoteInput) events.attach(writer, party.thrower)
-      else if (this.feeder === null) this.feeder = new Feeder(party.instance, events, writer, party.thrower, party.first === 0)
+      else if (this.feeder === null) this.feeder = new Feeder(party.instance.row, events, writer, party.thrower, party.first === 0)
       else this.feeder.redirect(writer)
     } catch (error) {
       if (events instanceof RemoteInput) events.refuse({ error })
@@ -290,7 +285,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   private shift(): IteratorResult<unknown, undefined> {
     const value = (this.connection as Connection).reader.shift()
     this.consumption.take()
-    if (this.party.instance.probe.event > 0) this.recount() // it may be the result of the event that is timed
+    if (this.party.instance.row.isTiming) this.recount() // it may be the result of the event that is timed
     return { value, done: false } as unknown as IteratorResult<unknown, undefined>
   }
 

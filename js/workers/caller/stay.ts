@@ -1,7 +1,7 @@
 // The stay of a stream on one thread: it is opened there, told to leave, and known to be over.
 
-import type { Instance } from '../../engine/instance.js'
-import type { Failure, Stage } from '../../engine/stages/stages.js'
+import type { Stage, StageHost } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Outcome, StageRef, Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
@@ -62,7 +62,7 @@ export class Stay implements Guest {
   private ended: Promise<void> | undefined
   private onOver: (() => void) | undefined
 
-  constructor(instance: Instance, { thread, stages }: Place, link: StayLink, thrower: Thrower, host: Host) {
+  constructor(instance: StageHost, { thread, stages }: Place, link: StayLink, thrower: Thrower, host: Host) {
     const { codec, transfer } = link.travel
     const { name, buffer, closeTimeout } = instance.def.options
     this.thread = thread
@@ -84,7 +84,7 @@ export class Stay implements Guest {
         events: link.events,
         results: link.results,
         buffer,
-        lockstep: !instance.ahead,
+        lockstep: !instance.mode.ahead,
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
         tally: { memory: link.tally.memory, first: link.tally.first },

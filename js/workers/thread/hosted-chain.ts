@@ -1,7 +1,8 @@
 // The functions of a stay on a worker thread, one after the other: what each reads is what the one before it yields.
 
 import { bounded } from '../../engine/border/bounded.js'
-import type { AnyGenerator, Failure } from '../../engine/stages/stages.js'
+import type { AnyGenerator } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import type { StageRef } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import type { HostedContext } from './hosted-context.js'

@@ -1,6 +1,7 @@
 // The second argument of a function on a worker thread.
 
-import type { Failure } from '../../engine/stages/stages.js'
+import type { Failure } from '../../kit/errors.js'
+
 import { ClosedError } from '../../kit/errors.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 

@@ -1,7 +1,8 @@
 // What a function on a worker thread gets as `events`: values out of a duct, and waits that end at once when the stream does.
 
 import { native } from '../../engine/border/native.js'
-import type { Failure } from '../../engine/stages/stages.js'
+import type { Failure } from '../../kit/errors.js'
+
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome, Pause } from '../wire/protocol.js'

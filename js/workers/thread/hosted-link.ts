@@ -2,7 +2,8 @@
 // does.
 
 import { bounded } from '../../engine/border/bounded.js'
-import type { AnyGenerator, Failure } from '../../engine/stages/stages.js'
+import type { AnyGenerator } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { Tally } from '../wire/tally.js'
 import { isOvertime, nextTurn } from './turns.js'

@@ -1,7 +1,8 @@
 // A function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its end.
 // The rules of the stream are kept by the thread that opened it; this one does what it is told.
 
-import type { AnyGenerator, Failure } from '../../engine/stages/stages.js'
+import type { AnyGenerator } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
 import { BatchReader, BatchWriter, type BulkIn } from '../codec/codec.js'
 import type { Bulk } from '../wire/bulk.js'
 import { DuctReader } from '../wire/duct-reader.js'

@@ -1,7 +1,8 @@
 // Finds the functions of a stream in their modules, on the thread that runs them; each module is loaded once.
 
 import { validated } from '../../engine/channels/schema.js'
-import { definitions, type Stage } from '../../engine/definition.js'
+import { definitions } from '../../engine/definition.js'
+import type { Stage } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Generator } from '../../kit/types.js'
 import type { Codec } from '../codec/codec.js'

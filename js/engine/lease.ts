@@ -1,0 +1,167 @@
+// What an instance holds of the process: its permit or place in line, its row of the control block, its id, its async context; and what timers of Rust
+// say to it. How it runs and ends is the business of the instance.
+
+import { AsyncResource } from 'node:async_hooks'
+import { threadId } from 'node:worker_threads'
+import { onAbort } from '../kit/signals.js'
+import type { StreamEnd, StreamHeaders } from '../kit/types.js'
+import { openRow, type Tenant, tenants } from './border/control-block.js'
+import { State, Verdict } from './border/law.js'
+import { watchExit } from './border/mailbox.js'
+import { native } from './border/native.js'
+import { Row } from './border/row.js'
+import { waitBegins, waitEnds } from './border/wakefulness.js'
+import type { Definition } from './definition.js'
+import type { Mode } from './mode.js'
+import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
+
+let opened = 0
+
+/** Part of every default id, so that they differ between processes and threads, and hardly ever meet a given one. */
+const tag = `-${Math.random().toString(36).slice(2, 6)}${threadId === 0 ? '' : `.${threadId}`}-`
+/** Given ids of open streams that look like default ones. */
+const lookalikes = new Set<string>()
+
+function claim(id: string): void {
+  const alike = id.includes(tag)
+  if ((alike && tenants.some((tenant) => tenant?.id === id)) || !native.claim(id)) throw idInUse(id)
+  if (alike) lookalikes.add(id)
+}
+
+function unclaim(id: string): void {
+  native.unclaim(id)
+  lookalikes.delete(id)
+}
+
+/** With what an instance is opened. */
+export interface LeaseOptions {
+  id?: string | undefined
+  headers?: StreamHeaders | undefined
+  signal?: AbortSignal | undefined
+  /** The async context to run in; default: the current one. */
+  scope?: AsyncResource
+}
+
+export function currentScope(): AsyncResource {
+  return new AsyncResource('VeloStream', { requireManualDestroy: true })
+}
+
+/** What timers ask of an instance, and tell it. */
+export interface Holder {
+  readonly mode: Mode
+  /** Somebody waits for its end. */
+  readonly isClosing: boolean
+  /** A function of it is at work on another thread, which keeps no process alive by itself. */
+  readonly isBusyElsewhere: boolean
+  /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */
+  readonly isUnwinding: boolean
+  abort(reason: unknown): void
+  /** `closeTimeout` has passed. */
+  closeTimedOut(): void
+}
+
+export class Lease implements Tenant {
+  readonly def: Definition
+  readonly row: Row
+  readonly scope: AsyncResource
+  /** What the option `context` gave. */
+  readonly declared: unknown
+  /** A timer of ours may settle what is awaited of the stream. */
+  readonly timed: boolean
+  private readonly holder: Holder
+  private readonly givenId: string | undefined
+  private readonly unguard: (() => void) | undefined
+  private ordinal = ++opened
+  /** Somebody waits for the end of a function on another thread: its work keeps no process alive by itself. */
+  private watched = false
+
+  /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
+  constructor(def: Definition, idleMs: number, { id, signal, scope }: LeaseOptions, holder: Holder) {
+    // User code, and before anything is taken: it may throw.
+    this.declared = def.options.context?.()
+    if (id !== undefined) claim(id)
+    const slot = openRow(def.fn, idleMs)
+    if (slot < 0) {
+      if (id !== undefined) unclaim(id)
+      throw refusal(slot, def.options)
+    }
+    this.def = def
+    this.holder = holder
+    this.givenId = id
+    while (id === undefined && lookalikes.size > 0 && lookalikes.has(this.id)) this.ordinal = ++opened
+    this.row = new Row(slot)
+    tenants[slot] = this
+    const { maxDuration, maxStall } = def.options
+    this.scope = scope ?? currentScope()
+    this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0 || def.remote
+    if (this.timed) watchExit()
+    this.unguard = signal === undefined || signal.aborted ? undefined : onAbort(signal, () => holder.abort(signal.reason))
+  }
+
+  get id(): string {
+    return this.givenId ?? `${this.def.options.name}${tag}${this.ordinal}`
+  }
+
+  giveUp(): void {
+    this.holder.abort(drained(this.id))
+  }
+
+  verdict(kind: number, seen: number): void {
+    const { holder, row } = this
+    const { maxDuration, maxStall } = this.def.options
+    if (kind === Verdict.Admitted) {
+      if (row.state !== State.Waiting) return
+      row.state = State.Open
+      holder.mode.admitted()
+    } else if (kind === Verdict.Idle) {
+      if (row.state === State.Open && this.isSilent() && row.delivered === seen) holder.mode.idle()
+    } else if (kind === Verdict.Duration) {
+      holder.abort(lastedTooLong(this.id, maxDuration))
+    } else if (kind === Verdict.Stall) {
+      if (this.isStalled(seen)) holder.abort(stalled(this.id, maxStall))
+    } else if (kind === Verdict.Close) {
+      holder.closeTimedOut()
+    }
+  }
+
+  holdsProcess(): boolean {
+    const { holder, row } = this
+    if (!holder.mode.isAwaited && !holder.isClosing && !this.watched) return false
+    if (holder.isUnwinding) return true // closeTimeout
+    if (holder.isBusyElsewhere) return true
+    const { maxDuration, maxStall } = this.def.options
+    if (maxDuration > 0 && row.state !== State.Waiting) return true
+    if (row.state === State.Open && holder.mode.idleMs > 0 && this.isSilent()) return true
+    return maxStall > 0 && this.isStalled(row.read)
+  }
+
+  /** From now on the end of a function on another thread is awaited. */
+  watch(): void {
+    if (!this.def.remote || this.watched || this.row.state === State.Closed) return
+    this.watched = true
+    waitBegins()
+  }
+
+  /** Gives everything back; answers what was dropped. */
+  vacate(): StreamEnd['dropped'] {
+    tenants[this.row.slot] = undefined
+    const dropped = this.row.vacate()
+    if (this.givenId !== undefined) unclaim(this.givenId)
+    this.unguard?.()
+    if (this.watched) waitEnds()
+    this.watched = false
+    return dropped
+  }
+
+  /** Results wait, and nobody has read one since `read` were. */
+  private isStalled(read: number): boolean {
+    return this.holder.mode.hasUnread && this.row.read === read
+  }
+
+  private isSilent(): boolean {
+    const { holder } = this
+    // Stages on other threads run ahead of those that come after them, and what is on its way to them is no silence.
+    if (holder.mode.isSending || (this.def.remote && holder.isBusyElsewhere)) return false
+    return this.row.isWaiting
+  }
+}

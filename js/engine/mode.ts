@@ -1,0 +1,42 @@
+// What differs between the ways to use a stream function (live, run, call): where its events come from, where its results go, who is told of the end.
+// Not here: the generator and the order of things at the end, which are the same for all (instance.ts).
+
+import type { Failure } from '../kit/errors.js'
+import type { Inlet } from './channels/inlet.js'
+import type { AnyGenerator } from './stages/stage.js'
+
+export interface Mode {
+  /** Whether the links of a pipeline hand promises on as they are (`run`), or own their waits. */
+  readonly direct: boolean
+  /** Whether the function runs ahead of whoever reads, up to `buffer`; else it is asked for one result at a time. */
+  readonly ahead: boolean
+  /** Whether results wait in a channel until they are read. */
+  readonly holdsResults: boolean
+  /** ms of the idle timer in force, 0 = none. */
+  readonly idleMs: number
+  /** Somebody waits for a result, or to send. */
+  readonly isAwaited: boolean
+  /** Somebody waits to send. */
+  readonly isSending: boolean
+  /** Results wait to be read. */
+  readonly hasUnread: boolean
+  /**
+   * A result of the function, where it is not done and its results are wanted. Called by promises only: optimized code that calls a closure of one
+   * instance is thrown away with that instance.
+   */
+  readonly onResult: (result: IteratorResult<unknown>) => void
+  /** Makes the events of the function's first stage. */
+  openInlet(): Inlet<unknown>
+  /** Takes the results of a generator that can push them; else it is asked for one after the other. */
+  drive?(generator: AnyGenerator): boolean
+  /** It has a permit now. */
+  admitted(): void
+  /** The function waited too long for an event. */
+  idle(): void
+  /** Closed or aborted: waits of the caller settle at once, unread results are dropped. */
+  cut(failure: Failure | undefined): void
+  /** The end: the caller's waits settle; `failure` is what the function threw. */
+  end(failure: Failure | undefined): void
+  /** Drops results that were left unread at the end. */
+  dropUnread?(): void
+}

@@ -1,0 +1,98 @@
+// The words of stages: one generator function of a pipeline, the way from one to the next, and where one runs that is not on the caller's thread.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Failure } from '../../kit/errors.js'
+import type { Generator, StageMetrics, StreamHeaders } from '../../kit/types.js'
+import type { Owner } from '../channels/inlet.js'
+import type { Input, InputOwner } from '../channels/input.js'
+
+/** One generator function of a pipeline; a plain stream function has one. */
+export interface Stage {
+  readonly fn: Generator<never, unknown>
+  readonly name: string
+  readonly schema: StandardSchemaV1 | undefined
+  /** Where it runs, if that is another thread; `fn` is never called then. */
+  readonly placement?: Placement | undefined
+}
+
+export type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
+
+/** The way from one stage to the next. */
+export interface Link extends AsyncIterableIterator<unknown> {
+  /** Ends the wait of the stage that reads it. */
+  cut(failure: Failure | undefined): void
+  /** Returns the stage that feeds it, once; a promise where that is worth waiting for. */
+  release(patient?: boolean): PromiseLike<unknown> | undefined
+  /** What that stage threw after the stage that reads it had stopped listening. */
+  unheard(): Failure | undefined
+  /** What the stage that feeds it threw. */
+  thrown(): Promise<Failure | undefined>
+  /** How many results went over. */
+  readonly passed: number
+}
+
+/** What stages need of the instance that they are stages of. */
+export interface StageHost extends Owner {
+  readonly def: {
+    readonly stages: readonly Stage[]
+    readonly options: { readonly name: string; readonly buffer: number; readonly closeTimeout: number }
+  }
+  readonly mode: {
+    /** The stages run ahead of whoever reads, up to `buffer`; else one result at a time is asked for. */
+    readonly ahead: boolean
+    /** Results wait in a channel until they are read. */
+    readonly holdsResults: boolean
+    /** Some wait there. */
+    readonly hasUnread: boolean
+  }
+  /** Runs user code of the caller's side. */
+  inScope(work: () => void, owner: object): void
+  /** What of its context can travel. */
+  contextParts(): { headers: StreamHeaders | undefined; declared: unknown }
+  /** Results that nobody wanted any more were yielded. */
+  discarded(count: number): void
+}
+
+/** Where a stage runs that is not on the caller's thread. */
+export interface Placement {
+  /** The input channel of a live stream that begins there. */
+  input(owner: InputOwner): Input<unknown>
+  /** Whether values go straight from a stage here to one there. */
+  joins(next: Placement, schema: StandardSchemaV1 | undefined): boolean
+  /** One generator for neighboring stages, `first` the number of the first of them; `last`: its results are those of the stream. */
+  make(
+    host: StageHost,
+    events: AsyncIterableIterator<unknown>,
+    stages: readonly Stage[],
+    first: number,
+    last: boolean,
+  ): AnyGenerator & Remote
+}
+
+/** Stages on other threads: what they hear and tell beyond their results. */
+export interface Remote {
+  /** Thread of the first of them, once they have started. */
+  readonly thread: number
+  /** A result that has arrived already. */
+  take(): IteratorResult<unknown> | null
+  /** Results were read: there is room for more. */
+  report(): void
+  /** Closed, or aborted with `failure`. */
+  leave(failure: Failure | undefined): void
+  /** Ends those that still run; a promise where that takes time. */
+  release(): PromiseLike<unknown> | undefined
+  /** What one of them threw when nobody listened any more. */
+  unheard(): Failure | undefined
+  /** Name of the one that failed. */
+  stageOf(): string | undefined
+  /** Whether one of them is at work, or something is on its way to or from them. */
+  readonly isBusy: boolean
+  /** Counts the events that were dropped on their way, at the end. */
+  account(): void
+  /** They do not end: is their thread stuck? */
+  suspect(): void
+  /** Bytes that its events and its results became. */
+  bytes(): { in: number; out: number }
+  /** What each of them has taken and given. */
+  stageMetrics(): StageMetrics[]
+}

@@ -1,4 +1,4 @@
-// The words of the house (DESIGN section 4), plain ASCII, and nothing in the files that belongs to a machine they were written on.
+// The words of the house, plain ASCII, and nothing in the files that belongs to a machine they were written on.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

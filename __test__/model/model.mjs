@@ -1,5 +1,5 @@
 // A live stream as the rules tell it, in plain code: lists, a state and a function that is a list of actions. It knows nothing of promises:
-// `settle()` says where everything rests once nothing can move any more. Numbers in comments are those of the rules (DESIGN section 5).
+// `settle()` says where everything rests once nothing can move any more. Numbers in comments are those of the rules (docs/rules.md).
 
 import assert from 'node:assert/strict'
 

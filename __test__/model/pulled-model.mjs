@@ -1,5 +1,5 @@
 // A pulled stream as the rules tell it: a source asked only when the function asks, a function that runs only when somebody reads. `eager` is
-// `run`, which reads on its own. Numbers in comments are those of the rules (DESIGN section 5).
+// `run`, which reads on its own. Numbers in comments are those of the rules (docs/rules.md).
 
 import { ABORT } from './model.mjs'
 

@@ -1,0 +1,49 @@
+// The rules have numbers that tests and comments cite: every number that is cited is a rule of docs/rules.md, and every rule has a text of its own.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { files, text } from '../support/sources.mjs'
+
+/** Numbers without a rule: no promise stands behind them, and no other rule gets them. */
+const FREE = [22, 23, 24]
+
+const page = text('docs/rules.md')
+const sections = page.split(/^## /m).slice(1)
+const rules = new Map(sections.map((section) => [Number(/^(\d+)\. ./.exec(section)?.[1]), section]))
+
+/** The numbers in "rule 13", "rules 5, 7 and 8", "rules 1 to 19" and "rule-13-idle". */
+function cited(words) {
+  return [...words.matchAll(/\brules?[ -](\d+(?:(?:, | and | to )\d+)*)/gi)].flatMap(([, list]) =>
+    list.split(/, | and /).flatMap((part) => {
+      const [first, last = first] = part.split(' to ').map(Number)
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    }),
+  )
+}
+
+test('citations are found in the forms they have', () => {
+  assert.deepEqual(cited('rule 3: no loss. Rules 5, 7 and 8, rules 1 to 3; rule-09-drain, a ruler 4'), [3, 5, 7, 8, 1, 2, 3, 9])
+})
+
+test('the rules are numbered from 1 to 25, in order, without those that are free', () => {
+  const numbers = Array.from({ length: 25 }, (_, index) => index + 1).filter((number) => !FREE.includes(number))
+  assert.deepEqual([...rules.keys()], numbers)
+  assert.match(page, /a number that is free \(22, 23, 24\)/)
+})
+
+test('every rule says more than its name', () => {
+  for (const [number, section] of rules) assert.ok(section.split('\n').slice(1).join('').trim().length > 80, `rule ${number}`)
+})
+
+test('every rule that is cited is one of docs/rules.md', () => {
+  const citing = files(/^(__test__|js|crates|bench|examples|docs|\.ci)\/.*\.(ts|mjs|js|rs|md)$|^[A-Z]+\.md$/)
+  const unknown = citing.flatMap((name) =>
+    [...cited(name), ...cited(text(name))].filter((number) => !rules.has(number)).map((number) => `${name} cites rule ${number}`),
+  )
+  assert.deepEqual(unknown, [])
+})
+
+test('rules 1 to 20 have tests named after them', () => {
+  const tested = new Set(files(/^__test__\/behavior\/rule-\d+-[\w-]+\.test\.mjs$/).map((name) => Number(/rule-(\d+)/.exec(name)[1])))
+  assert.deepEqual([...tested].sort((a, b) => a - b), [...rules.keys()].filter((number) => number <= 20))
+})

@@ -45,5 +45,8 @@ test('every rule that is cited is one of docs/rules.md', () => {
 
 test('rules 1 to 20 have tests named after them', () => {
   const tested = new Set(files(/^__test__\/behavior\/rule-\d+-[\w-]+\.test\.mjs$/).map((name) => Number(/rule-(\d+)/.exec(name)[1])))
-  assert.deepEqual([...tested].sort((a, b) => a - b), [...rules.keys()].filter((number) => number <= 20))
+  assert.deepEqual(
+    [...tested].sort((a, b) => a - b),
+    [...rules.keys()].filter((number) => number <= 20),
+  )
 })

@@ -383,7 +383,7 @@ export declare class VeloError extends Error {
   constructor(code: VeloErrorCode, message: string, options?: VeloErrorOptions)
 }
 
-/** A stable name of what went wrong, `VELO_*`. The README lists them all. */
+/** A stable name of what went wrong, `VELO_*`. docs/errors.md lists them all. */
 export declare type VeloErrorCode =
   | 'VELO_CONFIG'
   | 'VELO_OVERLOADED'

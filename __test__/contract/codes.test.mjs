@@ -1,13 +1,12 @@
-// The error codes exist once, in Rust. Here the copies are compared: the generated numbers, the classes, the README.
+// The error codes exist once, in Rust. Here the copies are compared: the generated numbers, the classes, docs/errors.md.
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import * as velo from 'velo-stream'
 import { native } from '../../dist/engine/border/native.js'
 import { codes } from '../../dist/kit/codes.js'
-import { files, root, text } from '../support/sources.mjs'
+import { rowsBelow } from '../support/pages.mjs'
+import { files, text } from '../support/sources.mjs'
 
 /** Class and `retryable` of every code. */
 const TABLE = {
@@ -61,8 +60,13 @@ test('every error is made with the class of its code', () => {
   assert.deepEqual([aborted.name, aborted.code, aborted.cause], ['AbortError', 'VELO_ABORTED', 1])
 })
 
-test('the README lists every code once, and no other', () => {
-  assert.ok(existsSync(join(root, 'README.md')), 'README.md exists')
-  const listed = [...text('README.md').matchAll(/^\| `(VELO_\w+)` \|/gm)].map(([, code]) => code)
-  assert.deepEqual(listed.sort(), native.errorCodes().sort())
+test('docs/errors.md lists every code once, with its class and whether to try again', () => {
+  const [, ...rows] = rowsBelow('docs/errors.md', 'Codes')
+  const listed = rows.map(([code, kind, retryable]) => [code.replaceAll('`', ''), kind.replaceAll('`', ''), retryable])
+  const expected = Object.entries(TABLE).map(([code, [kind, retry]]) => [code, kind in velo ? kind : 'none', retry ? 'yes' : 'no'])
+  assert.deepEqual(listed.sort(), expected.sort())
+  const reserved = rows.filter(([, , , when]) => when.includes('nothing raises it')).map(([code]) => code.replaceAll('`', ''))
+  assert.ok(reserved.length > 0)
+  const sources = files(/^js\/.*\.ts$/).map((name) => text(name))
+  for (const code of reserved) assert.ok(!sources.some((source) => source.includes(`Error('${code}'`)), `${code} is raised`)
 })

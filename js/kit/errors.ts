@@ -5,7 +5,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { codes } from './codes.js'
 import type { EndReason } from './types.js'
 
-/** A stable name of what went wrong, `VELO_*`. The README lists them all. */
+/** A stable name of what went wrong, `VELO_*`. docs/errors.md lists them all. */
 export type VeloErrorCode =
   | 'VELO_CONFIG'
   | 'VELO_OVERLOADED'

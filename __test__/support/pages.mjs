@@ -1,6 +1,9 @@
 // Pages of docs/ as the tests read them: their tables, and their blocks of JavaScript, which run as they stand.
 
 import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after } from 'node:test'
 import { root, text } from './sources.mjs'
 
 /** The blocks of JavaScript of a page, each with its line and the heading above it. */
@@ -34,6 +37,14 @@ export function rowsBelow(name, heading) {
       .split(/(?<!\\)\|/)
       .map((cell) => cell.trim()),
   )
+}
+
+/** A folder for files that run, until the tests of a file are over: inside the package, where its own name leads to it, and in nobody's way. */
+export function scratch() {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.cache', 'pages-'))
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
 }
 
 /** Runs a file of JavaScript to its end. */

@@ -1,0 +1,45 @@
+// The pages that users read, tried out: every block of JavaScript that is complete (it imports something) runs as it stands and checks itself, with node:assert or
+// lines of `// expect: ...`; the others are excerpts, and parse. A block whose first line is `// <name>.js` is a module that later blocks of its page import.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { blocksOf, expectedOf, runFile, scratch } from '../support/pages.mjs'
+import { files } from '../support/sources.mjs'
+
+const temp = scratch()
+
+const AsyncFunction = (async () => {}).constructor
+const timeout = 60_000
+
+for (const page of files(/^(README\.md|docs\/.+\.md)$/)) {
+  const folder = join(temp, page.replaceAll('/', '-'))
+  mkdirSync(folder)
+  describe(page, () => {
+    for (const [index, { code, line, heading }] of blocksOf(page).entries()) {
+      const [, module] = /^\/\/ ([\w-]+\.js)\n/.exec(code) ?? []
+      if (module !== undefined) {
+        writeFileSync(join(folder, module), code)
+        continue
+      }
+      if (!/^import /m.test(code)) {
+        test(`${page}:${line} (${heading}) is an excerpt that parses`, () => {
+          assert.ok(new AsyncFunction(code))
+        })
+        continue
+      }
+      // A server that goes on is tried in a test of its own (readme.test.mjs).
+      if (/\.listen\(process\.env\.PORT/.test(code)) continue
+      test(`${page}:${line} (${heading}) runs`, { timeout }, async () => {
+        const expected = expectedOf(code)
+        assert.ok(/\bassert\b/.test(code) || expected.length > 0, 'the example checks nothing')
+        const file = join(folder, `${index}.mjs`)
+        writeFileSync(file, code)
+        const { code: status, stdout, stderr } = await runFile(file)
+        assert.equal(status, 0, stderr)
+        assert.deepEqual(stdout.split('\n').filter(Boolean), expected)
+      })
+    }
+  })
+}

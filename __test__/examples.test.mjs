@@ -59,7 +59,10 @@ describe('examples', () => {
 
   test('examples/README.md has a line for each', () => {
     const readme = readFileSync(new URL('README.md', folder), 'utf8')
-    assert.deepEqual(Array.from(readme.matchAll(/^- \[(.+?)\]\(\1\): ./gm), ([, name]) => name).sort(), [...names].sort())
+    assert.deepEqual(
+      Array.from(readme.matchAll(/^- (?:\[(.+?)\]\(\1\)|`(.+?)`): ./gm), ([, linked, named]) => linked ?? named).sort(),
+      [...names].sort(),
+    )
   })
 
   for (const name of servers) {

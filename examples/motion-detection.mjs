@@ -2,7 +2,7 @@
 // Three stages: bytes to frames, frames to brightness, brightness to motions. What they remember (the frame begun, the empty yard)
 // are local variables.
 //
-// $ node examples/motion-detection.mjs examples/data/yard.mjpeg
+// $ node examples/motion-detection.mjs examples/videos/yard.mjpeg
 // expect: motion from 2.1 s to 4.9 s, at most 4.1 % of the picture
 // expect: motion from 8.1 s to 9.9 s, at most 2.5 % of the picture
 
@@ -70,7 +70,7 @@ function compare(picture, empty) {
 }
 
 const detect = frames.pipe(brightness).pipe(motion)
-const recording = createReadStream(process.argv[2] ?? new URL('data/yard.mjpeg', import.meta.url))
+const recording = createReadStream(process.argv[2] ?? new URL('videos/yard.mjpeg', import.meta.url))
 for await (const { from, to, peak } of detect(recording)) {
   console.log(`motion from ${from.toFixed(1)} s to ${to.toFixed(1)} s, at most ${(100 * peak).toFixed(1)} % of the picture`)
 }

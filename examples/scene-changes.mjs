@@ -35,7 +35,7 @@ await onFastify.ready()
 const onHono = new Hono().post('/scenes', (c) => toResponse(sceneChanges, c.req.raw, options))
 
 const apps = { express: onExpress, fastify: onFastify.routing, hono: getRequestListener(onHono.fetch) }
-const video = readFileSync(new URL('data/scenes.mjpeg', import.meta.url))
+const video = readFileSync(new URL('videos/scenes.mjpeg', import.meta.url))
 
 for (const [name, app] of Object.entries(apps)) {
   const server = createServer(app).listen(0, '127.0.0.1')

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -86,7 +86,7 @@ describe('the package', () => {
       assert.ok(binary, 'no binary in dist/: run `npm run build`')
       // The root package as the release job sees it: no binary in dist/.
       const staged = join(temp, 'root')
-      const wanted = ['package.json', 'dist', 'js', 'LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']
+      const wanted = ['package.json', 'dist', 'js', 'LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs', 'examples']
       const isBinary = (path) => path.endsWith('.node')
       for (const name of wanted.filter((name) => existsSync(join(root, name)))) {
         cpSync(join(root, name), join(staged, name), { recursive: true, filter: (path) => !isBinary(path) })
@@ -105,7 +105,8 @@ describe('the package', () => {
 
   test('holds what it needs and nothing else', () => {
     for (const path of ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']) assert.ok(tarball.files.includes(path), path)
-    const kinds = /^(dist\/.+\.(js|d\.ts)(\.map)?|js\/.+\.ts|package\.json|[A-Z]+(\.md)?)$/
+    const kinds =
+      /^(dist\/.+\.(js|d\.ts)(\.map)?|js\/.+\.ts|docs\/\w+\.md|examples\/.+\.(mjs|md|html|txt|csv|sse|ndjson)|package\.json|[A-Z]+(\.md)?)$/
     assert.deepEqual(
       tarball.files.filter((path) => !kinds.test(path)),
       [],
@@ -137,6 +138,33 @@ describe('the package', () => {
   test('the command runs', { timeout }, () => {
     const { stdout } = node([join(consumer, 'node_modules/.bin/velo'), '--version'], { cwd: consumer, env })
     assert.match(stdout, new RegExp(manifest.version))
+  })
+
+  test('the examples that need nothing else run where they were installed', { timeout }, () => {
+    const folder = join(consumer, 'node_modules/velo-stream')
+    const source = (path) => readFileSync(join(folder, 'examples', path), 'utf8')
+    const imported = (path) =>
+      [...source(path).matchAll(/from '([^']+)'/g)].flatMap(([, name]) =>
+        name.startsWith('./') ? imported(join(dirname(path), name)) : [name],
+      )
+    const names = readdirSync(join(folder, 'examples')).filter((name) => name.endsWith('.mjs'))
+    const alone = names.filter((name) => imported(name).every((from) => /^(node:|velo-stream(\/|$))/.test(from)))
+    const [first, second] = source('README.md').split('With the packages of a web server')
+    const listed = (part) => [...part.matchAll(/^- \[(.+?)\]/gm)].map(([, name]) => name).sort()
+    assert.deepEqual(listed(first), alone)
+    assert.deepEqual(
+      listed(second),
+      names.filter((name) => !alone.includes(name)),
+    )
+    for (const name of listed(second)) {
+      for (const from of imported(name).filter((from) => !/^(node:|velo-stream)/.test(from)))
+        assert.match(second, new RegExp(`npm install .*${from}\\b`), name)
+    }
+    for (const name of alone) {
+      const [, command = `examples/${name}`] = /^\/\/ \$ node (.+)$/m.exec(source(name)) ?? []
+      const expected = [...source(name).matchAll(/^\/\/ expect: (.*)$/gm)].map(([, line]) => line.trimEnd())
+      assert.deepEqual(node(command.trim().split(' '), { cwd: folder, env }).stdout.trimEnd().split('\n'), expected, name)
+    }
   })
 
   test('import and require give one and the same module', { timeout }, () => {

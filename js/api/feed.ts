@@ -2,6 +2,7 @@
 
 import { type Opened, openSource } from '../engine/channels/source.js'
 import type { LiveMode } from '../engine/modes/live.js'
+import { isEnd } from '../kit/iteration.js'
 import { isThenable, silence } from '../kit/promises.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
@@ -22,7 +23,7 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
 
   async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {
     await this.#live.instance.close()
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -38,8 +39,8 @@ async function pump(live: LiveMode, opened: Opened<unknown>): Promise<void> {
   const giveBack = (): void => {
     if (spent) return
     spent = true
-    if (pulling && opened.kind === 'async' && opened.destroy !== undefined) return opened.destroy()
     try {
+      if (pulling && opened.kind === 'async' && opened.destroy !== undefined) return opened.destroy()
       const returned = iterator.return?.()
       if (isThenable(returned)) silence(Promise.resolve(returned))
     } catch {
@@ -55,7 +56,7 @@ async function pump(live: LiveMode, opened: Opened<unknown>): Promise<void> {
       pulling = true
       const result = await iterator.next()
       pulling = false
-      if (result.done === true) {
+      if (isEnd(result)) {
         spent = true
         return live.endInput()
       }

@@ -11,18 +11,23 @@ export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
   const duplex = new Duplex({
     objectMode: true,
     read() {
-      results.next().then(
-        ({ value, done }) => {
-          if (done === true) this.push(null)
-          else if (value === null || value === undefined)
-            this.destroy(new TypeError(`a Node stream cannot carry ${value}, which the function yielded`))
-          else this.push(value)
-        },
-        (error) => void this.destroy(error),
-      )
+      const put = ({ value, done }: IteratorResult<Out, undefined>): void => {
+        if (done === true) this.push(null)
+        else if (value === null || value === undefined)
+          this.destroy(new TypeError(`a Node stream cannot carry ${value}, which the function yielded`))
+        else this.push(value)
+      }
+      // What a listener of 'data' throws ends it too: nobody else would hear of that.
+      results
+        .next()
+        .then(put)
+        .catch((error) => void this.destroy(error))
     },
     write(event: In, _encoding, done) {
-      stream.send(event).then(() => done(), done)
+      stream.send(event).then(
+        () => done(),
+        (refusal) => void failureOf(stream, refusal).then(done),
+      )
     },
     final(done) {
       stream.end()
@@ -37,6 +42,17 @@ export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
     },
   })
   return duplex
+}
+
+/**
+ * Why a write fails: not that the stream is closed, but what closed it. `undefined` where the function has returned: as with a Transform that has ended,
+ * what is written then is thrown away.
+ */
+async function failureOf(stream: Stream<never, unknown>, refusal: unknown): Promise<Error | undefined> {
+  if (!(refusal instanceof ClosedError)) return refusal as Error
+  const { reason, error } = await stream.closed
+  if (reason === 'done') return undefined
+  return (error as Error | undefined) ?? refusal
 }
 
 function closedError(streamId: string, reason: EndReason): ClosedError {

@@ -1,8 +1,11 @@
 // What `fn(source)` gives: results, one for each `next()`. The stream is opened at the first of them.
 
+import { FAILURE } from '../engine/channels/source.js'
 import type { Definition } from '../engine/definition.js'
 import { currentScope } from '../engine/lease.js'
 import { CallMode } from '../engine/modes/call.js'
+import type { Failure } from '../kit/errors.js'
+import { iterationEnd } from '../kit/promises.js'
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
@@ -26,8 +29,14 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
     return this
   }
 
+  /** What it was aborted with: told as the failure of a source, to a function that is pulled from it. */
+  get [FAILURE](): Failure | undefined {
+    return this.#call?.failure
+  }
+
   next(): End<Out> {
     const call = this.#call
+    if (this.#over) return iterationEnd()
     return (call === null ? this.#start() : call.next()) as End<Out>
   }
 
@@ -35,7 +44,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   async return(value?: unknown): End<Out> {
     this.#over = true
     await this.#call?.instance.close()
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   /** Aborts the stream with `error` as reason, and rejects with it. */
@@ -50,7 +59,6 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   }
 
   async #start(): End<unknown> {
-    if (this.#over) return { value: undefined, done: true }
     this.#call = new CallMode(this.#def, this.#source, this.#signal, this.#scope)
     return this.#call.next()
   }

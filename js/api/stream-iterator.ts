@@ -23,7 +23,7 @@ export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
 
   async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {
     await this.#live.instance.close()
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   [Symbol.asyncIterator](): this {

@@ -123,7 +123,11 @@ export class Driver {
 
   /** Asks for the next result. Only in its async context. */
   pump(): void {
-    ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+    try {
+      ;(this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+    } catch (error) {
+      this.threw(error)
+    }
   }
 
   /** A result of one that is done, or whose results nobody wants any more. */

@@ -6,6 +6,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
 import { ClosedError, type Failure } from '../kit/errors.js'
 import { DONE_VOID } from '../kit/promises.js'
+import { reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders, StreamMetrics } from '../kit/types.js'
 import { bounded } from './border/bounded.js'
 import { Effect, Input, Life, State, Timer } from './border/law.js'
@@ -65,6 +66,13 @@ export class Instance implements Holder, Driven {
   /** Made when the end is near, or somebody asks for it: most of its life a stream has none. */
   get ending(): Ending {
     return (this.end ??= new Ending())
+  }
+
+  /** A signal that had fired before ends it at once. Last in the making of its mode. */
+  abortIfLate(): boolean {
+    const { abortedBy } = this.lease
+    if (abortedBy !== undefined) this.abort(reasonOf(abortedBy))
+    return abortedBy !== undefined
   }
 
   get isClosing(): boolean {

@@ -3,7 +3,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
-import { onAbort } from '../kit/signals.js'
+import { onAbort, reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
 import { State, Verdict } from './border/law.js'
@@ -31,6 +31,15 @@ function claim(id: string): void {
 function unclaim(id: string): void {
   native.unclaim(id)
   lookalikes.delete(id)
+}
+
+/** Takes a permit or a place in line: the slot. */
+function enter(def: Definition, idleMs: number, id: string | undefined): number {
+  if (id !== undefined) claim(id)
+  const slot = openRow(def.fn, idleMs)
+  if (slot >= 0) return slot
+  if (id !== undefined) unclaim(id)
+  throw refusal(slot, def.options)
 }
 
 /** With what an instance is opened. */
@@ -71,6 +80,8 @@ export class Lease implements Tenant {
   private readonly holder: Holder
   private readonly givenId: string | undefined
   private readonly unguard: (() => void) | undefined
+  /** The signal that had fired before. */
+  readonly abortedBy: AbortSignal | undefined
   private ordinal = ++opened
   /** Somebody waits for the end of a function on another thread: its work keeps no process alive by itself. */
   private watched = false
@@ -79,15 +90,18 @@ export class Lease implements Tenant {
   constructor(def: Definition, idleMs: number, { id, signal, scope }: LeaseOptions, holder: Holder) {
     // User code, and before anything is taken: it may throw.
     this.declared = def.options.context?.()
-    if (id !== undefined) claim(id)
-    const slot = openRow(def.fn, idleMs)
-    if (slot < 0) {
-      if (id !== undefined) unclaim(id)
-      throw refusal(slot, def.options)
-    }
+    if (signal?.aborted) this.abortedBy = signal
+    else if (signal !== undefined) this.unguard = onAbort(signal, () => holder.abort(reasonOf(signal)))
     this.def = def
     this.holder = holder
     this.givenId = id
+    let slot: number
+    try {
+      slot = enter(def, idleMs, id)
+    } catch (error) {
+      this.unguard?.()
+      throw error
+    }
     while (id === undefined && lookalikes.size > 0 && lookalikes.has(this.id)) this.ordinal = ++opened
     this.row = new Row(slot)
     tenants[slot] = this
@@ -95,7 +109,6 @@ export class Lease implements Tenant {
     this.scope = scope ?? currentScope()
     this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0 || def.remote
     if (this.timed) watchExit()
-    this.unguard = signal === undefined || signal.aborted ? undefined : onAbort(signal, () => holder.abort(signal.reason))
   }
 
   get id(): string {

@@ -1,6 +1,7 @@
 // The errors with which a stream is refused, or given up by a timer: one place for their words.
 
 import { AbortError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
+import { reasonOf } from '../kit/signals.js'
 import { Refusal } from './border/law.js'
 
 /** The limits of a stream function that a refusal speaks of. */
@@ -53,5 +54,5 @@ export function overrun(id: string, bound: number, accepted: number): Overloaded
 }
 
 export function sendAborted(streamId: string, signal: AbortSignal): AbortError {
-  return new AbortError('the send was aborted', { cause: signal.reason, streamId })
+  return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId })
 }

@@ -1,4 +1,4 @@
-// One listener per AbortSignal, however many streams, sends and reads it guards; it is taken off with the last of them.
+// Signals of users. One listener per AbortSignal, however many streams, sends and reads it guards; it is taken off with the last of them.
 
 interface Watch {
   guarded: Set<() => void>
@@ -17,14 +17,27 @@ export function onAbort(signal: AbortSignal, stop: () => void): () => void {
       for (const one of guarded) one()
     }
     watch = { guarded, listener }
-    watches.set(signal, watch)
     signal.addEventListener('abort', listener, { once: true })
+    watches.set(signal, watch)
   }
   const { guarded, listener } = watch
   guarded.add(stop)
   return () => {
     if (!guarded.delete(stop) || guarded.size > 0 || watches.get(signal)?.guarded !== guarded) return
     watches.delete(signal)
-    signal.removeEventListener('abort', listener)
+    try {
+      signal.removeEventListener('abort', listener)
+    } catch {
+      // It only passes for a signal; nobody listens to what it says from here on.
+    }
+  }
+}
+
+/** Why it fired; what reading that throws, where it only passes for a signal. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason
+  } catch (error) {
+    return error
   }
 }

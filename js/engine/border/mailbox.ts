@@ -44,7 +44,13 @@ export function drainMailbox(): void {
   for (let count = native.take(batch); count > 0; count = native.take(batch)) {
     // A copy, because what a verdict sets off may open and close streams and come back here.
     const verdicts = batch.slice(0, count * WORDS)
-    for (let i = 0; i < verdicts.length; i += WORDS) deliver(verdicts, i)
+    for (let i = 0; i < verdicts.length; i += WORDS) {
+      try {
+        deliver(verdicts, i)
+      } catch (error) {
+        report(error) // the others have nothing to do with it
+      }
+    }
     if (count * WORDS < batch.length) break
   }
 }
@@ -87,13 +93,18 @@ export function watchExit(): void {
   process.on('beforeExit', reconsider)
 }
 
+/** An error of ours that has nobody to go to. */
+function report(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
 function attend(): void {
   try {
     drainMailbox()
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    report(error)
   }
   onDirty()
 }

@@ -2,9 +2,11 @@
 // although the source's own promise may never settle. With `ahead` one event is pulled before it is asked for: a pull that has settled by then can be
 // handed over as it is, which saves half the price of that ownership (bench/node/throughput).
 
+import { checkReturned, isEnd } from '../../kit/iteration.js'
 import { capture, lastResolve, silence } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
-import { Inlet, type Owner } from './inlet.js'
+import { Inlet } from './inlet.js'
+import type { Owner } from './owner.js'
 
 export interface AsyncInletOptions {
   /** Pull one event before it is asked for. */
@@ -87,19 +89,17 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     this.spent = true
     // Nor does a Readable hear of its iterator's return() before the first pull.
     if ((this.pulling || this.pull === null) && this.options.destroy !== undefined) {
-      this.options.destroy()
+      try {
+        this.options.destroy()
+      } catch (error) {
+        return silence(Promise.reject(error))
+      }
       return undefined
     }
-    let returned: PromiseLike<unknown> | undefined
-    try {
-      returned = this.iterator.return?.()
-    } catch (error) {
-      returned = Promise.reject(error)
-    }
+    const returned = this.giveBack()
     if (returned === undefined) return undefined
     // While a pull is pending its return() queues behind it.
     if (!this.pulling || patient) return this.head ? returned : this.overhear(returned)
-    silence(Promise.resolve(returned))
     return undefined
   }
 
@@ -112,20 +112,24 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     return Promise.resolve(this.sourceError)
   }
 
-  /** An idle source is returned at once, without waiting for it. */
-  giveBack(): void {
-    const release = this.release()
-    if (release !== undefined) silence(Promise.resolve(release))
-  }
-
   protected drop(): void {
     if (!this.ready) return
     this.ready = false
     if (this.head) this.row.dropEvents(1)
   }
 
+  /** Calls `return()`, if there is one; nobody has to handle what comes of it. */
+  private giveBack(): Promise<void> | undefined {
+    try {
+      const giving = this.iterator.return
+      return giving == null ? undefined : silence(Promise.resolve(giving.call(this.iterator)).then(checkReturned))
+    } catch (error) {
+      return silence(Promise.reject(error))
+    }
+  }
+
   /** A stage that throws on its way out: nobody else hears it. */
-  private overhear(returned: PromiseLike<unknown>): PromiseLike<unknown> {
+  private overhear(returned: Promise<unknown>): PromiseLike<unknown> {
     return returned.then(undefined, (error) => {
       this.lost ??= { error }
     })
@@ -150,21 +154,26 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     this.pulling = true
     let pull: Promise<IteratorResult<In>>
     try {
-      pull = this.iterator.next() as Promise<IteratorResult<In>>
+      // The very same promise where it is a plain one.
+      pull = Promise.resolve(this.iterator.next())
     } catch (error) {
       pull = Promise.reject(error)
     }
-    if (!(pull instanceof Promise)) pull = Promise.resolve(pull)
     this.pull = pull
     pull.then(this.arrived, this.failed)
   }
 
   private onArrived(result: IteratorResult<In>): void {
     this.pulling = false
-    if (typeof result !== 'object' || result === null) {
-      return this.onFailed(new TypeError(`the source's next() must give an object, got ${String(result)}`))
+    let done: boolean
+    let value: In | undefined
+    try {
+      done = isEnd(result)
+      if (!done) value = result.value
+    } catch (error) {
+      return this.onFailed(error)
     }
-    if (result.done === true) {
+    if (done) {
       this.spent = true
       if (!this.over) {
         this.over = true
@@ -179,7 +188,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
       if (this.head) this.row.dropEvents(1) // it came after the end
       return
     }
-    if (this.sink !== null) return this.give(this.sink, result.value)
+    if (this.sink !== null) return this.give(this.sink, value as In)
     const resolve = this.resolve
     if (resolve === null) {
       this.ready = true

@@ -3,14 +3,7 @@
 
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { Row } from '../border/row.js'
-
-/** What an inlet needs of its stream. */
-export interface Owner {
-  readonly id: string
-  readonly row: Row
-  /** Settles with `promise`, at the latest after `closeTimeout`. */
-  bounded(promise: PromiseLike<unknown>): Promise<unknown>
-}
+import type { Owner } from './owner.js'
 
 export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   protected readonly owner: Owner
@@ -39,7 +32,7 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
     this.cut(undefined)
     const release = this.release()
     if (release !== undefined) await this.owner.bounded(release)
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   /** Ends it at once: what waits gets the end or `failure`, what is buffered is dropped and counted. */

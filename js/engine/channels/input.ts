@@ -1,7 +1,6 @@
 // The input channel of a live stream: events in, at most `buffer` of them waiting, and the line of sends that wait for room. It holds credits that
 // Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
 
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { AbortError, type ClosedError } from '../../kit/errors.js'
 import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
 import { noRing, Ring } from '../../kit/queue.js'
@@ -9,27 +8,10 @@ import { onAbort } from '../../kit/signals.js'
 import { Side, State } from '../border/law.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
 import { overrun, sendAborted } from '../refusals.js'
-import { Inlet, type Owner } from './inlet.js'
+import { Inlet } from './inlet.js'
+import type { InputOwner } from './owner.js'
 import { validateAll, validateNow } from './schema.js'
 import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from './send-line.js'
-
-/** What the input channel needs of its stream. */
-export interface InputOwner extends Owner {
-  /** For events. */
-  readonly schema: StandardSchemaV1 | undefined
-  readonly buffer: number
-  /** A timer of ours may settle what waits here. */
-  readonly timed: boolean
-  /** The function was started, or will be with its permit. */
-  readonly started: boolean
-  start(): void
-  /** The function waits for an event. */
-  inputIsDry(): void
-  /** A send was refused because too many wait. */
-  overrun(): void
-  /** Why an event is refused; `ended`: only because the input has ended. */
-  sendError(accepted: number, ended: boolean): ClosedError
-}
 
 export class Input<In> extends Inlet<In> {
   declare protected readonly owner: InputOwner
@@ -107,15 +89,16 @@ export class Input<In> extends Inlet<In> {
     this.rejectLine(failure?.error)
   }
 
-  /** The function stops reading. Why is known only when it has ended, often in the same turn: then whoever waits to send is told. */
+  /** The function stops reading. Whoever waits to send is told why, which is known only when it has ended, or goes on. */
   override async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
     this.ended = this.wasCut = true
     super.cut(undefined)
-    if (this.sending) process.nextTick(() => this.rejectLine(undefined))
-    return { value: value as undefined, done: true }
+    if (this.sending) this.owner.deserted()
+    return { value: (await value) as undefined, done: true }
   }
 
-  private rejectLine(error: unknown): void {
+  /** Whoever waits to send is told that nobody reads. */
+  rejectLine(error?: unknown): void {
     const { line } = this
     for (let send = line?.first; line && send; send = line.first) {
       this.shiftLine(line)
@@ -228,9 +211,13 @@ export class Input<In> extends Inlet<In> {
       owner.overrun()
       return refuse(overrun(owner.id, bound, send.accepted))
     }
+    try {
+      if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(owner.id, signal)))
+    } catch (error) {
+      return refuse(error)
+    }
     this.line.push(send)
     if (owner.timed) waitBegins()
-    if (signal !== undefined) send.forget = onAbort(signal, () => this.leave(send, sendAborted(owner.id, signal)))
     this.noSilence()
     return send.promise
   }

@@ -1,29 +1,16 @@
 // The output channel of a live stream: results that wait to be read, at most `buffer` of them, and the reads that wait for results. Reading gives
 // credit back to the function; the error it threw is delivered after its results, once.
 
-import { AbortError, type ClosedError, TimeoutError } from '../../kit/errors.js'
+import { AbortError, TimeoutError } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
 import { noRing, Ring } from '../../kit/queue.js'
-import { onAbort } from '../../kit/signals.js'
+import { onAbort, reasonOf } from '../../kit/signals.js'
 import { Side } from '../border/law.js'
 import { cancelTimer, setTimer } from '../border/mailbox.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import type { OutputOwner } from './owner.js'
 import { type Reader, type ReadOptions, Want } from './reader.js'
-
-/** What the output channel needs of its stream. */
-export interface OutputOwner {
-  readonly id: string
-  readonly row: Row
-  /** A timer of ours may settle what waits here. */
-  readonly timed: boolean
-  /** A read waits or was served: the function may have to start, or to go on. */
-  demand(): void
-  /** Results are dropped that the end did not count. */
-  lateDrop(results: number): void
-  /** Why a read meets nothing. */
-  closedError(): ClosedError
-}
 
 export class Output<Out> {
   private readonly owner: OutputOwner
@@ -211,8 +198,10 @@ export class Output<Out> {
       reader.forget?.()
       rejectWith(reader.resolve, error)
     }
-    if (signal !== undefined) {
-      stops.push(onAbort(signal, () => leave(this.abortError(signal))))
+    try {
+      if (signal !== undefined) stops.push(onAbort(signal, () => leave(this.abortError(signal))))
+    } catch (error) {
+      return leave(error)
     }
     if (timeout !== undefined) {
       const { id } = this.owner
@@ -288,6 +277,6 @@ export class Output<Out> {
   }
 
   private abortError(signal: AbortSignal): AbortError {
-    return new AbortError('the read was aborted', { cause: signal.reason, streamId: this.owner.id })
+    return new AbortError('the read was aborted', { cause: reasonOf(signal), streamId: this.owner.id })
   }
 }

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { VeloError } from '../../kit/errors.js'
+import { isEnd } from '../../kit/iteration.js'
 import { silence } from '../../kit/promises.js'
 
 type Result = StandardSchemaV1.Result<unknown>
@@ -52,13 +53,15 @@ export function validateAll(schema: StandardSchemaV1, events: readonly unknown[]
 /** `iterator` with every event checked; the source itself is untouched by an event that fails. */
 export function validated<In>(iterator: AsyncIterator<In>, schema: StandardSchemaV1, streamId: () => string): AsyncIterator<In> {
   const check = (result: IteratorResult<In>): IteratorResult<In> | Promise<IteratorResult<In>> => {
-    if (result.done === true) return result
+    if (isEnd(result)) return result
     const value = validate(schema, result.value, streamId())
     if (value instanceof Promise) return value.then((late) => ({ value: late as In, done: false }))
     return { value: value as In, done: false }
   }
-  const wrapped: AsyncIterator<In> = { next: async () => check(await iterator.next()) }
-  if (typeof iterator.return === 'function')
-    wrapped.return = (value) => (iterator.return as (value: unknown) => Promise<IteratorResult<In>>)(value)
+  const wrapped: AsyncIterator<In> = {
+    next: async () => check(await iterator.next()),
+    // Looked for when it is called: reading it may throw.
+    return: async (value) => (iterator.return == null ? { value, done: true } : iterator.return(value)),
+  }
   return wrapped
 }

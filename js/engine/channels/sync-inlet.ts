@@ -1,8 +1,10 @@
 // Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { isThenable } from '../../kit/promises.js'
-import { Inlet, type Owner } from './inlet.js'
+import { checkReturned, isEnd } from '../../kit/iteration.js'
+import { isThenable, silence } from '../../kit/promises.js'
+import { Inlet } from './inlet.js'
+import type { Owner } from './owner.js'
 import { validate } from './schema.js'
 
 export class SyncInlet<In> extends Inlet<In> {
@@ -51,18 +53,21 @@ export class SyncInlet<In> extends Inlet<In> {
       if (this.#index >= array.length) return this.#end()
       value = array[this.#index++]
     } else {
-      let result: IteratorResult<In>
       try {
-        result = (this.#iterator as Iterator<In>).next()
+        const result = (this.#iterator as Iterator<In>).next()
+        if (isEnd(result)) return this.#end()
+        value = result.value
       } catch (error) {
         this.#spent = this.over = true
         throw error
       }
-      if (result.done === true) return this.#end()
-      value = result.value
     }
     if (this.#counted) this.row.acceptAsked()
-    if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
+    try {
+      if (typeof value === 'object' && isThenable(value)) return this.#later(value as PromiseLike<In>)
+    } catch (error) {
+      return this.#refuse(error)
+    }
     if (this.#schema !== undefined) {
       let checked: unknown
       try {
@@ -81,9 +86,10 @@ export class SyncInlet<In> extends Inlet<In> {
     if (this.#spent || this.#iterator === null) return undefined
     this.#spent = true
     try {
-      this.#iterator.return?.()
+      const giving = this.#iterator.return
+      if (giving != null) checkReturned(giving.call(this.#iterator))
     } catch (error) {
-      return Promise.reject(error)
+      return silence(Promise.reject(error))
     }
     return undefined
   }

@@ -7,6 +7,7 @@ import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '..
 import { State } from '../border/law.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
+import { erroredOf } from '../channels/source.js'
 import type { Definition } from '../definition.js'
 import type { Driver } from '../driver.js'
 import { PulledMode } from './pulled.js'
@@ -24,6 +25,8 @@ export class CallMode extends PulledMode {
   /** For the next read, once. */
   private unread: Failure | null = null
   private over = false
+  /** What it was aborted with. */
+  failure: Failure | undefined
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
     const { driver, row } = this
@@ -40,7 +43,7 @@ export class CallMode extends PulledMode {
     this.row = instance.row
     this.driver = instance.driver
     this.timed = instance.timed
-    if (signal?.aborted) instance.abort(signal.reason)
+    instance.abortIfLate()
   }
 
   get isAwaited(): boolean {
@@ -65,8 +68,10 @@ export class CallMode extends PulledMode {
     return promise
   }
 
-  cut(failure: Failure | undefined): void {
+  cut(cause: Failure | undefined): void {
     this.over = true
+    const failure = cause && (erroredOf(this.source) ?? cause)
+    this.failure = failure
     // Every wait gets the abort; with none, the next read does.
     if (failure !== undefined && this.reader === null) this.unread = failure
     while (this.reader !== null) {

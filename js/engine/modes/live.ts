@@ -6,8 +6,9 @@ import { Effect, Input as On, State, Timer } from '../border/law.js'
 import { step } from '../border/mailbox.js'
 import { Note, native } from '../border/native.js'
 import type { Row } from '../border/row.js'
-import { Input, type InputOwner } from '../channels/input.js'
-import { Output, type OutputOwner } from '../channels/output.js'
+import { Input } from '../channels/input.js'
+import { Output } from '../channels/output.js'
+import type { InputOwner, OutputOwner } from '../channels/owner.js'
 import type { Definition } from '../definition.js'
 import type { Driver } from '../driver.js'
 import { Instance } from '../instance.js'
@@ -33,9 +34,12 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   /** Gives the source of a feed back. */
   private giveBack: (() => void) | undefined
   private fedIdle = false
+  /** The function reads no more, and those who wait to send have not been told: called when it yields all the same. */
+  private goesOn: (() => void) | null = null
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.row.state >= State.Closing) return this.driver.lastResult(result)
+    if (this.goesOn !== null) this.goesOn()
     if (this.output.spend()) return this.put(result)
     this.output.held = result
     this.driver.rest()
@@ -53,8 +57,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
     this.output = new Output(this)
     if (this.row.state !== State.Waiting) this.takeCredits()
-    // Last, because an aborted signal ends it at once.
-    if (options.signal?.aborted) instance.abort(options.signal.reason)
+    instance.abortIfLate()
   }
 
   get id(): string {
@@ -117,6 +120,18 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
 
   inputIsDry(): void {
     this.output.inputIsDry()
+  }
+
+  /** Those who wait to send are told why when the function has ended; that it goes on it says by its next result, or by nothing for `closeTimeout`. */
+  deserted(): void {
+    const known = new Promise<void>((resolve) => {
+      // Results of another thread may be older than the news that it reads no more.
+      if (!this.instance.def.remote) this.goesOn = resolve
+    })
+    void this.bounded(known).then(() => {
+      this.goesOn = null
+      this.input.rejectLine()
+    })
   }
 
   overrun(): void {

@@ -22,7 +22,7 @@ export abstract class PulledMode implements Mode {
   readonly isSending = false
   readonly hasUnread = false
   readonly instance: Instance
-  private readonly source: unknown
+  protected readonly source: unknown
   private idled = false
   abstract readonly onResult: (result: IteratorResult<unknown>) => void
 
@@ -61,7 +61,7 @@ export abstract class PulledMode implements Mode {
     row.state = step(row.slot, Input.Idle) & 15
     const { inlet } = driver
     inlet?.cut(undefined)
-    if (inlet instanceof AsyncInlet) inlet.giveBack()
+    if (inlet instanceof AsyncInlet) inlet.release()
   }
 
   /** What its caller is told at the end: what the function threw, or that the source fell silent. */

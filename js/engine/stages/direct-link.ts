@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, iterationEnd } from '../../kit/promises.js'
-import type { Owner } from '../channels/inlet.js'
+import type { Owner } from '../channels/owner.js'
 import type { Link } from './stage.js'
 
 export class DirectLink implements Link {
@@ -29,7 +29,7 @@ export class DirectLink implements Link {
     this.cut(undefined)
     const release = this.release()
     if (release !== undefined) await this.owner.bounded(release)
-    return { value, done: true }
+    return { value: await value, done: true }
   }
 
   [Symbol.asyncIterator](): this {

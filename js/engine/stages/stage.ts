@@ -3,8 +3,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Failure } from '../../kit/errors.js'
 import type { Generator, StageMetrics, StreamHeaders } from '../../kit/types.js'
-import type { Owner } from '../channels/inlet.js'
-import type { Input, InputOwner } from '../channels/input.js'
+import type { Input } from '../channels/input.js'
+import type { InputOwner, Owner } from '../channels/owner.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {

@@ -1,7 +1,8 @@
 // The reference to a function that runs on worker threads: where its module is, and how its values travel. The function itself is never here.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Input, InputOwner } from '../../engine/channels/input.js'
+import type { Input } from '../../engine/channels/input.js'
+import type { InputOwner } from '../../engine/channels/owner.js'
 import type { AnyGenerator, Placement, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../codec/codec.js'

@@ -1,0 +1,16 @@
+// The iterator protocol as ECMA-262 has it, for results that foreign code gives: `done` by ToBoolean, and a result that is no object is a TypeError.
+
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** Whether a result of `next()` is the end. Throws TypeError for what is no object, and whatever reading it throws. */
+export function isEnd(result: unknown): boolean {
+  if (!isObject(result)) throw new TypeError(`the source's next() must give an object, got ${String(result)}`)
+  return Boolean((result as Partial<IteratorResult<unknown>>).done)
+}
+
+/** What `return()` gave. Throws TypeError for what is no object. */
+export function checkReturned(result: unknown): void {
+  if (!isObject(result)) throw new TypeError(`the source's return() must give an object, got ${String(result)}`)
+}

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { isProxy } from 'node:util/types'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec/codec.js'
+import { BatchBytes, BatchReader, BatchWriter } from '../../dist/workers/codec/codec.js'
 
 const RESERVE = 8
 
@@ -34,13 +34,13 @@ function batchOf(writer) {
 }
 
 /** Both ends of one direction of a stream. */
-function pair(codec = 'structured', { transfer = false, bulk } = {}) {
-  const writer = new BatchWriter(codec, { reserve: RESERVE, transfer, bulk })
-  const reader = new BatchReader(codec, { reserve: RESERVE, bulk })
+function pair(codec = 'structured', { transfer = false, transfers } = {}) {
+  const writer = new BatchWriter(codec, { reserve: RESERVE, transfer, transfers })
+  const reader = new BatchReader(codec, { reserve: RESERVE, transfers })
   const read = () => {
     const memory = batchOf(writer)
     const into = []
-    reader.read(new Source(memory), memory.length, into)
+    reader.read(new BatchBytes(memory), memory.length, into)
     memory.fill(0xaa) // what was decoded must not refer to it
     return into
   }
@@ -471,11 +471,11 @@ describe('large binaries', () => {
   const big = () => new Uint8Array(100_000).fill(5)
 
   test('without transfer: copied beside the batch, the original stays', () => {
-    const bulk = channel()
-    const { writer, read } = pair('structured', { bulk })
+    const transfers = channel()
+    const { writer, read } = pair('structured', { transfers })
     const values = [big(), { at: 1, frame: big() }, new Map([['frame', big().buffer]])]
     for (const value of values) writer.add(value)
-    assert.equal(bulk.sent.length, 3)
+    assert.equal(transfers.sent.length, 3)
     assert.ok(writer.bytes > 300_000)
     assert.equal(values[0].length, 100_000)
     assert.ok(batchOf(writer).length < 1000)
@@ -488,8 +488,8 @@ describe('large binaries', () => {
   })
 
   test('transfer moves the whole buffer, of any size, wherever it is', () => {
-    const bulk = channel()
-    const { one } = pair('structured', { transfer: true, bulk })
+    const transfers = channel()
+    const { one } = pair('structured', { transfer: true, transfers })
     for (const wrap of [
       (bytes) => bytes,
       (bytes) => ({ bytes }),
@@ -505,39 +505,39 @@ describe('large binaries', () => {
   })
 
   test('a buffer that is there twice is moved once', () => {
-    const bulk = channel()
-    const { one } = pair('structured', { transfer: true, bulk })
+    const transfers = channel()
+    const { one } = pair('structured', { transfer: true, transfers })
     const buffer = new ArrayBuffer(40)
     const out = one({ buffer, low: new Uint8Array(buffer, 0, 8), high: new Float64Array(buffer, 8) })
-    assert.equal(bulk.sent.length, 1)
+    assert.equal(transfers.sent.length, 1)
     assert.equal(out.low.buffer, out.buffer)
     assert.equal(out.high.buffer, out.buffer)
     assert.equal(out.high.length, 4)
   })
 
   test('pooled Buffers and shared memory are copied', () => {
-    const bulk = channel()
-    const { cross } = pair('structured', { transfer: true, bulk })
+    const transfers = channel()
+    const { cross } = pair('structured', { transfer: true, transfers })
     const pooled = Buffer.from('hello')
     const shared = new Uint8Array(new SharedArrayBuffer(100_000))
     const out = cross(pooled, { pooled }, shared)
     assert.equal(pooled.toString(), 'hello')
-    assert.equal(bulk.sent.length, 0)
+    assert.equal(transfers.sent.length, 0)
     assert.deepStrictEqual(out, [Uint8Array.from(pooled), { pooled: Uint8Array.from(pooled) }, new Uint8Array(100_000)])
   })
 
   test('a refused value loses nothing', () => {
-    const bulk = channel()
-    const { writer } = pair('structured', { transfer: true, bulk })
+    const transfers = channel()
+    const { writer } = pair('structured', { transfer: true, transfers })
     const frame = big()
     assert.throws(() => writer.add({ frame, callback() {} }), refused('value.callback'))
     assert.equal(frame.length, 100_000)
-    assert.equal(bulk.sent.length, 0)
+    assert.equal(transfers.sent.length, 0)
   })
 
   test('a buffer that has gone is refused', () => {
-    const bulk = channel()
-    const { one } = pair('structured', { transfer: true, bulk })
+    const transfers = channel()
+    const { one } = pair('structured', { transfer: true, transfers })
     const bytes = new Uint8Array(8)
     one(bytes)
     assert.throws(() => one(bytes), refused('value'))
@@ -551,9 +551,9 @@ describe('batches', () => {
     const { writer, reader } = pair()
     writer.add('a string that is long enough')
     const batch = batchOf(writer)
-    assert.throws(() => reader.read(new Source(batch), batch.length - 3, []), { code: 'VELO_CODEC' })
+    assert.throws(() => reader.read(new BatchBytes(batch), batch.length - 3, []), { code: 'VELO_CODEC' })
     const unknown = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 0, 0)
-    assert.throws(() => reader.read(new Source(unknown), unknown.length, []), { code: 'VELO_CODEC' })
+    assert.throws(() => reader.read(new BatchBytes(unknown), unknown.length, []), { code: 'VELO_CODEC' })
   })
 
   test('definitions travel once a stream, and dictionaries do not fill the tables', () => {
@@ -580,13 +580,13 @@ describe('batches', () => {
     const codec = new URL('../../dist/workers/codec/codec.js', import.meta.url).href
     const worker = new Worker(
       `import { parentPort } from 'node:worker_threads'
-       import { BatchReader, Source } from ${JSON.stringify(codec)}
+       import { BatchReader, BatchBytes } from ${JSON.stringify(codec)}
        const readers = new Map()
        parentPort.on('message', (batches) => {
          const out = {}
          for (const [name, batch] of batches) {
-           if (!readers.has(name)) readers.set(name, new BatchReader('structured', { reserve: 0, bulk: undefined }))
-           readers.get(name).read(new Source(batch), batch.length, (out[name] ??= []))
+           if (!readers.has(name)) readers.set(name, new BatchReader('structured', { reserve: 0, transfers: undefined }))
+           readers.get(name).read(new BatchBytes(batch), batch.length, (out[name] ??= []))
          }
          parentPort.postMessage(out)
        })`,
@@ -595,7 +595,7 @@ describe('batches', () => {
     try {
       const expected = {}
       const queues = ['a', 'b', 'c'].map((name, stream) => {
-        const writer = new BatchWriter('structured', { reserve: 0, transfer: false, bulk: undefined })
+        const writer = new BatchWriter('structured', { reserve: 0, transfer: false, transfers: undefined })
         expected[name] = []
         return Array.from({ length: 5 }, (_, round) => {
           for (let index = 0; index < 10; index++) {

@@ -5,16 +5,16 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/kit/errors.js'
-import { BatchReader, BatchWriter, Source } from '../../dist/workers/codec/codec.js'
+import { BatchBytes, BatchReader, BatchWriter } from '../../dist/workers/codec/codec.js'
 import { packFailure, unpackFailure } from '../../dist/workers/codec/failure.js'
 
 /** Packs, carries with a codec, and unpacks. */
 function cross(thrown, codec = 'structured') {
-  const writer = new BatchWriter(codec, { reserve: 0, transfer: false, bulk: undefined })
+  const writer = new BatchWriter(codec, { reserve: 0, transfer: false, transfers: undefined })
   const into = []
   writer.add(packFailure(thrown))
   const { size } = writer
-  new BatchReader(codec, { reserve: 0, bulk: undefined }).read(new Source(writer.take()), size, into)
+  new BatchReader(codec, { reserve: 0, transfers: undefined }).read(new BatchBytes(writer.take()), size, into)
   return unpackFailure(into[0])
 }
 

@@ -9,23 +9,23 @@ import { DuctReader } from '../wire/duct-reader.js'
 import { DuctWriter } from '../wire/duct-writer.js'
 import { HEADER, Pause, type Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
-import { Kept } from './kept.js'
+import { Unacknowledged } from '../wire/unacknowledged.js'
 import type { WorkerPlacement } from './placement.js'
-import { rest } from './pool.js'
-import { choosePlaces, type Host, type Place, Stay } from './stay.js'
-import type { Thrower } from './thrower.js'
+import { markIdle } from './pool.js'
+import { choosePlaces, type Place, RemoteSegment, type SegmentOwner } from './remote-segment.js'
+import type { SentErrors } from './sent-errors.js'
 
-/** The stages of a connection. */
-export interface Party {
+/** Neighboring stages of a stream that run on worker threads: between them no value comes by here. */
+export interface StageGroup {
   readonly instance: StageHost
   readonly stages: readonly Stage[]
   /** Number of the first stage in the pipeline. */
   readonly first: number
   tally: Tally
-  readonly thrower: Thrower
+  readonly errors: SentErrors
 }
 
-export interface ConnectionHost extends Host {
+export interface ConnectionOwner extends SegmentOwner {
   /** There may be credits for events. */
   onRoom(): void
   /** There may be results. */
@@ -36,14 +36,14 @@ export class Connection {
   readonly writer: DuctWriter
   readonly reader: DuctReader
   /** In the order of the stages. */
-  readonly stays: Stay[]
+  readonly segments: RemoteSegment[]
   private readonly ducts: readonly number[]
-  private readonly bulk: { readonly bytes: number }
-  private readonly kept: Kept | undefined
+  private readonly transfers: { readonly bytes: number }
+  private readonly unacknowledged: Unacknowledged | undefined
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
-  constructor(party: Party, results: number, host: ConnectionHost, before: DuctReader | undefined) {
-    const { instance, stages, first, tally, thrower } = party
+  constructor(group: StageGroup, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
+    const { instance, stages, first, tally, errors } = group
     const places = choosePlaces(stages, first)
     const ahead = instance.mode.ahead ? instance.def.options.buffer : 0
     // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
@@ -53,71 +53,76 @@ export class Connection {
 
     const { travel } = (stages[0] as Stage).placement as WorkerPlacement
     const { codec, transfer } = travel
-    const [entry, exit] = [(places[0] as Place).thread.bulk, (places.at(-1) as Place).thread.bulk]
+    const [entry, exit] = [(places[0] as Place).thread.transfers, (places.at(-1) as Place).thread.transfers]
     const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]
-    const values = new BatchWriter(codec, { reserve: HEADER, transfer, bulk: entry.outlet(into) })
-    const bulk = exit.intake(outOf)
-    this.bulk = bulk
-    this.kept = travel.onWorkerExit === 'reopen' ? new Kept(tally) : undefined
-    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true, kept: this.kept }, () => host.onRoom())
-    this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, bulk }), () => host.arrived(), before)
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers: entry.sender(into) })
+    const transfers = exit.receiver(outOf)
+    this.transfers = transfers
+    this.unacknowledged = travel.onWorkerExit === 'reopen' ? new Unacknowledged(tally) : undefined
+    this.writer = new DuctWriter(
+      into,
+      values,
+      { buffer: instance.def.options.buffer, prompt: true, unacknowledged: this.unacknowledged },
+      () => owner.onRoom(),
+    )
+    this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, transfers }), () => owner.arrived(), before)
     this.ducts = ducts
-    this.stays = []
+    this.segments = []
     try {
       for (const [index, place] of places.entries()) {
         const [events, results] = [ducts[index] as number, ducts[index + 1] as number]
         const [fed, spliced] = [index > 0, index < places.length - 1]
-        this.stays.push(new Stay(instance, place, { events, results, fed, spliced, travel, tally }, thrower, host))
+        this.segments.push(new RemoteSegment(instance, place, { events, results, fed, spliced, travel, tally }, errors, owner))
       }
     } catch (error) {
       this.leave(undefined)
       this.part()
       exit.forget(outOf)
-      for (const { thread } of places) rest(thread)
+      for (const { thread } of places) markIdle(thread)
       throw error
     }
   }
 
-  /** Ends the stages before those of a stay; settles when they have. */
-  leaveBefore(stay: Stay): Promise<unknown> {
-    const before = this.stays.slice(0, this.stays.indexOf(stay))
+  /** Ends the stages before those of a segment; settles when they have. */
+  leaveBefore(segment: RemoteSegment): Promise<unknown> {
+    const before = this.segments.slice(0, this.segments.indexOf(segment))
     for (const one of before) one.leave(undefined)
     return Promise.all(before.map((one) => one.whenOver()))
   }
 
   /** Closed, or aborted with what is thrown. */
   leave(thrown: Thrown | undefined): void {
-    for (const stay of this.stays) stay.leave(thrown)
+    for (const segment of this.segments) segment.leave(thrown)
   }
 
   /** Ends what still runs; a promise where that takes time. */
   release(): Promise<unknown> | undefined {
-    const pending = this.stays.filter((stay) => !stay.isOver)
-    for (const stay of pending) stay.leave(undefined)
-    return pending.length === 0 ? undefined : Promise.all(pending.map((stay) => stay.whenOver()))
+    const pending = this.segments.filter((segment) => !segment.isOver)
+    for (const segment of pending) segment.leave(undefined)
+    return pending.length === 0 ? undefined : Promise.all(pending.map((segment) => segment.whenOver()))
   }
 
   /** What a function threw when nobody listened any more. */
   unheard(): Failure | undefined {
-    return this.stays.find((stay) => stay.failure !== undefined)?.failure
+    return this.segments.find((segment) => segment.failure !== undefined)?.failure
   }
 
   bytes(): { in: number; out: number } {
-    return { in: this.writer.bytes, out: this.reader.bytes + this.bulk.bytes }
+    return { in: this.writer.bytes, out: this.reader.bytes + this.transfers.bytes }
   }
 
   /** Whether the last function waits for room that nobody makes: what lies before it does not move either. */
-  isHeld({ tally, instance }: Party): boolean {
-    return instance.mode.hasUnread && tally.pause((this.stays.at(-1) as Stay).begin) === Pause.Room
+  isHeld({ tally, instance }: StageGroup): boolean {
+    return instance.mode.hasUnread && tally.pause((this.segments.at(-1) as RemoteSegment).begin) === Pause.Room
   }
 
   /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
-  isBusy({ tally, first, stages }: Party): boolean {
+  isBusy({ tally, first, stages }: StageGroup): boolean {
     let { sent } = this.writer
     if (this.writer.controls > tally.heeded(first)) return true
     for (let index = first; index < first + stages.length; index++) {
-      // The first stage of a stay knows what all of them wait for.
-      const waits = tally.pause(index) === Pause.Event || !this.stays.some((stay) => stay.begin === index)
+      // The first stage of a segment knows what all of them wait for.
+      const waits = tally.pause(index) === Pause.Event || !this.segments.some((segment) => segment.begin === index)
       if (sent > tally.taken(index) || !waits) return true
       sent = tally.given(index)
     }
@@ -126,16 +131,16 @@ export class Connection {
 
   /** Number of the thread of a stage. */
   threadOf(index: number): number {
-    return this.stays.find((stay) => stay.has(index))?.thread.number ?? 0
+    return this.segments.find((segment) => segment.has(index))?.thread.number ?? 0
   }
 
   suspect(ms: number): void {
-    for (const stay of this.stays) if (!stay.isOver) stay.thread.suspect(ms)
+    for (const segment of this.segments) if (!segment.isOver) segment.thread.suspect(ms)
   }
 
   /** Events that no function has taken. */
-  rest(): unknown[] {
-    return this.kept?.rest(this.writer.sent) ?? []
+  untaken(): unknown[] {
+    return this.unacknowledged?.untaken(this.writer.sent) ?? []
   }
 
   /** Gives both ends up, and those that a thread never took. */

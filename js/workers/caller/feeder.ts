@@ -4,13 +4,13 @@ import type { Row } from '../../engine/border/row.js'
 import { SyncInlet } from '../../engine/channels/sync-inlet.js'
 import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control, type Thrown } from '../wire/protocol.js'
-import type { Thrower } from './thrower.js'
+import type { SentErrors } from './sent-errors.js'
 
 export class Feeder {
   private readonly row: Row
   private readonly events: AsyncIterator<unknown>
   private writer: DuctWriter
-  private readonly thrower: Thrower
+  private readonly errors: SentErrors
   /** Its events are those of the stream: they are counted. */
   private readonly head: boolean
   private pulling = false
@@ -31,11 +31,11 @@ export class Feeder {
     this.go()
   }
 
-  constructor(row: Row, events: AsyncIterator<unknown>, writer: DuctWriter, thrower: Thrower, head: boolean) {
+  constructor(row: Row, events: AsyncIterator<unknown>, writer: DuctWriter, errors: SentErrors, head: boolean) {
     this.row = row
     this.events = events
     this.writer = writer
-    this.thrower = thrower
+    this.errors = errors
     this.head = head
   }
 
@@ -112,7 +112,7 @@ export class Feeder {
   /** Thrown into the function at its next pull. */
   private fail(error: unknown): void {
     if (this.stopped) return
-    this.thrown = this.thrower.known(error)
+    this.thrown = this.errors.send(error)
     this.thrownAt = this.writer.sent
     this.writer.control(Control.Fail, this.thrown)
   }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { native } from '../../engine/border/native.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
 import type { WorkersOptions } from '../options.js'
-import { WorkerThread } from './thread.js'
+import { WorkerThread } from './worker-thread.js'
 
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
 const YOUNG_MB = 12
@@ -20,7 +20,7 @@ function most(): number {
 /** Sets the options; threads that run keep what they were started with. */
 export function configureWorkers(given: WorkersOptions): void {
   options = { ...given }
-  for (const thread of threads) rest(thread)
+  for (const thread of threads) markIdle(thread)
 }
 
 /** The thread for a new stream, or for one more stage of it; `taken`: those its other stages got. Started if need be. */
@@ -42,7 +42,7 @@ export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
 export async function warm(): Promise<void> {
   while (threads.length < most()) start()
   await Promise.all(threads.map((thread) => thread.whenReady()))
-  for (const thread of threads) if (!idle.has(thread)) rest(thread)
+  for (const thread of threads) if (!idle.has(thread)) markIdle(thread)
 }
 
 /** What `runtime.snapshot()` says of the threads. */
@@ -62,11 +62,11 @@ function start(): WorkerThread {
     ...(env === undefined ? {} : { env }),
     ...(execArgv === undefined ? {} : { execArgv }),
   }
-  const thread = new WorkerThread(given, spin, rest, (served) => {
+  const thread = new WorkerThread(given, spin, markIdle, (served) => {
     const asked = !threads.includes(thread)
     forget(thread)
     // Another one takes its place; but one that cannot even start would be started for ever.
-    if (served && !asked && threads.length < most()) rest(start())
+    if (served && !asked && threads.length < most()) markIdle(start())
   })
   threads.push(thread)
   return thread
@@ -77,8 +77,8 @@ function inherited(): string[] | undefined {
   return process.execArgv.some((option) => /^(--input-type|--eval|--print|-e|-p|-pe)\b/.test(option)) ? [] : undefined
 }
 
-/** Nobody stays on a thread: it is ended after a while, unless it is one of the last `min`. */
-export function rest(thread: WorkerThread): void {
+/** Nothing is left on a thread: it is ended after a while, unless it is one of the last `min`. */
+export function markIdle(thread: WorkerThread): void {
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   if (thread.streams > 0 || !threads.includes(thread)) return

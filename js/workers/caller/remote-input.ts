@@ -6,18 +6,18 @@ import type { Failure } from '../../kit/errors.js'
 import { ClosedError } from '../../kit/errors.js'
 import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control } from '../wire/protocol.js'
-import type { Thrower } from './thrower.js'
+import type { SentErrors } from './sent-errors.js'
 
 export class RemoteInput<In> extends Input<In> {
   private writer: DuctWriter | null = null
-  private thrower: Thrower | null = null
+  private errors: SentErrors | null = null
   private told = false
   private unstarted: Failure | null = null
 
   /** The function has been started on its thread, or anew on another one. */
-  attach(writer: DuctWriter, thrower: Thrower): void {
+  attach(writer: DuctWriter, errors: SentErrors): void {
     this.writer = writer
-    this.thrower = thrower
+    this.errors = errors
     this.told = false
     this.refill()
     this.endWaits()
@@ -75,8 +75,8 @@ export class RemoteInput<In> extends Input<In> {
   protected override endWaits(): void {
     if (this.told || !this.hasEnded || this.sending || this.writer === null || this.over) return
     this.told = true
-    // Kept: another thread may have to be told, too.
-    if (this.failure !== null) this.writer.control(Control.Fail, this.thrower?.known(this.failure.error))
+    // It stays set: another thread may have to be told, too.
+    if (this.failure !== null) this.writer.control(Control.Fail, this.errors?.send(this.failure.error))
     this.writer.control(Control.End)
   }
 }

@@ -8,17 +8,17 @@ import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promis
 import type { StageMetrics } from '../../kit/types.js'
 import { Control, type Outcome } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
-import { Connection, type Party } from './connection.js'
+import { Connection, type StageGroup } from './connection.js'
 import { Consumption } from './consumption.js'
 import { Feeder } from './feeder.js'
-import { Losses, sendAgain } from './losses.js'
 import type { WorkerPlacement } from './placement.js'
 import { RemoteInput } from './remote-input.js'
-import type { Stay } from './stay.js'
-import { Thrower } from './thrower.js'
+import type { RemoteSegment } from './remote-segment.js'
+import { Reopening, sendAgain } from './reopening.js'
+import { SentErrors } from './sent-errors.js'
 
 export class RemoteStage implements Remote, AnyGenerator {
-  private readonly party: Party
+  private readonly group: StageGroup
   private readonly events: AsyncIterableIterator<unknown>
   /** Its results are those of the stream. */
   private readonly last: boolean
@@ -35,17 +35,17 @@ export class RemoteStage implements Remote, AnyGenerator {
   /** What it threw, for the next `next()`. */
   private failure: Failure | null = null
   private failedStage: number | undefined
-  private readonly losses = new Losses()
+  private readonly reopening = new Reopening()
 
   constructor(instance: StageHost, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
-    this.party = { instance, stages, first, tally: Tally.of(first, stages.length), thrower: new Thrower() }
+    this.group = { instance, stages, first, tally: Tally.of(first, stages.length), errors: new SentErrors() }
     this.events = events
     this.last = last
     this.consumption = new Consumption(instance, last)
   }
 
   get thread(): number {
-    return this.connection?.stays[0]?.thread.number ?? 0
+    return this.connection?.segments[0]?.thread.number ?? 0
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -101,7 +101,7 @@ export class RemoteStage implements Remote, AnyGenerator {
     this.left = true
     this.feeder?.stop()
     this.discard(this.connection?.reader.clear() ?? 0)
-    if (!this.over) this.connection?.leave(failure === undefined ? undefined : this.party.thrower.known(failure.error))
+    if (!this.over) this.connection?.leave(failure === undefined ? undefined : this.group.errors.send(failure.error))
   }
 
   release(): PromiseLike<unknown> | undefined {
@@ -114,7 +114,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   stageOf(): string | undefined {
-    return this.failedStage === undefined ? undefined : this.party.stages[this.failedStage - this.party.first]?.name
+    return this.failedStage === undefined ? undefined : this.group.stages[this.failedStage - this.group.first]?.name
   }
 
   bytes(): { in: number; out: number } {
@@ -122,7 +122,7 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   stageMetrics(): StageMetrics[] {
-    const { stages, first, tally } = this.party
+    const { stages, first, tally } = this.group
     return stages.map(({ name }, index) => {
       const { taken: eventsIn, given: eventsOut } = tally.total(first + index)
       return { name, thread: this.connection?.threadOf(first + index) ?? 0, eventsIn, eventsOut }
@@ -131,46 +131,46 @@ export class RemoteStage implements Remote, AnyGenerator {
 
   get isBusy(): boolean {
     if (!this.started || this.over || this.connection === null) return false
-    if (this.last && this.connection.isHeld(this.party)) return false
+    if (this.last && this.connection.isHeld(this.group)) return false
     // The stage after it, on this thread, works on a result.
     if (!this.last && this.resolve === null) return true
-    return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.party)
+    return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.group)
   }
 
   account(): void {
-    if (this.party.first > 0) return
+    if (this.group.first > 0) return
     this.recount()
-    this.party.instance.row.dropUndelivered()
+    this.group.instance.row.dropUndelivered()
   }
 
   private sample(): void {
     this.recount()
-    if (this.party.first === 0) this.party.instance.row.askedElsewhere()
+    if (this.group.first === 0) this.group.instance.row.askedElsewhere()
   }
 
   /** The row is told at the end of a turn, which a thread that dies does not reach. */
   private recount(): void {
-    const { instance, first, tally } = this.party
+    const { instance, first, tally } = this.group
     if (first === 0) instance.row.deliveredTo(tally.total(first).taken)
   }
 
   suspect(): void {
-    this.connection?.suspect(this.party.instance.def.options.closeTimeout)
+    this.connection?.suspect(this.group.instance.def.options.closeTimeout)
   }
 
   /** Finds threads and lets events flow; again after a thread was lost, then with the events that are left of before. */
-  private start(rest: unknown[] = []): void {
+  private start(untaken: unknown[] = []): void {
     this.started = true
-    const { party, events } = this
+    const { group, events } = this
     const before = this.connection?.reader
     try {
-      const connection = new Connection(party, this.consumption.begin(before?.length ?? 0), this, before)
+      const connection = new Connection(group, this.consumption.begin(before?.length ?? 0), this, before)
       const { writer, reader } = connection
       this.connection = connection
       this.consumption.follow(reader)
-      sendAgain(writer, rest, this.feeder)
-      if (events instanceof RemoteInput) events.attach(writer, party.thrower)
-      else if (this.feeder === null) this.feeder = new Feeder(party.instance.row, events, writer, party.thrower, party.first === 0)
+      sendAgain(writer, untaken, this.feeder)
+      if (events instanceof RemoteInput) events.attach(writer, group.errors)
+      else if (this.feeder === null) this.feeder = new Feeder(group.instance.row, events, writer, group.errors, group.first === 0)
       else this.feeder.redirect(writer)
     } catch (error) {
       if (events instanceof RemoteInput) events.refuse({ error })
@@ -182,7 +182,7 @@ export class RemoteStage implements Remote, AnyGenerator {
 
   /** There may be credits for events: user code makes them, in the context of whoever opened the stream. */
   onRoom(): void {
-    this.party.instance.inScope(this.makeRoom, this)
+    this.group.instance.inScope(this.makeRoom, this)
   }
 
   private makeRoom(): void {
@@ -191,11 +191,11 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   /** A function stopped reading: what comes before it ends, and the source is given back. */
-  async stopped(stay: Stay): Promise<void> {
+  async stopped(segment: RemoteSegment): Promise<void> {
     const connection = this.connection as Connection
-    if (!connection.stays.includes(stay)) return stay.released()
-    const before = connection.leaveBefore(stay)
-    this.losses.gaveBack = true
+    if (!connection.segments.includes(segment)) return segment.released()
+    const before = connection.leaveBefore(segment)
+    this.reopening.gaveBack = true
     this.feeder?.stop()
     let failure: Failure | undefined
     try {
@@ -203,36 +203,36 @@ export class RemoteStage implements Remote, AnyGenerator {
     } catch (error) {
       failure = { error }
     }
-    await this.party.instance.bounded(before)
-    stay.released(failure)
+    await this.group.instance.bounded(before)
+    segment.released(failure)
   }
 
   /** A thread is gone. */
-  orphaned(stay: Stay, error: VeloError): void {
-    if (this.over || !this.connection?.stays.includes(stay)) return
+  orphaned(segment: RemoteSegment, error: VeloError): void {
+    if (this.over || !this.connection?.segments.includes(segment)) return
     this.arrived() // what was sent before
-    const { instance, stages } = this.party
+    const { instance, stages } = this.group
     const { onWorkerExit } = ((stages[0] as Stage).placement as WorkerPlacement).travel
-    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.losses.mayReopen(this.party.tally)) return this.reopen()
+    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.reopening.mayReopen(this.group.tally)) return this.reopen()
     const message = `stream ${instance.id}: its ${error.message}`
     this.finish(0, { error: new VeloError('VELO_WORKER_EXITED', message, { streamId: instance.id, cause: error.cause }) })
   }
 
   /** The functions start anew on other threads, with the events that were not taken. */
   private reopen(): void {
-    const { tally } = this.party
-    const rest = this.connection?.rest() ?? []
+    const { tally } = this.group
+    const untaken = this.connection?.untaken() ?? []
     this.feeder?.rebase(tally.taken(tally.first))
     this.connection?.leave(undefined)
     this.connection?.part()
     this.recount()
-    this.party.tally = this.party.tally.renewed()
-    this.start(rest)
+    this.group.tally = this.group.tally.renewed()
+    this.start(untaken)
   }
 
   arrived(): void {
     if (this.connection === null) return
-    const { reader, stays } = this.connection
+    const { reader, segments } = this.connection
     try {
       while (reader.pull());
     } catch (error) {
@@ -242,8 +242,8 @@ export class RemoteStage implements Remote, AnyGenerator {
     if (reader.control !== Control.None) {
       const { discarded, thrown } = reader.payload as Outcome
       this.failedStage = thrown?.stage
-      stays.at(-1)?.over()
-      return this.finish(discarded, thrown === undefined ? undefined : { error: this.party.thrower.catch(thrown) })
+      segments.at(-1)?.over()
+      return this.finish(discarded, thrown === undefined ? undefined : { error: this.group.errors.receive(thrown) })
     }
     this.serve()
   }
@@ -285,11 +285,11 @@ export class RemoteStage implements Remote, AnyGenerator {
   private shift(): IteratorResult<unknown, undefined> {
     const value = (this.connection as Connection).reader.shift()
     this.consumption.take()
-    if (this.party.instance.row.isTiming) this.recount() // it may be the result of the event that is timed
+    if (this.group.instance.row.isTiming) this.recount() // it may be the result of the event that is timed
     return { value, done: false } as unknown as IteratorResult<unknown, undefined>
   }
 
   private discard(count: number): void {
-    if (count > 0 && this.last) this.party.instance.discarded(count)
+    if (count > 0 && this.last) this.group.instance.discarded(count)
   }
 }

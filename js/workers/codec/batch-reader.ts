@@ -1,17 +1,17 @@
 // The receiving end of one direction of one stream: the bytes of a batch back to values.
 
 import { VeloError } from '../../kit/errors.js'
-import type { BulkIn, Codec } from './codec.js'
+import type { Codec, TransferReceiver } from './codec.js'
 import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
 import { readGraph } from './graph-reader.js'
 import { type ShapeTable, shapesOf } from './shapes.js'
-import { slabs } from './slabs.js'
+import { sharedBuffers } from './shared-buffers.js'
 
 const { readInteger, HEAD } = frames
 
 /** Where batches are read from: the same memory twice, because what a Buffer slices is a view, and what a Uint8Array slices a copy, the cheapest there is. */
-export class Source {
+export class BatchBytes {
   readonly plain: Uint8Array
   readonly bytes: frames.Bytes
 
@@ -21,10 +21,10 @@ export class Source {
   }
 }
 
-function slabOf(batch: Uint8Array, end: number): ArrayBuffer {
-  const slab = batch.slice(0, end).buffer as ArrayBuffer
-  slabs.add(slab)
-  return slab
+function sharedCopyOf(batch: Uint8Array, end: number): ArrayBuffer {
+  const shared = batch.slice(0, end).buffer as ArrayBuffer
+  sharedBuffers.add(shared)
+  return shared
 }
 
 const range = { start: 0, end: 0 }
@@ -34,25 +34,25 @@ export class BatchReader {
   readonly #reserve: number
   /** Byte values of a batch are views of one copy of it. */
   readonly #views: boolean
-  readonly #bulk: BulkIn | undefined
+  readonly #transfers: TransferReceiver | undefined
   // What the writer has told of its shapes.
   #shapes: ShapeTable | undefined
   #flat: FlatReader | undefined
 
-  constructor(codec: Codec, options: { reserve: number; bulk: BulkIn | undefined }) {
+  constructor(codec: Codec, options: { reserve: number; transfers: TransferReceiver | undefined }) {
     this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
     this.#reserve = options.reserve
     this.#views = codec === 'binary'
-    this.#bulk = options.bulk
+    this.#transfers = options.transfers
   }
 
   /**
    * Decodes every value of a batch, which is the first `end` bytes, and appends them to `into`. The memory may be reused afterwards. Throws VeloError
    * `VELO_CODEC`; the values before the one at fault are in `into` then.
    */
-  read({ bytes, plain }: Source, end: number, into: unknown[]): void {
+  read({ bytes, plain }: BatchBytes, end: number, into: unknown[]): void {
     let at = this.#reserve
-    let slab: ArrayBuffer | undefined
+    let shared: ArrayBuffer | undefined
     while (at < end) {
       const kind = bytes[at]
       if (kind === frames.NUMBER) {
@@ -63,8 +63,8 @@ export class BatchReader {
         at = start + readInteger(bytes, at + 1)
         if (at > end) throw cut(kind)
         if (this.#views) {
-          slab ??= slabOf(plain, end)
-          into.push(new Uint8Array(slab, start, at - start))
+          shared ??= sharedCopyOf(plain, end)
+          into.push(new Uint8Array(shared, start, at - start))
         } else into.push(plain.slice(start, at))
       } else if (kind === frames.FLAT) {
         at = (this.#flat as FlatReader).read(bytes, at, into)
@@ -76,7 +76,7 @@ export class BatchReader {
         at += 1
       } else if (kind === frames.SHAPES) {
         at = this.#learn(bytes, at)
-      } else if (kind === frames.BULK) {
+      } else if (kind === frames.TRANSFERRED) {
         const [index, offset, length] = [readInteger(bytes, at + 1), readInteger(bytes, at + 5), readInteger(bytes, at + 9)]
         into.push(new Uint8Array(this.#receive(index), offset, length))
         at += 13
@@ -123,8 +123,8 @@ export class BatchReader {
   }
 
   #receive(index: number): ArrayBuffer {
-    if (this.#bulk === undefined) throw new VeloError('VELO_CODEC', 'a large binary came without a channel for it')
-    return this.#bulk.receive(index)
+    if (this.#transfers === undefined) throw new VeloError('VELO_CODEC', 'a large binary came without a channel for it')
+    return this.#transfers.receive(index)
   }
 
   #learn(bytes: frames.Bytes, at: number): number {

@@ -2,19 +2,19 @@
 // Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
 
 import { VeloError } from '../../kit/errors.js'
-import type { BulkOut, Codec } from './codec.js'
-import { describe, refusal } from './culprit.js'
+import type { Codec, TransferSender } from './codec.js'
 import { FlatMemory } from './flat-memory.js'
 import * as frames from './frames.js'
 import { isPooled, travels, writeGraph } from './graph.js'
 import { jsonRefusal } from './json-refusal.js'
 import { forget, isPlain } from './plain.js'
+import { describe, refusal } from './refusal.js'
 import { pack, sender, shapeCount, shapeText } from './shapes.js'
 
 const { writeInteger, HEAD, SHAPES_HEAD } = frames
 
 /** Binaries of so many bytes are copied into a buffer of their own and travel beside the batch; below, one copy into the batch is cheaper. */
-export const COPIED_ASIDE = 65_536
+export const TRANSFERRED_FROM = 65_536
 
 const none = Buffer.alloc(0)
 const bufferPrototype = Buffer.prototype
@@ -27,18 +27,18 @@ export class BatchWriter extends FlatMemory {
   readonly #custom: Exclude<Codec, 'structured' | 'binary'> | undefined
   readonly #binary: boolean
   readonly #transfer: boolean
-  readonly #bulk: BulkOut | undefined
+  readonly #transfers: TransferSender | undefined
   // Bytes that travel beside the batch.
-  #aside = 0
+  #transferredBytes = 0
   // Shapes of this isolate that the reader knows of; -1: not even whose they are.
   #told = -1
 
-  constructor(codec: Codec, options: { reserve: number; transfer: boolean; bulk: BulkOut | undefined }) {
+  constructor(codec: Codec, options: { reserve: number; transfer: boolean; transfers: TransferSender | undefined }) {
     super(options.reserve)
     this.#custom = codec === 'structured' || codec === 'binary' ? undefined : codec
     this.#binary = codec === 'binary'
     this.#transfer = options.transfer
-    this.#bulk = options.bulk
+    this.#transfers = options.transfers
   }
 
   /** Bytes of the batch itself since the last take. */
@@ -48,10 +48,10 @@ export class BatchWriter extends FlatMemory {
 
   /** Bytes since the last take, large binaries included. */
   get bytes(): number {
-    return this.at - this.reserve + this.#aside
+    return this.at - this.reserve + this.#transferredBytes
   }
 
-  /** Takes a value. Throws VeloError `VELO_CODEC` with `field` naming the culprit; then nothing was added and nothing detached. */
+  /** Takes a value. Throws VeloError `VELO_CODEC` with `field` naming the part at fault; then nothing was added and nothing detached. */
   add(value: unknown): void {
     const custom = this.#custom
     if (custom === undefined) {
@@ -69,7 +69,7 @@ export class BatchWriter extends FlatMemory {
 
   /** The memory of the batch, valid until the next `add`; its first `size` bytes are `reserve` free ones, then the frames. */
   take(): Uint8Array {
-    this.#aside = 0
+    this.#transferredBytes = 0
     this.count = 0
     return this.cut()
   }
@@ -104,23 +104,23 @@ export class BatchWriter extends FlatMemory {
 
   #addBytes(value: Uint8Array): void {
     const { byteLength } = value
-    const bulk = this.#bulk
-    if (bulk !== undefined && (this.#transfer || byteLength >= COPIED_ASIDE) && value.buffer instanceof ArrayBuffer) {
-      if (!this.#transfer) return this.#addAside(bulk, copyOf(value), 0, byteLength)
-      if (!isPooled(value)) return this.#addAside(bulk, value.buffer, value.byteOffset, byteLength)
+    const transfers = this.#transfers
+    if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && value.buffer instanceof ArrayBuffer) {
+      if (!this.#transfer) return this.#addTransferred(transfers, copyOf(value), 0, byteLength)
+      if (!isPooled(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength)
     }
     this.writeContent(frames.BYTES, value)
   }
 
-  #addAside(bulk: BulkOut, buffer: ArrayBuffer, offset: number, length: number): void {
+  #addTransferred(transfers: TransferSender, buffer: ArrayBuffer, offset: number, length: number): void {
     const at = this.room(13)
     const bytes = this.memory
     const size = buffer.byteLength
-    writeInteger(bytes, at + 1, this.#send(bulk, buffer))
+    writeInteger(bytes, at + 1, this.#send(transfers, buffer))
     writeInteger(bytes, at + 5, offset)
     writeInteger(bytes, at + 9, length)
-    bytes[at] = frames.BULK
-    this.#aside += size
+    bytes[at] = frames.TRANSFERRED
+    this.#transferredBytes += size
     this.at = at + 13
   }
 
@@ -170,11 +170,11 @@ export class BatchWriter extends FlatMemory {
   }
 
   #addGraph(value: unknown): void {
-    const bulk = this.#bulk
-    const aside = bulk === undefined ? undefined : this.#transfer ? moved : copiedIfLarge
+    const transfers = this.#transfers
+    const handOver = transfers === undefined ? undefined : this.#transfer ? moved : copiedIfLarge
     let graph: ReturnType<typeof writeGraph>
     try {
-      graph = writeGraph(value, aside)
+      graph = writeGraph(value, handOver)
     } catch (cause) {
       throw refusal(value, (part) => !travels(part), cause)
     }
@@ -185,8 +185,8 @@ export class BatchWriter extends FlatMemory {
     writeInteger(bytes, at + HEAD, buffers.length)
     for (let index = 0; index < buffers.length; index++) {
       const size = buffers[index].byteLength
-      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(bulk as BulkOut, buffers[index]))
-      this.#aside += size
+      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(transfers as TransferSender, buffers[index]))
+      this.#transferredBytes += size
     }
     bytes.set(content, at + HEAD + head)
     this.close(frames.GRAPH, at, head + content.length)
@@ -217,9 +217,9 @@ export class BatchWriter extends FlatMemory {
     this.writeContent(frames.CUSTOM, encoded)
   }
 
-  #send(bulk: BulkOut, buffer: ArrayBuffer): number {
+  #send(transfers: TransferSender, buffer: ArrayBuffer): number {
     try {
-      return bulk.send(buffer)
+      return transfers.send(buffer)
     } catch (cause) {
       throw new VeloError('VELO_CODEC', 'value: a buffer in it cannot be transferred', { field: 'value', cause })
     }
@@ -227,7 +227,7 @@ export class BatchWriter extends FlatMemory {
 }
 
 const moved = (buffer: ArrayBuffer) => buffer
-const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= COPIED_ASIDE ? buffer.slice(0) : undefined)
+const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= TRANSFERRED_FROM ? buffer.slice(0) : undefined)
 
 function copyOf(view: Uint8Array): ArrayBuffer {
   return (view.buffer as ArrayBuffer).slice(view.byteOffset, view.byteOffset + view.byteLength)

@@ -4,16 +4,16 @@
 export type { Codec } from '../../kit/types.js'
 
 /** Sends large binaries beside the batch. */
-export interface BulkOut {
+export interface TransferSender {
   /** Hands a buffer over (it is detached by that) and answers with its index on this channel: 0 for the first, then one more each time. */
   send(buffer: ArrayBuffer): number
 }
 
 /** Receives large binaries beside the batch. */
-export interface BulkIn {
+export interface TransferReceiver {
   /** Gives the buffer with this index, once. */
   receive(index: number): ArrayBuffer
 }
 
-export { BatchReader, Source } from './batch-reader.js'
+export { BatchBytes, BatchReader } from './batch-reader.js'
 export { BatchWriter } from './batch-writer.js'

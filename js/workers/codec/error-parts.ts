@@ -2,8 +2,8 @@
 // of Node.js, their cause. A copy of the value holds a carrier in the place of each error; the parts of the errors follow the value.
 
 import { types } from 'node:util'
-import { describe } from './culprit.js'
 import { baseOf, isDomException, isError, nameOf, shellOf } from './error-class.js'
+import { describe } from './refusal.js'
 
 const { isAnyArrayBuffer, isBoxedPrimitive, isDate, isRegExp } = types
 

@@ -1,9 +1,9 @@
 // Whatever was thrown, as a string, which every codec of ours carries, and back. Neither function throws.
 
-import { describe } from './culprit.js'
 import { isError } from './error-class.js'
 import { writeFailure, writeGraph } from './graph.js'
 import { readGraph } from './graph-reader.js'
+import { describe } from './refusal.js'
 
 /** Anything thrown as something that travels. An error comes with whatever can travel of what hangs on it. */
 export function packFailure(error: unknown): unknown {

@@ -9,7 +9,7 @@ import { Serializer } from 'node:v8'
 import * as threads from 'node:worker_threads'
 import { isError } from './error-class.js'
 import { copyWithErrors, type ErrorCarriers } from './error-parts.js'
-import { slabs } from './slabs.js'
+import { sharedBuffers } from './shared-buffers.js'
 
 /** Kinds of views by the name of their class, in the order of their numbers on the wire. */
 export const views = [
@@ -54,7 +54,7 @@ const slabSize = Buffer.allocUnsafe(1).buffer.byteLength
 /** Whether a view shares its buffer with strangers: Node.js cuts small Buffers out of slabs. */
 export function isPooled(view: ArrayBufferView): boolean {
   const { buffer } = view
-  if (slabs.has(buffer)) return true
+  if (sharedBuffers.has(buffer)) return true
   const size = buffer.byteLength
   if ((size !== slabSize && size !== Buffer.poolSize) || view.byteLength === size) return false
   return isMarked === undefined ? Buffer.isBuffer(view) : isMarked(buffer)
@@ -130,16 +130,16 @@ function survey(value: unknown): Survey {
 }
 
 /**
- * Writes a value. Buffers for which `aside` answers with a buffer (the same one or a copy) are left out and returned for sending; nothing has been
+ * Writes a value. Buffers for which `handOver` answers with a buffer (the same one or a copy) are left out and returned for sending; nothing has been
  * detached yet. Throws on what cannot travel.
  */
-export function writeGraph(value: unknown, aside?: (buffer: ArrayBuffer) => ArrayBuffer | undefined): Graph {
+export function writeGraph(value: unknown, handOver?: (buffer: ArrayBuffer) => ArrayBuffer | undefined): Graph {
   const found = survey(value)
   const moved: ArrayBuffer[] = []
   const buffers: ArrayBuffer[] = []
-  if (aside !== undefined) {
+  if (handOver !== undefined) {
     for (const buffer of found.buffers) {
-      const handed = isDetached(buffer) ? undefined : aside(buffer)
+      const handed = isDetached(buffer) ? undefined : handOver(buffer)
       if (handed === undefined) continue
       moved.push(buffer)
       buffers.push(handed)

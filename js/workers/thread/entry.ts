@@ -1,53 +1,53 @@
-// What runs on a worker thread: takes the commands of the thread that started it, and hosts the functions it is told to.
+// What runs on a worker thread: takes the commands of the thread that started it, and runs the segments it is told to.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { Bulk } from '../wire/bulk.js'
 import type { Command, LeaveCommand, OpenCommand, Report, ThreadData } from '../wire/protocol.js'
-import { Hosted } from './hosted.js'
+import { Transfers } from '../wire/transfers.js'
 import { load } from './load.js'
+import { ThreadSegment } from './segment.js'
 import { turnBegins } from './turns.js'
 
-const { bulk, spin } = workerData as ThreadData
+const { transfers, spin } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
-const parcels = new Bulk(bulk)
-const hosted = new Map<number, Hosted>()
+const incoming = new Transfers(transfers)
+const segments = new Map<number, ThreadSegment>()
 
 function report(message: Report): void {
   port.postMessage(message)
 }
 
 function open(command: OpenCommand): void {
-  const { stay } = command
-  const host = new Hosted(command, parcels, spin, {
-    stopped: () => report({ kind: 'stopped', stay }),
+  const { segment } = command
+  const opened = new ThreadSegment(command, incoming, spin, {
+    stopped: () => report({ kind: 'stopped', segment }),
     over: (outcome) => {
-      hosted.delete(stay)
+      segments.delete(segment)
       // Nobody may be left who reads its results to their end.
-      if (command.spliced || outcome.left) report({ kind: 'finished', stay, outcome })
+      if (command.spliced || outcome.left) report({ kind: 'finished', segment, outcome })
     },
   })
-  hosted.set(stay, host)
+  segments.set(segment, opened)
   const loaded = load(command)
   // A function that is loaded already starts at once.
-  if (!(loaded instanceof Promise)) return host.start(loaded)
+  if (!(loaded instanceof Promise)) return opened.start(loaded)
   loaded.then(
-    (functions) => host.start(functions),
-    (error) => host.fail(error),
+    (functions) => opened.start(functions),
+    (error) => opened.fail(error),
   )
 }
 
 /** One that has ended by itself may have told that to somebody who does not listen any more. */
-function leave({ stay, thrown }: LeaveCommand): void {
-  const host = hosted.get(stay)
-  if (host !== undefined) host.leave(thrown)
-  else report({ kind: 'finished', stay, outcome: { discarded: 0, left: true } })
+function leave({ segment, thrown }: LeaveCommand): void {
+  const one = segments.get(segment)
+  if (one !== undefined) one.leave(thrown)
+  else report({ kind: 'finished', segment, outcome: { discarded: 0, left: true } })
 }
 
 port.on('message', (command: Command) => {
   turnBegins()
   if (command.kind === 'open') open(command)
   else if (command.kind === 'leave') leave(command)
-  else if (command.kind === 'released') hosted.get(command.stay)?.released(command.thrown)
+  else if (command.kind === 'released') segments.get(command.segment)?.released(command.thrown)
   else report({ kind: 'pong' })
 })
 report({ kind: 'ready' })

@@ -8,7 +8,7 @@ import type { Generator } from '../../kit/types.js'
 import type { Codec } from '../codec/codec.js'
 import type { OpenCommand, StageRef } from '../wire/protocol.js'
 
-/** What a stay needs of its modules. */
+/** What a segment needs of its modules. */
 export interface Loaded {
   functions: { fn: Generator<unknown, unknown>; ref: StageRef }[]
   codec: Codec

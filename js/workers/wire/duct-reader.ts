@@ -3,13 +3,13 @@
 import { deserialize } from 'node:v8'
 import { End } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
-import { type BatchReader, Source } from '../codec/batch-reader.js'
-import { join, part } from './ends.js'
+import { BatchBytes, type BatchReader } from '../codec/batch-reader.js'
+import { join, part } from './duct-ends.js'
 import { Control, HEADER } from './protocol.js'
 
 /** Memory that one batch after the other is copied to. */
 const SCRATCH = 1 << 16
-let scratch = new Source(new Uint8Array(SCRATCH))
+let scratch = new BatchBytes(new Uint8Array(SCRATCH))
 
 export class DuctReader {
   readonly duct: number
@@ -59,14 +59,14 @@ export class DuctReader {
   pull(): boolean {
     let size = native.pull(this.duct, scratch.plain)
     if (size < 0) {
-      scratch = new Source(new Uint8Array(-size))
+      scratch = new BatchBytes(new Uint8Array(-size))
       size = native.pull(this.duct, scratch.plain)
     }
     if (size === 0) return false
     this.bytes += size
     const source = scratch
     const memory = source.plain
-    if (memory.length > SCRATCH) scratch = new Source(new Uint8Array(SCRATCH))
+    if (memory.length > SCRATCH) scratch = new BatchBytes(new Uint8Array(SCRATCH))
     const payload = (memory[4] as number) | ((memory[5] as number) << 8) | ((memory[6] as number) << 16) | ((memory[7] as number) << 24)
     if (memory[0] !== Control.None) {
       this.control = memory[0] as number

@@ -3,11 +3,11 @@
 import { serialize } from 'node:v8'
 import { End } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
-import type { Kept } from '../caller/kept.js'
 import type { BatchWriter } from '../codec/batch-writer.js'
-import { join, part } from './ends.js'
+import { join, part } from './duct-ends.js'
 import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
 import { atTurnEnd } from './turn-end.js'
+import type { Unacknowledged } from './unacknowledged.js'
 
 /** Writes the header of a batch. */
 function head(batch: Uint8Array, control: number, payload: number): void {
@@ -21,7 +21,7 @@ function head(batch: Uint8Array, control: number, payload: number): void {
 export interface WriterOptions {
   buffer: number
   prompt: boolean
-  kept?: Kept | undefined
+  unacknowledged?: Unacknowledged | undefined
 }
 
 export class DuctWriter {
@@ -31,7 +31,7 @@ export class DuctWriter {
   private readonly prompt: boolean
   private readonly most: number
   /** What was added and perhaps not taken yet, where it may have to be sent again. */
-  private readonly kept: Kept | undefined
+  private readonly unacknowledged: Unacknowledged | undefined
   /** Values that may be added before `refill` has to be asked. */
   credits = 0
   /** Values added so far. */
@@ -47,11 +47,11 @@ export class DuctWriter {
   private readonly onRoom: () => void
 
   /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
-  constructor(duct: number, values: BatchWriter, { buffer, prompt, kept }: WriterOptions, onRoom: () => void) {
+  constructor(duct: number, values: BatchWriter, { buffer, prompt, unacknowledged }: WriterOptions, onRoom: () => void) {
     this.duct = duct
     this.values = values
     this.prompt = prompt
-    this.kept = kept
+    this.unacknowledged = unacknowledged
     this.most = Math.min(BATCH_VALUES, Math.max(1, buffer >> 1))
     this.onRoom = onRoom
     join(duct, End.Sender, () => {
@@ -70,7 +70,7 @@ export class DuctWriter {
   add(value: unknown): void {
     const { values } = this
     values.add(value)
-    this.kept?.add(value, this.sent)
+    this.unacknowledged?.add(value, this.sent)
     this.sent++
     this.credits--
     if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()

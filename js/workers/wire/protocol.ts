@@ -68,8 +68,8 @@ export interface StageRef {
 /** Starts one function, or several that are neighbors, for a stream. */
 export interface OpenCommand {
   kind: 'open'
-  /** Number of the stream's stay on this thread. */
-  stay: number
+  /** Number of the segment on this thread. */
+  segment: number
   stages: StageRef[]
   id: string
   name: string
@@ -97,7 +97,7 @@ export interface OpenCommand {
 /** Closed, or aborted with what is thrown. */
 export interface LeaveCommand {
   kind: 'leave'
-  stay: number
+  segment: number
   thrown: Thrown | undefined
 }
 
@@ -105,21 +105,21 @@ export type Command =
   | OpenCommand
   | LeaveCommand
   /** The source was given back. */
-  | { kind: 'released'; stay: number; thrown: Thrown | undefined }
+  | { kind: 'released'; segment: number; thrown: Thrown | undefined }
   | { kind: 'ping' }
 
 export type Report =
   | { kind: 'ready' }
   | { kind: 'pong' }
   /** The function reads no further event. */
-  | { kind: 'stopped'; stay: number }
+  | { kind: 'stopped'; segment: number }
   /** A function whose results go to another thread has finished. */
-  | { kind: 'finished'; stay: number; outcome: Outcome }
+  | { kind: 'finished'; segment: number; outcome: Outcome }
 
 /** What a thread is started with. */
 export interface ThreadData {
   /** Large buffers, both ways. */
-  bulk: MessagePort
+  transfers: MessagePort
   /** us that a thread looks for events before it sleeps. */
   spin: number
 }

@@ -1,13 +1,12 @@
 // The second argument of a function on a worker thread.
 
 import type { Failure } from '../../kit/errors.js'
-
 import { ClosedError } from '../../kit/errors.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})
 
-export class HostedContext implements StreamContext {
+export class ThreadContext implements StreamContext {
   readonly id: string
   readonly name: string
   readonly headers: StreamHeaders
@@ -31,7 +30,7 @@ export class HostedContext implements StreamContext {
   }
 
   /** Not part of StreamContext: the signal fires, with what the stream failed with or a ClosedError as reason. */
-  static fire(context: HostedContext, failure: Failure | undefined): void {
+  static fire(context: ThreadContext, failure: Failure | undefined): void {
     if (context.#fired !== undefined) return
     const error =
       failure?.error ??

@@ -1,9 +1,9 @@
-// Events on their way to a function whose thread may die: kept until they are taken, so that another one can get them. At most `buffer` of them are.
+// Events on their way to a function whose thread may die: held until they are taken, so that another one can get them. At most `buffer` of them are.
 
 import { Ring } from '../../kit/queue.js'
-import type { Tally } from '../wire/tally.js'
+import type { Tally } from './tally.js'
 
-export class Kept {
+export class Unacknowledged {
   private readonly events = new Ring<unknown>()
   private readonly tally: Tally
 
@@ -17,8 +17,8 @@ export class Kept {
     this.events.push(event)
   }
 
-  /** What was never taken, of `sent` events; it is kept no longer. */
-  rest(sent: number): unknown[] {
+  /** What was never taken, of `sent` events; it is held no longer. */
+  untaken(sent: number): unknown[] {
     this.trim(sent)
     const events: unknown[] = []
     while (this.events.length > 0) events.push(this.events.shift())

@@ -3,19 +3,19 @@
 
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { BatchReader, BatchWriter, type BulkIn } from '../codec/codec.js'
-import type { Bulk } from '../wire/bulk.js'
+import { BatchReader, BatchWriter, type TransferReceiver } from '../codec/codec.js'
 import { DuctReader } from '../wire/duct-reader.js'
 import { DuctWriter } from '../wire/duct-writer.js'
 import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
+import type { Transfers } from '../wire/transfers.js'
 import { atTurnEnd } from '../wire/turn-end.js'
-import { HostedChain } from './hosted-chain.js'
-import { HostedContext } from './hosted-context.js'
-import { HostedEvents } from './hosted-events.js'
+import { ThreadChain } from './chain.js'
+import { ThreadContext } from './context.js'
+import { ThreadEvents } from './events.js'
 import type { Loaded } from './load.js'
-import { Origins } from './origins.js'
 import { printed } from './printed.js'
+import { ReceivedErrors } from './received-errors.js'
 import { isOvertime, nextTurn } from './turns.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
@@ -23,24 +23,24 @@ const UNWIND_BURST = 64
 /** ms that a result may wait for others while the function computes. */
 const PATIENCE_MS = 0.5
 
-export interface HostedCalls {
+export interface SegmentCalls {
   stopped(): void
   over(outcome: Outcome): void
 }
 
-export class Hosted {
+export class ThreadSegment {
   private readonly command: OpenCommand
-  private readonly bulk: Bulk
+  private readonly transfers: Transfers
   private readonly spin: number
-  private readonly calls: HostedCalls
-  private readonly context: HostedContext
+  private readonly calls: SegmentCalls
+  private readonly context: ThreadContext
   /** Large buffers of its events. */
-  private readonly parcels: BulkIn | undefined
-  private events: HostedEvents | null = null
+  private readonly incoming: TransferReceiver | undefined
+  private events: ThreadEvents | null = null
   private writer: DuctWriter | null = null
   private reader: DuctReader | null = null
   private readonly tally: Tally
-  private chain: HostedChain | null = null
+  private chain: ThreadChain | null = null
   private generator: AnyGenerator | null = null
   /** A request of ours to the generator is under way. */
   private running = false
@@ -53,7 +53,7 @@ export class Hosted {
   private discarded = 0
   private turning = false
   private sentAt = 0
-  private readonly origins = new Origins()
+  private readonly errors = new ReceivedErrors()
   private onReleased: ((failure: Failure | undefined) => void) | undefined
   private outcome: Outcome | undefined
 
@@ -69,15 +69,15 @@ export class Hosted {
   }
   private readonly onThrow = (error: unknown): void => this.ended({ error })
 
-  constructor(command: OpenCommand, bulk: Bulk, spin: number, calls: HostedCalls) {
+  constructor(command: OpenCommand, transfers: Transfers, spin: number, calls: SegmentCalls) {
     this.command = command
-    this.bulk = bulk
+    this.transfers = transfers
     this.spin = spin
     this.calls = calls
     const { id, name, headers, context, tally } = command
     this.tally = new Tally(tally.first, tally.memory)
-    this.context = new HostedContext(id, name, headers, context)
-    this.parcels = command.fed ? undefined : bulk.intake(command.events)
+    this.context = new ThreadContext(id, name, headers, context)
+    this.incoming = command.fed ? undefined : transfers.receiver(command.events)
   }
 
   /** The functions are here. */
@@ -86,9 +86,9 @@ export class Hosted {
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
-    this.events = new HostedEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
+    this.events = new ThreadEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
     try {
-      this.chain = new HostedChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
+      this.chain = new ThreadChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
       this.generator = this.chain.generator
     } catch (error) {
       return this.ended({ error })
@@ -110,7 +110,7 @@ export class Hosted {
     this.onReleased?.(undefined)
     this.events?.cut(failure)
     this.chain?.cut(failure)
-    HostedContext.fire(this.context, failure)
+    ThreadContext.fire(this.context, failure)
     if (this.held !== null) {
       this.held = null
       this.discarded++
@@ -153,7 +153,7 @@ export class Hosted {
   }
 
   failureOf(payload: unknown): unknown {
-    return this.origins.arrived(((payload as Outcome).thrown ?? payload) as Thrown)
+    return this.errors.receive(((payload as Outcome).thrown ?? payload) as Thrown)
   }
 
   private connect(codec: Loaded['codec']): void {
@@ -162,10 +162,10 @@ export class Hosted {
     const values = new BatchWriter(codec, {
       reserve: HEADER,
       transfer: transfer && !spliced,
-      bulk: spliced ? undefined : this.bulk.outlet(results),
+      transfers: spliced ? undefined : this.transfers.sender(results),
     })
     this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => this.onRoom())
-    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, bulk: this.parcels }), () => this.events?.wake())
+    this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, transfers: this.incoming }), () => this.events?.wake())
   }
 
   /** Number of the first stage here. */
@@ -263,9 +263,9 @@ export class Hosted {
   private settle(failure: Failure | undefined): void {
     this.events?.cut(undefined)
     this.events?.report()
-    const thrown = failure && this.origins.leaving(failure.error, this.chain?.culprit(failure) ?? this.begin)
+    const thrown = failure && this.errors.send(failure.error, this.chain?.stageOf(failure) ?? this.begin)
     const payload: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
-    if (failure !== undefined) HostedContext.fire(this.context, failure)
+    if (failure !== undefined) ThreadContext.fire(this.context, failure)
     // What was printed first goes first: the caller's process may end with the stream.
     printed(() => {
       this.outcome = payload
@@ -281,7 +281,7 @@ export class Hosted {
     this.outcome = undefined
     this.writer.part()
     this.reader?.part()
-    this.bulk.forget(this.command.events)
+    this.transfers.forget(this.command.events)
     this.calls.over(outcome)
   }
 }

@@ -8,7 +8,7 @@ import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '..
 import type { Tally } from '../wire/tally.js'
 import { isOvertime, nextTurn } from './turns.js'
 
-export class HostedLink implements AsyncIterableIterator<unknown> {
+export class ThreadLink implements AsyncIterableIterator<unknown> {
   private readonly source: AnyGenerator
   private readonly index: number
   private readonly tally: Tally

@@ -2,11 +2,11 @@
 // batch finds it.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { BulkIn, BulkOut } from '../codec/codec.js'
+import type { TransferReceiver, TransferSender } from '../codec/codec.js'
 
-type Parcel = [duct: number, index: number, buffer: ArrayBuffer]
+type Transfer = [duct: number, index: number, buffer: ArrayBuffer]
 
-export class Bulk {
+export class Transfers {
   private readonly port: MessagePort
   /** What has arrived and was not asked for yet, by duct. */
   private readonly arrived = new Map<number, Map<number, ArrayBuffer>>()
@@ -19,34 +19,34 @@ export class Bulk {
   }
 
   /** The sending side of a duct. */
-  outlet(duct: number): BulkOut {
+  sender(duct: number): TransferSender {
     let index = 0
     const { port } = this
     return {
       send(buffer) {
-        port.postMessage([duct, index, buffer] satisfies Parcel, [buffer])
+        port.postMessage([duct, index, buffer] satisfies Transfer, [buffer])
         return index++
       },
     }
   }
 
   /** The receiving side of a duct. */
-  intake(duct: number): BulkIn & { readonly bytes: number } {
+  receiver(duct: number): TransferReceiver & { readonly bytes: number } {
     const mine = this.arrived.get(duct) ?? new Map<number, ArrayBuffer>()
     this.arrived.set(duct, mine)
     this.youngest = Math.max(this.youngest, duct)
-    const intake = {
+    const receiver = {
       bytes: 0,
       receive: (index: number): ArrayBuffer => {
         if (!mine.has(index)) this.collect()
         const buffer = mine.get(index)
         if (buffer === undefined) throw new Error(`buffer ${index} of duct ${duct} did not arrive`)
         mine.delete(index)
-        intake.bytes += buffer.byteLength
+        receiver.bytes += buffer.byteLength
         return buffer
       },
     }
-    return intake
+    return receiver
   }
 
   /** Nothing further is received on a duct: what came for it is dropped. */
@@ -57,7 +57,7 @@ export class Bulk {
 
   private collect(): void {
     for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
-      const [duct, index, buffer] = message.message as Parcel
+      const [duct, index, buffer] = message.message as Transfer
       if (duct > this.youngest && !this.arrived.has(duct)) this.arrived.set(duct, new Map())
       this.arrived.get(duct)?.set(index, buffer)
     }

@@ -3,13 +3,13 @@
 import { packFailure, unpackFailure } from '../codec/failure.js'
 import { KNOWN_ERRORS, type Thrown } from '../wire/protocol.js'
 
-export class Thrower {
+export class SentErrors {
   /** By token; the oldest ones are forgotten, and come back as copies. */
   private readonly originals = new Map<number, unknown>()
   private tokens = 0
 
   /** Something thrown here, on its way to the function. */
-  known(error: unknown): Thrown {
+  send(error: unknown): Thrown {
     const token = this.tokens++
     this.originals.set(token, error)
     this.originals.delete(token - KNOWN_ERRORS)
@@ -17,7 +17,7 @@ export class Thrower {
   }
 
   /** Something thrown there. */
-  catch({ packed, token }: Thrown): unknown {
+  receive({ packed, token }: Thrown): unknown {
     return token !== undefined && this.originals.has(token) ? this.originals.get(token) : unpackFailure(packed)
   }
 }

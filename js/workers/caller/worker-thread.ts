@@ -1,12 +1,12 @@
-// One worker thread as the isolate sees it that started it: the streams that stay there, what is said to it, and its end.
+// One worker thread as the isolate sees it that started it: the segments there, what is said to it, and its end.
 
 import { MessageChannel, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
 import { VeloError } from '../../kit/errors.js'
-import { Bulk } from '../wire/bulk.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
+import { Transfers } from '../wire/transfers.js'
 
-/** A stream's stay on a thread. */
-export interface Guest {
+/** Who hears what a thread says of a segment there. */
+export interface SegmentListener {
   /** The function reads no further event. */
   stopped(): void
   /** The function has finished, and its results went to another thread. */
@@ -18,13 +18,13 @@ export interface Guest {
 export class WorkerThread {
   /** Its number in Node.js. */
   readonly number: number
-  readonly bulk: Bulk
+  readonly transfers: Transfers
   private readonly ready: Promise<void>
   /** From the start of the thread until it took orders, ms; `NaN` before. */
   startMs = Number.NaN
   private readonly worker: Worker
-  private readonly guests = new Map<number, Guest>()
-  private stays = 0
+  private readonly listeners = new Map<number, SegmentListener>()
+  private admitted = 0
   private error: unknown
   private suspected = false
   /** When an answer is due. */
@@ -33,13 +33,13 @@ export class WorkerThread {
   private busy = 0
   private readonly onFree: (thread: WorkerThread) => void
 
-  /** `onFree`: nobody stays there any more. `onExit`: it is gone; `served` when it had taken orders and nobody had asked it to go. */
+  /** `onFree`: no segment is left there. `onExit`: it is gone; `served` when it had taken orders and nobody had asked it to go. */
   constructor(options: NodeWorkerOptions, spin: number, onFree: (thread: WorkerThread) => void, onExit: (served: boolean) => void) {
     const { port1, port2 } = new MessageChannel()
     const started = performance.now()
-    const workerData: ThreadData = { bulk: port2, spin }
+    const workerData: ThreadData = { transfers: port2, spin }
     this.onFree = onFree
-    this.bulk = new Bulk(port1)
+    this.transfers = new Transfers(port1)
     this.worker = new Worker(new URL('../thread/entry.js', import.meta.url), {
       name: 'velo-stream',
       ...options,
@@ -49,8 +49,8 @@ export class WorkerThread {
     this.number = this.worker.threadId
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (report: Report) => {
-        if (report.kind === 'stopped') return this.guests.get(report.stay)?.stopped()
-        if (report.kind === 'finished') return this.guests.get(report.stay)?.finished(report.outcome)
+        if (report.kind === 'stopped') return this.listeners.get(report.segment)?.stopped()
+        if (report.kind === 'finished') return this.listeners.get(report.segment)?.finished(report.outcome)
         if (report.kind === 'ready') {
           this.startMs = performance.now() - started
           this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
@@ -66,12 +66,12 @@ export class WorkerThread {
         port1.close()
         const error = this.exited(code)
         reject(error)
-        const guests = [...this.guests.values()]
-        this.guests.clear()
+        const listeners = [...this.listeners.values()]
+        this.listeners.clear()
         try {
           onExit(!Number.isNaN(this.startMs))
         } finally {
-          for (const guest of guests) guest.orphaned(error)
+          for (const listener of listeners) listener.orphaned(error)
         }
       })
     })
@@ -89,9 +89,9 @@ export class WorkerThread {
     }
   }
 
-  /** How many streams stay there. */
+  /** How many segments are there. */
   get streams(): number {
-    return this.guests.size
+    return this.listeners.size
   }
 
   /** Part of its time that it was busy since this was asked last, 0 to 1. */
@@ -108,15 +108,15 @@ export class WorkerThread {
     return this.busy
   }
 
-  /** A stream comes: the number of its stay. */
-  admit(guest: Guest): number {
-    this.guests.set(++this.stays, guest)
-    return this.stays
+  /** A segment comes: its number. */
+  admit(listener: SegmentListener): number {
+    this.listeners.set(++this.admitted, listener)
+    return this.admitted
   }
 
-  /** A stream is through. */
-  release(stay: number): void {
-    if (this.guests.delete(stay) && this.guests.size === 0) this.onFree(this)
+  /** A segment is through. */
+  release(segment: number): void {
+    if (this.listeners.delete(segment) && this.listeners.size === 0) this.onFree(this)
   }
 
   post(command: Command): void {
@@ -142,7 +142,7 @@ export class WorkerThread {
     this.ready.then(ask, () => {}) // gone already
   }
 
-  /** Ends it; whatever stays there fails. */
+  /** Ends it; whatever runs there fails. */
   terminate(): Promise<number> {
     return this.worker.terminate()
   }

@@ -1,18 +1,18 @@
-// The functions of a stay on a worker thread, one after the other: what each reads is what the one before it yields.
+// The functions of a segment, one after the other: what each reads is what the one before it yields.
 
 import { bounded } from '../../engine/border/bounded.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
 import type { StageRef } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
-import type { HostedContext } from './hosted-context.js'
-import { HostedLink } from './hosted-link.js'
+import type { ThreadContext } from './context.js'
+import { ThreadLink } from './link.js'
 import type { Loaded } from './load.js'
 
-export class HostedChain {
+export class ThreadChain {
   /** Of the last function. */
   readonly generator: AnyGenerator
-  private readonly links: HostedLink[] = []
+  private readonly links: ThreadLink[] = []
   private readonly stages: StageRef[]
   private readonly closeTimeout: number
 
@@ -20,12 +20,12 @@ export class HostedChain {
   constructor(
     functions: Loaded['functions'],
     events: AsyncIterableIterator<unknown>,
-    context: HostedContext,
+    context: ThreadContext,
     { tally, closeTimeout }: { tally: Tally; closeTimeout: number },
   ) {
     let generator: AnyGenerator | undefined
     for (const { fn, ref } of functions) {
-      const link = generator === undefined ? undefined : new HostedLink(generator, ref.index, tally, closeTimeout)
+      const link = generator === undefined ? undefined : new ThreadLink(generator, ref.index, tally, closeTimeout)
       if (link !== undefined) this.links.push(link)
       generator = fn(link ?? events, context) as AnyGenerator
     }
@@ -50,8 +50,8 @@ export class HostedChain {
   }
 
   /** Number of the stage that threw. */
-  culprit({ error }: Failure): number | undefined {
-    const culprit = this.links.findIndex((link) => link.thrown !== undefined && Object.is(link.thrown.error, error))
-    return this.stages.at(culprit)?.index // -1, none of those before, is the last one
+  stageOf({ error }: Failure): number | undefined {
+    const link = this.links.findIndex((link) => link.thrown !== undefined && Object.is(link.thrown.error, error))
+    return this.stages.at(link)?.index // -1, none of those before, is the last one
   }
 }

@@ -1,4 +1,4 @@
-// The stay of a stream on one thread: it is opened there, told to leave, and known to be over.
+// A segment, neighboring stages of one stream on one thread, as the caller knows it: it is opened there, told to leave, and known to be over.
 
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
@@ -7,8 +7,8 @@ import type { Outcome, StageRef, Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import type { TravelOptions, WorkerPlacement } from './placement.js'
 import { placeStream } from './pool.js'
-import type { Guest, WorkerThread } from './thread.js'
-import type { Thrower } from './thrower.js'
+import type { SentErrors } from './sent-errors.js'
+import type { SegmentListener, WorkerThread } from './worker-thread.js'
 
 /** Neighboring stages and the thread they got. */
 export interface Place {
@@ -16,7 +16,7 @@ export interface Place {
   stages: [StageRef, ...StageRef[]]
 }
 
-/** A thread for each stage; neighbors on one thread are one guest there. */
+/** A thread for each stage; neighbors on one thread are one segment there. */
 export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
   const places: Place[] = []
   for (const [offset, stage] of stages.entries()) {
@@ -30,8 +30,8 @@ export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
   return places
 }
 
-/** How a stay is connected. */
-export interface StayLink {
+/** How a segment is connected. */
+export interface SegmentWiring {
   events: number
   results: number
   /** Its events come from another thread. */
@@ -42,55 +42,55 @@ export interface StayLink {
   tally: Tally
 }
 
-/** Whom a stay belongs to. */
-export interface Host {
-  stopped(stay: Stay): void
-  orphaned(stay: Stay, error: VeloError): void
+/** Whom a segment belongs to. */
+export interface SegmentOwner {
+  stopped(segment: RemoteSegment): void
+  orphaned(segment: RemoteSegment, error: VeloError): void
 }
 
-export class Stay implements Guest {
+export class RemoteSegment implements SegmentListener {
   readonly thread: WorkerThread
   isOver = false
   /** What a function threw whose results went to another thread, after that one had stopped listening. */
   failure: Failure | undefined
   private readonly number: number
-  private readonly link: StayLink
+  private readonly wiring: SegmentWiring
   private readonly stages: [StageRef, ...StageRef[]]
-  private readonly thrower: Thrower
-  private readonly host: Host
+  private readonly errors: SentErrors
+  private readonly owner: SegmentOwner
   private told = false
   private ended: Promise<void> | undefined
   private onOver: (() => void) | undefined
 
-  constructor(instance: StageHost, { thread, stages }: Place, link: StayLink, thrower: Thrower, host: Host) {
-    const { codec, transfer } = link.travel
+  constructor(instance: StageHost, { thread, stages }: Place, wiring: SegmentWiring, errors: SentErrors, owner: SegmentOwner) {
+    const { codec, transfer } = wiring.travel
     const { name, buffer, closeTimeout } = instance.def.options
     this.thread = thread
-    this.link = link
+    this.wiring = wiring
     this.stages = stages
-    this.thrower = thrower
-    this.host = host
+    this.errors = errors
+    this.owner = owner
     this.number = thread.admit(this)
     const { headers, declared } = instance.contextParts()
     try {
       thread.post({
         kind: 'open',
-        stay: this.number,
+        segment: this.number,
         stages,
         id: instance.id,
         name,
         headers,
         context: declared,
-        events: link.events,
-        results: link.results,
+        events: wiring.events,
+        results: wiring.results,
         buffer,
         lockstep: !instance.mode.ahead,
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
-        tally: { memory: link.tally.memory, first: link.tally.first },
+        tally: { memory: wiring.tally.memory, first: wiring.tally.first },
         closeTimeout,
-        fed: link.fed,
-        spliced: link.spliced,
+        fed: wiring.fed,
+        spliced: wiring.spliced,
       })
     } catch (cause) {
       this.isOver = true
@@ -118,7 +118,7 @@ export class Stay implements Guest {
   leave(thrown: Thrown | undefined): void {
     if (this.told || this.isOver) return
     this.told = true
-    this.thread.post({ kind: 'leave', stay: this.number, thrown })
+    this.thread.post({ kind: 'leave', segment: this.number, thrown })
   }
 
   /** Settles when the function has finished. */
@@ -132,29 +132,29 @@ export class Stay implements Guest {
   over(): void {
     if (this.isOver) return
     this.isOver = true
-    this.thread.bulk.forget(this.link.results)
+    this.thread.transfers.forget(this.wiring.results)
     this.thread.release(this.number)
     this.onOver?.()
   }
 
   stopped(): void {
-    this.host.stopped(this)
+    this.owner.stopped(this)
   }
 
   /** Its source was given back, or threw when it was: the function goes on. */
   released(failure?: Failure): void {
-    const thrown = failure === undefined ? undefined : this.thrower.known(failure.error)
-    if (!this.isOver) this.thread.post({ kind: 'released', stay: this.number, thrown })
+    const thrown = failure === undefined ? undefined : this.errors.send(failure.error)
+    if (!this.isOver) this.thread.post({ kind: 'released', segment: this.number, thrown })
   }
 
   finished({ thrown, left }: Outcome): void {
     if (this.isOver) return
-    if (thrown !== undefined && left) this.failure = { error: this.thrower.catch(thrown) }
+    if (thrown !== undefined && left) this.failure = { error: this.errors.receive(thrown) }
     this.over()
   }
 
   orphaned(error: VeloError): void {
     this.over()
-    this.host.orphaned(this, error)
+    this.owner.orphaned(this, error)
   }
 }

@@ -2,7 +2,6 @@
 
 import { native } from '../../engine/border/native.js'
 import type { Failure } from '../../kit/errors.js'
-
 import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome, Pause } from '../wire/protocol.js'
@@ -10,7 +9,7 @@ import type { Tally } from '../wire/tally.js'
 import { isOvertime, nextTurn, turnBegins } from './turns.js'
 
 /** Whom the events belong to. */
-export interface EventsHost {
+export interface EventsOwner {
   /** The function is suspended at a `yield`. */
   readonly isHeld: boolean
   /** Nothing is left to do until an event comes. */
@@ -32,9 +31,9 @@ export interface EventsOptions {
   index: number
 }
 
-export class HostedEvents implements AsyncIterableIterator<unknown> {
+export class ThreadEvents implements AsyncIterableIterator<unknown> {
   private readonly reader: DuctReader
-  private readonly host: EventsHost
+  private readonly owner: EventsOwner
   private readonly lockstep: boolean
   /** After so many events the other side is told, whether it waits or not. */
   private readonly lot: number
@@ -54,9 +53,9 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   private reported = 0
   private reportedPause: number = Pause.None
 
-  constructor(reader: DuctReader, host: EventsHost, { lockstep, buffer, spin, tally, index }: EventsOptions) {
+  constructor(reader: DuctReader, owner: EventsOwner, { lockstep, buffer, spin, tally, index }: EventsOptions) {
     this.reader = reader
-    this.host = host
+    this.owner = owner
     this.lockstep = lockstep
     this.lot = Math.max(1, buffer >> 1)
     this.spin = spin
@@ -89,7 +88,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   async return(value?: unknown): Promise<IteratorResult<unknown, undefined>> {
     const wasOver = this.over
     this.cut(undefined)
-    if (!wasOver) await this.host.stopReading()
+    if (!wasOver) await this.owner.stopReading()
     return { value: value as undefined, done: true }
   }
 
@@ -129,7 +128,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   /** Tells the other side how far the function has come. */
   report(): void {
     const waits = this.resolve !== null && !this.over
-    const pause = waits ? Pause.Event : this.host.isHeld ? Pause.Room : Pause.None
+    const pause = waits ? Pause.Event : this.owner.isHeld ? Pause.Room : Pause.None
     if (this.reported === this.delivered && this.reportedPause === pause) return
     this.reported = this.delivered
     this.reportedPause = pause
@@ -141,7 +140,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     this.delivered++
     if (this.delivered - this.reported >= this.lot && !this.lockstep) this.report()
     this.tally.take(this.index)
-    this.host.turnEndsLater()
+    this.owner.turnEndsLater()
     return this.reader.shift()
   }
 
@@ -162,7 +161,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
 
   /** Nothing is here: the answers go out, the other side is told, and perhaps it is quick. */
   private wait(): void {
-    this.host.dry()
+    this.owner.dry()
     this.report()
     if (this.spin === 0 || --this.lucky === 0) return
     if (this.lucky < 0) {
@@ -200,7 +199,7 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
     if (control === Control.Returned && (payload as Outcome).left) return
     // More events may follow what a source threw, nothing follows the end of a stage.
     this.over = control !== Control.None && control !== Control.Fail
-    if (control === Control.Fail || control === Control.Threw) this.failure = { error: this.host.failureOf(payload) }
+    if (control === Control.Fail || control === Control.Threw) this.failure = { error: this.owner.failureOf(payload) }
   }
 
   private unpark(): Resolve {

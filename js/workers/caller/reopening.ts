@@ -7,7 +7,7 @@ import type { Feeder } from './feeder.js'
 /** How often a stream is opened anew without taking an event. */
 const FUTILE = 3
 
-export class Losses {
+export class Reopening {
   /** The function had stopped reading, and the source is gone. */
   gaveBack = false
   private futile = 0
@@ -20,10 +20,10 @@ export class Losses {
 }
 
 /** Sends what was not taken, and what the source threw in its place among it. */
-export function sendAgain(writer: DuctWriter, rest: readonly unknown[], feeder: Feeder | null): void {
-  for (const [index, event] of rest.entries()) {
+export function sendAgain(writer: DuctWriter, untaken: readonly unknown[], feeder: Feeder | null): void {
+  for (const [index, event] of untaken.entries()) {
     feeder?.throwAgain(writer, index)
     writer.add(event)
   }
-  feeder?.throwAgain(writer, rest.length)
+  feeder?.throwAgain(writer, untaken.length)
 }

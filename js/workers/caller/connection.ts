@@ -10,10 +10,10 @@ import { DuctWriter } from '../wire/duct-writer.js'
 import { HEADER, Pause, type Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import { Unacknowledged } from '../wire/unacknowledged.js'
-import type { WorkerPlacement } from './placement.js'
 import { markIdle } from './pool.js'
 import { choosePlaces, type Place, RemoteSegment, type SegmentOwner } from './remote-segment.js'
 import type { SentErrors } from './sent-errors.js'
+import { referenceOf } from './travel.js'
 
 /** Neighboring stages of a stream that run on worker threads: between them no value comes by here. */
 export interface StageGroup {
@@ -51,7 +51,7 @@ export class Connection {
     for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
     ducts.push(native.duct(results, 0))
 
-    const { travel } = (stages[0] as Stage).placement as WorkerPlacement
+    const { travel } = referenceOf(stages[0] as Stage)
     const { codec, transfer } = travel
     const [entry, exit] = [(places[0] as Place).thread.transfers, (places.at(-1) as Place).thread.transfers]
     const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]

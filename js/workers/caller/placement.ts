@@ -1,22 +1,19 @@
-// The reference to a function that runs on worker threads: where its module is, and how its values travel. The function itself is never here.
+// The caller's side of stages on worker threads; it begins with the reference to their function, where its module is and how its values travel. The function itself
+// is never here.
+//
+// Owns the threads and who gets one, what is sent to a stage and taken from it, and what becomes of a stream whose thread is lost. Knows nothing of what happens on the
+// thread but what the wire says.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Input } from '../../engine/channels/input.js'
 import type { InputOwner } from '../../engine/channels/owner.js'
 import type { AnyGenerator, Placement, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
-import type { Codec } from '../codec/codec.js'
 import { RemoteInput } from './remote-input.js'
 import { RemoteStage } from './remote-stage.js'
+import type { Reference, TravelOptions } from './travel.js'
 
-export interface TravelOptions {
-  readonly exported: string
-  readonly codec: Codec
-  readonly transfer: boolean
-  readonly onWorkerExit: 'fail' | 'reopen'
-}
-
-export class WorkerPlacement implements Placement {
+export class WorkerPlacement implements Placement, Reference {
   readonly href: string
   readonly travel: TravelOptions
 

@@ -5,9 +5,9 @@ import type { Failure } from '../../kit/errors.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Outcome, StageRef, Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
-import type { TravelOptions, WorkerPlacement } from './placement.js'
 import { placeStream } from './pool.js'
 import type { SentErrors } from './sent-errors.js'
+import { referenceOf, type TravelOptions } from './travel.js'
 import type { SegmentListener, WorkerThread } from './worker-thread.js'
 
 /** Neighboring stages and the thread they got. */
@@ -20,7 +20,7 @@ export interface Place {
 export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
   const places: Place[] = []
   for (const [offset, stage] of stages.entries()) {
-    const { href, travel } = stage.placement as WorkerPlacement
+    const { href, travel } = referenceOf(stage)
     const ref = { href, exported: travel.exported, name: stage.name, index: first + offset }
     const thread = placeStream(places.map((place) => place.thread))
     const before = places.at(-1)

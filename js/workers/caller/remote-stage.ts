@@ -11,11 +11,11 @@ import { Tally } from '../wire/tally.js'
 import { Connection, type StageGroup } from './connection.js'
 import { Consumption } from './consumption.js'
 import { Feeder } from './feeder.js'
-import type { WorkerPlacement } from './placement.js'
 import { RemoteInput } from './remote-input.js'
 import type { RemoteSegment } from './remote-segment.js'
 import { Reopening, sendAgain } from './reopening.js'
 import { SentErrors } from './sent-errors.js'
+import { referenceOf } from './travel.js'
 
 export class RemoteStage implements Remote, AnyGenerator {
   private readonly group: StageGroup
@@ -212,7 +212,7 @@ export class RemoteStage implements Remote, AnyGenerator {
     if (this.over || !this.connection?.segments.includes(segment)) return
     this.arrived() // what was sent before
     const { instance, stages } = this.group
-    const { onWorkerExit } = ((stages[0] as Stage).placement as WorkerPlacement).travel
+    const { onWorkerExit } = referenceOf(stages[0] as Stage).travel
     if (onWorkerExit === 'reopen' && !this.left && !this.over && this.reopening.mayReopen(this.group.tally)) return this.reopen()
     const message = `stream ${instance.id}: its ${error.message}`
     this.finish(0, { error: new VeloError('VELO_WORKER_EXITED', message, { streamId: instance.id, cause: error.cause }) })

@@ -1,7 +1,7 @@
 // The receiving end of one direction of one stream: the bytes of a batch back to values.
 
 import { VeloError } from '../../kit/errors.js'
-import type { Codec, TransferReceiver } from './codec.js'
+import type { Codec } from '../../kit/types.js'
 import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
 import { readGraph } from './graph-reader.js'
@@ -34,12 +34,12 @@ export class BatchReader {
   readonly #reserve: number
   /** Byte values of a batch are views of one copy of it. */
   readonly #views: boolean
-  readonly #transfers: TransferReceiver | undefined
+  readonly #transfers: frames.TransferReceiver | undefined
   // What the writer has told of its shapes.
   #shapes: ShapeTable | undefined
   #flat: FlatReader | undefined
 
-  constructor(codec: Codec, options: { reserve: number; transfers: TransferReceiver | undefined }) {
+  constructor(codec: Codec, options: { reserve: number; transfers: frames.TransferReceiver | undefined }) {
     this.#decode = typeof codec === 'object' ? (bytes) => codec.decode(bytes) : undefined
     this.#reserve = options.reserve
     this.#views = codec === 'binary'

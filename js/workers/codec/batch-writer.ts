@@ -2,7 +2,7 @@
 // Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
 
 import { VeloError } from '../../kit/errors.js'
-import type { Codec, TransferSender } from './codec.js'
+import type { Codec } from '../../kit/types.js'
 import { FlatMemory } from './flat-memory.js'
 import * as frames from './frames.js'
 import { isPooled, travels, writeGraph } from './graph.js'
@@ -27,13 +27,13 @@ export class BatchWriter extends FlatMemory {
   readonly #custom: Exclude<Codec, 'structured' | 'binary'> | undefined
   readonly #binary: boolean
   readonly #transfer: boolean
-  readonly #transfers: TransferSender | undefined
+  readonly #transfers: frames.TransferSender | undefined
   // Bytes that travel beside the batch.
   #transferredBytes = 0
   // Shapes of this isolate that the reader knows of; -1: not even whose they are.
   #told = -1
 
-  constructor(codec: Codec, options: { reserve: number; transfer: boolean; transfers: TransferSender | undefined }) {
+  constructor(codec: Codec, options: { reserve: number; transfer: boolean; transfers: frames.TransferSender | undefined }) {
     super(options.reserve)
     this.#custom = codec === 'structured' || codec === 'binary' ? undefined : codec
     this.#binary = codec === 'binary'
@@ -112,7 +112,7 @@ export class BatchWriter extends FlatMemory {
     this.writeContent(frames.BYTES, value)
   }
 
-  #addTransferred(transfers: TransferSender, buffer: ArrayBuffer, offset: number, length: number): void {
+  #addTransferred(transfers: frames.TransferSender, buffer: ArrayBuffer, offset: number, length: number): void {
     const at = this.room(13)
     const bytes = this.memory
     const size = buffer.byteLength
@@ -185,7 +185,7 @@ export class BatchWriter extends FlatMemory {
     writeInteger(bytes, at + HEAD, buffers.length)
     for (let index = 0; index < buffers.length; index++) {
       const size = buffers[index].byteLength
-      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(transfers as TransferSender, buffers[index]))
+      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(transfers as frames.TransferSender, buffers[index]))
       this.#transferredBytes += size
     }
     bytes.set(content, at + HEAD + head)
@@ -217,7 +217,7 @@ export class BatchWriter extends FlatMemory {
     this.writeContent(frames.CUSTOM, encoded)
   }
 
-  #send(transfers: TransferSender, buffer: ArrayBuffer): number {
+  #send(transfers: frames.TransferSender, buffer: ArrayBuffer): number {
     try {
       return transfers.send(buffer)
     } catch (cause) {

@@ -1,5 +1,5 @@
 // The bytes of a batch: one frame after the other, each a kind byte and what belongs to it. Integers are 32 bits, least significant byte first.
-// Owns the kinds and the numbers that writer and reader must agree on. batch-writer.ts and batch-reader.ts change together.
+// Owns the kinds, the numbers and the way for large buffers that writer and reader must agree on. batch-writer.ts and batch-reader.ts change together.
 
 export const NUMBER = 1 // f64
 export const NULL = 2
@@ -30,6 +30,18 @@ export interface Bytes extends Buffer {
   ucs2Slice(start: number, end: number): string
   utf8Write(text: string, start: number, length: number): number
   ucs2Write(text: string, start: number, length: number): number
+}
+
+/** Sends the buffers that `TRANSFERRED` and `GRAPH` frames mention: by transfer, ahead of their batch. */
+export interface TransferSender {
+  /** Hands a buffer over (it is detached by that) and answers with its index on this channel: 0 for the first, then one more each time. */
+  send(buffer: ArrayBuffer): number
+}
+
+/** Receives them. */
+export interface TransferReceiver {
+  /** Gives the buffer with this index, once. */
+  receive(index: number): ArrayBuffer
 }
 
 const number = new Float64Array(1)

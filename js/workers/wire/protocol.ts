@@ -1,5 +1,8 @@
-// What the two sides of a worker thread say to each other. Values travel in ducts, batch by batch, each batch with a header; commands travel
-// as messages of the thread's port: at most a handful for each stream, so that bounding the streams bounds them.
+// The wire: what the two sides of a worker thread say to each other. Values travel in ducts, batch by batch, each batch with a header; commands
+// travel as messages of the thread's port: at most a handful for each stream, so that bounding the streams bounds them.
+//
+// Owns the words of both, here, and beside this file the ends of ducts, the transfers of large buffers, and the tally that both sides see. Knows nothing of
+// who is at either side: no function, no pool, no stream.
 
 import type { MessagePort } from 'node:worker_threads'
 import type { StreamHeaders } from '../../kit/types.js'

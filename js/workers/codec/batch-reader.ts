@@ -6,7 +6,7 @@ import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
 import { readGraph } from './graph-reader.js'
 import { type ShapeTable, shapesOf } from './shapes.js'
-import { sharedBuffers } from './shared-buffers.js'
+import { sharedCopyOf } from './shared-buffers.js'
 
 const { readInteger, HEAD } = frames
 
@@ -19,12 +19,6 @@ export class BatchBytes {
     this.plain = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
     this.bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength) as frames.Bytes
   }
-}
-
-function sharedCopyOf(batch: Uint8Array, end: number): ArrayBuffer {
-  const shared = batch.slice(0, end).buffer as ArrayBuffer
-  sharedBuffers.add(shared)
-  return shared
 }
 
 const range = { start: 0, end: 0 }

@@ -5,11 +5,11 @@ import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
 import { FlatMemory } from './flat-memory.js'
 import * as frames from './frames.js'
-import { isPooled, travels, writeGraph } from './graph.js'
-import { jsonRefusal } from './json-refusal.js'
+import { travels, writeGraph } from './graph.js'
 import { forget, isPlain } from './plain.js'
-import { describe, refusal } from './refusal.js'
+import { describe, jsonRefusal, refusal } from './refusal.js'
 import { pack, sender, shapeCount, shapeText } from './shapes.js'
+import { isShared } from './shared-buffers.js'
 
 const { writeInteger, HEAD, SHAPES_HEAD } = frames
 
@@ -107,7 +107,7 @@ export class BatchWriter extends FlatMemory {
     const transfers = this.#transfers
     if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && value.buffer instanceof ArrayBuffer) {
       if (!this.#transfer) return this.#addTransferred(transfers, copyOf(value), 0, byteLength)
-      if (!isPooled(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength)
+      if (!isShared(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength)
     }
     this.writeContent(frames.BYTES, value)
   }

@@ -6,10 +6,9 @@
 // Host objects of V8's format: a kind (an index into `views`, or ERROR), then what graph-reader.ts reads. The two change together.
 
 import { Serializer } from 'node:v8'
-import * as threads from 'node:worker_threads'
 import { isError } from './error-class.js'
 import { copyWithErrors, type ErrorCarriers } from './error-parts.js'
-import { sharedBuffers } from './shared-buffers.js'
+import { isShared } from './shared-buffers.js'
 
 /** Kinds of views by the name of their class, in the order of their numbers on the wire. */
 export const views = [
@@ -46,19 +45,6 @@ interface HostSerializer {
 const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as () =>
   | string
   | undefined
-const isMarked = (threads as { isMarkedAsUntransferable?: (object: object) => boolean }).isMarkedAsUntransferable
-
-/** Bytes of a slab as Node.js makes it: some versions add to `Buffer.poolSize`, for the sake of alignment. */
-const slabSize = Buffer.allocUnsafe(1).buffer.byteLength
-
-/** Whether a view shares its buffer with strangers: Node.js cuts small Buffers out of slabs. */
-export function isPooled(view: ArrayBufferView): boolean {
-  const { buffer } = view
-  if (sharedBuffers.has(buffer)) return true
-  const size = buffer.byteLength
-  if ((size !== slabSize && size !== Buffer.poolSize) || view.byteLength === size) return false
-  return isMarked === undefined ? Buffer.isBuffer(view) : isMarked(buffer)
-}
 
 class GraphWriter extends Serializer {
   readonly #errors: ErrorCarriers | undefined
@@ -86,7 +72,7 @@ class GraphWriter extends Serializer {
       return
     }
     this.writeUint32(views.indexOf(kindOf.call(object) ?? 'DataView'))
-    if (isPooled(object) || !(object.buffer instanceof ArrayBuffer)) {
+    if (isShared(object) || !(object.buffer instanceof ArrayBuffer)) {
       this.writeUint32(OWN_BYTES)
       this.writeUint32(object.byteLength)
       this.writeRawBytes(object as Uint8Array)
@@ -114,7 +100,7 @@ function survey(value: unknown): Survey {
     if (typeof next !== 'object' || next === null || seen.has(next)) continue
     seen.add(next)
     if (ArrayBuffer.isView(next)) {
-      if (next.buffer instanceof ArrayBuffer && !isPooled(next)) found.buffers.add(next.buffer)
+      if (next.buffer instanceof ArrayBuffer && !isShared(next)) found.buffers.add(next.buffer)
       continue
     }
     if (next instanceof ArrayBuffer) found.buffers.add(next)

@@ -1,4 +1,4 @@
-// The part of a value that keeps it from traveling: its path, for the message and the `field` of a VELO_CODEC. Only asked after a refusal.
+// The refusal of a value: a VELO_CODEC whose message and `field` name the path of the part that keeps it from traveling. Only asked after something has failed.
 
 import { VeloError } from '../../kit/errors.js'
 
@@ -43,6 +43,19 @@ export function refusal(
     // A getter threw: what was found so far is the best there is.
   }
   return new VeloError('VELO_CODEC', `${field}: ${describe(part)} ${why}`, { field, cause })
+}
+
+/** The same for a value that JSON.stringify refuses. It leaves functions and symbols inside an object out; only a part that makes it throw is at fault. */
+export function jsonRefusal(value: unknown, cause: unknown): VeloError {
+  const refuses = (part: unknown) => {
+    try {
+      JSON.stringify(part)
+      return false
+    } catch {
+      return true
+    }
+  }
+  return refusal(value, refuses, cause, 'cannot be written as JSON')
 }
 
 type Part = [path: string, value: unknown]

@@ -16,7 +16,7 @@ import type { SentErrors } from './sent-errors.js'
 import { referenceOf } from './travel.js'
 
 /** Neighboring stages of a stream that run on worker threads: between them no value comes by here. */
-export interface StageGroup {
+export interface ConnectedStages {
   readonly instance: StageHost
   readonly stages: readonly Stage[]
   /** Number of the first stage in the pipeline. */
@@ -42,7 +42,7 @@ export class Connection {
   private readonly unacknowledged: Unacknowledged | undefined
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
-  constructor(group: StageGroup, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
+  constructor(group: ConnectedStages, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
     const { instance, stages, first, tally, errors } = group
     const places = choosePlaces(stages, first)
     const ahead = instance.mode.ahead ? instance.def.options.buffer : 0
@@ -112,12 +112,12 @@ export class Connection {
   }
 
   /** Whether the last function waits for room that nobody makes: what lies before it does not move either. */
-  isHeld({ tally, instance }: StageGroup): boolean {
+  isHeld({ tally, instance }: ConnectedStages): boolean {
     return instance.mode.hasUnread && tally.pause((this.segments.at(-1) as RemoteSegment).begin) === Pause.Room
   }
 
   /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
-  isBusy({ tally, first, stages }: StageGroup): boolean {
+  isBusy({ tally, first, stages }: ConnectedStages): boolean {
     let { sent } = this.writer
     if (this.writer.controls > tally.heeded(first)) return true
     for (let index = first; index < first + stages.length; index++) {

@@ -1,31 +1,25 @@
-// Stages that run on worker threads, as the caller's side sees them: a generator that is asked for results, like any other. Between stages on different
-// threads the values do not come by here.
+// Stages that run on worker threads, as their stream sees them: one generator that is asked for results, like any other. Owns the wait for a result, and how the
+// stages ended until somebody asks.
+//
+// Not here: how they run (stage-group.ts).
 
 import type { AnyGenerator, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { VeloError } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
+import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome } from '../wire/protocol.js'
-import { Tally } from '../wire/tally.js'
-import { Connection, type StageGroup } from './connection.js'
 import { Consumption } from './consumption.js'
-import { Feeder } from './feeder.js'
-import { RemoteInput } from './remote-input.js'
-import type { RemoteSegment } from './remote-segment.js'
-import { Reopening, sendAgain } from './reopening.js'
-import { SentErrors } from './sent-errors.js'
-import { referenceOf } from './travel.js'
+import { type GroupOwner, StageGroup } from './stage-group.js'
 
-export class RemoteStage implements Remote, AnyGenerator {
+export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
+  private readonly instance: StageHost
   private readonly group: StageGroup
-  private readonly events: AsyncIterableIterator<unknown>
   /** Its results are those of the stream. */
   private readonly last: boolean
   private readonly consumption: Consumption
   /** `null` before the start. */
-  private connection: Connection | null = null
-  private feeder: Feeder | null = null
+  private reader: DuctReader | null = null
   /** The `next()` or `return()` that waits. */
   private resolve: Resolve | null = null
   private started = false
@@ -35,17 +29,16 @@ export class RemoteStage implements Remote, AnyGenerator {
   /** What it threw, for the next `next()`. */
   private failure: Failure | null = null
   private failedStage: number | undefined
-  private readonly reopening = new Reopening()
 
   constructor(instance: StageHost, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
-    this.group = { instance, stages, first, tally: Tally.of(first, stages.length), errors: new SentErrors() }
-    this.events = events
+    this.instance = instance
+    this.group = new StageGroup(instance, events, stages, first, this)
     this.last = last
     this.consumption = new Consumption(instance, last)
   }
 
   get thread(): number {
-    return this.connection?.segments[0]?.thread.number ?? 0
+    return this.group.thread
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -99,18 +92,16 @@ export class RemoteStage implements Remote, AnyGenerator {
   leave(failure: Failure | undefined): void {
     if (this.left || !this.started) return
     this.left = true
-    this.feeder?.stop()
-    this.discard(this.connection?.reader.clear() ?? 0)
-    if (!this.over) this.connection?.leave(failure === undefined ? undefined : this.group.errors.send(failure.error))
+    this.discard(this.reader?.clear() ?? 0)
+    if (!this.over) this.group.leave(failure)
   }
 
   release(): PromiseLike<unknown> | undefined {
-    this.feeder?.stop()
-    return this.connection?.release()
+    return this.group.release()
   }
 
   unheard(): Failure | undefined {
-    return this.connection?.unheard()
+    return this.group.unheard()
   }
 
   stageOf(): string | undefined {
@@ -118,121 +109,46 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   bytes(): { in: number; out: number } {
-    return this.connection?.bytes() ?? { in: 0, out: 0 }
+    return this.group.bytes()
   }
 
   stageMetrics(): StageMetrics[] {
-    const { stages, first, tally } = this.group
-    return stages.map(({ name }, index) => {
-      const { taken: eventsIn, given: eventsOut } = tally.total(first + index)
-      return { name, thread: this.connection?.threadOf(first + index) ?? 0, eventsIn, eventsOut }
-    })
+    return this.group.stageMetrics()
   }
 
   get isBusy(): boolean {
-    if (!this.started || this.over || this.connection === null) return false
-    if (this.last && this.connection.isHeld(this.group)) return false
+    if (this.over || this.reader === null) return false
+    if (this.last && this.group.isHeld) return false
     // The stage after it, on this thread, works on a result.
     if (!this.last && this.resolve === null) return true
-    return this.feeder?.isAboutToPull === true || this.connection.isBusy(this.group)
+    return this.group.isBusy
   }
 
   account(): void {
-    if (this.group.first > 0) return
-    this.recount()
-    this.group.instance.row.dropUndelivered()
-  }
-
-  private sample(): void {
-    this.recount()
-    if (this.group.first === 0) this.group.instance.row.askedElsewhere()
-  }
-
-  /** The row is told at the end of a turn, which a thread that dies does not reach. */
-  private recount(): void {
-    const { instance, first, tally } = this.group
-    if (first === 0) instance.row.deliveredTo(tally.total(first).taken)
+    this.group.account()
   }
 
   suspect(): void {
-    this.connection?.suspect(this.group.instance.def.options.closeTimeout)
+    this.group.suspect()
   }
 
-  /** Finds threads and lets events flow; again after a thread was lost, then with the events that are left of before. */
-  private start(untaken: unknown[] = []): void {
-    this.started = true
-    const { group, events } = this
-    const before = this.connection?.reader
-    try {
-      const connection = new Connection(group, this.consumption.begin(before?.length ?? 0), this, before)
-      const { writer, reader } = connection
-      this.connection = connection
-      this.consumption.follow(reader)
-      sendAgain(writer, untaken, this.feeder)
-      if (events instanceof RemoteInput) events.attach(writer, group.errors)
-      else if (this.feeder === null) this.feeder = new Feeder(group.instance.row, events, writer, group.errors, group.first === 0)
-      else this.feeder.redirect(writer)
-    } catch (error) {
-      if (events instanceof RemoteInput) events.refuse({ error })
-      return this.finish(0, { error })
-    }
-    this.feeder?.go()
+  get isReading(): boolean {
+    return !this.left && !this.over
+  }
+
+  connecting(): number {
+    return this.consumption.begin(this.arrivals)
+  }
+
+  connected(reader: DuctReader): void {
+    this.reader = reader
+    this.consumption.follow(reader)
     if (this.resolve !== null) this.consumption.want()
   }
 
-  /** There may be credits for events: user code makes them, in the context of whoever opened the stream. */
-  onRoom(): void {
-    this.group.instance.inScope(this.makeRoom, this)
-  }
-
-  private makeRoom(): void {
-    if (this.events instanceof RemoteInput) this.events.open()
-    else this.feeder?.go()
-  }
-
-  /** A function stopped reading: what comes before it ends, and the source is given back. */
-  async stopped(segment: RemoteSegment): Promise<void> {
-    const connection = this.connection as Connection
-    if (!connection.segments.includes(segment)) return segment.released()
-    const before = connection.leaveBefore(segment)
-    this.reopening.gaveBack = true
-    this.feeder?.stop()
-    let failure: Failure | undefined
-    try {
-      await this.events.return?.()
-    } catch (error) {
-      failure = { error }
-    }
-    await this.group.instance.bounded(before)
-    segment.released(failure)
-  }
-
-  /** A thread is gone. */
-  orphaned(segment: RemoteSegment, error: VeloError): void {
-    if (this.over || !this.connection?.segments.includes(segment)) return
-    this.arrived() // what was sent before
-    const { instance, stages } = this.group
-    const { onWorkerExit } = referenceOf(stages[0] as Stage).travel
-    if (onWorkerExit === 'reopen' && !this.left && !this.over && this.reopening.mayReopen(this.group.tally)) return this.reopen()
-    const message = `stream ${instance.id}: its ${error.message}`
-    this.finish(0, { error: new VeloError('VELO_WORKER_EXITED', message, { streamId: instance.id, cause: error.cause }) })
-  }
-
-  /** The functions start anew on other threads, with the events that were not taken. */
-  private reopen(): void {
-    const { tally } = this.group
-    const untaken = this.connection?.untaken() ?? []
-    this.feeder?.rebase(tally.taken(tally.first))
-    this.connection?.leave(undefined)
-    this.connection?.part()
-    this.recount()
-    this.group.tally = this.group.tally.renewed()
-    this.start(untaken)
-  }
-
   arrived(): void {
-    if (this.connection === null) return
-    const { reader, segments } = this.connection
+    const { reader } = this
+    if (reader === null) return
     try {
       while (reader.pull());
     } catch (error) {
@@ -242,14 +158,28 @@ export class RemoteStage implements Remote, AnyGenerator {
     if (reader.control !== Control.None) {
       const { discarded, thrown } = reader.payload as Outcome
       this.failedStage = thrown?.stage
-      segments.at(-1)?.over()
+      this.group.lastIsOver()
       return this.finish(discarded, thrown === undefined ? undefined : { error: this.group.errors.receive(thrown) })
     }
     this.serve()
   }
 
+  lost(error: unknown): void {
+    this.finish(0, { error })
+  }
+
+  private start(): void {
+    this.started = true
+    this.group.start()
+  }
+
+  private sample(): void {
+    this.group.recount()
+    if (this.group.first === 0) this.instance.row.askedElsewhere()
+  }
+
   private get arrivals(): number {
-    return this.connection?.reader.length ?? 0
+    return this.reader?.length ?? 0
   }
 
   private serve(): void {
@@ -263,10 +193,9 @@ export class RemoteStage implements Remote, AnyGenerator {
   private finish(discarded: number, failure: Failure | undefined): void {
     if (this.over) return
     this.over = true
-    this.feeder?.stop()
     this.discard(discarded)
     this.failure = failure ?? null
-    this.connection?.part()
+    this.group.end()
     this.consumption.end()
     this.serve()
     const { resolve } = this
@@ -283,13 +212,13 @@ export class RemoteStage implements Remote, AnyGenerator {
   }
 
   private shift(): IteratorResult<unknown, undefined> {
-    const value = (this.connection as Connection).reader.shift()
+    const value = (this.reader as DuctReader).shift()
     this.consumption.take()
-    if (this.group.instance.row.isTiming) this.recount() // it may be the result of the event that is timed
+    if (this.instance.row.isTiming) this.group.recount() // it may be the result of the event that is timed
     return { value, done: false } as unknown as IteratorResult<unknown, undefined>
   }
 
   private discard(count: number): void {
-    if (count > 0 && this.last) this.group.instance.discarded(count)
+    if (count > 0 && this.last) this.instance.discarded(count)
   }
 }

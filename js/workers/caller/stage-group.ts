@@ -1,0 +1,202 @@
+// Neighboring stages of a stream at work on worker threads: they get threads and events, are counted, and start anew on others when a thread is lost. Between
+// stages on different threads the values do not come by here.
+//
+// Not here: who asks for their results, and what is made of their end (remote-stage.ts).
+
+import type { Stage, StageHost } from '../../engine/stages/stage.js'
+import type { Failure } from '../../kit/errors.js'
+import { VeloError } from '../../kit/errors.js'
+import type { StageMetrics } from '../../kit/types.js'
+import type { DuctReader } from '../wire/duct-reader.js'
+import { Tally } from '../wire/tally.js'
+import { type ConnectedStages, Connection, type ConnectionOwner } from './connection.js'
+import { Feeder } from './feeder.js'
+import { RemoteInput } from './remote-input.js'
+import type { RemoteSegment } from './remote-segment.js'
+import { Reopening, sendAgain } from './reopening.js'
+import { SentErrors } from './sent-errors.js'
+import { referenceOf } from './travel.js'
+
+/** Whoever reads the results of the group. */
+export interface GroupOwner {
+  /** It wants further results. */
+  readonly isReading: boolean
+  /** The stages connect, for the first time or anew: how many results may come that nobody asked for. */
+  connecting(): number
+  /** Results come out of `reader` from now on. */
+  connected(reader: DuctReader): void
+  /** There may be results. */
+  arrived(): void
+  /** Nothing more comes: the stages cannot start, or are lost. */
+  lost(error: unknown): void
+}
+
+export class StageGroup implements ConnectedStages, ConnectionOwner {
+  readonly instance: StageHost
+  readonly stages: readonly Stage[]
+  readonly first: number
+  tally: Tally
+  readonly errors = new SentErrors()
+  private readonly events: AsyncIterableIterator<unknown>
+  private readonly owner: GroupOwner
+  /** `null` before the start. */
+  private connection: Connection | null = null
+  private feeder: Feeder | null = null
+  private readonly reopening = new Reopening()
+  private ended = false
+
+  constructor(instance: StageHost, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, owner: GroupOwner) {
+    this.instance = instance
+    this.events = events
+    this.stages = stages
+    this.first = first
+    this.owner = owner
+    this.tally = Tally.of(first, stages.length)
+  }
+
+  /** Finds threads and lets events flow; again after a thread was lost, then with the events that no function has taken. */
+  start(untaken: unknown[] = []): void {
+    const { events, owner, errors } = this
+    try {
+      const connection = new Connection(this, owner.connecting(), this, this.connection?.reader)
+      const { writer, reader } = connection
+      this.connection = connection
+      owner.connected(reader)
+      sendAgain(writer, untaken, this.feeder)
+      if (events instanceof RemoteInput) events.attach(writer, errors)
+      else if (this.feeder === null) this.feeder = new Feeder(this.instance.row, events, writer, errors, this.first === 0)
+      else this.feeder.redirect(writer)
+    } catch (error) {
+      if (events instanceof RemoteInput) events.refuse({ error })
+      return owner.lost(error)
+    }
+    this.feeder?.go()
+  }
+
+  /** Closed, or aborted with `failure`. */
+  leave(failure: Failure | undefined): void {
+    this.feeder?.stop()
+    this.connection?.leave(failure === undefined ? undefined : this.errors.send(failure.error))
+  }
+
+  /** The last stage has ended by itself. */
+  lastIsOver(): void {
+    this.connection?.segments.at(-1)?.over()
+  }
+
+  /** Nothing further is sent or received. */
+  end(): void {
+    this.ended = true
+    this.feeder?.stop()
+    this.connection?.part()
+  }
+
+  /** Ends what still runs; a promise where that takes time. */
+  release(): Promise<unknown> | undefined {
+    this.feeder?.stop()
+    return this.connection?.release()
+  }
+
+  /** There may be credits for events: user code makes them, in the context of whoever opened the stream. */
+  onRoom(): void {
+    this.instance.inScope(this.makeRoom, this)
+  }
+
+  private makeRoom(): void {
+    if (this.events instanceof RemoteInput) this.events.open()
+    else this.feeder?.go()
+  }
+
+  arrived(): void {
+    this.owner.arrived()
+  }
+
+  /** A function stopped reading: what comes before it ends, and the source is given back. */
+  async stopped(segment: RemoteSegment): Promise<void> {
+    const connection = this.connection as Connection
+    if (!connection.segments.includes(segment)) return segment.released()
+    const before = connection.leaveBefore(segment)
+    this.reopening.gaveBack = true
+    this.feeder?.stop()
+    let failure: Failure | undefined
+    try {
+      await this.events.return?.()
+    } catch (error) {
+      failure = { error }
+    }
+    await this.instance.bounded(before)
+    segment.released(failure)
+  }
+
+  /** A thread is gone. */
+  orphaned(segment: RemoteSegment, error: VeloError): void {
+    if (this.ended || !this.connection?.segments.includes(segment)) return
+    this.owner.arrived() // what was sent before
+    const { onWorkerExit } = referenceOf(this.stages[0] as Stage).travel
+    if (onWorkerExit === 'reopen' && this.owner.isReading && this.reopening.mayReopen(this.tally)) return this.reopen()
+    const { id } = this.instance
+    this.owner.lost(new VeloError('VELO_WORKER_EXITED', `stream ${id}: its ${error.message}`, { streamId: id, cause: error.cause }))
+  }
+
+  /** The functions start anew on other threads, with the events that were not taken. */
+  private reopen(): void {
+    const { connection, tally } = this
+    const untaken = connection?.untaken() ?? []
+    this.feeder?.rebase(tally.taken(tally.first))
+    connection?.leave(undefined)
+    connection?.part()
+    this.recount()
+    this.tally = tally.renewed()
+    this.start(untaken)
+  }
+
+  /** The row is told at the end of a turn, which a thread that dies does not reach. */
+  recount(): void {
+    const { first, tally } = this
+    if (first === 0) this.instance.row.deliveredTo(tally.total(first).taken)
+  }
+
+  /** Counts the events that were dropped on their way, at the end. */
+  account(): void {
+    if (this.first > 0) return
+    this.recount()
+    this.instance.row.dropUndelivered()
+  }
+
+  /** The last function waits for room that nobody makes. */
+  get isHeld(): boolean {
+    return this.connection?.isHeld(this) === true
+  }
+
+  /** Whether a function is at work, or something on its way that will set one to work, or arrive here. */
+  get isBusy(): boolean {
+    return this.feeder?.isAboutToPull === true || this.connection?.isBusy(this) === true
+  }
+
+  /** Thread of the first stage, once it has started. */
+  get thread(): number {
+    return this.connection?.segments[0]?.thread.number ?? 0
+  }
+
+  /** They do not end: is their thread stuck? */
+  suspect(): void {
+    this.connection?.suspect(this.instance.def.options.closeTimeout)
+  }
+
+  /** What a function threw when nobody listened any more. */
+  unheard(): Failure | undefined {
+    return this.connection?.unheard()
+  }
+
+  bytes(): { in: number; out: number } {
+    return this.connection?.bytes() ?? { in: 0, out: 0 }
+  }
+
+  stageMetrics(): StageMetrics[] {
+    const { stages, first, tally } = this
+    return stages.map(({ name }, index) => {
+      const { taken: eventsIn, given: eventsOut } = tally.total(first + index)
+      return { name, thread: this.connection?.threadOf(first + index) ?? 0, eventsIn, eventsOut }
+    })
+  }
+}

@@ -3,10 +3,9 @@
 
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { BatchReader, BatchWriter, type TransferReceiver } from '../codec/codec.js'
+import { BatchReader, type TransferReceiver } from '../codec/codec.js'
 import { DuctReader } from '../wire/duct-reader.js'
-import { DuctWriter } from '../wire/duct-writer.js'
-import { Control, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
+import { HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
 import type { Transfers } from '../wire/transfers.js'
 import { atTurnEnd } from '../wire/turn-end.js'
@@ -14,14 +13,12 @@ import { ThreadChain } from './chain.js'
 import { ThreadContext } from './context.js'
 import { ThreadEvents } from './events.js'
 import type { Loaded } from './load.js'
-import { printed } from './printed.js'
 import { ReceivedErrors } from './received-errors.js'
-import { isOvertime, nextTurn } from './turns.js'
+import { ThreadResults } from './results.js'
+import { nextTurn } from './turns.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
 const UNWIND_BURST = 64
-/** ms that a result may wait for others while the function computes. */
-const PATIENCE_MS = 0.5
 
 export interface SegmentCalls {
   stopped(): void
@@ -37,7 +34,7 @@ export class ThreadSegment {
   /** Large buffers of its events. */
   private readonly incoming: TransferReceiver | undefined
   private events: ThreadEvents | null = null
-  private writer: DuctWriter | null = null
+  private results: ThreadResults | null = null
   private reader: DuctReader | null = null
   private readonly tally: Tally
   private chain: ThreadChain | null = null
@@ -52,19 +49,17 @@ export class ThreadSegment {
   private over = false
   private discarded = 0
   private turning = false
-  private sentAt = 0
   private readonly errors = new ReceivedErrors()
   private onReleased: ((failure: Failure | undefined) => void) | undefined
-  private outcome: Outcome | undefined
 
   private readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true) return this.ended(undefined)
     if (this.leaving) return this.unwanted()
-    const writer = this.writer as DuctWriter
-    if (writer.credits > 0 || writer.refill()) return this.put(result)
+    const results = this.results as ThreadResults
+    if (results.hasRoom) return this.put(result)
     this.held = result
     this.running = false
-    writer.flush()
+    results.flush()
     this.turnEndsLater()
   }
   private readonly onThrow = (error: unknown): void => this.ended({ error })
@@ -129,7 +124,7 @@ export class ThreadSegment {
   }
 
   dry(): void {
-    this.writer?.flush()
+    this.results?.flush()
   }
 
   turnEndsLater(): void {
@@ -140,7 +135,7 @@ export class ThreadSegment {
 
   turnEnds(): void {
     this.turning = false
-    this.writer?.flush()
+    this.results?.flush()
     this.events?.report()
   }
 
@@ -157,14 +152,8 @@ export class ThreadSegment {
   }
 
   private connect(codec: Loaded['codec']): void {
-    const { events, results, buffer, transfer, lockstep, spliced } = this.command
-    // Between two threads there is no way beside the duct: large buffers are copied there.
-    const values = new BatchWriter(codec, {
-      reserve: HEADER,
-      transfer: transfer && !spliced,
-      transfers: spliced ? undefined : this.transfers.sender(results),
-    })
-    this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => this.onRoom())
+    const { events, results } = this.command
+    this.results = new ThreadResults(this.command, codec, this.transfers.sender(results), this.tally, () => this.onRoom())
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, transfers: this.incoming }), () => this.events?.wake())
   }
 
@@ -175,9 +164,7 @@ export class ThreadSegment {
 
   /** There may be credits for results. */
   private onRoom(): void {
-    if (this.outcome !== undefined) return this.goOut()
-    const writer = this.writer as DuctWriter
-    if (this.held !== null && (writer.credits > 0 || writer.refill())) {
+    if (this.held !== null && (this.results as ThreadResults).hasRoom) {
       const { held } = this
       this.held = null
       this.running = true
@@ -191,29 +178,25 @@ export class ThreadSegment {
   /** Asks the function on; in lockstep only when somebody wants a result. */
   private ask(): void {
     if (this.generator === null || this.leaving || this.over) return
-    const writer = this.writer as DuctWriter
-    if (this.command.lockstep && writer.credits === 0 && !writer.refill()) return
+    if (this.command.lockstep && !(this.results as ThreadResults).hasRoom) return
     this.running = true
     this.generator.next().then(this.onResult, this.onThrow)
   }
 
   private put(result: IteratorResult<unknown>): void {
-    const writer = this.writer as DuctWriter
+    const results = this.results as ThreadResults
     const generator = this.generator as AnyGenerator
     try {
-      writer.add(result.value)
+      results.add(result.value)
     } catch (error) {
       // It cannot travel: the function may deal with that at its yield, and may try for ever.
       return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
     }
-    this.tally.give(this.begin + this.command.stages.length - 1)
     if (this.command.lockstep) {
       this.running = false
       return this.ask()
     }
-    // A function that computes for long must not keep its results back; a look at the clock now and then is enough.
-    const { waiting } = writer
-    if ((waiting & (waiting - 1)) === 0 && this.sendInTime(writer)) return nextTurn(() => this.goOn())
+    if (results.lingers()) return nextTurn(() => this.goOn())
     generator.next().then(this.onResult, this.onThrow)
   }
 
@@ -222,16 +205,6 @@ export class ThreadSegment {
     if (this.over) return
     if (this.leaving) this.unwind()
     else (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
-  }
-
-  /** Whether this turn has lasted long enough. */
-  private sendInTime(writer: DuctWriter): boolean {
-    const now = performance.now()
-    if (writer.waiting === 0 || now - this.sentAt > PATIENCE_MS) {
-      writer.flush()
-      this.sentAt = now
-    }
-    return isOvertime()
   }
 
   /** A result after the end of its stream. */
@@ -264,24 +237,12 @@ export class ThreadSegment {
     this.events?.cut(undefined)
     this.events?.report()
     const thrown = failure && this.errors.send(failure.error, this.chain?.stageOf(failure) ?? this.begin)
-    const payload: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
+    const outcome: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
     if (failure !== undefined) ThreadContext.fire(this.context, failure)
-    // What was printed first goes first: the caller's process may end with the stream.
-    printed(() => {
-      this.outcome = payload
-      this.writer?.control(failure === undefined ? Control.Returned : Control.Threw, payload)
-      this.goOut()
+    this.results?.end(outcome, () => {
+      this.reader?.part()
+      this.transfers.forget(this.command.events)
+      this.calls.over(outcome)
     })
-  }
-
-  /** Everything has been sent: the ends are given up. */
-  private goOut(): void {
-    if (this.outcome === undefined || this.writer?.isThrough !== true) return
-    const { outcome } = this
-    this.outcome = undefined
-    this.writer.part()
-    this.reader?.part()
-    this.transfers.forget(this.command.events)
-    this.calls.over(outcome)
   }
 }

@@ -1,6 +1,8 @@
-// A function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its end.
-// The rules of the stream are kept by the thread that opened it; this one does what it is told.
+// A segment, a function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its
+// end. The rules of the stream are kept by the thread that opened it; this one does what it is told.
 
+import { Life, LifeInput } from '../../engine/border/law.js'
+import { moved } from '../../engine/border/life.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
 import { BatchReader, type TransferReceiver } from '../codec/codec.js'
@@ -39,14 +41,12 @@ export class ThreadSegment {
   private readonly tally: Tally
   private chain: ThreadChain | null = null
   private generator: AnyGenerator | null = null
-  /** A request of ours to the generator is under way. */
-  private running = false
+  /** Of the generator; only what is at rest is asked or told something. */
+  private life: number = Life.NotStarted
   /** The result at whose `yield` the function is suspended, because there is no room. */
   private held: IteratorResult<unknown> | null = null
-  /** Closed or aborted. */
+  /** The stream is closed or aborted. That moves no generator (one at work goes on until it rests, and is told to return then), so it is no part of its life. */
   private leaving = false
-  private returning = false
-  private over = false
   private discarded = 0
   private turning = false
   private readonly errors = new ReceivedErrors()
@@ -58,7 +58,7 @@ export class ThreadSegment {
     const results = this.results as ThreadResults
     if (results.hasRoom) return this.put(result)
     this.held = result
-    this.running = false
+    this.move(LifeInput.Yield)
     results.flush()
     this.turnEndsLater()
   }
@@ -99,7 +99,7 @@ export class ThreadSegment {
 
   /** Closed, or aborted with what is thrown. */
   leave(thrown: Thrown | undefined): void {
-    if (this.leaving || this.over) return
+    if (this.leaving || this.hasFinished) return
     this.leaving = true
     const failure = thrown === undefined ? undefined : { error: this.failureOf(thrown) }
     this.onReleased?.(undefined)
@@ -111,7 +111,7 @@ export class ThreadSegment {
       this.discarded++
     }
     // Before the start it ends when its module has been loaded.
-    if (this.generator !== null && !this.running && !this.over) this.unwind()
+    if (this.generator !== null && this.rests) this.unwind()
   }
 
   /** The source was given back, or threw when it was. */
@@ -140,7 +140,7 @@ export class ThreadSegment {
   }
 
   stopReading(): Promise<void> {
-    if (this.leaving || this.over) return Promise.resolve()
+    if (this.leaving || this.hasFinished) return Promise.resolve()
     this.calls.stopped()
     return new Promise((resolve, reject) => {
       this.onReleased = (failure) => (failure === undefined ? resolve() : reject(failure.error))
@@ -157,6 +157,19 @@ export class ThreadSegment {
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, transfers: this.incoming }), () => this.events?.wake())
   }
 
+  private move(input: number): void {
+    this.life = moved(this.life, input)
+  }
+
+  /** No request of ours to the generator is under way, and it may be asked. */
+  private get rests(): boolean {
+    return this.life === Life.NotStarted || this.life === Life.Suspended
+  }
+
+  private get hasFinished(): boolean {
+    return this.life >= Life.Releasing
+  }
+
   /** Number of the first stage here. */
   private get begin(): number {
     return (this.command.stages[0] as StageRef).index
@@ -167,19 +180,19 @@ export class ThreadSegment {
     if (this.held !== null && (this.results as ThreadResults).hasRoom) {
       const { held } = this
       this.held = null
-      this.running = true
+      this.move(LifeInput.Ask)
       this.turnEndsLater()
       this.put(held)
-    } else if (this.held === null && !this.running) {
+    } else if (this.held === null) {
       this.ask()
     }
   }
 
   /** Asks the function on; in lockstep only when somebody wants a result. */
   private ask(): void {
-    if (this.generator === null || this.leaving || this.over) return
+    if (this.generator === null || this.leaving || !this.rests) return
     if (this.command.lockstep && !(this.results as ThreadResults).hasRoom) return
-    this.running = true
+    this.move(LifeInput.Ask)
     this.generator.next().then(this.onResult, this.onThrow)
   }
 
@@ -193,47 +206,46 @@ export class ThreadSegment {
       return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
     }
     if (this.command.lockstep) {
-      this.running = false
+      this.move(LifeInput.Yield)
       return this.ask()
     }
     if (results.lingers()) return nextTurn(() => this.goOn())
     generator.next().then(this.onResult, this.onThrow)
   }
 
-  /** The turn has lasted long enough: others had one meanwhile, and may have ended this stream. */
+  /** The turn had lasted long enough: others had one meanwhile, and may have ended this stream. */
   private goOn(): void {
-    if (this.over) return
-    if (this.leaving) this.unwind()
-    else (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+    if (!this.leaving) return void (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
+    this.move(LifeInput.Yield)
+    this.unwind()
   }
 
   /** A result after the end of its stream. */
   private unwanted(): void {
-    this.running = false
+    this.move(LifeInput.Yield)
     if (++this.discarded % UNWIND_BURST === 0) setImmediate(() => this.unwind())
     else this.unwind()
   }
 
+  /** Tells the generator to return, once; when it yields in its `finally`, it is asked on. */
   private unwind(): void {
-    if (this.over) return
-    this.running = true
     const generator = this.generator as AnyGenerator
-    const step = this.returning ? generator.next() : generator.return(undefined)
-    this.returning = true
+    const isTold = this.life === Life.Unwinding
+    this.move(isTold ? LifeInput.Ask : LifeInput.Return)
+    const step = isTold ? generator.next() : generator.return(undefined)
     step.then(this.onResult, this.onThrow)
   }
 
   /** The last function has finished; those before it get return(). */
   private ended(failure: Failure | undefined): void {
-    if (this.over) return
-    this.over = true
-    this.running = false
+    this.move(LifeInput.End)
     this.onReleased?.(undefined)
     if (this.chain?.isLong !== true) return this.settle(failure)
     void this.chain.release().then((late) => this.settle(failure ?? late))
   }
 
   private settle(failure: Failure | undefined): void {
+    this.move(LifeInput.Released)
     this.events?.cut(undefined)
     this.events?.report()
     const thrown = failure && this.errors.send(failure.error, this.chain?.stageOf(failure) ?? this.begin)

@@ -50,7 +50,10 @@ export class ThreadResults {
     this.writer.flush()
   }
 
-  /** After one has gone: whether this turn has lasted long enough. A function that computes for long must not keep its results back; a look at the clock now and then is enough. */
+  /**
+   * Whether this turn has lasted long enough, after one has gone. A function that computes for long must not keep its results back; a look at the clock now and then
+   * is enough.
+   */
   lingers(): boolean {
     const { waiting } = this.writer
     if ((waiting & (waiting - 1)) !== 0) return false
@@ -81,7 +84,7 @@ export class ThreadResults {
   }
 }
 
-/** Calls `go` when everything that functions printed so far has reached the thread that started this one, through which it travels: at once where nothing is on its way. */
+/** Calls `go` when what functions printed so far has reached the thread that started this one, through which it travels: at once if nothing is on its way. */
 function afterPrinted(go: () => void): void {
   const streams = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
   const next = (): void => {

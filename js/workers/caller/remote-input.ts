@@ -1,9 +1,7 @@
 // The input channel of a live stream whose first stage runs on a worker thread: events are encoded when they are accepted, and wait in the duct.
 
 import { Input } from '../../engine/channels/input.js'
-import type { Failure } from '../../kit/errors.js'
-
-import { ClosedError } from '../../kit/errors.js'
+import { ClosedError, type Failure } from '../../kit/errors.js'
 import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control } from '../wire/protocol.js'
 import type { SentErrors } from './sent-errors.js'

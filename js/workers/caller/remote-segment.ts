@@ -1,8 +1,7 @@
 // A segment, neighboring stages of one stream on one thread, as the caller knows it: it is opened there, told to leave, and known to be over.
 
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
-import type { Failure } from '../../kit/errors.js'
-import { VeloError } from '../../kit/errors.js'
+import { type Failure, VeloError } from '../../kit/errors.js'
 import type { Outcome, StageRef, Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import { placeStream } from './pool.js'

@@ -4,8 +4,7 @@
 // Not here: who asks for their results, and what is made of their end (remote-stage.ts).
 
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
-import type { Failure } from '../../kit/errors.js'
-import { VeloError } from '../../kit/errors.js'
+import { type Failure, VeloError } from '../../kit/errors.js'
 import type { StageMetrics } from '../../kit/types.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Tally } from '../wire/tally.js'

@@ -1,7 +1,6 @@
 // The second argument of a function on a worker thread.
 
-import type { Failure } from '../../kit/errors.js'
-import { ClosedError } from '../../kit/errors.js'
+import { ClosedError, type Failure } from '../../kit/errors.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})

@@ -10,9 +10,9 @@ import { load } from './load.js'
 import { ThreadSegment } from './segment.js'
 import { turnBegins } from './turns.js'
 
-const { transfers, spin } = workerData as ThreadData
+const { transfers: channel, spin } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
-const incoming = new Transfers(transfers)
+const transfers = new Transfers(channel)
 const segments = new Map<number, ThreadSegment>()
 
 function report(message: Report): void {
@@ -21,7 +21,7 @@ function report(message: Report): void {
 
 function open(command: OpenCommand): void {
   const { segment } = command
-  const opened = new ThreadSegment(command, incoming, spin, {
+  const opened = new ThreadSegment(command, transfers, spin, {
     stopped: () => report({ kind: 'stopped', segment }),
     over: (outcome) => {
       segments.delete(segment)

@@ -1,6 +1,6 @@
 // What `fn(source)` gives: results, one for each `next()`. The stream is opened at the first of them.
 
-import { FAILURE } from '../engine/channels/source.js'
+import { erroredOf, FAILURE } from '../engine/channels/source.js'
 import type { Definition } from '../engine/definition.js'
 import { currentScope } from '../engine/lease.js'
 import { CallMode } from '../engine/modes/call.js'
@@ -29,9 +29,9 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
     return this
   }
 
-  /** What it was aborted with: told as the failure of a source, to a function that is pulled from it. */
+  /** What its own source has failed with: for a function that is pulled from it, and may be aborted first. */
   get [FAILURE](): Failure | undefined {
-    return this.#call?.failure
+    return erroredOf(this.#source)
   }
 
   next(): End<Out> {

@@ -25,8 +25,6 @@ export class CallMode extends PulledMode {
   /** For the next read, once. */
   private unread: Failure | null = null
   private over = false
-  /** What it was aborted with. */
-  failure: Failure | undefined
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
     const { driver, row } = this
@@ -71,7 +69,6 @@ export class CallMode extends PulledMode {
   cut(cause: Failure | undefined): void {
     this.over = true
     const failure = cause && (erroredOf(this.source) ?? cause)
-    this.failure = failure
     // Every wait gets the abort; with none, the next read does.
     if (failure !== undefined && this.reader === null) this.unread = failure
     while (this.reader !== null) {

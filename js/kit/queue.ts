@@ -1,9 +1,10 @@
-// A first-in first-out queue on a circular array. It grows by doubling and has no bound of its own: whoever fills it holds credits.
+// A first-in first-out queue on a circular array. It grows by doubling, takes no memory before the first push,
+// and has no bound of its own: whoever fills it holds credits or counts.
 
 // Never written to: the first push grows.
 const NO_SLOTS: undefined[] = []
 
-export class Ring<T> {
+export class Queue<T> {
   #slots: (T | undefined)[] = NO_SLOTS
   #head = 0
   #mask = -1
@@ -24,6 +25,11 @@ export class Ring<T> {
     this.#head = (at + 1) & this.#mask
     this.length--
     return value
+  }
+
+  /** The oldest value, which stays. */
+  first(): T | undefined {
+    return this.length === 0 ? undefined : this.#slots[this.#head]
   }
 
   /** The youngest value, which stays. */
@@ -65,9 +71,9 @@ export class Ring<T> {
   }
 }
 
-const nothing = new Ring<never>()
+const nothing = new Queue<never>()
 
-/** Stands for a ring that nothing was pushed to yet, so that a stream pays for one only when something waits. Never push to it. */
-export function noRing<T>(): Ring<T> {
+/** Stands for a queue that nothing was pushed to yet, so that a stream pays for one only when something waits. Never push to it. */
+export function noQueue<T>(): Queue<T> {
   return nothing
 }

@@ -3,7 +3,7 @@
 
 import { AbortError, type ClosedError } from '../../kit/errors.js'
 import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
-import { noRing, Ring } from '../../kit/queue.js'
+import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort } from '../../kit/signals.js'
 import { Side, State } from '../border/law.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
@@ -15,7 +15,7 @@ import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from '.
 
 export class Input<In> extends Inlet<In> {
   declare protected readonly owner: InputOwner
-  private buffered: Ring<In> = noRing()
+  private buffered: Queue<In> = noQueue()
   /** Made by the first send that waits. */
   private line: SendLine<In> | null = null
   /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
@@ -142,7 +142,7 @@ export class Input<In> extends Inlet<In> {
     if (!this.owner.started) this.owner.start()
     const resolve = this.resolve
     if (resolve === null) {
-      if (this.buffered === noRing()) this.buffered = new Ring()
+      if (this.buffered === noQueue()) this.buffered = new Queue()
       return this.buffered.push(event)
     }
     if (this.more === null) {

@@ -3,7 +3,7 @@
 
 import { AbortError, TimeoutError } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
-import { noRing, Ring } from '../../kit/queue.js'
+import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { Side } from '../border/law.js'
 import { cancelTimer, setTimer } from '../border/mailbox.js'
@@ -15,10 +15,10 @@ import { type Reader, type ReadOptions, Want } from './reader.js'
 export class Output<Out> {
   private readonly owner: OutputOwner
   private readonly row: Row
-  private results: Ring<IteratorResult<Out>> = noRing()
+  private results: Queue<IteratorResult<Out>> = noQueue()
   /** The oldest waiting read; the others wait in `readers`. Results wait only while no read does, but for a batch being filled. */
   private reader: Reader | null = null
-  private readers: Ring<Reader> | null = null
+  private readers: Queue<Reader> | null = null
   /** A batch is filled until the input is dry, the output is full, or the turn ends. */
   private flushing = false
   /** No further result comes. */
@@ -40,7 +40,7 @@ export class Output<Out> {
   put(result: IteratorResult<Out>): void {
     const reader = this.reader
     if (reader === null || reader.want === Want.Batch) {
-      if (this.results === noRing()) this.results = new Ring()
+      if (this.results === noQueue()) this.results = new Queue()
       if (this.results.length === 0) this.row.markUnread(true)
       this.results.push(result)
       if (reader !== null) this.fill(reader)
@@ -184,7 +184,7 @@ export class Output<Out> {
     const promise = new Promise(capture) as Promise<T>
     const reader: Reader = { want, max, resolve: lastResolve, forget: undefined }
     if (this.reader === null) this.reader = reader
-    else (this.readers ??= new Ring()).push(reader)
+    else (this.readers ??= new Queue()).push(reader)
     return promise
   }
 

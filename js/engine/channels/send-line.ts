@@ -3,7 +3,7 @@
 
 import { AbortError, VeloError } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith, silence } from '../../kit/promises.js'
-import { Ring } from '../../kit/queue.js'
+import { Queue } from '../../kit/queue.js'
 
 /** A send that waits: one place in line, however many events it brings. */
 export interface Send<In> {
@@ -48,7 +48,7 @@ export function withAccepted(error: unknown, accepted: number): unknown {
 export class SendLine<In> {
   /** The oldest one. */
   first: Send<In> | null = null
-  private readonly behind = new Ring<Send<In>>()
+  private readonly behind = new Queue<Send<In>>()
   /** Accepted, and not told yet: waking the sender for every event taken would cost more than the event. */
   private owed: Send<In>[] = []
 

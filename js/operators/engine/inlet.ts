@@ -1,7 +1,7 @@
 // The events of one inner function: pushed by the operator, pulled by the function, which waits while there is none.
 // Not here: the bound, which the operator keeps by counting what waits.
 
-import { Fifo } from './fifo.js'
+import { Queue } from '../../kit/queue.js'
 import { type Failure, iterationEnd } from './outlet.js'
 import { capture, lastResolve, type Resolve } from './promises.js'
 
@@ -15,9 +15,9 @@ export interface Asked {
 
 export class Inlet<In> implements AsyncIterableIterator<In> {
   readonly #owner: Asked
-  #events: Fifo<In> | null = null
+  #events: Queue<In> | null = null
   #waiter: Resolve | null = null
-  #waiters: Fifo<Resolve> | null = null
+  #waiters: Queue<Resolve> | null = null
   /** No more events come after those that wait. */
   #over = false
   /** The function has left its loop. */
@@ -31,7 +31,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
 
   /** Events that the function has not taken. */
   get size(): number {
-    return this.#events === null ? 0 : this.#events.size
+    return this.#events === null ? 0 : this.#events.length
   }
 
   /** The function waits for an event. */
@@ -45,9 +45,9 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
 
   next(): Promise<IteratorResult<In, undefined>> {
     const events = this.#events
-    if (events !== null && events.size > 0 && !this.#left) {
+    if (events !== null && events.length > 0 && !this.#left) {
       this.#owner.asks(false)
-      const value = events.shift() as In
+      const value = events.shift()
       this.#owner.took()
       return Promise.resolve({ value, done: false })
     }
@@ -55,7 +55,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     const resolve = lastResolve
     if (this.#waiter === null) this.#waiter = resolve
-    else (this.#waiters ??= new Fifo()).push(resolve)
+    else (this.#waiters ??= new Queue()).push(resolve)
     this.#owner.asks(true)
     return promise
   }
@@ -73,7 +73,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
       this.#shiftWaiter()({ value: event, done: false })
       return false
     }
-    ;(this.#events ??= new Fifo()).push(event)
+    ;(this.#events ??= new Queue()).push(event)
     return true
   }
 
@@ -87,7 +87,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
 
   /** Drops the oldest event that the function has not taken. */
   skip(): void {
-    this.#events?.shift()
+    if (this.size > 0) this.#events?.shift()
   }
 
   /** The events that the function has not taken, for another one; ended where this was. */
@@ -120,7 +120,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
 
   #shiftWaiter(): Resolve {
     const waiter = this.#waiter as Resolve
-    this.#waiter = this.#waiters?.shift() ?? null
+    this.#waiter = this.#waiters !== null && this.#waiters.length > 0 ? this.#waiters.shift() : null
     return waiter
   }
 }

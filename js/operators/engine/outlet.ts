@@ -2,7 +2,7 @@
 // the end, or the error, comes after all results given before it.
 // Not here: who gives results, and the bound of the line, which the giver keeps.
 
-import { Fifo } from './fifo.js'
+import { Queue } from '../../kit/queue.js'
 import { capture, lastResolve, type Resolve } from './promises.js'
 
 /** What an operator failed with; boxed, because anything can be thrown. */
@@ -16,10 +16,10 @@ export function iterationEnd<Value>(): Promise<IteratorResult<Value, undefined>>
 }
 
 export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined, undefined> {
-  readonly #results = new Fifo<Result>()
+  readonly #results = new Queue<Result>()
   /** The oldest next() that waits, and further ones. Somebody waits only while no result does. */
   #reader: Resolve | null = null
-  #readers: Fifo<Resolve> | null = null
+  #readers: Queue<Resolve> | null = null
   #started = false
   #over = false
   /** For the next read after the end, once. */
@@ -34,7 +34,7 @@ export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined
 
   /** Results that wait to be read. */
   protected get unread(): number {
-    return this.#results.size
+    return this.#results.length
   }
 
   protected get isAwaited(): boolean {
@@ -50,15 +50,15 @@ export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined
   }
 
   next(): Promise<IteratorResult<Result, undefined>> {
-    if (this.#results.size > 0) {
-      const value = this.#results.shift() as Result
+    if (this.#results.length > 0) {
+      const value = this.#results.shift()
       this.wanted()
       return Promise.resolve({ value, done: false })
     }
     if (this.#over) return this.#afterEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<Result, undefined>>
     if (this.#reader === null) this.#reader = lastResolve
-    else (this.#readers ??= new Fifo()).push(lastResolve)
+    else (this.#readers ??= new Queue()).push(lastResolve)
     if (this.#started) this.wanted()
     else {
       this.#started = true
@@ -107,7 +107,7 @@ export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined
 
   #shiftReader(): Resolve {
     const reader = this.#reader as Resolve
-    this.#reader = this.#readers?.shift() ?? null
+    this.#reader = this.#readers !== null && this.#readers.length > 0 ? this.#readers.shift() : null
     return reader
   }
 }

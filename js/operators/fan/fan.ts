@@ -4,7 +4,7 @@
 
 import { setMaxListeners } from 'node:events'
 import type { StreamContext } from '../../index.js'
-import { Fifo } from '../engine/fifo.js'
+import { Queue } from '../../kit/queue.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
 import { type Failure, Outlet } from '../engine/outlet.js'
@@ -22,7 +22,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Outlet<Result> im
   /** At this many unread results no lane is asked for more, nor the source. */
   readonly #mostUnread: number
   /** Lanes that wait for room for results. */
-  readonly #suspended = new Fifo<Lane<LaneIn, LaneOut>>()
+  readonly #suspended = new Queue<Lane<LaneIn, LaneOut>>()
   /** The event that has no place yet. */
   #held: { event: In } | undefined
   #pulling = false
@@ -75,7 +75,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Outlet<Result> im
 
   protected wanted(): void {
     if (this.unread >= this.#mostUnread || this.isLeaving) return
-    for (let { size } = this.#suspended; size > 0; size--) this.#suspended.shift()?.resume()
+    for (let { length } = this.#suspended; length > 0 && this.#suspended.length > 0; length--) this.#suspended.shift().resume()
     if (!this.#pulling && this.#held === undefined && !this.#sourceOver) {
       this.resumed()
       this.#pull()

@@ -2,8 +2,8 @@
 
 import { type StreamContext, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { Queue } from '../../kit/queue.js'
 import { runsAhead } from '../engine/bodies.js'
-import { Fifo } from '../engine/fifo.js'
 import { generatorOf } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/outlet.js'
@@ -23,7 +23,7 @@ interface Task {
 class Shard extends Lane<unknown, unknown> {
   readonly index: number
   /** The parts whose results have not come, in order. */
-  readonly due = new Fifo<{ task: Task; place: number }>()
+  readonly due = new Queue<{ task: Task; place: number }>()
   finished = false
 
   constructor(owner: LaneOwner<unknown>, index: number) {
@@ -39,7 +39,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   /** Whether a function that asks for an event has nothing left to say to those before. */
   readonly #lockstep: boolean
   /** Events whose result has not gone out; with `ordered` in that order, else only their number counts. */
-  readonly #tasks = new Fifo<Task>()
+  readonly #tasks = new Queue<Task>()
   #underWay = 0
   /** Without `split`: the shard of the next event. */
   #cursor = 0
@@ -64,7 +64,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     this.#heldParts = parts
     if (this.#underWay >= buffer * shards) return false
     const first = split === undefined ? this.#cursor : 0
-    for (let i = 0; i < parts.length && i < shards; i++) if (this.#shard(first + i).due.size >= buffer) return false
+    for (let i = 0; i < parts.length && i < shards; i++) if (this.#shard(first + i).due.length >= buffer) return false
     this.#cursor = (this.#cursor + 1) % shards
     const task: Task = { event, results: new Array(parts.length), missing: parts.length, done: false }
     this.#underWay++
@@ -81,8 +81,8 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 
   protected collect(lane: Shard, value: unknown): void {
+    if (lane.due.length === 0) throw violation('got more')
     const due = lane.due.shift()
-    if (due === undefined) throw violation('got more')
     due.task.results[due.place] = value
     if (--due.task.missing === 0) this.#complete(due.task)
     this.retry()
@@ -91,12 +91,12 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   override laneAsks(lane: unknown, _waits: boolean): void {
     const { due, inlet } = lane as Shard
     // Asking is told before the event leaves: all that has left already should have its result by now.
-    if (this.#lockstep && due.size > inlet.size) this.fail(violation('the function asked for the next event before it gave one'))
+    if (this.#lockstep && due.length > inlet.size) this.fail(violation('the function asked for the next event before it gave one'))
   }
 
   protected gone(lane: Shard): void {
     lane.finished = true
-    if (lane.due.size > 0) throw violation('got none, because the function had returned')
+    if (lane.due.length > 0) throw violation('got none, because the function had returned')
   }
 
   protected endLanes(failure: Failure | undefined): void {
@@ -135,7 +135,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     }
     task.results = [result]
     task.done = true
-    for (let oldest = this.#tasks.peek(); oldest?.done === true; oldest = this.#tasks.peek()) {
+    for (let oldest = this.#tasks.first(); oldest?.done === true; oldest = this.#tasks.first()) {
       this.#tasks.shift()
       this.#underWay--
       this.give(oldest.results[0])

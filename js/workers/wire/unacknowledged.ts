@@ -1,10 +1,10 @@
 // Events on their way to a function whose thread may die: held until they are taken, so that another one can get them. At most `buffer` of them are.
 
-import { Ring } from '../../kit/queue.js'
+import { Queue } from '../../kit/queue.js'
 import type { Tally } from './tally.js'
 
 export class Unacknowledged {
-  private readonly events = new Ring<unknown>()
+  private readonly events = new Queue<unknown>()
   private readonly tally: Tally
 
   constructor(tally: Tally) {

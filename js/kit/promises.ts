@@ -1,4 +1,5 @@
-// Small helpers around promises: one shared resolved promise, a cheap way to make a pending one, and silence for those that may float.
+// Small helpers around promises: one shared resolved promise, a cheap way to make a pending one, silence for those that may float,
+// and what counts as a promise.
 
 /** Shared by every call that is done at once. */
 export const DONE_VOID: Promise<void> = Promise.resolve()
@@ -21,8 +22,9 @@ export function rejectWith(resolve: Resolve, error: unknown): void {
 function nothing(): void {}
 
 /** Keeps a rejection that nobody handles from ending the process (rule 16); whoever awaits the promise still sees it. */
-export function silence<T>(promise: Promise<T>): Promise<T> {
-  promise.then(undefined, nothing)
+export function silence<P extends PromiseLike<unknown>>(promise: P): P {
+  // What only looks like a promise may call the first function without looking whether it is there.
+  promise.then(nothing, nothing)
   return promise
 }
 
@@ -31,7 +33,12 @@ export function refuse<T = never>(error: unknown): Promise<T> {
   return silence(Promise.reject(error))
 }
 
-/** The end of an iteration, a fresh promise each time as a generator gives. */
+/** The end of an iteration, with what `return(value)` was given. */
+export function endResult(value?: unknown): IteratorResult<never, unknown> {
+  return { value, done: true }
+}
+
+/** A promise of the end of an iteration, a fresh one each time as a generator gives. */
 export function iterationEnd<T>(): Promise<IteratorResult<T, undefined>> {
   return Promise.resolve({ value: undefined, done: true })
 }

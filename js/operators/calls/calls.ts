@@ -4,7 +4,7 @@
 // the tasks are a linked list, the reader is one resolver; nothing is raced or searched.
 
 import { AbortError, type StreamContext } from '../../index.js'
-import { capture, end, lastResolve, type Resolve } from '../engine/promises.js'
+import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import { Task, type Work } from './task.js'
 
 type Result = IteratorResult<unknown, unknown>
@@ -56,7 +56,7 @@ export class Calls implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<Result> {
-    if (this.#over) return Promise.resolve(end())
+    if (this.#over) return Promise.resolve(endResult())
     const promise = new Promise(capture) as Promise<Result>
     this.#readers.push(lastResolve)
     if (!this.#started) {
@@ -72,7 +72,7 @@ export class Calls implements AsyncIterableIterator<unknown> {
   async return(value?: unknown): Promise<Result> {
     this.#cancel()
     await this.#giveBack()
-    return end(value)
+    return endResult(value)
   }
 
   async throw(error?: unknown): Promise<Result> {
@@ -182,7 +182,7 @@ export class Calls implements AsyncIterableIterator<unknown> {
   }
 
   #endReaders(from: number): void {
-    for (const reader of this.#readers.splice(0).slice(from)) reader(end())
+    for (const reader of this.#readers.splice(0).slice(from)) reader(endResult())
   }
 
   async #giveBack(): Promise<void> {

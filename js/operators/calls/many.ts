@@ -1,9 +1,9 @@
 // The values that flatMap makes out of one event, on their way from the call that gave them to the step that hands them on.
 
 import { inspect } from 'node:util'
+import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
-import { isThenable } from '../engine/promises.js'
 import { MANY, SKIP, StepCall, type StepMaker } from '../steps/step.js'
 import { Attempt } from './attempt.js'
 import type { Policy } from './policy.js'

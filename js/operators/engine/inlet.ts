@@ -1,9 +1,9 @@
 // The events of one inner function: pushed by the operator, pulled by the function, which waits while there is none.
 // Not here: the bound, which the operator keeps by counting what waits.
 
+import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import { type Failure, iterationEnd } from './outlet.js'
-import { capture, lastResolve, type Resolve } from './promises.js'
+import type { Failure } from './outlet.js'
 
 /** Is told what the function does with its events. */
 export interface Asked {

@@ -2,17 +2,12 @@
 // the end, or the error, comes after all results given before it.
 // Not here: who gives results, and the bound of the line, which the giver keeps.
 
+import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import { capture, lastResolve, type Resolve } from './promises.js'
 
 /** What an operator failed with; boxed, because anything can be thrown. */
 export interface Failure {
   readonly error: unknown
-}
-
-/** The end of an iteration, a fresh promise each time as a generator gives. */
-export function iterationEnd<Value>(): Promise<IteratorResult<Value, undefined>> {
-  return Promise.resolve({ value: undefined, done: true })
 }
 
 export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined, undefined> {

@@ -2,12 +2,12 @@
 
 import { type StreamContext, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { isThenable } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 import { runsAhead } from '../engine/bodies.js'
 import { generatorOf } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/outlet.js'
-import { isThenable } from '../engine/promises.js'
 import { Fan } from './fan.js'
 import type { ShardPlan } from './shard.js'
 

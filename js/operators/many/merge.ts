@@ -2,8 +2,8 @@
 
 import type { Source } from '../../index.js'
 import { iterable } from '../../kit/check.js'
+import { silence } from '../../kit/promises.js'
 import { Outlet } from '../engine/outlet.js'
-import { silence } from '../engine/promises.js'
 import { leaveAll, Pulled } from './pulled.js'
 
 /** What a source gives. */

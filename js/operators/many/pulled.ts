@@ -1,7 +1,7 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
-import { isThenable, silence } from '../engine/promises.js'
+import { isThenable, silence } from '../../kit/promises.js'
 
 export class Pulled<Value> {
   readonly #source: Source<Value>

@@ -3,7 +3,7 @@
 // behind a next() that waits.
 
 import type { StreamContext } from '../../index.js'
-import { capture, end, isThenable, lastResolve, type Resolve } from '../engine/promises.js'
+import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../engine/push.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
@@ -39,7 +39,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
   private readonly leaving: Leaving
 
   private readonly onEvent = (result: Result): Result | Promise<Result> => {
-    if (this.over) return end()
+    if (this.over) return endResult()
     if (result.done === true) {
       this.spent = this.full = true
       return this.settle(this.finish())
@@ -59,7 +59,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
   }
   private readonly onThrow = (error: unknown): Result | Promise<Result> => {
     this.spent = true
-    return this.over ? end() : this.settle(this.fail(error))
+    return this.over ? endResult() : this.settle(this.fail(error))
   }
 
   constructor(makers: readonly StepMaker[], events: AsyncIterator<unknown>, ctx: StreamContext) {
@@ -73,7 +73,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
 
   next(): Promise<Result> {
     if (this.busy || this.queued > 0) return this.queue()
-    if (this.over) return Promise.resolve(end())
+    if (this.over) return Promise.resolve(endResult())
     this.busy = true
     if (this.full || this.expansions.top !== undefined) return (this.newest = Promise.resolve(this.settle(this.advance())))
     return (this.newest = this.events.next().then(this.onEvent, this.onThrow))
@@ -96,7 +96,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
     const thrown = this.cancel()
     await this.giveBack()
     if (thrown !== undefined) throw thrown.error
-    return end(value)
+    return endResult(value)
   }
 
   async throw(error?: unknown): Promise<Result> {
@@ -236,13 +236,13 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
     // A step may end the stream itself: then nothing answers what it left pending.
     if (answer !== PENDING || this.over) {
       this.busy = false
-      const told = answer === PENDING ? end() : answer
+      const told = answer === PENDING ? endResult() : answer
       if (reader === null) return told
       this.reader = null
       reader(told)
-      return end()
+      return endResult()
     }
-    if (reader !== null) return end()
+    if (reader !== null) return endResult()
     const promise = new Promise(capture) as Promise<Result>
     this.reader = lastResolve
     return promise
@@ -263,7 +263,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
   private finish(): Result | Promise<Result> {
     const thrown = this.stop()
     if (thrown !== undefined) return this.giveBack().then(() => Promise.reject(thrown.error))
-    return this.spent && !this.expansions.areClosing ? end() : this.giveBack().then(() => end())
+    return this.spent && !this.expansions.areClosing ? endResult() : this.giveBack().then(() => endResult())
   }
 
   /** Rejects with `error` itself once the events are given back. */
@@ -288,7 +288,7 @@ export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pu
     this.leaving.abort()
     if (this.reader === null) return thrown
     if (thrown !== undefined) this.settle(Promise.reject(thrown.error))
-    else this.settle(this.expansions.areClosing ? this.expansions.finished().then(() => end()) : end())
+    else this.settle(this.expansions.areClosing ? this.expansions.finished().then(() => endResult()) : endResult())
     return thrown
   }
 

@@ -1,6 +1,6 @@
 // Iterables that steps of a chain have made out of single values, each read to its end before the one below it goes on.
 
-import { isThenable, refused, silence } from '../engine/promises.js'
+import { isThenable, refuse, silence } from '../../kit/promises.js'
 import type { Care } from './step.js'
 
 type Result = IteratorResult<unknown, unknown>
@@ -74,7 +74,7 @@ export class Expansions {
       silence(returned)
       if (!this.waiting) this.closing.push(returned)
     } catch (error) {
-      this.closing.push(refused(error))
+      this.closing.push(refuse(error))
     }
   }
 }

@@ -1,9 +1,9 @@
 // The synchronous half of an operator: a function from a value to the next one. Operators whose options are the usual ones are steps, and steps
 // that follow each other share one iterator (chain.ts), without a promise between them.
 
+import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
-import { isThenable } from '../engine/promises.js'
 
 /** Answer of a step: nothing goes on. */
 export const SKIP = Symbol('skip')

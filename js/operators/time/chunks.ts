@@ -4,10 +4,10 @@
 
 import type { StreamContext } from '../../index.js'
 import { configError, duration, integer } from '../../kit/check.js'
+import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import type { Clock } from '../engine/clock.js'
 import { clockOf } from '../engine/clock.js'
 import type { Counts } from '../engine/counts.js'
-import { capture, end, lastResolve, type Resolve } from '../engine/promises.js'
 
 type Result = IteratorResult<unknown, unknown>
 
@@ -85,7 +85,7 @@ export class Chunks implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<Result> {
-    if (this.over) return Promise.resolve(end())
+    if (this.over) return Promise.resolve(endResult())
     const promise = new Promise(capture) as Promise<Result>
     this.readers.push(lastResolve)
     if (!this.started) {
@@ -104,7 +104,7 @@ export class Chunks implements AsyncIterableIterator<unknown> {
       this.spent = true
       await this.events.return?.()
     }
-    return end(value)
+    return endResult(value)
   }
 
   async throw(error?: unknown): Promise<Result> {
@@ -166,6 +166,6 @@ export class Chunks implements AsyncIterableIterator<unknown> {
     this.forgetTime()
     if (this.counts !== undefined) this.counts.underWay -= this.chunk.length
     this.chunk = []
-    for (const reader of this.readers.splice(0)) reader(end())
+    for (const reader of this.readers.splice(0)) reader(endResult())
   }
 }

@@ -2,9 +2,9 @@
 
 import { OverloadedError, type StreamContext } from '../../index.js'
 import { configError, LONGEST } from '../../kit/check.js'
+import { isThenable, silence } from '../../kit/promises.js'
 import type { Clock } from '../engine/clock.js'
 import { type Failure, Outlet } from '../engine/outlet.js'
-import { isThenable, silence } from '../engine/promises.js'
 import type { Panes, Span } from './panes.js'
 
 export interface WindowPlan<In, Result> {

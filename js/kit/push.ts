@@ -1,5 +1,6 @@
 // A faster way from a source to the results of `run`: values are handed over by calls, with no promise between two of them. Whoever can do that has a
-// method of this name; whoever cannot is pulled with next() as ever. Operators know it by the same key (js/operators/push.ts).
+// method of this name; whoever cannot is pulled with next() as ever. The key is one of the whole process, so that
+// several copies of this library agree.
 
 /** Key of the method that starts handing values to a sink. */
 export const PUSH: unique symbol = Symbol.for('velo-stream.push') as never

@@ -1,5 +1,6 @@
 // velo-stream/operators: stream functions for what pipelines are made of.
 
+export type { Clock } from '../kit/clock.js'
 export { type BatchOptions, batch } from './calls/batch.js'
 export { filter } from './calls/filter.js'
 export { flatMap, type Values } from './calls/flat-map.js'
@@ -8,7 +9,6 @@ export type { CallOptions, RetryOptions } from './calls/policy.js'
 export { tap } from './calls/tap.js'
 export type { By } from './engine/by.js'
 export type { Call } from './engine/call.js'
-export type { Clock } from './engine/clock.js'
 export type { OperatorCounts, OperatorMetrics } from './engine/counts.js'
 export type { HandMade } from './engine/hand-made.js'
 export type { Inner } from './engine/inner.js'

@@ -1,9 +1,9 @@
 // One call of a user's function: its signal, its time limit, and one outcome told once.
 
 import { TimeoutError } from '../../index.js'
+import type { Clock } from '../../kit/clock.js'
 import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
-import type { Clock } from '../engine/clock.js'
 
 /** Hears how an attempt ended, exactly once, unless it was cancelled before. */
 export interface Outcome {

@@ -1,9 +1,8 @@
 // The options that operators share which call a function for each event: how many calls at once, in which order, and what about those that fail.
 
 import { callable, configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
+import { type Clock, clockOf } from '../../kit/clock.js'
 import type { Call } from '../engine/call.js'
-import type { Clock } from '../engine/clock.js'
-import { clockOf } from '../engine/clock.js'
 
 /** Which failed calls are made again, and when. */
 export interface RetryOptions {

@@ -1,7 +1,7 @@
 // The engine of keyed: which instance an event goes to, and when instances end. One list in order of last use serves both the bound of keys and one timer for all idle ones.
 
 import type { StreamContext } from '../../index.js'
-import type { Clock } from '../engine/clock.js'
+import type { Clock } from '../../kit/clock.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/outlet.js'

@@ -1,9 +1,8 @@
 // keyed: one instance of a function per key of an interleaved stream. Owns: what users see, and the checks. The engine is keyed-fan.ts.
 
 import { callable, configError, duration, integer, onlyKnown } from '../../kit/check.js'
+import { type Clock, clockOf } from '../../kit/clock.js'
 import { reader } from '../engine/by.js'
-import type { Clock } from '../engine/clock.js'
-import { clockOf } from '../engine/clock.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
 import { checkInner, type Inner } from '../engine/inner.js'
 import { KeyedFan } from './keyed-fan.js'

@@ -4,7 +4,7 @@
 
 import type { StreamContext } from '../../index.js'
 import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
-import { PUSH, type Pushing, type Sink } from '../engine/push.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
 import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'

@@ -4,9 +4,8 @@
 
 import type { StreamContext } from '../../index.js'
 import { configError, duration, integer } from '../../kit/check.js'
+import { type Clock, clockOf } from '../../kit/clock.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
-import type { Clock } from '../engine/clock.js'
-import { clockOf } from '../engine/clock.js'
 import type { Counts } from '../engine/counts.js'
 
 type Result = IteratorResult<unknown, unknown>

@@ -1,8 +1,7 @@
 // progress: tells how far a stream has come, now and then.
 
 import { callable, configError, duration, integer, onlyKnown } from '../../kit/check.js'
-import type { Clock } from '../engine/clock.js'
-import { clockOf } from '../engine/clock.js'
+import { type Clock, clockOf } from '../../kit/clock.js'
 import type { OperatorCounts } from '../engine/counts.js'
 import { type Operator, operator } from '../steps/operator.js'
 

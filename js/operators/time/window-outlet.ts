@@ -2,8 +2,8 @@
 
 import { OverloadedError, type StreamContext } from '../../index.js'
 import { configError, LONGEST } from '../../kit/check.js'
+import type { Clock } from '../../kit/clock.js'
 import { isThenable, silence } from '../../kit/promises.js'
-import type { Clock } from '../engine/clock.js'
 import { type Failure, Outlet } from '../engine/outlet.js'
 import type { Panes, Span } from './panes.js'
 

@@ -1,8 +1,7 @@
 // window: events grouped by time. Owns: what users see, and the checks. The engine is window-outlet.ts, the open windows are panes.ts.
 
 import { callable, configError, integer, onlyKnown } from '../../kit/check.js'
-import type { Clock } from '../engine/clock.js'
-import { clockOf } from '../engine/clock.js'
+import { type Clock, clockOf } from '../../kit/clock.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
 import type { Span } from './panes.js'
 import { RegularPanes, SessionPanes } from './panes.js'

@@ -1,6 +1,6 @@
-// Where operators get the time from: the machine, or a clock that a test moves.
+// Where whatever waits gets the time from: the machine, or a clock that a test moves.
 
-import { callable } from '../../kit/check.js'
+import { callable } from './check.js'
 
 /** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
 export interface Clock {

@@ -1,9 +1,9 @@
 // What the bytes of an input mean as events, and how results are written.
 
 import type { Buffer } from 'node:buffer'
+import { type LineErrors, Lines } from '../../kit/lines.js'
 import { InputError, OutputError } from '../failure.js'
 import { CsvRows, csvRow } from './csv.js'
-import { Lines } from './lines.js'
 
 /** Formats of both directions. */
 export type Format = 'ndjson' | 'text' | 'csv'
@@ -22,7 +22,7 @@ export interface Decoder {
 /** A decoder for `format` that refuses lines of more than `maxLine` bytes. */
 export function decoder(format: Format, maxLine: number): Decoder {
   if (format === 'csv') return new CsvDecoder(maxLine)
-  const lines = new Lines(maxLine)
+  const lines = new Lines(maxLine, lineErrors(maxLine))
   const parsed = () => {
     for (;;) {
       const line = lines.next()
@@ -37,6 +37,13 @@ export function decoder(format: Format, maxLine: number): Decoder {
   }
   const next = format === 'ndjson' ? parsed : () => lines.next() ?? NONE
   return { push: (chunk) => lines.push(chunk), finish: () => lines.finish(), next }
+}
+
+function lineErrors(maxLine: number): LineErrors {
+  return {
+    overlong: (number) => new InputError(`line ${number} is longer than ${maxLine} bytes; --max-line sets the limit`),
+    malformed: (number) => new InputError(`line ${number} is not UTF-8`),
+  }
 }
 
 /** Rows as objects, named by the first row. */

@@ -1,6 +1,6 @@
 // What all ways of reading a body have in common: chunks in, events out, and a failure that comes after the events before it.
 
-import type { HttpError } from '../errors.js'
+import { HttpError } from '../errors.js'
 
 /** Makes events of chunks. */
 export interface Decoder {
@@ -12,4 +12,9 @@ export interface Decoder {
   readonly failure: HttpError | undefined
   /** The body is given up. */
   close?(): void
+}
+
+/** What is wrong with a line of more bytes than `max`. */
+export function overlong(max: number): HttpError {
+  return new HttpError(413, `a line is longer than ${max} bytes (maxLine)`)
 }

@@ -1,17 +1,14 @@
 // Server-sent events in, as the HTML standard reads them: fields by line, an event by empty line; comments and unknown fields are left out.
 
-import { isUtf8 } from 'node:buffer'
+import { type LineErrors, Lines } from '../../kit/lines.js'
 import { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
-import type { Decoder } from './decoder.js'
-import { Lines } from './lines.js'
+import { type Decoder, overlong } from './decoder.js'
 import type { ServerSentEvent } from './shapes.js'
 
 export class SseDecoder implements Decoder {
   readonly #lines: Lines
   readonly #max: number
-  readonly #skip: boolean
-  #first = true
   #id = ''
   #name = ''
   #data: string[] = []
@@ -20,16 +17,21 @@ export class SseDecoder implements Decoder {
   failure: HttpError | undefined
 
   constructor({ maxLine, maxEvent, skip }: Intake) {
-    this.#lines = new Lines(maxLine)
+    const errors: LineErrors = { overlong: () => overlong(maxLine) }
+    // With skip, what is invalid in an event is replaced: the rest of it can be read.
+    if (!skip) errors.malformed = () => new HttpError(400, 'an event is no valid UTF-8')
+    this.#lines = new Lines(maxLine, errors)
     this.#max = maxEvent
-    this.#skip = skip
   }
 
   push(chunk: Buffer): ServerSentEvent[] {
     const events: ServerSentEvent[] = []
     try {
-      const block = this.#lines.push(chunk)
-      if (block !== null) this.#read(block, events)
+      this.#lines.push(chunk)
+      for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
+        if (!line.includes('\r')) this.#line(line, events)
+        else for (const part of line.split('\r')) this.#line(part, events)
+      }
     } catch (error) {
       this.failure = error as HttpError
     }
@@ -41,18 +43,10 @@ export class SseDecoder implements Decoder {
     return []
   }
 
-  #read(block: Buffer, events: ServerSentEvent[]): void {
-    if (!isUtf8(block) && !this.#skip) throw new HttpError(400, 'an event is no valid UTF-8')
-    let text = block.toString('utf8')
-    if (this.#first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
-    this.#first = false
-    const lines = text.split(/\r\n|\n|\r/)
-    lines.pop() // the block ends with a newline
-    for (const line of lines) {
-      if (line !== '') this.#field(line)
-      else if (this.#data.length > 0) events.push(this.#event())
-      else this.#name = ''
-    }
+  #line(line: string, events: ServerSentEvent[]): void {
+    if (line !== '') this.#field(line)
+    else if (this.#data.length > 0) events.push(this.#event())
+    else this.#name = ''
   }
 
   #field(line: string): void {

@@ -100,3 +100,20 @@ test('doctor: limits', () => {
   assert.deepEqual(levels({ cores: 1 }), ['ok', 'ok', 'warn'])
   assert.match(limits({ ...plenty, memoryLimit: 512 * MIB })[1].says, /512 MiB in this container/)
 })
+
+test('options are read as they were written, wherever they stand', async () => {
+  const cases = [
+    [['--json', 'run'], /"missing required args for command `run <function> \[...inputs\]`"/],
+    [['run', 'x.mjs', '--csv=1'], /--csv takes no value/],
+    [['run', 'x.mjs', '--max-line=-5'], /--max-line: expected an integer from 1 to 268435456, got -5/],
+    [['run', 'x.mjs', '--export', '--quiet'], /option `--export <name>` value is missing/],
+    [['run', 'x.mjs', '--constructor'], /Unknown option `--constructor`/],
+    [['run', 'none.mjs', '--', '--help'], /--help: no such file/],
+    [['doctor', 'x'], /Unused args: `x`/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, out, err } = await velo(args)
+    assert.deepEqual([code, out], [2, ''], err)
+    assert.match(err, message)
+  }
+})

@@ -30,7 +30,7 @@ const own = (name) => imports.get(name).filter(({ target }) => target.startsWith
 const LEAVES = ['js/kit/errors.ts', 'js/api/options.ts', 'js/kit/types.ts']
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
-const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['cac', 'ws'] }
+const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['ws'] }
 const TYPES = ['@standard-schema/spec', 'fastify']
 
 /** Add-ons that are made of others. */

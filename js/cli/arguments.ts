@@ -1,27 +1,39 @@
-// Checks of what the parser of the command line hands over: it turns a repeated option into an array, and digits into numbers.
+// The words of a command line, read by the table of its command, and the checks of what was given. Values are texts until somebody asks for a number.
 
+import { parseArgs } from 'node:util'
+import type { OptionText } from './commands.js'
 import { UsageError } from './failure.js'
 
-/** Options as the parser gives them. */
-export type Parsed = Readonly<Record<string, unknown>>
+/** What was given for each option, by its name, as often as it was given: texts, or `true` for one that takes no value. */
+export type Parsed = Readonly<Record<string, readonly (string | boolean)[] | undefined>>
 
-const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-
-/** The options as they were written: the parser takes what looks like a number for one, and makes 2024.1 of a folder `2024.10`. */
-export function asWritten(parsed: Parsed, argv: readonly string[]): Parsed {
-  const written = ([name, value]: [string, unknown]): [string, unknown] => {
-    const flag = flagOf(name)
-    const at = typeof value === 'number' ? argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`)) : -1
-    return at < 0 ? [name, value] : [name, argv[at] === flag ? argv[at + 1] : argv[at]?.slice(flag.length + 1)]
+/** Reads options and arguments. Throws `UsageError` for an option that the table does not know, that lacks its value, or that takes none. */
+export function parsed(args: readonly string[], table: Readonly<Record<string, OptionText>>): { options: Parsed; args: string[] } {
+  const known = Object.entries(table).map(([name, { value }]) => [
+    name,
+    { type: value === undefined ? 'boolean' : 'string', multiple: true },
+  ])
+  const options = Object.fromEntries(known) as Record<string, { type: 'boolean' | 'string'; multiple: true }>
+  const { values, positionals, tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true })
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value, inlineValue } = token
+    // Not options[name]: `--constructor` is no option.
+    const type = Object.hasOwn(options, name) ? options[name]?.type : undefined
+    if (type === undefined) throw new UsageError(`Unknown option \`${rawName}\``)
+    if (type === 'boolean' && value !== undefined) throw new UsageError(`${rawName} takes no value`)
+    // What begins with a dash is the next option, unless it is given as --name=-value.
+    const isMissing = value === undefined || (!inlineValue && value.startsWith('-') && value !== '-')
+    if (type === 'string' && isMissing) throw new UsageError(`option \`${rawName} <${table[name]?.value}>\` value is missing`)
   }
-  return Object.fromEntries(Object.entries(parsed).map(written))
+  return { options: values as unknown as Parsed, args: positionals }
 }
 
 /** The value of an option that may be given once. */
-function one(parsed: Parsed, name: string): unknown {
-  const value = parsed[name]
-  if (Array.isArray(value)) throw new UsageError(`${flagOf(name)} is given ${value.length} times`)
-  return value
+function one(parsed: Parsed, name: string): string | boolean | undefined {
+  const values = parsed[name]
+  if (values !== undefined && values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`)
+  return values?.[0]
 }
 
 /** An integer between two bounds, `usual` where it was left out. */
@@ -30,31 +42,26 @@ export function integer(parsed: Parsed, name: string, least: number, most: numbe
 export function integer(parsed: Parsed, name: string, least: number, most: number, usual?: number): number | undefined {
   const value = one(parsed, name)
   if (value === undefined) return usual
-  const number = typeof value === 'boolean' || value === '' ? Number.NaN : Number(value)
+  const number = value === '' ? Number.NaN : Number(value)
   if (Number.isInteger(number) && number >= least && number <= most) return number
-  throw new UsageError(`${flagOf(name)}: expected an integer from ${least} to ${most}, got ${String(value)}`)
+  throw new UsageError(`--${name}: expected an integer from ${least} to ${most}, got ${String(value)}`)
 }
 
 /** A text that is not empty. */
 export function text(parsed: Parsed, name: string): string | undefined {
   const value = one(parsed, name)
-  if (value === undefined) return undefined
-  const said = String(value)
-  if (said === '' || typeof value === 'boolean') throw new UsageError(`${flagOf(name)}: expected a value`)
-  return said
+  if (value === '') throw new UsageError(`--${name}: expected a value`)
+  return value as string | undefined
 }
 
 /** Every value of an option that may be repeated. */
 export function texts(parsed: Parsed, name: string): string[] {
-  const value = parsed[name]
-  return value === undefined ? [] : [value].flat().map(String)
+  return (parsed[name] ?? []).map(String)
 }
 
 /** A switch. */
 export function flag(parsed: Parsed, name: string): boolean {
-  const value = one(parsed, name)
-  if (value === undefined || typeof value === 'boolean') return value === true
-  throw new UsageError(`${flagOf(name)} takes no value`)
+  return one(parsed, name) === true
 }
 
 /** One of some words. */
@@ -62,6 +69,6 @@ export function word<const Word extends string>(parsed: Parsed, name: string, wo
   const value = text(parsed, name)
   if (value === undefined) return usual
   const found = words.find((candidate) => candidate === value)
-  if (found === undefined) throw new UsageError(`${flagOf(name)}: expected ${words.join(' or ')}, got ${value}`)
+  if (found === undefined) throw new UsageError(`--${name}: expected ${words.join(' or ')}, got ${value}`)
   return found
 }

@@ -35,16 +35,16 @@ export class StuckError extends Error {
 /** The exit code that an error means. */
 export function exitCode(error: unknown): number {
   if (error instanceof UsageError || error instanceof InputError) return Exit.usage
-  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-  if (name === 'CACError' || code === 'VELO_CONFIG' || code === 'VELO_FUNCTION_REF') return Exit.usage
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (code === 'VELO_CONFIG' || code === 'VELO_FUNCTION_REF') return Exit.usage
   return Exit.failed
 }
 
 /** What to print of an error: of ours the sentence, of the user's function everything that helps to find it. */
 export function described(error: unknown): string {
   const ours = error instanceof UsageError || error instanceof InputError || error instanceof OutputError || error instanceof StuckError
-  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-  if (ours || name === 'CACError' || (typeof code === 'string' && code.startsWith('VELO_'))) return (error as Error).message
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (ours || (typeof code === 'string' && code.startsWith('VELO_'))) return (error as Error).message
   return inspect(error, { depth: 2 })
 }
 

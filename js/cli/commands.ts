@@ -1,0 +1,80 @@
+// Which commands and options there are, and what the help says of each. Not here: what they do (program.ts), and how values are read (arguments.ts).
+
+import type { Format } from './run/formats.js'
+
+/** An option: what its value is called, where it takes one, and what it does. */
+export interface OptionText {
+  readonly value?: string
+  readonly says: string
+}
+
+/** A command. */
+export interface Command {
+  /** Its arguments, as the help shows them: `<needed>`, `[...more]`. */
+  readonly args: readonly string[]
+  readonly says: string
+  /** Where the usage is not the name, the arguments and `[options]`. */
+  readonly usage?: string
+  /** By name, without the dashes. */
+  readonly options: Readonly<Record<string, OptionText>>
+  readonly examples: readonly string[]
+}
+
+/** Formats of inputs and results. */
+export const FORMATS: readonly Format[] = ['ndjson', 'text', 'csv']
+
+const run: Command = {
+  args: ['<function>', '[...inputs]'],
+  says: 'Run a stream function over stdin, or over files',
+  usage: 'run <function.js> [options] < events.ndjson > results.ndjson',
+  options: {
+    export: { value: 'name', says: 'Name of the export of the module (default: default)' },
+    csv: { says: 'The input is CSV: rows become objects named by the header; results stay NDJSON, see --out' },
+    text: { says: 'The input is text: every line is a string; so are results that are strings' },
+    out: { value: 'format', says: `Format of the results: ${FORMATS.join(', ')}` },
+    'out-dir': { value: 'folder', says: 'Write the results of every input file to a file of its own in this folder' },
+    concurrency: { value: 'n', says: 'With --out-dir: how many input files run at once, each a stream of its own (default: 1)' },
+    worker: { says: 'Run the function on worker threads' },
+    'skip-malformed': { says: 'Leave out lines that are not what the format says' },
+    'max-line': { value: 'bytes', says: 'Longest line (default: 16777216)' },
+    progress: { says: 'Show progress on stderr (default: on a terminal)' },
+    quiet: { says: 'Show no progress' },
+    json: { says: 'Say how it ended as one line of JSON on stderr' },
+  },
+  examples: [
+    'velo run average.js < events.ndjson > results.ndjson',
+    'velo run clean.js --csv --out csv < raw.csv > clean.csv',
+    'velo run average.js --concurrency 4 --out-dir results logs/*.ndjson',
+  ],
+}
+
+const serve: Command = {
+  args: ['<functions>'],
+  says: 'Serve a folder of stream functions over HTTP, SSE and WebSocket',
+  options: {
+    host: { value: 'address', says: 'Address to listen on (default: 127.0.0.1)' },
+    port: { value: 'port', says: 'Port to listen on, 0 = any (default: 8080)' },
+    worker: { says: 'Run the functions on worker threads' },
+    envelope: { says: 'Events are { headers, payload }' },
+    'max-streams': { value: 'n', says: 'Streams open at once in the process (default: 1000)' },
+    'max-per-client': { value: 'n', says: 'Streams open at once for one address (default: 100)' },
+    origin: { value: 'origin', says: 'Origin of web pages that may open a WebSocket; may be repeated (default: the own one)' },
+    'tls-key': { value: 'file', says: 'Private key, PEM' },
+    'tls-cert': { value: 'file', says: 'Certificate chain, PEM' },
+    http2: { says: 'Offer HTTP/2; needs TLS' },
+    grace: { value: 'ms', says: 'At SIGTERM: how long requests that end by themselves may go on (default: 10000)' },
+    'ready-delay': { value: 'ms', says: 'At SIGTERM: how long /readyz says 503 before connections are refused (default: 0)' },
+    json: { says: 'Say what happens as lines of JSON on stdout' },
+  },
+  examples: ['velo serve ./functions --port 8080'],
+}
+
+const doctor: Command = {
+  args: [],
+  says: 'Look at this machine: the add-on, Node.js, limits',
+  options: { json: { says: 'Answer as JSON' } },
+  examples: [],
+}
+
+/** All commands, by name. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, doctor }))

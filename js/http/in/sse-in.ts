@@ -1,4 +1,6 @@
 // Server-sent events in, as the HTML standard reads them: fields by line, an event by empty line; comments and unknown fields are left out.
+// By hand: eventsource-parser 3 makes an Error of each unknown field (a million lines `x` take 5 s, here 0.06 s), forgets an id that came without
+// data, and bounds no line; 4 needs a newer Node.js than this package.
 
 import { type LineErrors, Lines } from '../../kit/lines.js'
 import { HttpError } from '../errors.js'

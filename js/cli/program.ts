@@ -1,3 +1,5 @@
+// js/cli: the command `velo`. Knows the library by its entry points only.
+//
 // The command line: which command is meant, and how it ends. Each command loads only what it needs, so that help and `doctor` work where the add-on
 // does not.
 

@@ -8,7 +8,7 @@ import type { Asked } from './in/request.js'
 import type { Service } from './options.js'
 import { Delivery, headOnly, listener, refusing } from './out/delivery.js'
 import { encoderFor } from './out/encoder.js'
-import type { Sink } from './out/sink.js'
+import type { ResponseSink } from './out/sink.js'
 import { SseEncoder } from './out/sse-out.js'
 import { resumable, resume } from './resume/resumption.js'
 import { type Input, Run } from './stream/run.js'
@@ -17,7 +17,7 @@ import { shownId } from './stream/sessions.js'
 export type AnyFunction = StreamFunction<never, unknown>
 
 /** Serves one request. Resolves when the response is over. Never rejects. */
-export async function exchange<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req, sink: Sink): Promise<void> {
+export async function exchange<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req, sink: ResponseSink): Promise<void> {
   const onError = listener(service.answer, req)
   let input: Input
   let stream: Stream<never, unknown> | undefined

@@ -1,3 +1,5 @@
+// js/http: a stream as request and response. Knows nothing of which functions there are, nor of listening.
+//
 // `velo-stream/http`: a stream per request. From a request to events, from results to a response, and both with a stream function between.
 
 export { eventsFrom } from './adapters/events-from.js'

@@ -1,3 +1,5 @@
+// js/kit: small tools and shapes that every room may use. Imports nothing of ours, and knows nothing of streams.
+//
 // Checks of what users give, once for every room: the message names the field, what was expected, and the value. Numbers are checked here because
 // one that crosses into Rust is truncated silently, and one that a timer cannot wait fires at once.
 

@@ -1,3 +1,5 @@
+// js/operators: operators, stream functions that are made here. Knows the core by its entry point only, and nothing of where events come from.
+//
 // velo-stream/operators: stream functions for what pipelines are made of.
 
 export type { Clock } from '../kit/clock.js'

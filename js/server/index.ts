@@ -1,3 +1,5 @@
+// js/server: stream functions as a service. Knows HTTP and WebSocket by their entry points only.
+//
 // `velo-stream/server`: stream functions as a service, over HTTP, server-sent events and WebSocket.
 
 export type { Envelope } from './functions/envelope.js'

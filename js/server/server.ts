@@ -9,8 +9,8 @@ import { Connections } from './listen/connections.js'
 import { type NodeServer, nodeServer } from './listen/listener.js'
 import type { ServerNumbers } from './metrics.js'
 import { type ServerOptions, type Settings, settingsOf } from './options.js'
+import { Admission } from './serve/admission.js'
 import { Door } from './serve/door.js'
-import { Gate } from './serve/gate.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
 import { Sockets } from './serve/sockets.js'
@@ -66,7 +66,7 @@ interface Parts {
 class StreamServer implements Server {
   readonly #settings: Settings
   readonly #connections = new Connections()
-  readonly #gate: Gate
+  readonly #admission: Admission
   readonly #streams = new OpenStreams()
   readonly #counts = new Map<string, { fn: string; status: number; count: number }>()
   /** Fires when clients are told that the server stops. */
@@ -86,7 +86,7 @@ class StreamServer implements Server {
 
   constructor(settings: Settings) {
     this.#settings = settings
-    this.#gate = new Gate(settings.maxConcurrent, settings.maxPerClient)
+    this.#admission = new Admission(settings.maxConcurrent, settings.maxPerClient)
   }
 
   get address(): AddressInfo | undefined {
@@ -131,7 +131,7 @@ class StreamServer implements Server {
   async #start(port: number, host: string): Promise<AddressInfo> {
     const settings = this.#settings
     const catalog = new Catalog(await loadFunctions(settings), settings.pipelines, (fn) => this.#streams.counted(fn))
-    const door = new Door(settings, catalog, this.#gate, this.#streams)
+    const door = new Door(settings, catalog, this.#admission, this.#streams)
     const abort = this.#abort.signal
     const sockets = await Sockets.create({ settings, door, abort, count: this.#count })
     const ready = () => !this.draining
@@ -213,7 +213,7 @@ class StreamServer implements Server {
   }
 
   readonly #numbers = (): ServerNumbers => {
-    const { open, refused } = this.#gate
+    const { open, refused } = this.#admission
     return { connections: this.#connections.open, streams: open, refused, draining: this.draining, requests: this.#counts }
   }
 }

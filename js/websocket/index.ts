@@ -1,3 +1,5 @@
+// js/websocket: a stream as a WebSocket. Knows nothing of HTTP, nor of which functions there are.
+//
 // velo-stream/websocket: one connection of `ws` is one stream.
 
 export type { SocketEnd } from './link.js'

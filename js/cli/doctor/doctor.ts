@@ -1,3 +1,5 @@
+// js/cli/doctor: `velo doctor`: what this machine is able to. Knows nothing of functions of the user.
+//
 // `velo doctor`: looks at the machine and says what is well, what is worth knowing, and what will not work.
 
 import { Exit } from '../failure.js'

@@ -17,7 +17,7 @@ export interface Formats {
 }
 
 /** What a job is about. */
-export interface Ends {
+export interface JobFiles {
   readonly input: Readable
   readonly output: Writable
   /** Close the output with the job; stdout stays open. */
@@ -26,16 +26,16 @@ export interface Ends {
 
 /** One stream from its input to its output. */
 export class Job {
-  readonly #ends: Ends
+  readonly #files: JobFiles
   readonly #events: Events
   readonly #output: Output
   readonly #formats: Formats
 
-  constructor(ends: Ends, formats: Formats) {
-    this.#ends = ends
+  constructor(files: JobFiles, formats: Formats) {
+    this.#files = files
     this.#formats = formats
-    this.#events = new Events(ends.input, decoder(formats.from, formats.maxLine), formats.skip)
-    this.#output = new Output(ends.output)
+    this.#events = new Events(files.input, decoder(formats.from, formats.maxLine), formats.skip)
+    this.#output = new Output(files.output)
   }
 
   /** Events given to the function so far. */
@@ -62,7 +62,7 @@ export class Job {
     } finally {
       forget()
       this.#events.stop()
-      await this.#output.close(this.#ends.closes)
+      await this.#output.close(this.#files.closes)
     }
     if (this.#events.failure !== undefined) throw this.#events.failure
     if (this.#output.failure !== undefined) throw this.#output.failure

@@ -1,3 +1,5 @@
+// js/cli/run: `velo run`: files and pipes in and out of one function. Knows nothing of the words of a command line.
+//
 // `velo run`: a stream function over stdin, or over files, each of which is a stream of its own.
 
 import { createReadStream, createWriteStream, fstatSync, mkdirSync, statSync } from 'node:fs'
@@ -7,7 +9,7 @@ import { described, Exit, errorJson, exitCode, UsageError } from '../failure.js'
 import { Interrupt } from '../interrupt.js'
 import { say } from '../terminal.js'
 import type { Format } from './formats.js'
-import { type Ends, type Formats, Job } from './job.js'
+import { type Formats, Job, type JobFiles } from './job.js'
 import { type AnyFunction, loadFunction } from './load.js'
 import { Progress } from './progress.js'
 
@@ -103,7 +105,7 @@ const sum = (jobs: readonly Job[], what: 'events' | 'results') => jobs.reduce((t
 /** One stream that is going to run. */
 interface Plan {
   readonly input: string | undefined
-  open(): Ends
+  open(): JobFiles
 }
 
 /** Everything that can be refused before anything is read or written. */

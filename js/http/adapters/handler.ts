@@ -1,3 +1,5 @@
+// js/http/adapters: what Node.js, fetch and frameworks call. Owns no rule of its own.
+//
 // `handler(fn, options)`: a stream function as a handler of node:http, node:http2 and Express.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,3 +1,5 @@
+// js/http/in: from the bytes of a request to events. Knows nothing of streams and responses.
+//
 // From a request's headers and body to its events, a chunk's worth at a time: which decoder, and the bound on the whole.
 
 import { HttpError } from '../errors.js'

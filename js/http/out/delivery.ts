@@ -1,3 +1,5 @@
+// js/http/out: from results to the bytes of a response. Knows nothing of requests beyond what they accept.
+//
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
 import { HttpError } from '../errors.js'
@@ -6,17 +8,17 @@ import { type Encoder, headOf } from './encoder.js'
 import { Pulse } from './pulse.js'
 import { type Refusal, refusalOf } from './refusal.js'
 import type { ResultReader } from './results.js'
-import type { Sink } from './sink.js'
+import type { ResponseSink } from './sink.js'
 
 /** One response that is being written. */
 export class Delivery {
-  readonly #sink: Sink
+  readonly #sink: ResponseSink
   readonly #encoder: Encoder
   readonly #answer: Answer
   readonly #pulse: Pulse | undefined
 
   /** `more`: headers that the options do not know. */
-  constructor(sink: Sink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>) {
+  constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>) {
     this.#sink = sink
     this.#encoder = encoder
     this.#answer = answer
@@ -73,7 +75,7 @@ export class Delivery {
 }
 
 /** The answer to HEAD: no stream is opened for it, because nothing that is written would ever wait for room. */
-export function headOnly(sink: Sink, encoder: Encoder, answer: Answer): Promise<void> {
+export function headOnly(sink: ResponseSink, encoder: Encoder, answer: Answer): Promise<void> {
   sink.begin(headOf(answer, encoder))
   return sink.end()
 }
@@ -96,7 +98,7 @@ export function listener<Req>(answer: Answer, req: Req): (error: unknown) => voi
 const GONE = 499
 
 /** A refusal before the first byte is a status; after it, the last thing said, or a cut where that would be taken for a result. */
-export function tell(sink: Sink, encoder: Encoder | undefined, refusal: Refusal): Promise<void> {
+export function tell(sink: ResponseSink, encoder: Encoder | undefined, refusal: Refusal): Promise<void> {
   if (sink.isGone) return Promise.resolve()
   if (!sink.begun) return refuse(sink, refusal)
   const last = encoder?.failed(refusal)
@@ -106,7 +108,7 @@ export function tell(sink: Sink, encoder: Encoder | undefined, refusal: Refusal)
 }
 
 /** Answers with a status and a JSON body. */
-export function refuse(sink: Sink, { status, headers, body }: Refusal): Promise<void> {
+export function refuse(sink: ResponseSink, { status, headers, body }: Refusal): Promise<void> {
   sink.begin({ status, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers } })
   return sink.end(JSON.stringify(body))
 }
@@ -116,6 +118,6 @@ function turn(): Promise<void> {
 }
 
 /** For a request that cannot be served at all. */
-export function refusing(sink: Sink, error: unknown, expose: boolean): Promise<void> {
+export function refusing(sink: ResponseSink, error: unknown, expose: boolean): Promise<void> {
   return error instanceof HttpError && error.status === GONE ? Promise.resolve() : refuse(sink, refusalOf(error, expose))
 }

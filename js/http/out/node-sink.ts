@@ -6,7 +6,7 @@ import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { onConnectionEnd } from './connection.js'
 import type { Head } from './encoder.js'
-import type { Sink } from './sink.js'
+import type { ResponseSink } from './sink.js'
 
 /**
  * After an early response so much of the body is still read, for so long; beyond it the connection is cut. A client that is still sending would otherwise meet a closed
@@ -17,7 +17,7 @@ const LEFT_MS = 2000
 
 type Response = ServerResponse | Http2ServerResponse
 
-export class NodeSink implements Sink {
+export class NodeSink implements ResponseSink {
   readonly #res: ServerResponse
   readonly #maxStall: number
   #room: { promise: Promise<void>; resolve: () => void } | null = null

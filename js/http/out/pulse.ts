@@ -4,14 +4,14 @@
 import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
 import { onNotice } from './notice.js'
-import type { Sink } from './sink.js'
+import type { ResponseSink } from './sink.js'
 import { COMMENT, DRAINING, SseEncoder } from './sse-out.js'
 
 /** ms in which a function may still fail with a status. */
 const HEAD_MS = 250
 
 export class Pulse {
-  readonly #sink: Sink
+  readonly #sink: ResponseSink
   readonly #answer: Answer
   readonly #forget: () => void
   #prelude: string | undefined
@@ -21,11 +21,11 @@ export class Pulse {
   #full = false
 
   /** The pulse of this response, if it has one. */
-  static of(sink: Sink, encoder: Encoder, answer: Answer): Pulse | undefined {
+  static of(sink: ResponseSink, encoder: Encoder, answer: Answer): Pulse | undefined {
     return encoder instanceof SseEncoder ? new Pulse(sink, encoder.prelude, answer) : undefined
   }
 
-  private constructor(sink: Sink, prelude: string | undefined, answer: Answer) {
+  private constructor(sink: ResponseSink, prelude: string | undefined, answer: Answer) {
     this.#sink = sink
     this.#prelude = prelude
     this.#answer = answer

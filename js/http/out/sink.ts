@@ -3,7 +3,7 @@
 
 import type { Head } from './encoder.js'
 
-export interface Sink {
+export interface ResponseSink {
   /** Whether the head went out: the status is said. */
   readonly begun: boolean
   /** Whether the client is gone, or was dropped: writes are ignored. */

@@ -1,12 +1,12 @@
 // A response of fetch: its head settles a promise, its body is a ReadableStream that is pulled.
 
 import type { Head } from './encoder.js'
-import type { Sink } from './sink.js'
+import type { ResponseSink } from './sink.js'
 
 /** Bytes that wait for the client beyond those of one write. */
 const BUFFER = 64 * 1024
 
-export class WebSink implements Sink {
+export class WebSink implements ResponseSink {
   /** Resolves with the response when its head is known. */
   readonly response: Promise<Response>
   #respond: (response: Response) => void = () => {}

@@ -1,3 +1,5 @@
+// js/http/resume: clients that come back after a broken connection. Knows nothing of frameworks.
+//
 // Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
 // what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
 
@@ -7,7 +9,7 @@ import type { Answer, Service } from '../options.js'
 import { Delivery, refuse } from '../out/delivery.js'
 import { encoderFor, LIVE } from '../out/encoder.js'
 import { refusalOf } from '../out/refusal.js'
-import type { Sink } from '../out/sink.js'
+import type { ResponseSink } from '../out/sink.js'
 import { SseEncoder } from '../out/sse-out.js'
 import type { Run } from '../stream/run.js'
 import { enter, leave, type Session, sessionOf, shownId } from '../stream/sessions.js'
@@ -20,7 +22,7 @@ const over = new Set<ResumableSession>()
 let overSize = 0
 
 /** Serves a new stream, and those who come back to it. Resolves when this response is over. */
-export function resumable(fn: object, service: Service, run: Run, sink: Sink, onError: (error: unknown) => void): Promise<void> {
+export function resumable(fn: object, service: Service, run: Run, sink: ResponseSink, onError: (error: unknown) => void): Promise<void> {
   const session = new ResumableSession(fn, service, run, onError)
   enter(session)
   const done = session.attach(sink, 0)
@@ -29,7 +31,7 @@ export function resumable(fn: object, service: Service, run: Run, sink: Sink, on
 }
 
 /** Whether the request asks for the rest of a stream; then it has been answered when this resolves. */
-export async function resume(fn: object, service: Service, asked: Asked, sink: Sink): Promise<boolean> {
+export async function resume(fn: object, service: Service, asked: Asked, sink: ResponseSink): Promise<boolean> {
   const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
   if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
   const session = sessionOf(id)
@@ -39,12 +41,12 @@ export async function resume(fn: object, service: Service, asked: Asked, sink: S
 }
 
 /** Any status but 200 tells an EventSource not to come back. */
-function gone(sink: Sink, message: string): Promise<void> {
+function gone(sink: ResponseSink, message: string): Promise<void> {
   return refuse(sink, refusalOf(new HttpError(410, message, undefined, 'VELO_CLOSED'), false))
 }
 
 interface Client {
-  readonly sink: Sink
+  readonly sink: ResponseSink
   readonly delivery: Delivery
   readonly done: () => void
 }
@@ -122,7 +124,7 @@ class ResumableSession implements Session {
   }
 
   /** Another connection of the client takes over. Resolves when the response on it is over. */
-  attach(sink: Sink, seen: number): Promise<void> {
+  attach(sink: ResponseSink, seen: number): Promise<void> {
     const missed = this.#replay.after(seen)
     if (missed === undefined) return gone(sink, 'results that were missed are no longer kept')
     if (this.#complete && missed === '') return nothingFollows(sink)
@@ -204,7 +206,7 @@ class ResumableSession implements Session {
 }
 
 /** 204 tells an EventSource that it has all there is, and not to come back. */
-function nothingFollows(sink: Sink): Promise<void> {
+function nothingFollows(sink: ResponseSink): Promise<void> {
   sink.begin({ status: 204, headers: {} })
   return sink.end()
 }

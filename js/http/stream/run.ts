@@ -1,3 +1,5 @@
+// js/http/stream: the stream between request and response, and who may stop it. Knows nothing of frameworks and formats.
+//
 // A stream that serves a request, and its input: where events come from, and what becomes of the stream when its client goes away.
 
 import type { Source, Stream } from '../../index.js'
@@ -7,7 +9,7 @@ import type { EventReader } from '../in/intake.js'
 import type { Service } from '../options.js'
 import type { Delivery } from '../out/delivery.js'
 import { BATCH, type ResultReader, resultsOf, resultsOfStream } from '../out/results.js'
-import type { Sink } from '../out/sink.js'
+import type { ResponseSink } from '../out/sink.js'
 import { enter, leave } from './sessions.js'
 
 /** Events of a body, of a source of the user's, or none. */
@@ -39,7 +41,7 @@ export class Run {
   }
 
   /** The response of a client that cannot come back. */
-  async deliver(fn: object, sink: Sink, delivery: Delivery, onError: (error: unknown) => void): Promise<void> {
+  async deliver(fn: object, sink: ResponseSink, delivery: Delivery, onError: (error: unknown) => void): Promise<void> {
     const session = { stream: this.stream, fn }
     enter(session)
     sink.onGone = () => {

@@ -2,14 +2,14 @@
 
 import type { Stream } from '../../index.js'
 import { HttpError } from '../errors.js'
-import type { Sink } from '../out/sink.js'
+import type { ResponseSink } from '../out/sink.js'
 
 export interface Session {
   readonly stream: Stream<never, unknown>
   /** Who asks for it must ask for the same function. */
   readonly fn: object
   /** Another connection of its client takes over, which has everything up to `seen`; absent where nothing is kept for it. */
-  readonly attach?: (sink: Sink, seen: number) => Promise<void>
+  readonly attach?: (sink: ResponseSink, seen: number) => Promise<void>
 }
 
 const sessions = new Map<string, Session>()

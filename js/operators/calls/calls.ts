@@ -1,3 +1,5 @@
+// js/operators/calls: operators that call a function of the user, several at once, with retries and timeouts. Knows nothing of several inner streams.
+//
 // Calls beside each other: takes events while there is room, starts a task for each, and gives the results in order or as they come.
 //
 // Bounds: at most `concurrency` tasks under way, at most `concurrency + buffer` taken and not read. One task costs the same however many there are:

@@ -38,7 +38,7 @@ export class Task implements Outcome {
   next: Task | null = null
   readonly #work: Work
   readonly #owner: Owner
-  /** Asked for once: the user's function may change the array that it is given. */
+  /** LaneEventsOwner for once: the user's function may change the array that it is given. */
   readonly #weight: number
   #attempt: Attempt
   /** Of the wait before the next call. */
@@ -75,7 +75,7 @@ export class Task implements Outcome {
     } catch (thrown) {
       return this.#settle('failed', thrown)
     }
-    // Asked, the user may have ended the stream.
+    // LaneEventsOwner, the user may have ended the stream.
     if (this.#cancelled) return
     if (isWorthIt) this.#again(made + 1, clock)
     else this.#gaveUp(error)

@@ -3,13 +3,13 @@
 import type { Generator, StreamContext, StreamFunction } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { bodyOf } from './bodies.js'
-import type { Inlet } from './inlet.js'
+import type { LaneEvents } from './lane-events.js'
 
 /** What an operator runs inside: a stream function, or a plain async generator function. */
 export type Inner<In, Out> = StreamFunction<In, Out> | Generator<In, Out>
 
 /** The results of one instance. */
-export type Instance<Out> = AsyncIterator<Out, unknown, undefined>
+export type InnerResults<Out> = AsyncIterator<Out, unknown, undefined>
 
 /** How an instance of a stream function is driven: called, in lockstep; or opened and fed, so that it runs ahead within its own buffers. */
 export type Drive = 'call' | 'feed'
@@ -29,9 +29,9 @@ export function generatorOf<In, Out>(fn: Inner<In, Out>): Generator<In, Out> | u
 }
 
 /** Starts an instance. It does nothing before its first next(), unless it is fed. */
-export function startInner<In, Out>(fn: Inner<In, Out>, inlet: Inlet<In>, ctx: StreamContext, drive: Drive): Instance<Out> {
+export function startInner<In, Out>(fn: Inner<In, Out>, events: LaneEvents<In>, ctx: StreamContext, drive: Drive): InnerResults<Out> {
   const generator = generatorOf(fn)
-  if (generator !== undefined) return generator(inlet, ctx)
+  if (generator !== undefined) return generator(events, ctx)
   const stream = fn as StreamFunction<In, Out>
-  return drive === 'feed' ? stream.open().feed(inlet) : stream(inlet)
+  return drive === 'feed' ? stream.open().feed(events) : stream(events)
 }

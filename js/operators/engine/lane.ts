@@ -2,9 +2,9 @@
 // Owns: when it is asked. It is asked for the next result once the operator has room for it, so it suspends at its `yield` as any stream does.
 
 import type { StreamContext } from '../../index.js'
-import { type Asked, Inlet } from './inlet.js'
-import { type Drive, type Inner, type Instance, startInner } from './inner.js'
-import type { Failure } from './outlet.js'
+import { type Drive, type Inner, type InnerResults, startInner } from './inner.js'
+import { LaneEvents, type LaneEventsOwner } from './lane-events.js'
+import type { Failure } from './yielder.js'
 
 /** What a lane tells its operator. */
 export interface LaneOwner<Out> {
@@ -18,12 +18,12 @@ export interface LaneOwner<Out> {
   laneAsks(lane: unknown, waits: boolean): void
 }
 
-export class Lane<In, Out> implements Asked {
-  inlet: Inlet<In> = new Inlet<In>(this)
+export class Lane<In, Out> implements LaneEventsOwner {
+  events: LaneEvents<In> = new LaneEvents<In>(this)
   /** Events that this instance was given so far. */
   given = 0
   readonly #owner: LaneOwner<Out>
-  #instance: Instance<Out> | null = null
+  #instance: InnerResults<Out> | null = null
   #finished = false
   #leaving = false
   /** What it threw on its way out. */
@@ -38,20 +38,20 @@ export class Lane<In, Out> implements Asked {
     if (this.#finished) {
       this.#finished = false
       this.given = 0
-      this.inlet = this.inlet.rest()
+      this.events = this.events.rest()
     }
-    this.#instance = startInner(fn, this.inlet, ctx, drive)
+    this.#instance = startInner(fn, this.events, ctx, drive)
     this.resume()
   }
 
   /** Asks for the next result. */
   resume(): void {
-    if (!this.#leaving) (this.#instance as Instance<Out>).next().then(this.#onResult, this.#onThrow)
+    if (!this.#leaving) (this.#instance as InnerResults<Out>).next().then(this.#onResult, this.#onThrow)
   }
 
   /** True where the event had to wait. */
   push(event: In): boolean {
-    const waits = this.inlet.push(event)
+    const waits = this.events.push(event)
     if (!waits) this.given++
     return waits
   }
@@ -68,7 +68,7 @@ export class Lane<In, Out> implements Asked {
   /** Ends it early: it sees the end of its events, or gets return() at its `yield`; results are dropped. Rejects with what it throws then. */
   async leave(): Promise<void> {
     this.#leaving = true
-    this.inlet.cut()
+    this.events.cut()
     const instance = this.#instance
     if (instance === null || this.#finished) return
     let step = await instance.return?.()

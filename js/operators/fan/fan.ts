@@ -1,3 +1,5 @@
+// js/operators/fan: operators that spread one stream over several inner functions. Knows nothing of steps and windows.
+//
 // The engine of operators that spread one stream over several instances of inner functions: pulls the events, holds the one that has no place yet, collects the results,
 // and ends everything together.
 // Not here: which lane an event goes to, and what a result looks like; those are the operators' own.
@@ -7,12 +9,12 @@ import type { StreamContext } from '../../index.js'
 import { Queue } from '../../kit/queue.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
-import { type Failure, Outlet } from '../engine/outlet.js'
+import { type Failure, Yielder } from '../engine/yielder.js'
 
 /** ms that an error waits for the other instances to finish, as `closeTimeout` of a stream. */
 const GRACE = 5000
 
-export abstract class Fan<In, LaneIn, LaneOut, Result> extends Outlet<Result> implements LaneOwner<LaneOut> {
+export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> implements LaneOwner<LaneOut> {
   /** Every instance that has not finished. */
   protected readonly lanes = new Set<Lane<LaneIn, LaneOut>>()
   readonly #events: AsyncIterator<In>

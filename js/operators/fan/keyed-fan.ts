@@ -4,7 +4,7 @@ import type { StreamContext } from '../../index.js'
 import type { Clock } from '../../kit/clock.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { EvictReason, Keyed } from './keyed.js'
 import { type Linked, Recency } from './recency.js'
@@ -88,7 +88,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
       // It may not ask for its first event at once.
       if (this.#waiting >= maxWaiting) return false
       session = this.#open(key)
-    } else if (!session.inlet.isWaiting && (session.inlet.size >= buffer || this.#waiting >= maxWaiting)) return false
+    } else if (!session.events.isWaiting && (session.events.size >= buffer || this.#waiting >= maxWaiting)) return false
     else this.#recency.touch(session)
     if (idleTimeout > 0) this.#used(session)
     if (session.push(event)) this.#waiting++
@@ -117,13 +117,13 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   }
 
   protected gone(lane: Session<In, Key, Out>): void {
-    const { key, inlet } = lane
+    const { key, events } = lane
     // One that returned without taking anything would do so for ever.
-    if (inlet.size > 0 && lane.given === 0) {
-      inlet.skip()
+    if (events.size > 0 && lane.given === 0) {
+      events.skip()
       this.#waiting--
     }
-    const goesOn = inlet.size > 0
+    const goesOn = events.size > 0
     if (!goesOn && lane.reason === undefined) this.#retire(lane, 'done')
     if (!goesOn && this.#ending.get(key) === lane) this.#ending.delete(key)
     this.#count(-1)
@@ -184,7 +184,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #endSession(session: Session<In, Key, Out>, reason: EvictReason, failure?: Failure): void {
     this.#retire(session, reason)
     this.#ending.set(session.key, session)
-    session.inlet.end(failure)
+    session.events.end(failure)
   }
 
   /** It takes no more events. */
@@ -218,7 +218,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
     const now = this.#now()
     const due = now - this.#plan.idleTimeout
     for (let session = this.#recency.oldest; session !== null && session.since <= due; session = this.#recency.oldest) {
-      if (session.inlet.isWaiting) {
+      if (session.events.isWaiting) {
         this.#endSession(session, 'idle')
         continue
       }

@@ -6,7 +6,7 @@ import { type By, reader } from '../engine/by.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
 import { checkInner, type Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 
 /** Named functions. */
@@ -80,7 +80,7 @@ class RouteFan extends Fan<unknown, unknown, unknown, { route: string; value: un
       this.#totals.unrouted++
       return true
     }
-    if (!branch.inlet.isWaiting && branch.inlet.size >= this.#plan.buffer) return false
+    if (!branch.events.isWaiting && branch.events.size >= this.#plan.buffer) return false
     branch.push(event)
     this.#totals.routed[branch.name] = (this.#totals.routed[branch.name] ?? 0) + 1
     return true
@@ -92,12 +92,12 @@ class RouteFan extends Fan<unknown, unknown, unknown, { route: string; value: un
 
   protected gone(lane: Branch): void {
     lane.finished = true
-    this.#totals.unrouted += lane.inlet.cut()
+    this.#totals.unrouted += lane.events.cut()
     if (this.lanes.size === 0 && this.#branches.size === Object.keys(this.#plan.routes).length) this.stopSource()
   }
 
   protected endLanes(failure: Failure | undefined): void {
-    for (const branch of this.#branches.values()) branch.inlet.end(failure)
+    for (const branch of this.#branches.values()) branch.events.end(failure)
   }
 
   /** The instance of a route starts with its first event. */

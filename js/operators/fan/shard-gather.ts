@@ -7,7 +7,7 @@ import { Queue } from '../../kit/queue.js'
 import { runsAhead } from '../engine/bodies.js'
 import { generatorOf } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { ShardPlan } from './shard.js'
 
@@ -89,9 +89,9 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 
   override laneAsks(lane: unknown, _waits: boolean): void {
-    const { due, inlet } = lane as Shard
+    const { due, events } = lane as Shard
     // Asking is told before the event leaves: all that has left already should have its result by now.
-    if (this.#lockstep && due.length > inlet.size) this.fail(violation('the function asked for the next event before it gave one'))
+    if (this.#lockstep && due.length > events.size) this.fail(violation('the function asked for the next event before it gave one'))
   }
 
   protected gone(lane: Shard): void {
@@ -100,7 +100,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 
   protected endLanes(failure: Failure | undefined): void {
-    for (const shard of this.#shards) shard.inlet.end(failure)
+    for (const shard of this.#shards) shard.events.end(failure)
   }
 
   protected override endIfThrough(): void {

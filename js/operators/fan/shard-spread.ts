@@ -2,7 +2,7 @@
 
 import { type StreamContext, VeloError } from '../../index.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { ShardPlan, ShardTotals } from './shard.js'
 
@@ -60,17 +60,17 @@ export class SpreadFan extends Fan<unknown, unknown, unknown, unknown> {
 
   protected gone(lane: Shard): void {
     lane.finished = true
-    this.#totals.dropped += lane.inlet.cut()
+    this.#totals.dropped += lane.events.cut()
     // As with one function that returns: no more events are taken.
     if (++this.#finished === this.#shards.length) this.stopSource()
   }
 
   protected endLanes(failure: Failure | undefined): void {
-    for (const shard of this.#shards) shard.inlet.end(failure)
+    for (const shard of this.#shards) shard.events.end(failure)
   }
 
   #hasRoom(shard: Shard): boolean {
-    return shard.inlet.isWaiting || shard.inlet.size < this.#plan.buffer
+    return shard.events.isWaiting || shard.events.size < this.#plan.buffer
   }
 
   #withRoom(): Shard | undefined {

@@ -1,7 +1,7 @@
 // One reader of a broadcast: an async iterator with a place in the ring of its events.
 
 import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 
 /** The broadcast as its readers see it. */
 export interface Hub<Value> {

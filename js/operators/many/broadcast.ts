@@ -2,9 +2,9 @@
 
 import type { Source } from '../../index.js'
 import { configError, integer, iterable, onlyKnown, word } from '../../kit/check.js'
-import type { Failure } from '../engine/outlet.js'
+import type { Failure } from '../engine/yielder.js'
 import { BroadcastReader, type Hub } from './broadcast-reader.js'
-import { Pulled } from './pulled.js'
+import { SourceReader } from './source-reader.js'
 
 export type { BroadcastReader } from './broadcast-reader.js'
 
@@ -32,7 +32,7 @@ export interface Broadcast<Value> {
 const BURST = 256
 
 class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
-  readonly #source: Pulled<Value>
+  readonly #source: SourceReader<Value>
   readonly #ring: (Value | undefined)[]
   readonly #buffer: number
   readonly #drops: boolean
@@ -51,7 +51,7 @@ class Broadcaster<Value> implements Broadcast<Value>, Hub<Value> {
   #alone = 0
 
   constructor(source: Source<Value>, { readers, buffer, drops }: { readers: number; buffer: number; drops: boolean }) {
-    this.#source = new Pulled(source)
+    this.#source = new SourceReader(source)
     this.#least = readers
     this.#buffer = buffer
     this.#drops = drops

@@ -3,21 +3,21 @@
 import type { Source } from '../../index.js'
 import { iterable } from '../../kit/check.js'
 import { silence } from '../../kit/promises.js'
-import { Outlet } from '../engine/outlet.js'
-import { leaveAll, Pulled } from './pulled.js'
+import { Yielder } from '../engine/yielder.js'
+import { leaveAll, SourceReader } from './source-reader.js'
 
 /** What a source gives. */
 export type Given<From> = From extends Source<infer Value> ? Value : never
 
-class Merged<Value> extends Outlet<Value> {
-  readonly #sources: readonly Pulled<Value>[]
+class Merged<Value> extends Yielder<Value> {
+  readonly #sources: readonly SourceReader<Value>[]
   /** Those that gave an event which waits to be read, oldest first: they are not pulled before it is. */
-  #waiting: Pulled<Value>[] = []
+  #waiting: SourceReader<Value>[] = []
   #open: number
 
   constructor(sources: readonly Source<Value>[]) {
     super()
-    this.#sources = sources.map((source) => new Pulled<Value>(source))
+    this.#sources = sources.map((source) => new SourceReader<Value>(source))
     this.#open = sources.length
   }
 
@@ -29,14 +29,14 @@ class Merged<Value> extends Outlet<Value> {
   protected wanted(): void {
     if (this.isOver) return
     // One event was read for each source that is no longer owed a place.
-    while (this.#waiting.length > this.unread) this.#pull(this.#waiting.shift() as Pulled<Value>)
+    while (this.#waiting.length > this.unread) this.#pull(this.#waiting.shift() as SourceReader<Value>)
   }
 
   protected leave(): Promise<void> {
     return leaveAll(this.#sources)
   }
 
-  #pull(source: Pulled<Value>): void {
+  #pull(source: SourceReader<Value>): void {
     source.pull(
       (result) => {
         if (this.isOver) return

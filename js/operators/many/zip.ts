@@ -3,19 +3,19 @@
 import type { Source } from '../../index.js'
 import { iterable } from '../../kit/check.js'
 import { silence } from '../../kit/promises.js'
-import { Outlet } from '../engine/outlet.js'
+import { Yielder } from '../engine/yielder.js'
 import type { Given } from './merge.js'
-import { leaveAll, Pulled } from './pulled.js'
+import { leaveAll, SourceReader } from './source-reader.js'
 
-class Zipped extends Outlet<unknown[]> {
-  readonly #sources: readonly Pulled<unknown>[]
+class Zipped extends Yielder<unknown[]> {
+  readonly #sources: readonly SourceReader<unknown>[]
   /** The row that is being made, and how many of it are missing; 0 while none is. */
   #row: unknown[] = []
   #missing = 0
 
   constructor(sources: readonly Source<unknown>[]) {
     super()
-    this.#sources = sources.map((source) => new Pulled<unknown>(source))
+    this.#sources = sources.map((source) => new SourceReader<unknown>(source))
   }
 
   protected begin(): void {
@@ -34,7 +34,7 @@ class Zipped extends Outlet<unknown[]> {
     return leaveAll(this.#sources)
   }
 
-  #pull(source: Pulled<unknown>, place: number): void {
+  #pull(source: SourceReader<unknown>, place: number): void {
     source.pull(
       (result) => {
         if (this.isOver) return

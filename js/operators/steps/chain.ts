@@ -8,7 +8,7 @@ import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
 import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'
-import { type Host, Through } from './through.js'
+import { Through, type ThroughHost } from './through.js'
 
 type Result = IteratorResult<unknown, unknown>
 
@@ -16,7 +16,7 @@ type Result = IteratorResult<unknown, unknown>
 const PENDING = Symbol('pending')
 type Answer = Result | Promise<Result> | typeof PENDING
 
-export class Chain implements StepHost, Host, AsyncIterableIterator<unknown>, Pushing {
+export class Chain implements StepHost, ThroughHost, AsyncIterableIterator<unknown>, Pushing {
   over = false
   private readonly events: AsyncIterator<unknown>
   private readonly steps: readonly Step[]

@@ -1,3 +1,6 @@
+// js/operators/steps: operators that are one synchronous function of an event, and the chain in which neighbors share one iterator. Knows nothing of retries,
+// timers or several streams.
+//
 // The synchronous half of an operator: a function from a value to the next one. Operators whose options are the usual ones are steps, and steps
 // that follow each other share one iterator (chain.ts), without a promise between them.
 

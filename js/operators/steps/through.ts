@@ -5,7 +5,7 @@ import { canPush, PUSH, type Sink } from '../../kit/push.js'
 import { SKIP } from './step.js'
 
 /** What it needs of its chain. */
-export interface Host {
+export interface ThroughHost {
   /** No more events are taken. */
   readonly full: boolean
   apply(value: unknown, at: number): unknown
@@ -19,10 +19,10 @@ export interface Host {
 }
 
 export class Through implements Sink {
-  private readonly host: Host
+  private readonly host: ThroughHost
   private readonly sink: Sink
 
-  constructor(host: Host, sink: Sink) {
+  constructor(host: ThroughHost, sink: Sink) {
     this.host = host
     this.sink = sink
   }

@@ -1,3 +1,5 @@
+// js/operators/time: operators that group by time or number, and progress. Knows nothing of inner functions.
+//
 // Open windows of one size at regular distances: tumbling, or sliding where they overlap. Starts are multiples of the distance.
 // Owns: which windows an event belongs to, and which are over. Not here: what time it is.
 

@@ -5,7 +5,7 @@ import { type Clock, clockOf } from '../../kit/clock.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
 import type { Span } from './panes.js'
 import { RegularPanes, SessionPanes } from './panes.js'
-import { WindowOutlet } from './window-outlet.js'
+import { WindowYielder } from './window-yielder.js'
 
 export type { Span } from './panes.js'
 
@@ -104,7 +104,7 @@ export function window<In>(
   }
   return handMade({ name: 'window' }, () => {
     const numbers = { late: 0, windows: 0 }
-    return { body: (events, ctx) => new WindowOutlet<In, unknown>(events, ctx, plan, numbers), numbers }
+    return { body: (events, ctx) => new WindowYielder<In, unknown>(events, ctx, plan, numbers), numbers }
   })
 }
 

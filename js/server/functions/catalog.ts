@@ -1,3 +1,5 @@
+// js/server/functions: which functions are served, under which names. Knows nothing of requests.
+//
 // What a name in a URL means: a function, a pipeline with a name, or functions joined with |. Joined ones are made when they are asked for,
 // and only so many are kept.
 

@@ -1,3 +1,5 @@
+// js/server/listen: sockets, connections and their limits. Knows nothing of functions and streams.
+//
 // The server of Node.js below: HTTP, HTTPS, or HTTP/2 beside HTTPS, with its timeouts.
 
 import { createServer as createHttp, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -6,7 +6,7 @@ import { configError } from '../../kit/check.js'
 import type { Catalog } from '../functions/catalog.js'
 import type { Entry } from '../functions/functions.js'
 import type { Settings } from '../options.js'
-import type { Gate, Release } from './gate.js'
+import type { Admission, Release } from './admission.js'
 import type { OpenStreams } from './open-streams.js'
 import type { Refusal } from './reply.js'
 
@@ -27,15 +27,15 @@ const PRINCIPAL = 'velo-principal'
 export class Door {
   readonly #settings: Pick<Settings, 'authorize' | 'onError'>
   readonly #catalog: Catalog
-  readonly #gate: Gate
+  readonly #admission: Admission
   readonly #streams: OpenStreams
   /** The server stops: nobody is let in. */
   closed = false
 
-  constructor(settings: Pick<Settings, 'authorize' | 'onError'>, catalog: Catalog, gate: Gate, streams: OpenStreams) {
+  constructor(settings: Pick<Settings, 'authorize' | 'onError'>, catalog: Catalog, admission: Admission, streams: OpenStreams) {
     this.#settings = settings
     this.#catalog = catalog
-    this.#gate = gate
+    this.#admission = admission
     this.#streams = streams
   }
 
@@ -65,7 +65,7 @@ export class Door {
       if (this.closed) return draining
     }
     const client = principal === undefined ? (req.socket.remoteAddress ?? '') : `principal ${principal}`
-    const release = this.#gate.enter(client, comesBack(req))
+    const release = this.#admission.enter(client, comesBack(req))
     if (release === 'client')
       return { status: 429, code: 'VELO_OVERLOADED', message: 'this client has too many streams open', headers: retry }
     if (release === 'server')

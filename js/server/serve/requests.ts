@@ -1,3 +1,5 @@
+// js/server/serve: what becomes of one request or socket. Knows nothing of listening and draining.
+//
 // The HTTP side: routes, and one stream for each admitted request.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'

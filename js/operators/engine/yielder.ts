@@ -1,3 +1,5 @@
+// js/operators/engine: what operators are made of: results given by hand, inner functions, counts. Knows nothing of any one operator.
+//
 // The results side of an operator that is written by hand: they are given one at a time, wait in a line, and are read with next(). Behaves as an async generator does;
 // the end, or the error, comes after all results given before it.
 // Not here: who gives results, and the bound of the line, which the giver keeps.
@@ -10,7 +12,7 @@ export interface Failure {
   readonly error: unknown
 }
 
-export abstract class Outlet<Result> implements AsyncGenerator<Result, undefined, undefined> {
+export abstract class Yielder<Result> implements AsyncGenerator<Result, undefined, undefined> {
   readonly #results = new Queue<Result>()
   /** The oldest next() that waits, and further ones. Somebody waits only while no result does. */
   #reader: Resolve | null = null

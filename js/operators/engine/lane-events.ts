@@ -3,18 +3,18 @@
 
 import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import type { Failure } from './outlet.js'
+import type { Failure } from './yielder.js'
 
 /** Is told what the function does with its events. */
-export interface Asked {
+export interface LaneEventsOwner {
   /** The function asks for an event. `waits`: there is none yet. */
   asks(waits: boolean): void
   /** An event that had waited has left. */
   took(): void
 }
 
-export class Inlet<In> implements AsyncIterableIterator<In> {
-  readonly #owner: Asked
+export class LaneEvents<In> implements AsyncIterableIterator<In> {
+  readonly #owner: LaneEventsOwner
   #events: Queue<In> | null = null
   #waiter: Resolve | null = null
   #waiters: Queue<Resolve> | null = null
@@ -25,7 +25,7 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
   /** What the function's next pull throws after them, once. */
   #failure: Failure | undefined
 
-  constructor(owner: Asked) {
+  constructor(owner: LaneEventsOwner) {
     this.#owner = owner
   }
 
@@ -91,8 +91,8 @@ export class Inlet<In> implements AsyncIterableIterator<In> {
   }
 
   /** The events that the function has not taken, for another one; ended where this was. */
-  rest(): Inlet<In> {
-    const rest = new Inlet<In>(this.#owner)
+  rest(): LaneEvents<In> {
+    const rest = new LaneEvents<In>(this.#owner)
     rest.#events = this.#events
     if (this.#over) rest.end(this.#failure)
     this.#events = null

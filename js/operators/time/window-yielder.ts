@@ -4,7 +4,7 @@ import { OverloadedError, type StreamContext } from '../../index.js'
 import { configError, LONGEST } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
 import { isThenable, silence } from '../../kit/promises.js'
-import { type Failure, Outlet } from '../engine/outlet.js'
+import { type Failure, Yielder } from '../engine/yielder.js'
 import type { Panes, Span } from './panes.js'
 
 export interface WindowPlan<In, Result> {
@@ -17,7 +17,7 @@ export interface WindowPlan<In, Result> {
   readonly clock: Clock
 }
 
-export class WindowOutlet<In, Result> extends Outlet<Result> {
+export class WindowYielder<In, Result> extends Yielder<Result> {
   readonly #events: AsyncIterator<In>
   readonly #ctx: StreamContext
   readonly #plan: WindowPlan<In, Result>

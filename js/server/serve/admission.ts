@@ -4,7 +4,7 @@
 export type Release = () => void
 
 /** Counts places. */
-export class Gate {
+export class Admission {
   readonly #most: number
   readonly #mostPerClient: number
   readonly #clients = new Map<string, number>()

@@ -1,9 +1,11 @@
+// js/operators/many: several sources as one, and one source for several readers. Knows nothing of stream functions.
+//
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
 import { isThenable, silence } from '../../kit/promises.js'
 
-export class Pulled<Value> {
+export class SourceReader<Value> {
   readonly #source: Source<Value>
   #iterator: AsyncIterator<Value> | Iterator<Value | PromiseLike<Value>> | undefined
   /** A next() has not settled. */
@@ -73,7 +75,7 @@ export class Pulled<Value> {
 }
 
 /** Gives all back; rejects with the first error that one of them throws. */
-export async function leaveAll(sources: readonly Pulled<unknown>[]): Promise<void> {
+export async function leaveAll(sources: readonly SourceReader<unknown>[]): Promise<void> {
   for (const { status, ...outcome } of await Promise.allSettled(sources.map((source) => source.leave()))) {
     if (status === 'rejected') throw (outcome as { reason: unknown }).reason
   }

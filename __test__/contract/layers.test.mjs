@@ -26,20 +26,48 @@ const imports = new Map(scripts.map((name) => [name, importsOf(name)]))
 const inside = (folder) => scripts.filter((name) => name.startsWith(folder))
 const own = (name) => imports.get(name).filter(({ target }) => target.startsWith('js/'))
 
-/** Public modules that import nothing but each other and the generated numbers: anybody may import them. */
-const LEAVES = ['js/kit/errors.ts', 'js/api/options.ts', 'js/kit/types.ts']
+/** Rooms that still wait for their circles to be opened and their folders to say what they own. */
+const NOT_YET = new Set(['js/engine', 'js/workers', 'js/api'])
+
+/** The inner rooms, each of which may import itself and those before it; the root comes after them. */
+const INNER = ['js/kit', 'js/engine', 'js/workers', 'js/api']
+
+/** Add-ons, and those whose entry points each is made of beside the root. */
+const ADD_ONS = {
+  'js/testing': [],
+  'js/operators': [],
+  'js/http': [],
+  'js/websocket': [],
+  'js/server': ['js/http', 'js/websocket'],
+  'js/cli': ['js/http', 'js/server'],
+}
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
-const LIBRARIES = { 'js/http/': ['@fastify/busboy', 'fastify-plugin'], 'js/server/': ['ws'], 'js/cli/': ['ws'] }
+const LIBRARIES = { 'js/http': ['@fastify/busboy', 'fastify-plugin'], 'js/server': ['ws'], 'js/cli': ['ws'] }
 const TYPES = ['@standard-schema/spec', 'fastify']
 
-/** Add-ons that are made of others. */
-const MADE_OF = {
-  'js/operators/': ['checks'],
-  'js/http/': ['checks'],
-  'js/websocket/': ['checks'],
-  'js/server/': ['checks', 'http', 'websocket'],
-  'js/cli/': ['http', 'server'],
+const roomOf = (name) => name.split('/').slice(0, 2).join('/')
+const folderOf = (name) => posix.dirname(name)
+const rooms = [...new Set(scripts.map(roomOf))].filter((room) => !room.endsWith('.ts'))
+const folders = [...new Set(scripts.map(folderOf))].filter((folder) => folder !== 'js')
+
+/** Groups of nodes that reach each other, of two and more; `edges` tells where each node leads. */
+function circles(nodes, edges) {
+  const reach = new Map(
+    nodes.map((node) => {
+      const seen = new Set()
+      const open = [...edges(node)]
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        if (seen.has(next)) continue
+        seen.add(next)
+        open.push(...edges(next))
+      }
+      return [node, seen]
+    }),
+  )
+  const together = (node) => nodes.filter((other) => reach.get(node).has(other) && reach.get(other).has(node))
+  const groups = nodes.map(together).filter((group) => group.length > 1)
+  return [...new Map(groups.map((group) => [group.join(' '), group])).values()]
 }
 
 describe('js', () => {
@@ -49,6 +77,10 @@ describe('js', () => {
     const counted = [...imports.values()].flat().length
     const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$|^(?!\s*(?:\/\/|\*)).*\bimport\('[^']+'\)/gm) ?? []).length
     assert.equal(counted, lines)
+  })
+
+  test('this test knows every room', () => {
+    assert.deepEqual(rooms.sort(), [...INNER, ...Object.keys(ADD_ONS)].sort())
   })
 
   test('every import leads to a file of js/', () => {
@@ -63,44 +95,32 @@ describe('js', () => {
     )
   })
 
-  test('the leaves import only each other and the generated numbers', () => {
-    for (const name of LEAVES) {
-      for (const { target } of own(name)) assert.ok([...LEAVES, 'js/engine/border/law.ts'].includes(target), `${name} imports ${target}`)
-    }
-    assert.deepEqual(imports.get('js/engine/border/law.ts'), [])
-  })
-
-  test('js/internal knows nothing above it but the leaves', () => {
-    for (const name of inside('js/internal/')) {
-      for (const { target } of own(name)) {
-        assert.ok(target.startsWith('js/internal/') || LEAVES.includes(target), `${name} imports ${target}`)
+  test('an inner room imports itself and the rooms before it', () => {
+    for (const [place, room] of INNER.entries()) {
+      const allowed = INNER.slice(0, place + 1)
+      for (const name of inside(`${room}/`)) {
+        for (const { target } of own(name)) assert.ok(allowed.includes(roomOf(target)), `${name} imports ${target}`)
       }
     }
+    for (const { target } of own('js/index.ts')) assert.ok(INNER.includes(roomOf(target)), `the root imports ${target}`)
   })
 
-  test('nobody inside imports the root', () => {
-    const addOn = /^js\/(?!internal\/|workers\/)[^/]+\//
-    for (const name of scripts) {
-      if (addOn.test(name)) continue
-      for (const { target } of own(name)) assert.notEqual(target, 'js/index.ts', `${name} imports the root`)
-    }
-  })
-
-  test('an add-on imports the root, its own files, and the entry points of the add-ons it is made of', () => {
-    for (const name of scripts) {
-      const [folder] = /^js\/(?!internal\/|workers\/)[^/]+\//.exec(name) ?? []
-      if (folder === undefined) continue
-      const entries = ['js/index.ts', ...(MADE_OF[folder] ?? []).map((other) => `js/${other}/index.ts`)]
-      for (const { target } of own(name)) assert.ok(entries.includes(target) || target.startsWith(folder), `${name} imports ${target}`)
+  test('an add-on imports the root, the kit, its own files, and the entry points of the add-ons it is made of', () => {
+    for (const [room, others] of Object.entries(ADD_ONS)) {
+      const entries = ['js/index.ts', ...others.map((other) => `${other}/index.ts`)]
+      for (const name of inside(`${room}/`)) {
+        for (const { target } of own(name)) {
+          assert.ok(entries.includes(target) || [room, 'js/kit'].includes(roomOf(target)), `${name} imports ${target}`)
+        }
+      }
     }
   })
 
   test('nothing from outside is imported but Node, the types of Standard Schema, and the libraries of a room', () => {
     for (const name of scripts) {
-      const [folder] = /^js\/[^/]+\//.exec(name) ?? []
       for (const { target, type } of imports.get(name)) {
         if (target.startsWith('js/') || target.startsWith('node:')) continue
-        const allowed = type ? TYPES.includes(target) : LIBRARIES[folder]?.includes(target)
+        const allowed = type ? TYPES.includes(target) : LIBRARIES[roomOf(name)]?.includes(target)
         assert.ok(allowed, `${name} imports ${target}`)
       }
     }
@@ -116,6 +136,41 @@ describe('js', () => {
       done.add(name)
     }
     for (const name of scripts) visit(name, [])
+  })
+
+  test('the folders of a room, and the files beside them, import one way, types included', () => {
+    for (const room of rooms.filter((one) => !NOT_YET.has(one))) {
+      const nodeOf = (name) => (folderOf(name) === room ? name : name.split('/').slice(0, 3).join('/'))
+      const nodes = [...new Set(inside(`${room}/`).map(nodeOf))]
+      const edges = (node) => {
+        const names = inside(`${room}/`).filter((name) => nodeOf(name) === node)
+        const targets = names.flatMap((name) => own(name).map(({ target }) => target)).filter((target) => roomOf(target) === room)
+        return [...new Set(targets.map(nodeOf))].filter((target) => target !== node)
+      }
+      // Files alone are of one folder, the room itself.
+      const across = circles(nodes, edges).filter((group) => group.some((node) => !node.endsWith('.ts')))
+      assert.deepEqual(across, [], `${room}: folders import each other`)
+    }
+  })
+
+  test('inside a folder, no more than three files import each other, types included', () => {
+    for (const folder of folders.filter((one) => !NOT_YET.has(roomOf(one)))) {
+      const names = scripts.filter((name) => folderOf(name) === folder)
+      const edges = (name) =>
+        own(name)
+          .map(({ target }) => target)
+          .filter((target) => folderOf(target) === folder)
+      for (const group of circles(names, edges)) assert.ok(group.length <= 3, `a circle: ${group.join(', ')}`)
+    }
+  })
+
+  test('one file of each folder begins by saying what the folder is, and what it knows nothing of', () => {
+    for (const folder of folders.filter((one) => !NOT_YET.has(roomOf(one)))) {
+      const saying = scripts.filter((name) => folderOf(name) === folder && text(name).startsWith(`// ${folder}: `))
+      assert.equal(saying.length, 1, `${folder}: ${saying.join(', ') || 'no file begins with its name'}`)
+      const [head] = text(saying[0]).split('\n//\n')
+      assert.match(head, /\b[Kk]nows nothing of|only\b|\bOwns no /, `${saying[0]}: what does the folder know nothing of?`)
+    }
   })
 })
 

@@ -43,6 +43,13 @@ export function iterationEnd<T>(): Promise<IteratorResult<T, undefined>> {
   return Promise.resolve({ value: undefined, done: true })
 }
 
+/** Waits for all of them; rejects with the error of the first one in the list that failed. */
+export async function allDone(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const { status, ...outcome } of await Promise.allSettled(promises)) {
+    if (status === 'rejected') throw (outcome as { reason: unknown }).reason
+  }
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

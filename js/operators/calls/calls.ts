@@ -7,11 +7,12 @@
 
 import { AbortError, type StreamContext } from '../../index.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
+import { Iteration } from '../engine/iteration.js'
 import { Task, type Work } from './task.js'
 
 type Result = IteratorResult<unknown, unknown>
 
-export class Calls implements AsyncIterableIterator<unknown> {
+export class Calls extends Iteration<unknown> {
   readonly #work: Work
   readonly #events: AsyncIterator<unknown>
   readonly #ctx: StreamContext
@@ -52,6 +53,7 @@ export class Calls implements AsyncIterableIterator<unknown> {
   readonly #leave = (): void => this.#cancel()
 
   constructor(work: Work, events: AsyncIterator<unknown>, ctx: StreamContext) {
+    super()
     this.#work = work
     this.#events = events
     this.#ctx = ctx
@@ -75,15 +77,6 @@ export class Calls implements AsyncIterableIterator<unknown> {
     this.#cancel()
     await this.#giveBack()
     return endResult(value)
-  }
-
-  async throw(error?: unknown): Promise<Result> {
-    await this.return()
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 
   /** A task has settled. */

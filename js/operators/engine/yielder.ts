@@ -6,13 +6,14 @@
 
 import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
+import { Iteration } from './iteration.js'
 
 /** What an operator failed with; boxed, because anything can be thrown. */
 export interface Failure {
   readonly error: unknown
 }
 
-export abstract class Yielder<Result> implements AsyncGenerator<Result, undefined, undefined> {
+export abstract class Yielder<Result> extends Iteration<Result, undefined> implements AsyncGenerator<Result, undefined, undefined> {
   readonly #results = new Queue<Result>()
   /** The oldest next() that waits, and further ones. Somebody waits only while no result does. */
   #reader: Resolve | null = null
@@ -42,10 +43,6 @@ export abstract class Yielder<Result> implements AsyncGenerator<Result, undefine
     return this.#over
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
   next(): Promise<IteratorResult<Result, undefined>> {
     if (this.#results.length > 0) {
       const value = this.#results.shift()
@@ -71,11 +68,6 @@ export abstract class Yielder<Result> implements AsyncGenerator<Result, undefine
     this.#failure = undefined
     await left
     return { value: undefined, done: true }
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<Result, undefined>> {
-    await this.return()
-    throw error
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

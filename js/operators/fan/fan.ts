@@ -6,6 +6,7 @@
 
 import { setMaxListeners } from 'node:events'
 import type { StreamContext } from '../../index.js'
+import { allDone } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
@@ -231,9 +232,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     // Before the signal fires: what its listeners make the functions do then concerns nobody.
     const left = [...this.lanes].map((lane) => lane.leave())
     this.#controller.abort(reason ?? this.#ctx.signal.reason)
-    for (const { status, ...outcome } of await Promise.allSettled(left)) {
-      if (status === 'rejected') throw (outcome as { reason: unknown }).reason
-    }
+    await allDone(left)
   }
 
   #release(): void {

@@ -3,7 +3,7 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
-import { isThenable, silence } from '../../kit/promises.js'
+import { allDone, isThenable, silence } from '../../kit/promises.js'
 
 export class SourceReader<Value> {
   readonly #source: Source<Value>
@@ -76,7 +76,5 @@ export class SourceReader<Value> {
 
 /** Gives all back; rejects with the first error that one of them throws. */
 export async function leaveAll(sources: readonly SourceReader<unknown>[]): Promise<void> {
-  for (const { status, ...outcome } of await Promise.allSettled(sources.map((source) => source.leave()))) {
-    if (status === 'rejected') throw (outcome as { reason: unknown }).reason
-  }
+  await allDone(sources.map((source) => source.leave()))
 }

@@ -5,6 +5,7 @@
 import type { StreamContext } from '../../index.js'
 import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
+import { Iteration } from '../engine/iteration.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
 import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'
@@ -16,7 +17,7 @@ type Result = IteratorResult<unknown, unknown>
 const PENDING = Symbol('pending')
 type Answer = Result | Promise<Result> | typeof PENDING
 
-export class Chain implements StepHost, ThroughHost, AsyncIterableIterator<unknown>, Pushing {
+export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, Pushing {
   over = false
   private readonly events: AsyncIterator<unknown>
   private readonly steps: readonly Step[]
@@ -63,6 +64,7 @@ export class Chain implements StepHost, ThroughHost, AsyncIterableIterator<unkno
   }
 
   constructor(makers: readonly StepMaker[], events: AsyncIterator<unknown>, ctx: StreamContext) {
+    super()
     this.events = events
     this.leaving = new Leaving(ctx, () => this.cancel())
     this.steps = makers.map((make, index) => {
@@ -97,15 +99,6 @@ export class Chain implements StepHost, ThroughHost, AsyncIterableIterator<unkno
     await this.giveBack()
     if (thrown !== undefined) throw thrown.error
     return endResult(value)
-  }
-
-  async throw(error?: unknown): Promise<Result> {
-    await this.return()
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 
   get signal(): AbortSignal {

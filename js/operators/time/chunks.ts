@@ -7,6 +7,7 @@ import { configError, duration, integer } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import type { Counts } from '../engine/counts.js'
+import { Iteration } from '../engine/iteration.js'
 
 type Result = IteratorResult<unknown, unknown>
 
@@ -39,7 +40,7 @@ export function sizesOf(options: ChunkOptions, field: string): Sizes {
   return { maxSize, minSize, maxWait: duration(options.maxWait, `${field}.maxWait`, 1, 0), clock: clockOf(options.clock, `${field}.clock`) }
 }
 
-export class Chunks implements AsyncIterableIterator<unknown> {
+export class Chunks extends Iteration<unknown> {
   private readonly sizes: Sizes
   private readonly counts: Counts | undefined
   private readonly events: AsyncIterator<unknown>
@@ -77,6 +78,7 @@ export class Chunks implements AsyncIterableIterator<unknown> {
   }
 
   constructor(sizes: Sizes, counts: Counts | undefined, events: AsyncIterator<unknown>, ctx: StreamContext) {
+    super()
     this.sizes = sizes
     this.counts = counts
     this.events = events
@@ -104,15 +106,6 @@ export class Chunks implements AsyncIterableIterator<unknown> {
       await this.events.return?.()
     }
     return endResult(value)
-  }
-
-  async throw(error?: unknown): Promise<Result> {
-    await this.return()
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 
   private add(event: unknown): void {

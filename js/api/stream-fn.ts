@@ -1,3 +1,5 @@
+// js/api: what users import from the root. Knows nothing of add-ons, and decides nothing that a stream does.
+//
 // Stream functions: the definition, and the ways to use one: called, run, opened, piped.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'

@@ -1,3 +1,5 @@
+// js/engine: one instance at work: its driver, its lease, its ending. Knows nothing of threads, nor of what users import.
+//
 // One instance of a stream function at work. Owns: how it ends, and who is told of that. Its generator is run by its driver, its permit, row and timers
 // are those of its lease, how events come in and results go out is the business of its mode (live, run, call). Every change of state is asked of Rust
 // (`step`); nothing here decides one.

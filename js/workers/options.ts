@@ -1,3 +1,5 @@
+// js/workers: worker-thread placement. Knows nothing of add-ons, nor of what users import.
+//
 // Every option of worker threads, once: its default, what it accepts, and the check.
 
 import type { ResourceLimits } from 'node:worker_threads'

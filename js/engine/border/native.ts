@@ -1,3 +1,5 @@
+// js/engine/border: what Rust and JavaScript say to each other: calls, rows, verdicts, the doorbell. Knows nothing of channels and functions.
+//
 // The one door to the Rust add-on: finds the binary, loads it once, gives it types. Nothing else imports the binding.
 
 import { existsSync } from 'node:fs'

@@ -1,3 +1,5 @@
+// js/engine/channels: events on their way in, results on their way out, and who waits for them. Knows nothing of generators and stages.
+//
 // What the user's function gets as `events`. An inlet owns the wait for an event, so that closing and aborting settle it at once, which a bare
 // generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
 

@@ -1,3 +1,5 @@
+// js/engine/modes: the ways to use a stream function: live, run, call. Knows nothing of what users import.
+//
 // A live stream: events are sent to it, results are read from it, each through a bounded channel; the function runs ahead up to `buffer`.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'

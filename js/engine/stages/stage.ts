@@ -1,3 +1,5 @@
+// js/engine/stages: the functions of one instance, fused. Knows nothing of who reads the results, nor of how the stream ends.
+//
 // The words of stages: one generator function of a pipeline, the way from one to the next, and where one runs that is not on the caller's thread.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'

@@ -1,4 +1,4 @@
-// The caller's side of stages on worker threads; it begins with the reference to their function, where its module is and how its values travel. The function itself
+// js/workers/caller: the caller's side of stages on worker threads; it begins with the reference to their function, where its module is and how its values travel. The function itself
 // is never here.
 //
 // Owns the threads and who gets one, what is sent to a stage and taken from it, and what becomes of a stream whose thread is lost. Knows nothing of what happens on

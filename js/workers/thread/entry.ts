@@ -1,4 +1,4 @@
-// What runs on a worker thread: takes the commands of the thread that started it, and runs the segments it is told to.
+// js/workers/thread: what runs on a worker thread: takes the commands of the thread that started it, and runs the segments it is told to.
 //
 // Owns the functions while they run: their modules, events, results, context and end. Knows nothing of the rules of a stream, which the caller keeps, nor of other
 // threads.

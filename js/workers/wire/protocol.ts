@@ -1,4 +1,4 @@
-// The wire: what the two sides of a worker thread say to each other. Values travel in ducts, batch by batch, each batch with a header; commands
+// js/workers/wire: what the two sides of a worker thread say to each other. Values travel in ducts, batch by batch, each batch with a header; commands
 // travel as messages of the thread's port: at most a handful for each stream, so that bounding the streams bounds them.
 //
 // Owns the words of both, here, and beside this file the ends of ducts, the transfers of large buffers, and the tally that both sides see. Knows nothing of

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from 'velo-stream'
-import { codes } from '../../dist/kit/codes.js'
+import { codes } from '../../target/js/kit/codes.js'
 import { outcome } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
 import { within } from '../support/within.mjs'

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import * as law from '../../dist/engine/border/law.js'
-import { moved } from '../../dist/engine/border/life.js'
+import * as law from '../../target/js/engine/border/law.js'
+import { moved } from '../../target/js/engine/border/life.js'
 import { names, printedNumbers, printedTable } from '../support/architecture.mjs'
 
 const { LIFE_INPUTS, Life, LifeInput, NEXT_LIFE } = law

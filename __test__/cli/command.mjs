@@ -8,7 +8,7 @@ import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { within } from '../support/within.mjs'
 
-const bin = fileURLToPath(new URL('../../dist/cli/velo.js', import.meta.url))
+const bin = fileURLToPath(new URL('../../dist/velo.js', import.meta.url))
 
 /** A folder that is gone after the tests: `write(name, text)` answers the path of a file in it. */
 export function folder() {

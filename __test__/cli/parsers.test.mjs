@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { CsvRows, csvRow } from '../../dist/cli/run/csv.js'
-import { decoder, encoder, NONE } from '../../dist/cli/run/formats.js'
+import { CsvRows, csvRow } from '../../target/js/cli/run/csv.js'
+import { decoder, encoder, NONE } from '../../target/js/cli/run/formats.js'
 
 /** Cuts of a buffer at arbitrary places. */
 function cut(bytes, places) {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { limits, nodeLine } from '../../dist/cli/doctor/findings.js'
-import { hasColors } from '../../dist/cli/terminal.js'
+import { limits, nodeLine } from '../../target/js/cli/doctor/findings.js'
+import { hasColors } from '../../target/js/cli/terminal.js'
 import { velo } from './command.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

@@ -17,7 +17,7 @@ const slow = write(
   export default async function* (events) { for await (const event of events) { await later(300); yield event } }`,
 )
 const input = write('input.ndjson', '1\n2\n')
-const bin = fileURLToPath(new URL('../../dist/cli/velo.js', import.meta.url))
+const bin = fileURLToPath(new URL('../../dist/velo.js', import.meta.url))
 
 /** Runs `velo ...` on a terminal, which `script` makes; answers what it showed. */
 async function onTerminal(words, env = {}) {

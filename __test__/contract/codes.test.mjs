@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as velo from 'velo-stream'
-import { native } from '../../dist/engine/border/native.js'
-import { codes } from '../../dist/kit/codes.js'
+import { codes } from '../../target/js/kit/codes.js'
+import { native } from '../support/native.mjs'
 import { rowsBelow } from '../support/pages.mjs'
 import { files, text } from '../support/sources.mjs'
 

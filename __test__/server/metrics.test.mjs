@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
-import { exposition } from '../../dist/server/metrics.js'
+import { exposition } from '../../target/js/server/metrics.js'
 import { average, ndjson, post, serving, twice, webSocket } from './service.mjs'
 
 /** `{ families, samples }`; throws for a line that the format does not have, a family that comes twice, or a sample twice. */

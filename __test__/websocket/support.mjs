@@ -19,7 +19,7 @@ for (const [start, stop] of [
   const [started, stopped] = [globalThis[start], globalThis[stop]]
   globalThis[start] = (callback, ...rest) => {
     const { stack } = new Error()
-    if (!stack.includes('/dist/websocket/')) return started(callback, ...rest)
+    if (!/\/dist\/websocket[-.]/.test(stack)) return started(callback, ...rest)
     const timer = started(
       () => {
         if (start === 'setTimeout') timers.delete(timer)

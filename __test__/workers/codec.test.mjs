@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { isProxy } from 'node:util/types'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { BatchBytes, BatchReader, BatchWriter } from '../../dist/workers/codec/codec.js'
+import { BatchBytes, BatchReader, BatchWriter } from '../../target/js/workers/codec/codec.js'
 
 const RESERVE = 8
 
@@ -577,7 +577,7 @@ describe('batches', () => {
   })
 
   test('batches of several streams are read by another thread in any order', { timeout: 30_000 }, async () => {
-    const codec = new URL('../../dist/workers/codec/codec.js', import.meta.url).href
+    const codec = new URL('../../target/js/workers/codec/codec.js', import.meta.url).href
     const worker = new Worker(
       `import { parentPort } from 'node:worker_threads'
        import { BatchReader, BatchBytes } from ${JSON.stringify(codec)}

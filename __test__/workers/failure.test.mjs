@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../dist/kit/errors.js'
-import { BatchBytes, BatchReader, BatchWriter } from '../../dist/workers/codec/codec.js'
-import { packFailure, unpackFailure } from '../../dist/workers/codec/failure.js'
+import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../target/js/kit/errors.js'
+import { BatchBytes, BatchReader, BatchWriter } from '../../target/js/workers/codec/codec.js'
+import { packFailure, unpackFailure } from '../../target/js/workers/codec/failure.js'
 
 /** Packs, carries with a codec, and unpacks. */
 function cross(thrown, codec = 'structured') {

@@ -10,7 +10,7 @@ import { contest, document, main } from './harness.mjs'
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 const commands = {
-  'velo run': [file('../../dist/cli/velo.js'), 'run', file('cli/average.mjs')],
+  'velo run': [file('../../dist/velo.js'), 'run', file('cli/average.mjs')],
   'by hand': [file('cli/by-hand.mjs')],
   'by hand, in chunks': [file('cli/by-hand-in-chunks.mjs')],
 }

@@ -8,6 +8,8 @@ import { averages, numbers } from './work.mjs'
 
 const BAR = 0.95
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
+/** The same modules as in dist/, one by one: in there the flag is a file of its own. */
+const modules = fileURLToPath(new URL('../../target/js', import.meta.url))
 
 const paths = {
   'run(array)': (_pieces, fn, events) => fn.run(events),
@@ -25,15 +27,15 @@ async function build(folder, counters) {
   const root = join(folder, counters ? 'on' : 'off')
   await mkdir(root)
   await writeFile(join(root, 'package.json'), '{ "type": "module" }\n')
-  await cp(dist, join(root, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.node') })
-  const flags = join(root, 'dist', 'engine', 'border', 'probe.js')
+  await cp(modules, join(root, 'js'), { recursive: true })
+  const flags = join(root, 'js', 'engine', 'border', 'probe.js')
   const text = await readFile(flags, 'utf8')
   if (!/COUNTERS = true/.test(text)) throw new Error('engine/border/probe.js has no COUNTERS = true')
   await writeFile(flags, text.replace('COUNTERS = true', `COUNTERS = ${counters}`))
   for (const file of counters ? [] : shared) {
-    await writeFile(join(root, 'dist', 'engine', 'border', file), `export * from '../../../../on/dist/engine/border/${file}'\n`)
+    await writeFile(join(root, 'js', 'engine', 'border', file), `export * from '../../../../on/js/engine/border/${file}'\n`)
   }
-  return import(pathToFileURL(join(root, 'dist', 'index.js')).href)
+  return import(pathToFileURL(join(root, 'js', 'index.js')).href)
 }
 
 async function oneBinary() {

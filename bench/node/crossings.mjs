@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Input, PAGE_ROWS, ROW_WORDS } from '../../dist/engine/border/law.js'
+import { Input, PAGE_ROWS, ROW_WORDS } from '../../target/js/engine/border/law.js'
 import { contest, document, freshCopy, main } from './harness.mjs'
 import { averages, numbers } from './work.mjs'
 

@@ -2,7 +2,7 @@
 // process, so what is not the handler's own work weighs on both alike.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { handler } from '../../dist/http/index.js'
+import { handler } from '../../dist/http.js'
 import { streamFn } from '../../dist/index.js'
 import { addClaim, checkAnswer, contest, document, main, median, tidyUp } from './harness.mjs'
 import { Client, requestOf } from './http/client.mjs'

@@ -1,5 +1,5 @@
 // Operators beside what people would use instead.
-import { filter, map } from '../../dist/operators/index.js'
+import { filter, map } from '../../dist/operators.js'
 import { contest, document, freshCopy, main } from './harness.mjs'
 import { keyed } from './operators/keyed.mjs'
 import { shard } from './operators/shard.mjs'

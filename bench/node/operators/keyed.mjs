@@ -1,5 +1,5 @@
 // Group: keyed beside a Map of bare generators, with many live keys.
-import { keyed as keyedFn } from '../../../dist/operators/index.js'
+import { keyed as keyedFn } from '../../../dist/operators.js'
 import { contest } from '../harness.mjs'
 import { minimal } from '../peers/minimal.mjs'
 import { mapOfGenerators } from './by-hand.mjs'

@@ -1,6 +1,6 @@
 // Group: one stream of CPU-bound events on one worker thread, and spread over two.
 import { runtime, streamFn } from '../../../dist/index.js'
-import { shard as shardFn } from '../../../dist/operators/index.js'
+import { shard as shardFn } from '../../../dist/operators.js'
 import { contest } from '../harness.mjs'
 import { grind } from '../workers/functions.mjs'
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { WebSocketServer } from 'ws'
 import { streamFn } from '../../../dist/index.js'
-import { serveSocket } from '../../../dist/websocket/index.js'
+import { serveSocket } from '../../../dist/websocket.js'
 
 const totals = streamFn(async function* totals(events) {
   let total = 0

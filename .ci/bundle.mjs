@@ -1,0 +1,114 @@
+// Makes dist/ out of js/: an entry for every export, every command and every file that is loaded by its address, all beside each other, with what
+// they share in chunks of its own; source maps; and the declarations of tsc. `target/js` gets the same modules one by one, for tests of parts
+// that are not exported. Which files there are is read from package.json and from the sources, never listed here.
+
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const [sources, dist, modules] = ['js', 'dist', 'target/js'].map((name) => join(root, name))
+
+/** A file that the code names by its address, relative to itself: what a template fills in may follow. */
+const ADDRESS = /new URL\((['`])(\.{1,2}\/[^'`]*)\1, import\.meta\.url\)/g
+
+/** The source of every entry by the name of its file in dist/, without `.js`. */
+function entries() {
+  const found = {}
+  for (const [name, entry] of Object.entries(manifest.exports)) {
+    if (typeof entry === 'string') continue
+    found[nameOf(entry.default)] = join(root, entry.types.replace('./dist/', 'js/').replace(/\.d\.ts$/, '.ts'))
+    if (dirname(entry.default) !== './dist') throw new Error(`package.json: exports["${name}"].default is not a file of dist/ itself`)
+  }
+  for (const target of Object.values(manifest.bin)) found[nameOf(target)] = command(nameOf(target))
+  return found
+}
+
+const nameOf = (target) => basename(target, '.js')
+
+/** The source of a command: the one file of its name that starts as scripts do. */
+function command(name) {
+  const files = readdirSync(sources, { recursive: true }).filter((file) => basename(file) === `${name}.ts`)
+  const scripts = files.map((file) => join(sources, file)).filter((file) => readFileSync(file, 'utf8').startsWith('#!'))
+  if (scripts.length !== 1) throw new Error(`${name}: ${scripts.length} files of js/ are a command of this name`)
+  return scripts[0]
+}
+
+/**
+ * Addresses stay right wherever a module goes, because all of dist/ lies in one folder: a module of js/ that is named becomes an entry of its own,
+ * and whatever else is meant stays where it is. In the sources, js/ stands where dist/ will.
+ */
+const addresses = {
+  name: 'addresses',
+  transform(code, id) {
+    if (!code.includes('import.meta.url')) return undefined
+    const changed = code.replace(ADDRESS, (whole, quote, path) => {
+      const target = resolve(dirname(id), path)
+      const source = target.replace(/\.js$/, '.ts')
+      // An example in a message names nothing.
+      if (![target, source].some(existsSync) && !path.includes('${')) return whole
+      let to = relative(sources, target).split(sep).join(posix.sep)
+      if (target !== source && existsSync(source)) {
+        to = to.replaceAll('/', '-')
+        this.emitFile({ type: 'chunk', id: source, fileName: to })
+      }
+      const made = `new URL(${quote}${to.startsWith('.') ? to : `./${to}`}${quote}, import.meta.url)`
+      return made + ' '.repeat(Math.max(0, whole.length - made.length))
+    })
+    // The lines stay as they are, and so does what stands before an address: no map is needed.
+    return changed === code ? undefined : { code: changed, map: null }
+  },
+}
+
+/** The folder of js/ that most modules of a chunk come from. The bundler asks for a name of its own runtime, which has none, before it is left out. */
+function room({ moduleIds }) {
+  const folders = moduleIds.map((id) => relative(sources, id).split(sep)[0])
+  const count = (folder) => folders.filter((other) => other === folder).length
+  return folders.reduce((most, folder) => (count(folder) > count(most) ? folder : most), folders[0] ?? 'runtime')
+}
+
+async function bundle() {
+  const build = await rolldown({
+    cwd: root,
+    input: entries(),
+    platform: 'node',
+    tsconfig: join(root, 'tsconfig.json'),
+    // What is not ours is found where the package is installed.
+    external: (id) => !id.startsWith('.') && !id.startsWith(sources),
+    resolve: { extensionAlias: { '.js': ['.ts'] } },
+    plugins: [addresses],
+    onLog(_level, log) {
+      throw new Error(log.message)
+    },
+  })
+  await build.write({
+    dir: dist,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: (chunk) => `${chunk.isDynamicEntry ? '[name]' : room(chunk)}-[hash].js`,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    comments: { legal: false, jsdoc: false, annotation: true },
+  })
+  await build.close()
+  for (const target of Object.values(manifest.bin)) chmodSync(join(root, target), 0o755)
+}
+
+/** Declarations into dist/, modules into target/js. */
+function compile() {
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+    child.on('error', failed)
+    child.on('close', (code) => (code === 0 ? done() : failed(new Error(`tsc ended with ${code}`))))
+  })
+}
+
+// The binary stays: another script builds it.
+for (const name of existsSync(dist) ? readdirSync(dist) : []) if (!name.endsWith('.node')) rmSync(join(dist, name), { recursive: true })
+rmSync(modules, { recursive: true, force: true })
+await Promise.all([bundle(), compile()])

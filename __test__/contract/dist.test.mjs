@@ -1,0 +1,65 @@
+// What is published as JavaScript: few files in one folder, every part of the code in one of them, addresses that lead somewhere, and maps back to
+// the sources.
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { child } from '../support/child.mjs'
+import { files, root } from '../support/sources.mjs'
+
+const dist = join(root, 'dist')
+const scripts = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'))
+const code = new Map(scripts.map((name) => [name, readFileSync(join(dist, name), 'utf8')]))
+
+test('dist has few files, all of them beside each other', () => {
+  assert.ok(scripts.length >= 10 && scripts.length <= 25, scripts.join(' '))
+  for (const name of scripts) assert.doesNotMatch(name, /[\\/]/)
+})
+
+test('every module is in one file only, and none is left out but those of types alone', () => {
+  const places = new Map()
+  for (const name of scripts.filter((name) => existsSync(join(dist, `${name}.map`)))) {
+    for (const source of JSON.parse(readFileSync(join(dist, `${name}.map`), 'utf8')).sources) {
+      assert.equal(places.get(source), undefined, `${source} is in ${name} and ${places.get(source)}`)
+      places.set(source, name)
+      assert.ok(existsSync(join(dist, source)), source)
+    }
+  }
+  const known = new Set([...places.keys()].map((source) => source.replace('../', '')))
+  const missing = files(/^js\/.*\.ts$/).filter((name) => !known.has(name) && !onlyNames(readFileSync(join(root, name), 'utf8')))
+  assert.deepEqual(missing, [])
+})
+
+/** Has types, and names of other files, but nothing that runs or is folded into those who use it. */
+function onlyNames(text) {
+  return !/^(export )?(default )?(async )?(function|class|let|if|for|await)\b/m.test(text)
+}
+
+test('what a file loads by its address is there', () => {
+  const addresses = [...code].flatMap(([name, text]) =>
+    [...text.matchAll(/new URL\(["'](\.[^"']+)["'], import\.meta\.url\)/g)].map(([, path]) => [name, path]),
+  )
+  const found = addresses.filter(([, path]) => existsSync(join(dist, path)))
+  // The message that explains what the address of a function looks like.
+  const examples = addresses.filter(([, path]) => path === './file.js')
+  assert.ok(found.length >= 3, JSON.stringify(addresses))
+  assert.deepEqual(addresses.length, found.length + examples.length, JSON.stringify(addresses))
+})
+
+test('ws and the commands are loaded when they are needed', () => {
+  const all = [...code.values()].join('\n')
+  assert.match(all, /import\("ws"\)/)
+  assert.doesNotMatch(all, /from "ws"/)
+  assert.match(code.get('velo.js'), /import\("\.\/run-[^"]+"\)/)
+  assert.doesNotMatch(code.get('velo.js'), /from "\.\/(engine|workers|server)-/)
+})
+
+test('stack traces name the sources where Node.js is told to look for them', { timeout: 30_000 }, async () => {
+  const source = `import { streamFn } from 'velo-stream'
+    try { streamFn(1) } catch (error) { console.log(error.stack) }`
+  const { stdout, stderr } = await child(source, { flags: ['--enable-source-maps'] })
+  assert.equal(stderr, '')
+  assert.match(stdout.replaceAll('\\', '/'), /\/js\/api\/stream-fn\.ts:\d+:\d+/)
+  assert.doesNotMatch(stdout.replaceAll('\\', '/'), /\/dist\//)
+})

@@ -88,7 +88,7 @@ describe('js', () => {
     const doors = /createRequire|\brequire\(|process\.dlopen|node:module|\.node['"`]/
     assert.deepEqual(
       scripts.filter((name) => doors.test(text(name))),
-      ['js/engine/border/native.ts', 'js/workers/codec/shapes.ts'],
+      ['js/engine/border/binary.ts', 'js/workers/codec/shapes.ts'],
     )
   })
 

@@ -178,12 +178,12 @@ describe('the package', () => {
     assert.ok(stdout.replaceAll('\\', '/').includes(`${platformPackage}/${binary}`), stdout)
   })
 
-  test('without a binary: VELO_NATIVE_LOAD says what to install and what to run', { timeout }, () => {
+  test('without a binary: VELO_NATIVE_LOAD says what to install', { timeout }, () => {
     const code = `import('velo-stream').catch((error) => console.log(error.code + ' ' + error.message))`
     const { stdout } = node(['--input-type=module', '-e', code], { cwd: bare, env })
     assert.match(stdout, /^VELO_NATIVE_LOAD /)
     assert.ok(stdout.includes(platformPackage), stdout)
-    assert.match(stdout, /npm run build/)
+    assert.doesNotMatch(stdout, /npm run build/)
   })
 
   test('types resolve for import and for require', { timeout }, () => {

@@ -72,8 +72,10 @@ async function addOn(): Promise<Finding[]> {
     ]
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
-    const hint = code === 'VELO_NATIVE_LOAD' ? 'Install without --no-optional, or build it: npm run build' : 'Please report this.'
-    return [{ name: 'add-on', level: 'fail', says: message, hint }]
+    if (code !== 'VELO_NATIVE_LOAD') return [{ name: 'add-on', level: 'fail', says: message, hint: 'Please report this.' }]
+    // Its last line says what to do, those before it what was tried.
+    const lines = message.split('\n').map((line) => line.trim())
+    return [{ name: 'add-on', level: 'fail', says: lines.slice(0, -1).join('; '), hint: lines.at(-1) as string }]
   }
 }
 

@@ -1,11 +1,8 @@
 // js/engine/border: what Rust and JavaScript say to each other: calls, rows, verdicts, the doorbell. Knows nothing of channels and functions.
 //
-// The one door to the Rust add-on: finds the binary, loads it once, gives it types. Nothing else imports the binding.
+// The one door to the Rust add-on: has it loaded once and gives it types. Nothing else imports the binding.
 
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
-import { VeloError } from '../../kit/errors.js'
+import { loadBinary } from './binary.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
 export interface Limits {
@@ -93,35 +90,4 @@ export interface Native {
 /** Second argument of `note`. */
 export const Note = { Overrun: 0, LateError: 1 } as const
 
-function libc(): string {
-  if (process.platform !== 'linux') return process.platform === 'win32' ? '-msvc' : ''
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  return report?.header?.glibcVersionRuntime ? '-gnu' : '-musl'
-}
-
-function load(): Native {
-  const require = createRequire(import.meta.url)
-  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
-  const triple = `${process.platform}-${process.arch}${named ? '' : libc()}`
-  const built = fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
-  const platformPackage = `@velo-stream/native-${triple}`
-  const tried: string[] = []
-  const causes: unknown[] = []
-  for (const candidate of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
-    try {
-      return require(candidate) as Native
-    } catch (cause) {
-      tried.push(candidate)
-      causes.push(cause)
-    }
-  }
-  throw new VeloError(
-    'VELO_NATIVE_LOAD',
-    `no native binary of velo-stream for ${triple}: tried ${tried.join(', ')}. Install the package ${platformPackage} ` +
-      `(npm leaves it out when optional dependencies are omitted or the lock file was made on another platform: remove node_modules ` +
-      `and the lock file, then npm install), or build it from the sources with: npm run build`,
-    { cause: causes.length === 1 ? causes[0] : new AggregateError(causes, tried.join(', ')) },
-  )
-}
-
-export const native: Native = load()
+export const native = loadBinary() as Native

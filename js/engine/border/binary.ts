@@ -1,0 +1,63 @@
+// Finds the binary for this platform and loads it. What its calls mean is said in native.ts, what to do without it in advice.ts.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { VeloError } from '../../kit/errors.js'
+import { type Attempt, explained, type Place } from './advice.js'
+import { libc } from './libc.js'
+
+/** Packages for platforms are named so, followed by the platform. */
+const SCOPE = '@velo-stream'
+const PREFIX = `${SCOPE}/native-`
+
+/** The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform. */
+export function loadBinary(): unknown {
+  const require = createRequire(import.meta.url)
+  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  const triple = `${process.platform}-${process.arch}${suffix()}`
+  const built = fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
+  const platformPackage = `${PREFIX}${triple}`
+  const attempts: Attempt[] = []
+  for (const what of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
+    try {
+      return require(what)
+    } catch (error) {
+      attempts.push({ what, error })
+    }
+  }
+  const place: Place = {
+    triple,
+    platformPackage,
+    installed: installed(require.resolve.paths(platformPackage) ?? []).filter((name) => name !== platformPackage),
+    published: published(),
+    hasSources: existsSync(new URL('../../../crates/velo-node/Cargo.toml', import.meta.url)),
+    isNamed: Boolean(named),
+  }
+  const causes = attempts.map(({ error }) => error)
+  const cause = causes.length === 1 ? causes[0] : new AggregateError(causes, attempts.map(({ what }) => what).join(', '))
+  throw new VeloError('VELO_NATIVE_LOAD', explained(attempts, place), { cause })
+}
+
+function suffix(): string {
+  return process.platform === 'linux' ? `-${libc()}` : process.platform === 'win32' ? '-msvc' : ''
+}
+
+/** Packages for platforms in these folders. */
+function installed(folders: readonly string[]): string[] {
+  const names = folders.map((folder) => join(folder, SCOPE)).flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
+  return [...new Set(names.map((name) => `${SCOPE}/${name}`).filter((name) => name.startsWith(PREFIX)))]
+}
+
+/** The release writes them into the manifest. */
+function published(): string[] {
+  try {
+    const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      optionalDependencies?: Record<string, string>
+    }
+    return Object.keys(manifest.optionalDependencies ?? {}).filter((name) => name.startsWith(PREFIX))
+  } catch {
+    return []
+  }
+}

@@ -3,17 +3,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import autocannon from 'autocannon'
 import { streamFn } from 'velo-stream'
+import { has, onPath } from '../support/programs.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { kinds, start } from './support/servers.mjs'
 import { settled } from './support/settled.mjs'
 
-const CURL = '/usr/bin/curl'
+const CURL = onPath('curl')
 
 const average = streamFn(async function* average(events) {
   let total = 0
@@ -34,11 +34,7 @@ async function curl(input, ...args) {
 
 for (const kind of kinds) {
   test(`${kind}: curl uploads with a length, in chunks, packed and as a form`, async (context) => {
-    if (!existsSync(CURL)) {
-      assert.notEqual(process.env.CI, 'true', `${CURL} is missing`)
-      context.diagnostic(`NOT TESTED: ${CURL} is missing`)
-      return
-    }
+    if (!has(context, CURL, 'curl')) return
     const made = await start(kind, average, { decompress: true })
     const body = '10\n20\n30\n'
     const expected = { code: 0, text: '10\n15\n20\n200' }

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { streamFn } from 'velo-stream'
 import { until } from '../support/deferred.mjs'
+import { has, onPath } from '../support/programs.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { average, ndjson, noStreams, post, serving, twice, values, webSocket, who } from './service.mjs'
@@ -231,13 +232,10 @@ test('one place for errors, with the request', async () => {
 })
 
 test('curl, HTTP/1.1: a stream whose results come while it sends', async (t) => {
+  const program = onPath('curl')
+  if (!has(t, program, 'curl')) return
   const { url } = await serving({ functions: { average } })
-  const curl = spawn('curl', ['-sSN', '-T', '.', '-X', 'POST', '-H', 'content-type: application/x-ndjson', `${url}/fn/average`])
-  const missing = await within(20_000, Promise.race([once(curl, 'spawn').then(() => false), once(curl, 'error').then(() => true)]), 'curl')
-  if (missing) {
-    assert.notEqual(process.env.CI, 'true', 'curl is not installed')
-    return t.diagnostic('CURL IS NOT INSTALLED: nothing was tested with it')
-  }
+  const curl = spawn(program, ['-sSN', '-T', '.', '-X', 'POST', '-H', 'content-type: application/x-ndjson', `${url}/fn/average`])
   let text = ''
   curl.stdout.setEncoding('utf8').on('data', (part) => (text += part))
   const closed = once(curl, 'close')

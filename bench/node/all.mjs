@@ -19,6 +19,7 @@ const benches = [
   'http',
   'websocket',
   'cli',
+  'cold',
 ]
 const options = readOptions()
 const flags = ['--json', ...process.argv.slice(2).filter((flag) => flag !== '--json')]

@@ -19,6 +19,7 @@ const place = {
   published: [],
   hasSources: false,
   isNamed: false,
+  isBundled: false,
 }
 const absent = [
   { what: '/app/dist/velo.linux-x64-gnu.node', error: missing },
@@ -83,6 +84,10 @@ describe('advice', () => {
     assert.equal(advice(absent, { ...place, hasSources: true }), 'Build it: npm run build')
     const tries = [...absent.map(({ error }) => error), ...Object.keys(SAID).map(refused)]
     for (const error of tries) assert.doesNotMatch(advice([{ what: 'x', error }], place), /npm run build/)
+  })
+
+  test('a bundler has put the code elsewhere: name it as external', () => {
+    assert.match(advice(absent, { ...place, isBundled: true }), /external/)
   })
 
   test('the environment names a file that is not there', () => {

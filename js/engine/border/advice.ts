@@ -21,6 +21,8 @@ export interface Place {
   readonly hasSources: boolean
   /** The environment names the binary. */
   readonly isNamed: boolean
+  /** This code does not stand in its package any more. */
+  readonly isBundled: boolean
 }
 
 const NAME = 'NAPI_RS_NATIVE_LIBRARY_PATH'
@@ -31,11 +33,15 @@ export function explained(attempts: readonly Attempt[], place: Place): string {
   return [`no native binary of velo-stream could be loaded for ${place.triple}`, ...tries, advice(attempts, place)].join('\n')
 }
 
+/** For code that a bundler has put elsewhere: neither the binary nor the worker thread's module is beside it there. */
+export const BUNDLED = "velo-stream was bundled into another file: name it as external in the bundler's settings (docs/bundlers.md)."
+
 /** What can be done where this process stands. */
 export function advice(attempts: readonly Attempt[], place: Place): string {
   const refused = attempts.find(({ error }) => !isMissing(error))
   if (refused !== undefined) return ofRefusal(reason(refused.error), refused.what, place)
   if (place.isNamed) return `${NAME} names a file that is not there: correct it or unset it.`
+  if (place.isBundled) return BUNDLED
   if (place.hasSources) return 'Build it: npm run build'
   return ofAbsence(place)
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { VeloError } from '../../kit/errors.js'
-import { type Attempt, explained, type Place } from './advice.js'
+import { type Attempt, BUNDLED, explained, type Place } from './advice.js'
 import { libc } from './libc.js'
 
 /** Packages for platforms are named so, followed by the platform. */
@@ -14,6 +14,8 @@ const PREFIX = `${SCOPE}/native-`
 
 /** The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform. */
 export function loadBinary(): unknown {
+  // Bundlers that make CommonJS of it leave no address.
+  if ((import.meta.url as string | undefined) === undefined) throw new VeloError('VELO_NATIVE_LOAD', BUNDLED)
   const require = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   const triple = `${process.platform}-${process.arch}${suffix()}`
@@ -27,13 +29,15 @@ export function loadBinary(): unknown {
       attempts.push({ what, error })
     }
   }
+  const manifest = ownManifest()
   const place: Place = {
     triple,
     platformPackage,
     installed: installed(require.resolve.paths(platformPackage) ?? []).filter((name) => name !== platformPackage),
-    published: published(),
+    published: Object.keys(manifest?.optionalDependencies ?? {}).filter((name) => name.startsWith(PREFIX)),
     hasSources: existsSync(new URL('../../../crates/velo-node/Cargo.toml', import.meta.url)),
     isNamed: Boolean(named),
+    isBundled: manifest === undefined,
   }
   const causes = attempts.map(({ error }) => error)
   const cause = causes.length === 1 ? causes[0] : new AggregateError(causes, attempts.map(({ what }) => what).join(', '))
@@ -50,14 +54,15 @@ function installed(folders: readonly string[]): string[] {
   return [...new Set(names.map((name) => `${SCOPE}/${name}`).filter((name) => name.startsWith(PREFIX)))]
 }
 
-/** The release writes them into the manifest. */
-function published(): string[] {
+/** Of the package that this file is a part of, unless a bundler has put it elsewhere. The release writes the platforms into it. */
+function ownManifest(): { optionalDependencies?: Record<string, string> } | undefined {
   try {
     const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      name?: string
       optionalDependencies?: Record<string, string>
     }
-    return Object.keys(manifest.optionalDependencies ?? {}).filter((name) => name.startsWith(PREFIX))
+    return manifest.name === 'velo-stream' ? manifest : undefined
   } catch {
-    return []
+    return undefined
   }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { noQueue, Queue } from '../../dist/kit/queue.js'
+import { noQueue, Queue } from '../../target/js/kit/queue.js'
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ name: fc.constant('push'), value: fc.nat(9) }) },

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
 import { asyncSource, numbers, syncSource } from '../support/counted.mjs'
 import { deferred, isPending, never, outcome, turns } from '../support/deferred.mjs'
+import { afterIdle } from '../support/idle.mjs'
 import { describePaths } from '../support/paths.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -98,16 +99,17 @@ describePaths(
     }
 
     test('rule 3: a function slower than every timer loses nothing', async () => {
+      const idleTimeout = 5
       const fn = path.define(
         async function* (events) {
           for await (const event of events) {
-            await new Promise((resolve) => setTimeout(resolve, 25))
+            await afterIdle(idleTimeout)
             yield event
           }
-          await new Promise((resolve) => setTimeout(resolve, 25))
+          await afterIdle(idleTimeout)
           yield 'last'
         },
-        { idleTimeout: 5, buffer: 2 },
+        { idleTimeout, buffer: 2 },
       )
       const { results, failure } = await path.drive(fn, numbers(5))
       assert.equal(failure, null)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClosedError, streamFn } from 'velo-stream'
 import { asyncSource, numbers } from '../support/counted.mjs'
-import { deferred, isPending, never, outcome, turns } from '../support/deferred.mjs'
+import { deferred, isPending, never, outcome, turns, until } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -410,7 +410,7 @@ describe('what close() itself says', () => {
     assert.ok(ticks >= 1, `${ticks} ticks`)
     assert.ok(end.dropped.results > 0)
     stop = true
-    await within(2000, new Promise((resolve) => setTimeout(resolve, 1)), 'a timer')
+    await until(5000, () => fn.metrics.streamsDetached === 0, 'the end of the function')
   })
 
   test('rule 7: the waits of the core in a detached function still end', async () => {

@@ -647,8 +647,8 @@ describe('detached', () => {
     const end = await within(3000, stream.closed, 'closed')
     assert.equal(end.detached, true)
     const before = ticks
-    await within(1000, new Promise((resolve) => setTimeout(resolve, 50)), 'a timer')
-    assert.ok(ticks > before && before >= 1, `${before} and ${ticks} ticks`)
+    assert.ok(before >= 1, `${before} ticks`)
+    await until(5000, () => ticks > before + 2, 'more ticks')
     stop = true
     await until(1000, () => fn.metrics.streamsDetached === 0, 'the end of the function')
   })

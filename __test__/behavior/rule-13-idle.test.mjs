@@ -7,6 +7,7 @@ import { AbortError, streamFn, TimeoutError } from 'velo-stream'
 import { output } from '../support/child.mjs'
 import { assertDue, busy, watch } from '../support/clock.mjs'
 import { deferred, isPending, never, outcome, turns } from '../support/deferred.mjs'
+import { afterIdle } from '../support/idle.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -16,12 +17,6 @@ const SUMMARY = 'summary'
 async function* summarize(events) {
   for await (const event of events) yield event
   yield SUMMARY
-}
-
-/** Resolves once `ms` of idleness have passed on a stream of its own: a clock of the same make as the one under test. */
-async function afterIdle(ms) {
-  const stream = streamFn(summarize, { idleTimeout: ms }).open()
-  assert.equal(await within(10_000, stream.recv(), 'the control stream'), SUMMARY)
 }
 
 /** Gives `events`, then falls silent. Counts `returns`. */
@@ -115,13 +110,11 @@ describe('live streams', () => {
   }
 
   test('rule 13: every event starts the clock anew', async () => {
-    const idleTimeout = 150
+    const idleTimeout = 300
     const stream = streamFn(summarize, { idleTimeout }).open()
     let last = watch()
-    for (let i = 0; i < 8; i++) {
-      const paused = deferred()
-      setTimeout(paused.resolve, idleTimeout / 4)
-      await within(2000, paused.promise, 'the pause')
+    for (let i = 0; i < 6; i++) {
+      await afterIdle(idleTimeout / 5)
       last = watch()
       await within(2000, stream.send(i), 'send')
       assert.equal(await within(2000, stream.recv(), 'recv'), i)
@@ -442,7 +435,7 @@ describe('pulled sources', () => {
       const fn = streamFn(summarize, { idleTimeout: 1000 })
       const slow = async function* () {
         for (let i = 0; i < 5; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 10))
+          await afterIdle(10)
           yield i
         }
       }
@@ -492,18 +485,17 @@ describe('maxStall', () => {
   })
 
   test('rule 13: every read starts the clock anew', async () => {
-    const stream = streamFn(summarize, { maxStall: 200, idleTimeout: 0 }).open()
-    await within(2000, stream.sendBatch([1, 2, 3, 4, 5, 6]), 'sendBatch')
+    const maxStall = 300
+    const stream = streamFn(summarize, { maxStall, idleTimeout: 0 }).open()
+    await within(2000, stream.sendBatch([1, 2, 3, 4, 5, 6, 7]), 'sendBatch')
     let last = watch()
-    for (let i = 1; i <= 5; i++) {
-      const paused = deferred()
-      setTimeout(paused.resolve, 50)
-      await within(2000, paused.promise, 'the pause')
+    for (let i = 1; i <= 6; i++) {
+      await afterIdle(maxStall / 5)
       last = watch()
       assert.equal(await within(2000, stream.recv(), 'recv'), i)
     }
     const end = await within(10_000, stream.closed, 'closed')
-    assertDue(last(), 200, 'maxStall after the last read')
+    assertDue(last(), maxStall, 'maxStall after the last read')
     assert.ok(isStall(end.error))
     assert.deepEqual(end.dropped, { events: 0, results: 1 })
   })

@@ -13,6 +13,7 @@ const prelude = `
   const say = (...words) => console.log(words.join(' '))
   const start = performance.now()
   const passed = (ms) => performance.now() - start >= ms
+  const idle = async (ms) => { for await (const _ of streamFn(pass, { idleTimeout: ms }).open()); }
   const turns = async (count = 10) => { for (let i = 0; i < count; i++) await new Promise(setImmediate) }
 `
 
@@ -323,7 +324,7 @@ describe('the process ends while streams are open', { concurrency }, () => {
 
   if (process.platform !== 'win32') {
     test('rule 18: a signal from outside', async () => {
-      const { code, signal } = await child(`${prelude}${many} process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60000)`)
+      const { code, signal } = await child(`${prelude}${many} process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 60000)`)
       assert.deepEqual({ code, signal }, { code: null, signal: 'SIGTERM' })
     })
   }
@@ -364,7 +365,7 @@ describe('threads', { concurrency }, () => {
 
   test('rule 18: what a thread left open is closed and gives its permits back', () =>
     saysThreads(
-      `const w = inside(\`const fn = streamFn(pass, { name: 'inner' }); for (let i = 0; i < 300; i++) { const s = fn.open(); await s.send(1) }; tell('open'); setTimeout(() => {}, 60000)\`)
+      `const w = inside(\`const fn = streamFn(pass, { name: 'inner' }); for (let i = 0; i < 300; i++) { const s = fn.open(); await s.send(1) }; tell('open'); setInterval(() => {}, 60000)\`)
       await once(w, 'message')
       say(runtime.snapshot().streamsOpen)
       await w.terminate()
@@ -376,15 +377,15 @@ describe('threads', { concurrency }, () => {
   test('rule 18: permits of a thread that ended let the main thread in', () =>
     saysThreads(
       `runtime.configure({ maxConcurrent: 2 })
-      const w = inside(\`const fn = streamFn(pass); fn.open(); fn.open(); tell('open'); setTimeout(() => {}, 60000)\`)
+      const w = inside(\`const fn = streamFn(pass); fn.open(); fn.open(); tell('open'); setInterval(() => {}, 60000)\`)
       await once(w, 'message')
       const stream = streamFn(pass, { queue: 1 }).open()
       say(stream.state)
       const sending = stream.send(1)
       await w.terminate()
-      const keep = setTimeout(() => {}, 30000)
+      const keep = setInterval(() => {}, 30000)
       await sending
-      clearTimeout(keep)
+      clearInterval(keep)
       say(stream.state, await stream.recv())`,
       'waiting\nopen 1',
     ))
@@ -418,7 +419,7 @@ describe('threads', { concurrency }, () => {
       program(`const workers = Array.from({ length: 4 }, () => inside(\`
         const fn = streamFn(pass, { idleTimeout: 5, maxConcurrent: 10000 })
         tell('up')
-        for (;;) { for (let i = 0; i < 20; i++) fn.open().recv().catch(() => {}); await new Promise((resolve) => setTimeout(resolve, 1)) }\`))
+        for (;;) { for (let i = 0; i < 20; i++) fn.open().recv().catch(() => {}); await turns(1) }\`))
       await Promise.all(workers.map((worker) => once(worker, 'message')))
       await turns(50)
       process.exit(7)`),
@@ -451,12 +452,12 @@ describe('threads', { concurrency }, () => {
               const held = blocked.open()
               held.send(1)
               held.close()
-              if (round % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+              if (round % 4 === 0) await idle(1)
               else await turns(1)
             }\`)
           worker.on('error', (error) => { if (error.code !== 'VELO_OVERLOADED') say('error', error.stack) })
           if (below(4) > 0) await once(worker, 'message')
-          await new Promise((resolve) => setTimeout(resolve, below(25)))
+          await idle(1 + below(25))
           for (let n = 0; n < 20; n++) {
             await own.send(1)
             if ((await own.recv()) !== ++sum) say('wrong sum')

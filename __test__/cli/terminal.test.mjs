@@ -11,10 +11,18 @@ import { folder, start, velo } from './command.mjs'
 
 const { path, write } = folder()
 const pass = write('pass.mjs', 'export default async function* (events) { yield* events }')
-const slow = write(
-  'slow.mjs',
-  `import { setTimeout as later } from 'node:timers/promises'
-  export default async function* (events) { for await (const event of events) { await later(300); yield event } }`,
+/** Gives no result before progress has been drawn. */
+const seen = write(
+  'seen.mjs',
+  `const { stderr } = process
+  const write = stderr.write.bind(stderr)
+  const drawn = new Promise((resolve) => {
+    stderr.write = (text, ...more) => {
+      if (text.includes('0 results')) resolve()
+      return write(text, ...more)
+    }
+  })
+  export default async function* (events) { for await (const event of events) { await drawn; yield event } }`,
 )
 const input = write('input.ndjson', '1\n2\n')
 const bin = fileURLToPath(new URL('../../dist/velo.js', import.meta.url))
@@ -41,22 +49,23 @@ const ESC = '\u001b'
 if (process.platform !== 'win32') {
   test('on a terminal progress is drawn, in color unless NO_COLOR says no', async () => {
     const to = join(path, 'results.ndjson')
-    const colored = await onTerminal(`run '${slow}' '${input}' > '${to}'`)
+    const colored = await onTerminal(`run '${seen}' '${input}' > '${to}'`)
+    assert.match(colored, /\d events, 0 results/)
     assert.ok(colored.includes(`\r${ESC}[K${ESC}[2m2 events, 2 results`), JSON.stringify(colored))
     assert.equal(readFileSync(to, 'utf8'), '1\n2\n')
-    const plain = await onTerminal(`run '${slow}' '${input}' > '${to}'`, { NO_COLOR: '1' })
+    const plain = await onTerminal(`run '${seen}' '${input}' > '${to}'`, { NO_COLOR: '1' })
     assert.ok(plain.includes(`\r${ESC}[K2 events, 2 results`), JSON.stringify(plain))
     assert.ok(!plain.includes(`${ESC}[2m`))
   })
 
   test('results on a terminal are not mixed with progress, unless it is asked for', async () => {
-    assert.equal(await onTerminal(`run '${slow}' '${input}'`), '1\r\n2\r\n')
-    assert.match(await onTerminal(`run '${slow}' '${input}' --progress`), /2 events, 2 results/)
+    assert.equal(await onTerminal(`run '${pass}' '${input}'`), '1\r\n2\r\n')
+    assert.match(await onTerminal(`run '${seen}' '${input}' --progress`), /2 events, 2 results/)
   })
 
   test('a message in the middle of a run has a line of its own', async () => {
     const bad = write('bad.ndjson', '1\n2\n{\n')
-    const shown = await onTerminal(`run '${slow}' '${bad}' > '${join(path, 'some.ndjson')}'`, { NO_COLOR: '1' })
+    const shown = await onTerminal(`run '${seen}' '${bad}' > '${join(path, 'some.ndjson')}'`, { NO_COLOR: '1' })
     assert.match(shown, /\r.\[Kvelo: .*bad\.ndjson: line 3 is no JSON/)
   })
 }
@@ -83,7 +92,7 @@ test('a function that waits for what cannot happen: said, exit code 1, its resul
 
 if (process.platform !== 'win32') {
   test('Ctrl-C ends a module that does not finish loading', async () => {
-    const loading = write('loading.mjs', `console.error('loading'); await new Promise((resolve) => setTimeout(resolve, 1e9))`)
+    const loading = write('loading.mjs', `console.error('loading'); setInterval(() => {}, 1e9); await new Promise(() => {})`)
     const run = start(['run', loading])
     await run.err(/loading/)
     run.child.kill('SIGINT')

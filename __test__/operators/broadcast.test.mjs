@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { broadcast } from 'velo-stream/operators'
 import { collect } from 'velo-stream/testing'
 import { asyncSource } from '../support/counted.mjs'
-import { isPending, outcome, turns, until } from '../support/deferred.mjs'
+import { deferred, isPending, outcome, turns, until } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { handSource, upTo } from './support/hand.mjs'
@@ -108,7 +108,9 @@ describe('slow readers', () => {
     const shared = broadcast(endless, { buffer: 8, onSlow: 'drop' })
     const reader = shared.subscribe()
     await reader.next()
-    await within(MS, new Promise((resolve) => setTimeout(resolve, 5)), 'a timer')
+    const timer = deferred()
+    setTimeout(timer.resolve, 5)
+    await within(MS, timer.promise, 'a timer')
     try {
       await until(MS, () => reader.dropped > 0, 'events that are lost')
     } finally {

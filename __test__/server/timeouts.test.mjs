@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { afterIdle } from '../support/idle.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { average, noStreams, posting, raw, serving } from './service.mjs'
@@ -64,16 +64,23 @@ test('a body that trickles without an event is ended by the idle timeout of the 
 
 test('a client that waits for results is no idler', async () => {
   const bodyTimeout = 800
+  let waiting = true
   async function* ticking(events) {
-    for (let i = 0; i < 20; i++) {
-      await delay(100)
+    for (let i = 0; waiting; i++) {
+      await afterIdle(bodyTimeout / 8)
       yield i
     }
     for await (const event of events) yield event
   }
-  const { port } = await serving({ functions: { ticking: { fn: ticking, idleTimeout: 0 } }, bodyTimeout })
+  const { port } = await serving({
+    functions: { ticking: { fn: ticking, idleTimeout: 0 }, silent: { fn: average, idleTimeout: 0 } },
+    bodyTimeout,
+  })
   const client = posting(port, '/fn/ticking')
-  await client.until('\n19\n')
+  await client.until('0\n')
+  // One that gets no results begins later and is cut off earlier.
+  assert.match(await raw(port, post('/fn/silent', '\r\n')).closed(), /^HTTP\/1\.1 408 /)
+  waiting = false
   client.end('"last"\n')
   const { text, complete } = await client.ended()
   assert.deepEqual([text.endsWith('"last"\n'), complete], [true, true])
@@ -82,10 +89,12 @@ test('a client that waits for results is no idler', async () => {
 test('a slow function is not the fault of the client', async () => {
   let taken = 0
   async function* slow(events) {
-    for await (const _ of events) if (++taken % 1000 === 0) await delay(300)
+    // Its pause is as long as a client may be silent: one that sends nothing begins and is cut off.
+    for await (const _ of events)
+      if (++taken % 1000 === 0) assert.match(await raw(port, post('/fn/silent', '\r\n')).closed(), /^HTTP\/1\.1 408 /)
     yield taken
   }
-  const { port } = await serving({ functions: { slow }, bodyTimeout: 200 })
+  const { port } = await serving({ functions: { slow, silent: { fn: average, idleTimeout: 0 } }, bodyTimeout: 200 })
   const client = posting(port, '/fn/slow')
   client.end(`${'x'.repeat(100).replace(/^x|x$/g, '"')}\n`.repeat(4000))
   const { text } = await within(20_000, client.ended())

@@ -212,11 +212,11 @@ test('a connection that is gone already takes over nothing', async () => {
 })
 
 test('maxStall does not drop a client that reads, however little may wait', async () => {
-  await withServer(totals, { ...grace, maxBuffered: 1, maxStall: 60, heartbeat: 40 }, async ({ url }) => {
+  await withServer(totals, { ...grace, maxBuffered: 1, maxStall: 60, heartbeat: 200 }, async ({ url }) => {
     const { client } = await greeted(url)
     client.send({ add: 1 })
     assert.equal((await client.next()).count, 1)
-    for (const _ of numbers(4)) await within(5_000, once(client.socket, 'ping'), 'a ping')
+    for (const _ of numbers(2)) await within(5_000, once(client.socket, 'ping'), 'a ping')
     client.send({ add: 1 })
     assert.equal((await client.next()).count, 2)
     client.socket.close()
@@ -381,7 +381,7 @@ test('a client that reads no result until all is sent does not block with a smal
 })
 
 test('the server learns by pongs what the client has', async () => {
-  await withServer(totals, { ...grace, resumeBuffer: 4, heartbeat: 20 }, async ({ url, served }) => {
+  await withServer(totals, { ...grace, resumeBuffer: 4, heartbeat: 250 }, async ({ url, served }) => {
     const { client, token } = await greeted(url)
     for (const add of numbers(3)) {
       client.send({ add })

@@ -13,20 +13,50 @@ after(() => rmSync(temp, { recursive: true, force: true, maxRetries: 3 }))
 
 const tests = files(/^__test__\/.*\.test\.mjs$/)
 
-test('npm test runs every *.test.mjs under __test__', { timeout: 120_000 }, () => {
-  // The runner itself, over files of the same names that only say who they are.
-  mkdirSync(join(temp, '.ci'))
-  copyFileSync(join(root, '.ci/test.mjs'), join(temp, '.ci/test.mjs'))
-  for (const name of tests) {
-    mkdirSync(join(temp, dirname(name)), { recursive: true })
-    writeFileSync(join(temp, name), `import { test } from 'node:test'\ntest('ran ${name}', () => {})\n`)
+/** The runner itself, in a folder of its own with files of these names and texts. */
+function runner(folder, sources, ...flags) {
+  const cwd = join(temp, folder)
+  mkdirSync(join(cwd, '.ci'), { recursive: true })
+  copyFileSync(join(root, '.ci/test.mjs'), join(cwd, '.ci/test.mjs'))
+  for (const [name, source] of Object.entries(sources)) {
+    mkdirSync(join(cwd, dirname(name)), { recursive: true })
+    writeFileSync(join(cwd, name), source)
   }
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined }
-  const options = { cwd: temp, env, encoding: 'utf8' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['.ci/test.mjs', '--node', '--no-build'], options)
+  return spawnSync(process.execPath, [...flags, '.ci/test.mjs', '--node', '--no-build'], { cwd, env, encoding: 'utf8' })
+}
+
+test('npm test gives every *.test.mjs under __test__ to node --test, once', { timeout: 60_000 }, () => {
+  // What it would start is written down instead.
+  const started = `import child from 'node:child_process'
+    import { syncBuiltinESMExports } from 'node:module'
+    child.spawnSync = (command, args) => ({ status: console.log(JSON.stringify([command, ...args])) ?? 0 })
+    syncBuiltinESMExports()`
+  const sources = Object.fromEntries(tests.map((name) => [name, '']))
+  const preload = `data:text/javascript,${encodeURIComponent(started)}`
+  const { status, stdout, stderr } = runner('all', sources, '--import', preload)
   assert.equal(status, 0, stdout + stderr)
-  const ran = [...stdout.matchAll(/ran (\S+)/g)].map(([, name]) => name)
-  assert.deepEqual([...new Set(ran)].sort(), tests)
+  const given = stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [command, ...args] = JSON.parse(line)
+      assert.equal(command, process.execPath)
+      assert.ok(args.includes('--test'), line)
+      return args.filter((arg) => !arg.startsWith('--'))
+    })
+  assert.deepEqual(given.map((name) => name.replaceAll('\\', '/')).sort(), tests)
+})
+
+test('they run, and one that fails fails npm test', { timeout: 60_000 }, () => {
+  const says = (name, body) => `import { test } from 'node:test'\ntest('ran ${name}', () => { ${body} })\n`
+  const names = ['__test__/one.test.mjs', '__test__/deep/er/two.test.mjs', '__test__/three.alone.test.mjs']
+  for (const bad of [undefined, ...names]) {
+    const sources = Object.fromEntries(names.map((name) => [name, says(name, name === bad ? 'throw new Error()' : '')]))
+    const { status, stdout } = runner('few', sources)
+    assert.equal(status, bad === undefined ? 0 : 1, stdout)
+    if (bad === undefined) for (const name of names) assert.ok(stdout.includes(`ran ${name}`), stdout)
+  }
 })
 
 test('npm test is that runner', () => {

@@ -22,16 +22,38 @@ if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
   const files = testFiles('__test__').filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
   if (files.length === 0) fail('no test file matches')
-  // Two files at a time: the tests measure waiting, and more of them than cores makes waiting unpredictable. Those that measure the machine get it alone.
+  // Three files at a time: while one waits, two cores have something to do. Those that measure the machine get it alone.
   const alone = files.filter((file) => file.endsWith('.alone.test.mjs'))
   const others = files.filter((file) => !alone.includes(file))
-  if (others.length > 0) tests(2, others)
+  if (others.length > 0) tests(3, longestFirst(others))
   if (alone.length > 0) tests(1, alone)
 }
 
 /** Runs test files, so many at a time. */
 function tests(together, files) {
-  run(process.execPath, ['--expose-gc', '--test', `--test-concurrency=${together}`, '--test-reporter=spec', ...files])
+  run(process.execPath, ['--expose-gc', '.ci/node-tests.mjs', String(together), ...files])
+}
+
+/** Those that take longest, in this order, before all others: what begins last should not be what takes long. */
+function longestFirst(files) {
+  const longest = [
+    'behavior/rule-13-idle',
+    'workers/isolates',
+    'workers/many',
+    'behavior/rule-18-leaks',
+    'workers/pool',
+    'operators/memory',
+    'behavior/rule-18-exit',
+    'contract/package',
+    'behavior/rule-03-no-loss',
+    'workers/codec',
+    'workers/reopen',
+    'http/crowd',
+    'workers/exits',
+    'websocket/resume',
+  ].map((name) => join('__test__', `${name}.test.mjs`))
+  const place = (file) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+  return files.toSorted((a, b) => place(a) - place(b))
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

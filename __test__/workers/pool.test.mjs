@@ -352,8 +352,8 @@ describe('the process ends by itself', { concurrency }, () => {
 
 describe('a wait that a function at work can settle keeps it', { concurrency }, () => {
   for (const [how, order, answer] of [
-    ['computes', `{ do: 'compute', ms: 700 }`, 'computed'],
-    ['waits for a timer of its own', `{ do: 'sleep', ms: 700 }`, 'slept'],
+    ['computes', `{ do: 'compute', ms: 250 }`, 'computed'],
+    ['waits for a timer of its own', `{ do: 'sleep', ms: 250 }`, 'slept'],
   ]) {
     const kept = {
       run: [`say(await obey().run([${order}]))`, answer],

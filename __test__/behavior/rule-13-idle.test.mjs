@@ -187,12 +187,12 @@ describe('live streams', () => {
   })
 
   test('rule 13: a verdict is discarded when an event came first', async () => {
-    const stream = streamFn(summarize, { idleTimeout: 30 }).open()
+    const stream = streamFn(summarize, { idleTimeout: 150 }).open()
     for (let i = 0; i < 5; i++) {
       await within(2000, stream.send(i), 'send')
       assert.equal(await within(2000, stream.recv(), 'recv'), i)
       await turns(1)
-      busy(120) // the timer speaks meanwhile; nobody has heard it yet
+      busy(220) // the timer speaks meanwhile; nobody has heard it yet
       assert.equal(stream.trySend('in time'), true)
       assert.equal(await within(2000, stream.recv(), 'recv'), 'in time')
       await turns(4)
@@ -202,13 +202,13 @@ describe('live streams', () => {
   })
 
   test('rule 13: a verdict on a stream that is gone does not touch its successor', async () => {
-    const fn = streamFn(summarize, { idleTimeout: 30, maxConcurrent: 1 })
+    const fn = streamFn(summarize, { idleTimeout: 150, maxConcurrent: 1 })
     for (let i = 0; i < 5; i++) {
       const first = fn.open()
       await within(2000, first.send(i), 'send')
       await within(2000, first.recv(), 'recv')
       await turns(1)
-      busy(120)
+      busy(220)
       await within(2000, first.close(), 'close')
       const second = fn.with({ idleTimeout: 0 }).open() // microtasks only since the thread was busy
       assert.equal(second.trySend('second'), true)
@@ -501,11 +501,11 @@ describe('maxStall', () => {
   })
 
   test('rule 13: a read in time discards its verdict', async () => {
-    const stream = streamFn(summarize, { maxStall: 30, idleTimeout: 0 }).open()
+    const stream = streamFn(summarize, { maxStall: 150, idleTimeout: 0 }).open()
     for (let i = 0; i < 5; i++) {
       await within(2000, stream.sendBatch([i, 'next']), 'sendBatch')
       await turns(2)
-      busy(120)
+      busy(220)
       assert.equal(await within(2000, stream.recv(), 'recv'), i)
       assert.equal(await within(2000, stream.recv(), 'recv'), 'next')
       await turns(4)

@@ -47,8 +47,8 @@ describe('live streams', () => {
   const byDefault = output(
     `import { streamFn } from 'velo-stream'
     const fn = streamFn(async function* (events) { for await (const e of events) yield e; yield 'summary' })
-    const stream = fn.open()
     const start = performance.now()
+    const stream = fn.open()
     console.log(await stream.recv(), performance.now() - start >= 30000, (await stream.closed).reason)`,
     { ms: 60_000 },
   )

@@ -214,6 +214,10 @@ export declare interface StreamEnd {
     readonly events: number
     readonly results: number
   }
+  /** Sends refused with `VELO_OVERRUN`, because too many waited: events of theirs that were not accepted before are in no other count. */
+  readonly refused: number
+  /** With `done`, what the function returned, where that is not `undefined`. */
+  readonly value?: unknown
   /** True when the function had not finished within `closeTimeout`. */
   readonly detached: boolean
 }

@@ -76,7 +76,7 @@ describePlacements('feed(source)', (place) => {
     const stream = fn.open()
     assert.deepEqual(await within(1000, collect(stream.feed(source)), 'feed'), [10, 15, 20])
     const end = await within(1000, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
     assert.equal(source.returns, 0)
   })
 

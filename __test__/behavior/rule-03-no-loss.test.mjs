@@ -76,7 +76,7 @@ describePaths('no loss on every path', (path, test) => {
     )
     assert.equal(results.length, 750)
     if (path.live) {
-      assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
+      assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
       assert.equal(stream.metrics.eventsIn, 500)
       assert.equal(stream.metrics.eventsOut, 750)
     }
@@ -241,7 +241,7 @@ describe('the books of a live stream', () => {
     await within(500, stream.sendBatch(numbers(5)), 'the batch')
     stream.end()
     const end = await within(1000, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
     assert.equal(stream.state, 'closed')
     await read(5)
     assert.equal(books.read, 5)

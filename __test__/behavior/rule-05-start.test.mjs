@@ -86,6 +86,7 @@ describe('what starts a stream', () => {
     assert.deepEqual(await within(500, stream.closed, 'closed'), {
       reason: 'closed',
       dropped: { events: 0, results: 0 },
+      refused: 0,
       detached: false,
     })
     await turns()

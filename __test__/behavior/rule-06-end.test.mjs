@@ -78,7 +78,7 @@ describe('end()', () => {
     stream.end()
     assert.deepEqual(await within(500, readAll(stream), 'the results'), [1, 3, 6, 10, { total: 10 }])
     const end = await within(500, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
   })
 
   test('rule 6: the state goes from open over ending to closed', async () => {

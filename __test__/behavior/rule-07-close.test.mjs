@@ -121,7 +121,7 @@ describe('the function at close()', () => {
     await within(500, stream.close(), 'close')
     assert.deepEqual(log, ['saw the end', 'finally'])
     const end = await stream.closed
-    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
   })
 
   test('rule 7: one suspended at a yield gets return(), and only its finally runs', async () => {
@@ -379,7 +379,7 @@ describe('what close() itself says', () => {
     const took = performance.now() - started
     assert.ok(took >= 55, `${took} ms`)
     const end = await within(100, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, detached: true })
+    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: true })
     assert.equal(stream.state, 'closed')
     assert.equal(fn.metrics.streamsOpen, 0)
     assert.equal(fn.metrics.streamsDetached, 1)
@@ -569,7 +569,7 @@ describe('ways to close', () => {
     await within(500, stream.close(), 'close')
     assert.equal((await within(500, refused.promise, 'the refusal')).code, 'VELO_CLOSED')
     const end = await stream.closed
-    assert.deepEqual(end, { reason: 'closed', dropped: { events: 1, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'closed', dropped: { events: 1, results: 0 }, refused: 0, detached: false })
   })
 
   test('rule 7: close() in a listener of ctx.signal does no harm', async () => {
@@ -632,6 +632,7 @@ describe('ways to close', () => {
     assert.deepEqual(await within(500, second.closed, 'closed'), {
       reason: 'closed',
       dropped: { events: 0, results: 0 },
+      refused: 0,
       detached: false,
     })
     for (const { error } of await within(500, Promise.all(waits), 'the waits')) assert.equal(error.code, 'VELO_CLOSED')

@@ -246,7 +246,7 @@ describe('who gets the error', () => {
     const end = await within(500, stream.closed, 'closed')
     assert.deepEqual(
       { ...end, error: end.error === error },
-      { reason: 'failed', error: true, dropped: { events: 0, results: 0 }, detached: false },
+      { reason: 'failed', error: true, dropped: { events: 0, results: 0 }, refused: 0, detached: false },
     )
     await turns(8)
   })

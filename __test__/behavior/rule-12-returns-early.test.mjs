@@ -136,7 +136,7 @@ describe('a live stream whose function returns early', () => {
     assert.equal(error.code, 'VELO_CLOSED')
     assert.equal(error.accepted, 0)
     const end = await within(500, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 2, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'done', dropped: { events: 2, results: 0 }, refused: 0, detached: false })
     for (const later of [stream.send(1), stream.sendBatch([1])]) {
       const { error: refusal } = await within(500, outcome(later), 'a later send')
       assert.ok(refusal instanceof ClosedError)

@@ -64,7 +64,7 @@ describe('live streams', () => {
     assert.ok(passed() < 5000)
     await assert.rejects(within(2000, stream.recv(), 'recv'), { code: 'VELO_CLOSED' })
     const end = await within(2000, stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'idle', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'idle', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
   })
 
   test('rule 13: the input is closed as by end() while the function goes on', async () => {

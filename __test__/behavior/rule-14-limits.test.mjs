@@ -199,7 +199,12 @@ describe('the line', () => {
     await assert.rejects(within(1000, reading, 'recv'), (error) => error instanceof ClosedError && error.code === 'VELO_CLOSED')
     assert.deepEqual(await within(1000, next, 'recvBatch'), [])
     await within(1000, closing, 'close')
-    assert.deepEqual(await within(1000, second.closed, 'closed'), { reason: 'closed', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(await within(1000, second.closed, 'closed'), {
+      reason: 'closed',
+      dropped: { events: 0, results: 0 },
+      refused: 0,
+      detached: false,
+    })
     assert.equal(fn.metrics.streamsWaiting, 1)
     await within(2000, first.close(), 'close')
     await within(2000, third.send(1), 'the one behind it')

@@ -50,7 +50,7 @@ describe('how it ended', () => {
         stream.end()
         await stream.recv()
       },
-      { reason: 'done', dropped: NONE, detached: false },
+      { reason: 'done', dropped: NONE, refused: 0, detached: false },
     ],
     'done, with unread results': [
       pass,
@@ -59,7 +59,7 @@ describe('how it ended', () => {
         await stream.sendBatch([1, 2, 3])
         stream.end()
       },
-      { reason: 'done', dropped: NONE, detached: false },
+      { reason: 'done', dropped: NONE, refused: 0, detached: false },
     ],
     'done, by an early return': [
       async function* () {
@@ -67,9 +67,9 @@ describe('how it ended', () => {
       },
       {},
       (stream) => stream.sendBatch([1, 2, 3]),
-      { reason: 'done', dropped: { events: 3, results: 0 }, detached: false },
+      { reason: 'done', dropped: { events: 3, results: 0 }, refused: 0, detached: false },
     ],
-    'closed before it started': [pass, {}, (stream) => stream.close(), { reason: 'closed', dropped: NONE, detached: false }],
+    'closed before it started': [pass, {}, (stream) => stream.close(), { reason: 'closed', dropped: NONE, refused: 0, detached: false }],
     'closed while it waits for an event': [
       pass,
       {},
@@ -78,7 +78,7 @@ describe('how it ended', () => {
         await stream.recv()
         await stream.close()
       },
-      { reason: 'closed', dropped: NONE, detached: false },
+      { reason: 'closed', dropped: NONE, refused: 0, detached: false },
     ],
     'closed with unread results': [
       pass,
@@ -88,7 +88,7 @@ describe('how it ended', () => {
         await turns(4)
         await stream.close()
       },
-      { reason: 'closed', dropped: { events: 0, results: 3 }, detached: false },
+      { reason: 'closed', dropped: { events: 0, results: 3 }, refused: 0, detached: false },
     ],
     'closed, and its finally yields': [
       async function* (events) {
@@ -104,9 +104,9 @@ describe('how it ended', () => {
         await stream.recv()
         await stream.close()
       },
-      { reason: 'closed', dropped: { events: 0, results: 1 }, detached: false },
+      { reason: 'closed', dropped: { events: 0, results: 1 }, refused: 0, detached: false },
     ],
-    idle: [pass, { idleTimeout: 20 }, (stream) => outcome(stream.recv()), { reason: 'idle', dropped: NONE, detached: false }],
+    idle: [pass, { idleTimeout: 20 }, (stream) => outcome(stream.recv()), { reason: 'idle', dropped: NONE, refused: 0, detached: false }],
     aborted: [
       pass,
       {},
@@ -115,19 +115,19 @@ describe('how it ended', () => {
         await stream.recv()
         stream.abort(error)
       },
-      { reason: 'aborted', cause: error, dropped: NONE, detached: false },
+      { reason: 'aborted', cause: error, dropped: NONE, refused: 0, detached: false },
     ],
     'aborted before it started': [
       pass,
       {},
       (stream) => stream.abort(error),
-      { reason: 'aborted', cause: error, dropped: NONE, detached: false },
+      { reason: 'aborted', cause: error, dropped: NONE, refused: 0, detached: false },
     ],
     'aborted without a reason': [
       pass,
       {},
       (stream) => stream.abort(),
-      { reason: 'aborted', cause: undefined, dropped: NONE, detached: false },
+      { reason: 'aborted', cause: undefined, dropped: NONE, refused: 0, detached: false },
     ],
     'aborted, and its finally throws': [
       failingClosing,
@@ -137,14 +137,14 @@ describe('how it ended', () => {
         await stream.recv()
         stream.abort('first')
       },
-      { reason: 'aborted', cause: 'first', dropped: NONE, detached: false },
+      { reason: 'aborted', cause: 'first', dropped: NONE, refused: 0, detached: false },
     ],
-    failed: [failing, {}, (stream) => stream.send('bad'), { reason: 'failed', error, dropped: NONE, detached: false }],
+    failed: [failing, {}, (stream) => stream.send('bad'), { reason: 'failed', error, dropped: NONE, refused: 0, detached: false }],
     'failed with events left': [
       failing,
       {},
       (stream) => stream.sendBatch([1, 'bad', 2, 3]),
-      { reason: 'failed', error, dropped: { events: 2, results: 0 }, detached: false },
+      { reason: 'failed', error, dropped: { events: 2, results: 0 }, refused: 0, detached: false },
     ],
     'failed while closing': [
       failingClosing,
@@ -154,7 +154,7 @@ describe('how it ended', () => {
         await stream.recv()
         await assert.rejects(stream.close(), (thrown) => thrown === error)
       },
-      { reason: 'failed', error, dropped: NONE, detached: false },
+      { reason: 'failed', error, dropped: NONE, refused: 0, detached: false },
     ],
     'failed at once': [
       async function* () {
@@ -162,7 +162,7 @@ describe('how it ended', () => {
       },
       {},
       (stream) => outcome(stream.recv()),
-      { reason: 'failed', error, dropped: NONE, detached: false },
+      { reason: 'failed', error, dropped: NONE, refused: 0, detached: false },
     ],
     'failed while its input is over': [
       async function* (events) {
@@ -171,7 +171,7 @@ describe('how it ended', () => {
       },
       {},
       (stream) => stream.end(),
-      { reason: 'failed', error, dropped: NONE, detached: false },
+      { reason: 'failed', error, dropped: NONE, refused: 0, detached: false },
     ],
     'closed and detached': [
       async function* (events) {
@@ -185,7 +185,7 @@ describe('how it ended', () => {
         await stream.sendBatch([1, 2])
         await stream.close()
       },
-      { reason: 'closed', dropped: { events: 1, results: 0 }, detached: true },
+      { reason: 'closed', dropped: { events: 1, results: 0 }, refused: 0, detached: true },
     ],
     'aborted and detached': [
       async function* (events) {
@@ -199,7 +199,7 @@ describe('how it ended', () => {
         await stream.sendBatch([1, 2])
         stream.abort(error)
       },
-      { reason: 'aborted', cause: error, dropped: { events: 1, results: 0 }, detached: true },
+      { reason: 'aborted', cause: error, dropped: { events: 1, results: 0 }, refused: 0, detached: true },
     ],
   }
   for (const [name, [generator, more, act, expected]] of Object.entries(ends)) {

@@ -284,7 +284,7 @@ describe('close', () => {
       [Flag.Signaled, Flag.Ended, Flag.Left].map((flag) => Atomics.load(row, flag)),
       [1, 1, 1],
     )
-    assert.deepEqual(await stream.closed, { reason: 'closed', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(await stream.closed, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
   })
 
   test('before the start, and while the module is loaded: nothing is left', async () => {
@@ -369,7 +369,7 @@ describe('a function that does not end', () => {
     await soon(stream.close(), 'close')
     assert.ok(performance.now() - started >= 60)
     const end = await soon(stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, detached: true })
+    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: true })
     assert.deepEqual([fn.metrics.streamsOpen, fn.metrics.streamsDetached], [0, 1])
     // For much longer than a ping may take: nobody notices anything.
     while (performance.now() - started < 400) for (const neighbor of neighbors) assert.equal(await answer(neighbor, ECHO), 'here')

@@ -98,7 +98,7 @@ describe('a thread that dies', () => {
       },
     })
     assert.ok(took >= 100, `${took} ms`)
-    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, detached: true })
+    assert.deepEqual(end, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: true })
   })
 
   test('a busy loop that is aborted', async () => {

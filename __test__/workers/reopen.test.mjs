@@ -51,7 +51,7 @@ describe('a stream that is reopened', () => {
     assert.equal(Atomics.load(row, Flag.Left), 0, 'the first instance has no finally: its thread is gone')
     stream.end()
     const end = await soon(stream.closed, 'closed')
-    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, detached: false })
+    assert.deepEqual(end, { reason: 'done', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
     assert.equal(Atomics.load(row, Flag.Given), stream.metrics.eventsIn)
     assert.equal(Atomics.load(row, Flag.Left), 1)
     assert.equal(fn.metrics.streamsOpen, 0)

@@ -3,9 +3,12 @@
 import { erroredOf, FAILURE } from '../engine/channels/source.js'
 import type { Definition } from '../engine/definition.js'
 import { currentScope } from '../engine/lease.js'
-import { CallMode } from '../engine/modes/call.js'
+import { CallMode, type Leash } from '../engine/modes/call.js'
 import type { Failure } from '../kit/errors.js'
 import { iterationEnd } from '../kit/promises.js'
+
+/** Who drops the results before their end can end nothing any more: then the garbage collector does. */
+const abandoned = new FinalizationRegistry<Leash>((leash) => leash.call?.abandoned())
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
@@ -37,7 +40,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   next(): End<Out> {
     const call = this.#call
     if (this.#over) return iterationEnd()
-    return (call === null ? this.#start() : call.next()) as End<Out>
+    return (call === null ? this.#start() : call.next(this)) as End<Out>
   }
 
   /** Closes the stream: a pending `next()` is done at once. Resolves when the function has finished, at the latest after `closeTimeout`. */
@@ -59,7 +62,9 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   }
 
   async #start(): End<unknown> {
-    this.#call = new CallMode(this.#def, this.#source, this.#signal, this.#scope)
-    return this.#call.next()
+    const call = new CallMode(this.#def, this.#source, this.#signal, this.#scope)
+    this.#call = call
+    abandoned.register(this, call.leash)
+    return call.next(this)
   }
 }

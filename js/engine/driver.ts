@@ -28,8 +28,8 @@ export interface Driven extends StageHost {
   readonly context: Context
   /** The async context of whoever opened the stream: user code runs in it. */
   readonly scope: AsyncResource
-  /** The generator has finished, and had not been given up: what feeds it is still to be released. */
-  ended(how: number, failure: Failure | undefined): void
+  /** The generator has finished, and had not been given up: what feeds it is still to be released. `value` is what it returned. */
+  ended(how: number, failure: Failure | undefined, value: unknown): void
 }
 
 /** What is being released; each `undefined` or empty where nothing takes time. */
@@ -132,7 +132,7 @@ export class Driver {
 
   /** A result of one that is done, or whose results nobody wants any more. */
   lastResult(result: IteratorResult<unknown>): void {
-    if (result.done === true) return this.ended(Input.Return, undefined)
+    if (result.done === true) return this.ended(Input.Return, undefined, result.value)
     this.driven.discarded(1)
     this.rest()
     // A function that yields for ever in its `finally` must not starve the timers.
@@ -236,11 +236,11 @@ export class Driver {
     step.then(this.onResult, this.onThrow)
   }
 
-  private ended(how: number, failure: Failure | undefined): void {
+  private ended(how: number, failure: Failure | undefined, value?: unknown): void {
     if (this.isOver) return
     const detached = this.isDetached
     this.life = moved(this.life, LifeInput.End)
-    if (!detached) return this.driven.ended(how, failure)
+    if (!detached) return this.driven.ended(how, failure, value)
     const { fn } = this.driven.def
     if (failure !== undefined) native.note(fn, Note.LateError)
     native.attached(fn)

@@ -20,6 +20,8 @@ export class Ending {
   end: { -readonly [Key in keyof StreamEnd]: StreamEnd[Key] } | undefined
   /** What `abort()` made. */
   abortError: AbortError | undefined
+  /** What the function returned. */
+  returned: unknown
   /** What the function threw. */
   failure: Failure | undefined
   /** Name of the stage that threw it, in a pipeline. */
@@ -58,15 +60,15 @@ export class Ending {
   }
 
   /** It is over: everybody who waits for that is told. A failure goes to the `close()` in progress, if there is one. */
-  settle(reason: number, dropped: StreamEnd['dropped'], detached: boolean): StreamEnd {
+  settle(reason: number, counts: Pick<StreamEnd, 'dropped' | 'refused' | 'detached'>): StreamEnd {
     const failed = reason === Reason.Failed
     const error = failed ? this.failure : this.abortError === undefined ? undefined : { error: this.abortError }
     const end: StreamEnd = {
       reason: reasons[reason] as EndReason,
       ...(error === undefined ? {} : { error: error.error }),
       ...(failed && this.stage !== undefined ? { stage: this.stage } : {}),
-      dropped,
-      detached,
+      ...(reason === Reason.Done && this.returned !== undefined ? { value: this.returned } : {}),
+      ...counts,
     }
     this.end = end
     return end

@@ -32,6 +32,8 @@ export class Instance implements Holder, Driven {
   private readonly lease: Lease
   private readonly trace: StreamTrace | undefined
   private end: Ending | undefined
+  /** Sends refused as overrun. */
+  refused = 0
   /** How the function ended, while what fed it is being released. */
   private outcome: { how: number; failure: Failure | undefined } | undefined
 
@@ -172,11 +174,12 @@ export class Instance implements Holder, Driven {
   }
 
   /** The generator has finished. What fed it is given back; that is waited for, at the latest until `closeTimeout` has passed. */
-  ended(how: number, failure: Failure | undefined): void {
+  ended(how: number, failure: Failure | undefined, value: unknown): void {
     // The abort that the function let through is not an error of its own.
     const own = failure !== undefined && this.ending.isOwnAbort(failure) ? undefined : failure
     const outcome = { how: own === undefined ? Input.Return : how, failure: own }
     this.outcome = outcome
+    this.ending.returned = value
     this.ending.failure = own // whoever waits to send is told why
     const { source, stages } = this.driver.release(this.row.state === State.Closing)
     if (source === undefined && stages.length === 0 && !this.driver.isPipeline) return this.finish(outcome.how, own)
@@ -239,7 +242,7 @@ export class Instance implements Holder, Driven {
     const wasClosing = this.row.state === State.Closing
     this.row.state = packed & 15
     const dropped = this.lease.vacate()
-    const end = this.ending.settle((packed >> 4) & 15, dropped, this.driver.isDetached)
+    const end = this.ending.settle((packed >> 4) & 15, { dropped, refused: this.refused, detached: this.driver.isDetached })
     if (failure !== undefined) this.scope.runInAsyncScope(Context.fire, undefined, this.context, failure)
     if (!wasClosing) this.mode.end(failure)
     this.ending.tell(end)

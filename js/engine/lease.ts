@@ -115,6 +115,10 @@ export class Lease implements Tenant {
     return this.givenId ?? `${this.def.options.name}${tag}${this.ordinal}`
   }
 
+  processEnds(): void {
+    this.holder.mode.processEnds?.()
+  }
+
   giveUp(): void {
     this.holder.abort(drained(this.id))
   }

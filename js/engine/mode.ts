@@ -37,6 +37,8 @@ export interface Mode {
   cut(failure: Failure | undefined): void
   /** The end: the caller's waits settle; `failure` is what the function threw. */
   end(failure: Failure | undefined): void
+  /** The process ends for want of work: whoever is left waiting is told. */
+  processEnds?(): void
   /** Drops results that were left unread at the end. */
   dropUnread?(): void
 }

@@ -41,6 +41,10 @@ export interface StreamEnd {
   readonly stage?: string
   /** Events accepted but never given to the function, and results yielded but never read. Grows while unread results are dropped later. */
   readonly dropped: { readonly events: number; readonly results: number }
+  /** Sends refused with `VELO_OVERRUN`, because too many waited: events of theirs that were not accepted before are in no other count. */
+  readonly refused: number
+  /** With `done`, what the function returned, where that is not `undefined`. */
+  readonly value?: unknown
   /** True when the function had not finished within `closeTimeout`. */
   readonly detached: boolean
 }

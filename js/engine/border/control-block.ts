@@ -11,6 +11,8 @@ export interface Tenant {
   verdict(kind: number, seen: number): void
   /** Whether somebody waits for it and one of our timers can still settle that wait (rule 18). */
   holdsProcess(): boolean
+  /** The process ends for want of work: whoever is left waiting is told. */
+  processEnds(): void
   /** The runtime gives up on it: the deadline of a drain passed. */
   giveUp(): void
 }

@@ -90,7 +90,9 @@ export function watchExit(): void {
   if (watching) return
   watching = true
   reviewWith(() => timers.size > 0 || onDrained !== undefined || tenants.some((tenant) => tenant?.holdsProcess()))
-  process.on('beforeExit', reconsider)
+  process.on('beforeExit', () => {
+    if (!reconsider()) for (const tenant of [...tenants]) tenant?.processEnds()
+  })
 }
 
 /** An error of ours that has nobody to go to. */

@@ -35,10 +35,11 @@ export function waitEnds(count = 1): void {
   })
 }
 
-/** The loop would end, or a review is due: holds it if a timer can settle something, lets it go if none can. */
-export function reconsider(): void {
+/** The loop would end, or a review is due: holds it if a timer can settle something, lets it go if none can. Says whether it is held. */
+export function reconsider(): boolean {
   if (anythingToSettle()) hold()
   else release()
+  return held
 }
 
 function hold(): void {

@@ -110,6 +110,11 @@ export class Input<In> extends Inlet<In> {
     return this.ended
   }
 
+  /** How many sends wait in line. */
+  get waiting(): number {
+    return this.line?.length ?? 0
+  }
+
   get sending(): boolean {
     return this.line !== null && this.line.first !== null
   }
@@ -208,7 +213,7 @@ export class Input<In> extends Inlet<In> {
     this.line ??= new SendLine()
     const bound = Math.max(owner.buffer, 16)
     if (this.line.length >= bound) {
-      owner.overrun()
+      owner.overrun(bound)
       return refuse(overrun(owner.id, bound, send.accepted))
     }
     try {

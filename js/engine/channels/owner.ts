@@ -27,7 +27,7 @@ export interface InputOwner extends Owner {
   /** The function reads no more while somebody waits to send. */
   deserted(): void
   /** A send was refused because too many wait. */
-  overrun(): void
+  overrun(bound: number): void
   /** Why an event is refused; `ended`: only because the input has ended. */
   sendError(accepted: number, ended: boolean): ClosedError
 }

@@ -3,16 +3,23 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from '../../kit/errors.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, iterationEnd, lastResolve, type Resolve, rejectWith, silence } from '../../kit/promises.js'
 import { State } from '../border/law.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
 import { erroredOf } from '../channels/source.js'
 import type { Definition } from '../definition.js'
 import type { Driver } from '../driver.js'
+import { warnDropped } from '../warnings.js'
 import { PulledMode } from './pulled.js'
 
+/** What is held of a call by whoever watches over its results: nothing once it is over. */
+export interface Leash {
+  call: CallMode | null
+}
+
 export class CallMode extends PulledMode {
+  readonly leash: Leash = { call: this }
   readonly direct = false
   readonly ahead = false
   private readonly row: Row
@@ -25,6 +32,8 @@ export class CallMode extends PulledMode {
   /** For the next read, once. */
   private unread: Failure | null = null
   private over = false
+  /** Whose read waits: kept from the garbage collector meanwhile. */
+  private keeps: object | null = null
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
     const { driver, row } = this
@@ -44,11 +53,19 @@ export class CallMode extends PulledMode {
     instance.abortIfLate()
   }
 
-  get isAwaited(): boolean {
-    return this.reader !== null
+  /** Nobody can read its results any more. */
+  abandoned(): void {
+    const { instance } = this
+    warnDropped(instance.def, instance.id)
+    silence(instance.close())
   }
 
-  next(): Promise<IteratorResult<unknown, undefined>> {
+  get isAwaited(): boolean {
+    return this.keeps !== null
+  }
+
+  /** For `reader`, which nobody may collect while it waits. */
+  next(reader: object): Promise<IteratorResult<unknown, undefined>> {
     if (this.over) {
       const failure = this.unread
       this.unread = null
@@ -56,18 +73,20 @@ export class CallMode extends PulledMode {
     }
     if (this.timed) waitBegins()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    const reader = lastResolve
+    const resolve = lastResolve
     if (this.reader !== null) {
-      ;(this.readers ??= []).push(reader)
+      ;(this.readers ??= []).push(resolve)
       return promise
     }
-    this.reader = reader
+    this.reader = resolve
+    this.keeps = reader
     this.driver.ask()
     return promise
   }
 
   cut(cause: Failure | undefined): void {
     this.over = true
+    this.leash.call = null
     const failure = cause && (erroredOf(this.source) ?? cause)
     // Every wait gets the abort; with none, the next read does.
     if (failure !== undefined && this.reader === null) this.unread = failure
@@ -81,6 +100,7 @@ export class CallMode extends PulledMode {
   end(thrown: Failure | undefined): void {
     if (this.over) return
     this.over = true
+    this.leash.call = null
     this.unread = this.failureOf(thrown) ?? null
     while (this.reader !== null) {
       const reader = this.shiftReader()
@@ -95,6 +115,7 @@ export class CallMode extends PulledMode {
     const reader = this.reader as Resolve
     this.reader = this.readers?.shift() ?? null
     if (this.readers?.length === 0) this.readers = null
+    if (this.reader === null) this.keeps = null
     if (this.timed) waitEnds()
     return reader
   }

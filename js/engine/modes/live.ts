@@ -18,6 +18,7 @@ import type { LeaseOptions } from '../lease.js'
 import type { Mode } from '../mode.js'
 import { sourceIdle } from '../refusals.js'
 import type { Remote } from '../stages/stage.js'
+import { warnOverrun, warnStuck } from '../warnings.js'
 
 export class LiveMode implements Mode, InputOwner, OutputOwner {
   readonly direct = false
@@ -36,6 +37,8 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   /** Gives the source of a feed back. */
   private giveBack: (() => void) | undefined
   private fedIdle = false
+  /** It was told that the process ends while sends wait. */
+  private isStuck = false
   /** The function reads no more, and those who wait to send have not been told: called when it yields all the same. */
   private goesOn: (() => void) | null = null
 
@@ -136,8 +139,17 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     })
   }
 
-  overrun(): void {
-    native.note(this.instance.def.fn, Note.Overrun)
+  overrun(bound: number): void {
+    const { def, id } = this.instance
+    native.note(def.fn, Note.Overrun)
+    this.instance.refused++
+    warnOverrun(def, id, bound)
+  }
+
+  processEnds(): void {
+    if (this.isStuck || !this.input.sending || this.output.reading) return
+    this.isStuck = true
+    warnStuck(this.id, this.input.waiting, this.output.unread)
   }
 
   lateDrop(results: number): void {

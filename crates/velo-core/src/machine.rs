@@ -2,6 +2,7 @@
 //!
 //! Owns: the transitions. Not here: what an effect does, which is the runtime's and the driver's work.
 
+use crate::illegal::Illegal;
 use crate::signal::numbers;
 
 numbers! {
@@ -123,7 +124,12 @@ impl Effects {
 /// | Closing | Return | Closed | unchanged | Finish |
 /// | Closing | Throw | Closed | Failed if it was Closed, else unchanged | Finish |
 /// | Closing | Expire | Closed | unchanged | Finish, Detach |
-/// | any | anything else | unchanged | unchanged | None |
+/// | Ending, Closing | Idle | unchanged | unchanged | |
+/// | any | anything else | illegal | | |
+///
+/// One input can come too late: the verdict that a stream is idle may be on its way while its input ends or it is told to stop, and then
+/// changes nothing. All others are decided on the stream's own thread, by code that has just looked at the state; one that its state
+/// does not have is a mistake of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// Where it is.
@@ -138,9 +144,11 @@ impl Machine {
     /// A stream in the line.
     pub const WAITING: Self = Self { state: State::Waiting, reason: Reason::None };
 
-    /// The next state and what has to be done. An input that means nothing here changes nothing: ending twice is no error.
-    #[must_use]
-    pub const fn step(self, input: Input) -> (Self, Effects) {
+    /// The next state and what has to be done.
+    ///
+    /// # Errors
+    /// `Illegal` for an input that this state does not have.
+    pub const fn step(self, input: Input) -> Result<(Self, Effects), Illegal<Self, Input>> {
         use Input as I;
         use State as S;
         let (state, reason, effects) = match (self.state, input) {
@@ -162,9 +170,10 @@ impl Machine {
                 _ => (S::Closed, self.reason, Effects::FINISH),
             },
             (S::Closing, I::Expire) => (S::Closed, self.reason, Effects::FINISH.and(Effects::DETACH)),
-            _ => (self.state, self.reason, Effects::NONE),
+            (S::Ending | S::Closing, I::Idle) => (self.state, self.reason, Effects::NONE),
+            _ => return Err(Illegal { from: self, input }),
         };
-        (Self { state, reason }, effects)
+        Ok((Self { state, reason }, effects))
     }
 
     /// The form in which an answer crosses the border: `state | reason << 4 | effects << 8`.

@@ -9,7 +9,7 @@ use crate::mail::{Key, Message};
 use crate::stream::Stream;
 use std::sync::Arc;
 use velo_core::gate::Place;
-use velo_core::machine::{Machine, State};
+use velo_core::machine::{Input, State};
 use velo_core::row::Word;
 use velo_core::signal::{Refusal, Timer, Verdict};
 
@@ -131,9 +131,12 @@ impl Desk {
         // Times that JavaScript writes from here on are not older than the stream.
         here.publish(now);
         let Some((stream, row)) = here.stream_mut(slot) else { return };
-        stream.machine = Machine::OPEN;
+        let admitted = stream.machine.step(Input::Admit);
+        debug_assert!(admitted.is_ok(), "{admitted:?}");
+        let Ok((machine, _)) = admitted else { return };
+        stream.machine = machine;
         stream.opened_at = now;
-        row.set(Word::State, f64::from(State::Open as i32));
+        row.set(Word::State, f64::from(machine.state as i32));
         row.set(Word::WaitingSince, now);
         let (function, idle) = (stream.function, stream.idle_ms);
         let limits = self.functions.get(function).map(|known| (known.limits.max_duration, known.limits.max_stall));

@@ -10,16 +10,17 @@ use velo_core::signal::{Side, Timer, Verdict};
 const GONE: Machine = Machine { state: State::Closed, reason: Reason::None };
 
 impl Desk {
-    /// Moves the machine of a stream and does what the transition asks of this side.
+    /// Moves the machine of a stream and does what the transition asks of this side. An illegal input, or one for a slot without a stream,
+    /// is a mistake of the driver: a debug build panics, a release build leaves everything as it is.
     pub fn step(&mut self, isolate: u32, slot: u32, input: Input, now: f64) -> (Machine, Effects) {
         let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else {
+            debug_assert!(false, "step({slot}, {input:?}): no such stream");
             return (GONE, Effects::NONE);
         };
         // A place in the line is left through the gate, never by JavaScript saying so.
-        if input == Input::Admit {
-            return (stream.machine, Effects::NONE);
-        }
-        let (machine, effects) = stream.machine.step(input);
+        let stepped = stream.machine.step(input).ok().filter(|_| input != Input::Admit);
+        debug_assert!(stepped.is_some(), "step({slot}, {input:?}): no input of {:?}", stream.machine);
+        let Some((machine, effects)) = stepped else { return (stream.machine, Effects::NONE) };
         if machine.state != stream.machine.state {
             row.set(Word::State, f64::from(machine.state as i32));
         }

@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::machine::Input;
 use velo_core::row::Word;
 use velo_core::signal::Side;
 use velo_runtime::Note;
@@ -69,8 +69,6 @@ fn the_last_words_of_a_row_are_written_at_its_end() {
     let processing = [Word::Waiting, Word::WaitingSince, Word::UnreadSince].map(|word| here.get(slot, word));
     assert_eq!(processing, [3.0; 3]);
     assert!(script.desk.stream_metrics(here.number, slot, script.now).is_none());
-    // A slot without a stream answers, and nothing happens.
-    assert_eq!(script.step(&here, slot, Input::Abort), (State::Closed, Reason::None, Effects::NONE));
     // The next stream finds a clean row with a generation of its own.
     assert_eq!(script.open(&here, function, 0.0), slot);
     assert_eq!([Word::Generation, Word::P50, Word::Samples].map(|word| here.get(slot, word)), [2.0, 0.0, 0.0]);

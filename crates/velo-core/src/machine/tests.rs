@@ -1,6 +1,7 @@
 use super::{Effects, Input as I, Machine, Reason as R, State as S};
+use crate::illegal::Illegal;
 
-/// The table of the doc comment, a row for each (state, reason, input) that changes something.
+/// The table of the doc comment, a row for each legal (state, reason, input).
 const TABLE: &[(S, R, I, S, R, Effects)] = &[
     (S::Waiting, R::None, I::Admit, S::Open, R::None, Effects::NONE),
     (S::Waiting, R::None, I::Close, S::Closed, R::Closed, Effects(8 | 4)),
@@ -19,6 +20,10 @@ const TABLE: &[(S, R, I, S, R, Effects)] = &[
     (S::Ending, R::Idle, I::Abort, S::Closing, R::Aborted, Effects::UNWIND),
     (S::Ending, R::Idle, I::Return, S::Closed, R::Idle, Effects::FINISH),
     (S::Ending, R::Idle, I::Throw, S::Closed, R::Failed, Effects::FINISH),
+    (S::Ending, R::None, I::Idle, S::Ending, R::None, Effects::NONE),
+    (S::Ending, R::Idle, I::Idle, S::Ending, R::Idle, Effects::NONE),
+    (S::Closing, R::Closed, I::Idle, S::Closing, R::Closed, Effects::NONE),
+    (S::Closing, R::Aborted, I::Idle, S::Closing, R::Aborted, Effects::NONE),
     (S::Closing, R::Closed, I::Return, S::Closed, R::Closed, Effects::FINISH),
     (S::Closing, R::Closed, I::Throw, S::Closed, R::Failed, Effects::FINISH),
     (S::Closing, R::Closed, I::Expire, S::Closed, R::Closed, Effects(4 | 16)),
@@ -43,14 +48,18 @@ const REACHABLE: &[(S, R)] = &[
 ];
 
 #[test]
-fn every_row_of_the_table_holds_and_everything_else_changes_nothing() {
+fn every_row_of_the_table_holds_and_everything_else_is_illegal() {
     for (state, reason) in REACHABLE.iter().copied() {
         let machine = Machine { state, reason };
         for input in I::ALL.iter().copied() {
             let row = TABLE.iter().find(|row| (row.0, row.1, row.2) == (state, reason, input));
-            let expected = row.map_or((machine, Effects::NONE), |row| (Machine { state: row.3, reason: row.4 }, row.5));
-            assert_eq!(machine.step(input), expected, "{state:?} {reason:?} {input:?}");
-            assert!(REACHABLE.contains(&(expected.0.state, expected.0.reason)));
+            let expected = row.map(|row| (Machine { state: row.3, reason: row.4 }, row.5));
+            assert_eq!(
+                machine.step(input),
+                expected.ok_or(Illegal { from: machine, input }),
+                "{state:?} {reason:?} {input:?}"
+            );
+            assert!(expected.is_none_or(|(to, _)| REACHABLE.contains(&(to.state, to.reason))));
         }
     }
 }
@@ -73,4 +82,10 @@ fn effects_are_single_bits_and_sets_contain_their_parts() {
     assert_eq!(bits, [0, 1, 2, 4, 8, 16, 32]);
     assert!(Effects::FINISH.and(Effects::DETACH).contains(Effects::DETACH));
     assert!(!Effects::FINISH.contains(Effects::DETACH));
+}
+
+#[test]
+fn an_illegal_input_says_what_came_where() {
+    let illegal = Machine::WAITING.step(I::Return).map_err(|illegal| illegal.to_string());
+    assert_eq!(illegal, Err("Return is no input of Machine { state: Waiting, reason: None }".to_owned()));
 }

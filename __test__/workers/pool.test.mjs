@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { choose } from '../../dist/workers/pool.js'
 import { child, output } from '../support/child.mjs'
 import { prelude } from './functions/prelude.mjs'
 
@@ -16,6 +17,23 @@ const THREAD = `{ do: 'thread' }`
 async function says(body, expected, { ms = AT_ONCE, flags } = {}) {
   assert.equal(await output(`${prelude}\n${body}`, { ms, flags }), expected)
 }
+
+describe('which one', () => {
+  const load = (streams, busy) => ({ streams, busy })
+
+  test('one without streams is used before another is started', () => {
+    assert.equal(choose([], 2), -1)
+    assert.equal(choose([load(0, 0)], 2), 0)
+    assert.equal(choose([load(1, 0)], 2), -1)
+    assert.equal(choose([load(1, 0)], 1), 0)
+  })
+
+  test('streams are spread, busy threads spared, and ten quiet streams weigh less than one that computes', () => {
+    assert.equal(choose([load(2, 0.1), load(1, 0.1)], 2), 1)
+    assert.equal(choose([load(3, 0.1), load(3, 0.1)], 2), 0)
+    assert.equal(choose([load(10, 0), load(1, 1)], 2), 0)
+  })
+})
 
 describe('how many, and when', { concurrency }, () => {
   test('none starts before there is something to do', () =>

@@ -20,7 +20,7 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 /** All numbers as text. */
 export function exposition(snapshot: Snapshot, server: ServerNumbers): string {
   const text = new Text()
-  const functions = byName(snapshot.functions)
+  const { functions } = snapshot
   const each = (name: string, type: 'gauge' | 'counter', help: string, value: (metrics: FunctionMetrics) => number) => {
     text.family(name, type, help)
     for (const metrics of functions) text.sample(name, { function: metrics.name }, value(metrics))
@@ -67,30 +67,6 @@ function quantiles(text: Text, name: string, help: string, functions: readonly F
       text.sample(name, { function: fn.name, quantile }, us / 1e6)
     text.sample(`${name}_count`, { function: fn.name }, samples)
   }
-}
-
-/** One row for each name: functions of the same name are added up, quantiles are those with the most samples. */
-function byName(functions: readonly FunctionMetrics[]): FunctionMetrics[] {
-  const rows = new Map<string, FunctionMetrics>()
-  for (const fn of functions) {
-    const other = rows.get(fn.name)
-    rows.set(fn.name, other === undefined ? fn : added(other, fn))
-  }
-  return [...rows.values()]
-}
-
-function added(a: FunctionMetrics, b: FunctionMetrics): FunctionMetrics {
-  const sum = <Part extends object>(one: Part, two: Part): Part =>
-    Object.fromEntries(
-      Object.entries(one).map(([key, value]) => {
-        const other = (two as Record<string, unknown>)[key]
-        if (typeof value === 'number') return [key, value + (other as number)]
-        if (key === 'latency' || key === 'processing')
-          return [key, (value as { samples: number }).samples < (other as { samples: number }).samples ? other : value]
-        return [key, typeof value === 'object' ? sum(value as object, other as object) : value]
-      }),
-    ) as Part
-  return sum(a, b)
 }
 
 /** The text format: families with their help, samples with their labels. */

@@ -27,16 +27,6 @@ fn one_by_one(c: &mut Criterion) {
             black_box((0..taken).filter_map(|_| receiver.take().ok()).sum::<u64>())
         });
     });
-    let mut taken = Vec::with_capacity(64);
-    let mut batch = std::collections::VecDeque::with_capacity(64);
-    group.bench_function("batch of 64", |b| {
-        b.iter(|| {
-            batch.extend(0..64);
-            taken.clear();
-            sender.offer_batch(&mut batch);
-            black_box(receiver.take_batch(64, &mut taken))
-        });
-    });
     group.finish();
 }
 

@@ -48,30 +48,6 @@ impl<T> Sender<T> {
             TrySendError::Disconnected(value) => OfferError::Closed(value),
         })
     }
-
-    /// Puts in as many values from the front as fit and leaves the rest; answers how many it took.
-    pub fn offer_batch(&mut self, values: &mut std::collections::VecDeque<T>) -> usize {
-        let before = values.len();
-        while let Some(value) = values.pop_front() {
-            if let Err(OfferError::Full(value) | OfferError::Closed(value)) = self.offer(value) {
-                values.push_front(value);
-                break;
-            }
-        }
-        before - values.len()
-    }
-
-    /// How many values fit at most.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.0.capacity().unwrap_or(0)
-    }
-
-    /// How many values fit now. The receiver may make more room meanwhile, nobody can take it away.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.capacity() - self.0.len()
-    }
 }
 
 impl<T> Receiver<T> {
@@ -81,13 +57,6 @@ impl<T> Receiver<T> {
             TryRecvError::Empty => TakeError::Empty,
             TryRecvError::Disconnected => TakeError::Closed,
         })
-    }
-
-    /// Takes up to `max` values, oldest first, and appends them; answers how many.
-    pub fn take_batch(&mut self, max: usize, into: &mut Vec<T>) -> usize {
-        let before = into.len();
-        into.extend(self.0.try_iter().take(max));
-        into.len() - before
     }
 
     /// Whether nothing is there. The sender may put something in meanwhile; "not empty" stays true.
@@ -116,20 +85,8 @@ mod tests {
         let (mut sender, mut receiver) = channel(2);
         assert_eq!((sender.offer(1), sender.offer(2)), (Ok(()), Ok(())));
         assert_eq!(sender.offer(3), Err(OfferError::Full(3)));
-        assert_eq!((sender.capacity(), sender.room()), (2, 0));
         assert_eq!((receiver.take(), receiver.take(), receiver.take()), (Ok(1), Ok(2), Err(TakeError::Empty)));
         assert!(receiver.is_empty());
-    }
-
-    #[test]
-    fn a_batch_is_taken_in_parts_and_the_rest_stays() {
-        let (mut sender, mut receiver) = channel(3);
-        let mut values = (0..5).collect();
-        assert_eq!(sender.offer_batch(&mut values), 3);
-        assert_eq!(values, [3, 4]);
-        let mut taken = Vec::new();
-        assert_eq!((receiver.take_batch(2, &mut taken), receiver.take_batch(9, &mut taken)), (2, 1));
-        assert_eq!(taken, [0, 1, 2]);
     }
 
     #[test]

@@ -18,7 +18,6 @@ pub mod illegal;
 pub mod latency;
 pub mod life;
 pub mod machine;
-pub mod placement;
 pub mod row;
 pub mod sample;
 pub mod signal;

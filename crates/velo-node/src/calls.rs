@@ -78,7 +78,6 @@ calls! {
     Demand c"demand" |call| ducts::demand(call);
     Spin c"spin" |call| ducts::spin(call);
     Dirty c"dirty" |call| ducts::dirty(call);
-    Choose c"choose" |call| ducts::choose(call);
     Hold c"hold" |call| {
         call.isolate.bell.hold(call.env, call.whole::<0>() != 0);
         Reply::Nothing

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::ptr;
 use std::time::{Duration, Instant};
 use velo_core::duct::Batch;
-use velo_core::placement::{self, Load};
 use velo_core::signal::End;
 use velo_runtime::{Intake, Outlet};
 
@@ -139,23 +138,6 @@ pub(crate) fn dirty(call: &Call<'_>) -> Reply {
         };
     }
     Reply::Number(i32::try_from(keys.len()).unwrap_or(i32::MAX))
-}
-
-pub(crate) fn choose(call: &Call<'_>) -> Reply {
-    let (max, Some((data, length))) = (call.index::<1>(), call.array(0, sys::TypedarrayType::float64_array)) else {
-        return Reply::Bug(c"choose(loads, max): expected a Float64Array");
-    };
-    let loads: Vec<_> = (0..length / 2)
-        .map(|at| {
-            // SAFETY: `at` is below half the length.
-            let place = unsafe { data.cast::<[f64; 2]>().add(at) };
-            // SAFETY: a Float64Array is aligned for f64, and nobody writes to it meanwhile.
-            let [streams, busy] = unsafe { place.read() };
-            Load { streams, busy }
-        })
-        .collect();
-    let index = placement::choose(&loads, usize::try_from(max).unwrap_or(usize::MAX));
-    Reply::Number(index.and_then(|index| i32::try_from(index).ok()).unwrap_or(-1))
 }
 
 fn end(call: &Call<'_>) -> Option<End> {

@@ -108,8 +108,6 @@ pub struct Snapshot {
     pub counts: Counts,
     /// By name; functions that were forgotten are only in the counts above.
     pub functions: Vec<FunctionSnapshot>,
-    /// Worker threads.
-    pub workers: [f64; 0],
 }
 
 /// What one or several functions add up to.
@@ -138,7 +136,7 @@ impl Desk {
         }
         (all.open, all.waiting) = (self.limit.open(), self.waiting);
         let functions = names.into_iter().map(|(name, sum)| sum.function(name)).collect();
-        Snapshot { counts: all.counts(), functions, workers: [] }
+        Snapshot { counts: all.counts(), functions }
     }
 
     /// The picture of one function; `None` when there is none of that number.

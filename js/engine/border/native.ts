@@ -40,10 +40,9 @@ export interface FunctionTotals {
   processing: Quantiles
 }
 
-/** What Rust knows of the process. */
+/** What Rust knows of the process. One entry for each name of functions. */
 export interface Totals extends Omit<FunctionTotals, 'name' | 'processing'> {
   functions: FunctionTotals[]
-  workers: never[]
 }
 
 /** The calls of the add-on; ARCHITECTURE section 4 says what each means. */
@@ -71,7 +70,6 @@ export interface Native {
   demand(duct: number, total: number, delivered: number, waiting: number): void
   spin(duct: number, us: number): number
   dirty(into: Float64Array): number
-  choose(loads: Float64Array, max: number): number
   start(onBell: () => void): void
   attach(page: Uint8Array): void
   define(limits: Limits): number

@@ -1,7 +1,6 @@
-// The worker threads of an isolate: started when streams come, warm between them, ended when idle. Which thread a stream goes to is decided in Rust.
+// The worker threads of an isolate: started when streams come, warm between them, ended when idle; and which of them a stream goes to.
 
 import { availableParallelism } from 'node:os'
-import { native } from '../../engine/border/native.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
 import type { WorkersOptions } from '../options.js'
 import { WorkerThread } from './worker-thread.js'
@@ -27,15 +26,26 @@ export function configureWorkers(given: WorkersOptions): void {
 export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
   // While a thread is asked for a sign of life there may be one more in its place.
   const sound = threads.filter((thread) => !thread.isSuspected)
-  const loads = new Float64Array(sound.length * 2)
-  for (const [index, thread] of sound.entries()) {
-    loads[index * 2] = thread.streams + taken.filter((one) => one === thread).length
-    loads[index * 2 + 1] = thread.utilization()
-  }
-  const thread = sound[native.choose(loads, most())] ?? start()
+  const loads = sound.map((thread) => ({
+    streams: thread.streams + taken.filter((one) => one === thread).length,
+    busy: thread.utilization(),
+  }))
+  const thread = sound[choose(loads, most())] ?? start()
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   return thread
+}
+
+/**
+ * Index of the thread for a stream, -1 = start another one: while there are fewer than `max`, and none of those that run is without streams.
+ * The load of a thread is its share of all streams plus the part of its time that it is busy (0 to 1), so that many quiet streams weigh as much as one
+ * that computes; the first of the least loaded ones is taken.
+ */
+export function choose(loads: readonly { streams: number; busy: number }[], max: number): number {
+  if (loads.length < max && loads.every(({ streams }) => streams > 0)) return -1
+  const all = loads.reduce((sum, { streams }) => sum + streams, 0) || 1
+  const weights = loads.map(({ streams, busy }) => streams / all + busy)
+  return weights.indexOf(Math.min(...weights))
 }
 
 /** Starts as many threads as there may be; resolves when they take orders. */

@@ -3,15 +3,20 @@
 //! Owns: order and bound. Not here: waking (`doorbell.rs`) and credits (`credit.rs`). There is no blocking call: one thread
 //! parked in a receive would make every sender take a lock.
 
-use crossbeam_channel::{TryRecvError, TrySendError, bounded};
+#[cfg(not(loom))]
+use crossbeam_channel as queue;
+#[cfg(loom)]
+mod queue;
+
+use queue::{TryRecvError, TrySendError, bounded};
 
 /// The sending half. Not `Clone`: a single sender is what makes the order of a stream a fact.
 #[derive(Debug)]
-pub struct Sender<T>(crossbeam_channel::Sender<T>);
+pub struct Sender<T>(queue::Sender<T>);
 
 /// The receiving half. Not `Clone`, for the same reason.
 #[derive(Debug)]
-pub struct Receiver<T>(crossbeam_channel::Receiver<T>);
+pub struct Receiver<T>(queue::Receiver<T>);
 
 /// Why a value was not taken; it comes back untouched.
 #[derive(PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! A duct: batches of encoded values from one thread to another, with the credits that bound them.
 //!
 //! Owns: the queue of batches, its bound in bytes, the demand of the receiver and the two flags of sleep. Not here: what
-//! the bytes mean, and how a sleeper is woken. One side sends, the other receives; each half is one value, so that the
+//! the bytes mean, and how a sleeper is woken. Checked with loom (`tests/loom.rs`), over a queue of its own. One side sends, the other receives; each half is one value, so that the
 //! order of a stream is a fact.
 
 use crate::channel::{OfferError, Receiver, Sender, channel};
 use crate::demand::Demand;
 use crate::doorbell::Sleep;
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Batches that wait in a duct at most. Small, because a sender gathers what does not fit into one larger batch.

@@ -1,12 +1,15 @@
-//! Every interleaving of the doorbell's flags, and of a sender without credit.
+//! Every interleaving of the doorbell's flags, of a sender without credit, and of the weight of a duct. The queue of a duct is crossbeam's; here a
+//! plain one behind a lock stands for it.
 //! Run: `RUSTFLAGS="--cfg loom" cargo test -p velo-core --release --test loom`.
 #![cfg(loom)]
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
+use velo_core::channel::OfferError;
 use velo_core::demand::Demand;
 use velo_core::doorbell::{Pending, Sleep};
+use velo_core::duct::{Batch, DUCT_BYTES, duct};
 
 /// What the flags protect: a count that one side raises and the other reads, with no ordering of its own.
 #[derive(Default)]
@@ -104,5 +107,65 @@ fn a_sender_without_credit_hears_of_new_demand() {
         let credit = demand.credit(0);
         let woken = receiver.join().unwrap();
         assert!(credit == 1 || woken, "asleep without credit, and nobody knows");
+    });
+}
+
+fn batch(weight: u64) -> Batch {
+    Batch { bytes: Vec::new(), weight }
+}
+
+#[test]
+fn a_sender_without_room_hears_of_it_and_no_weight_is_lost() {
+    loom::model(|| {
+        let (mut sender, mut receiver) = duct(9);
+        assert_eq!(sender.push(batch(DUCT_BYTES)), Ok(true));
+        let pushing = thread::spawn(move || {
+            let refused = match sender.push(batch(1)) {
+                Ok(_) => false,
+                Err(OfferError::Full(batch)) => batch.weight == 1,
+                Err(other) => panic!("{other:?}"),
+            };
+            (sender, refused)
+        });
+        let taken = receiver.take().expect("a batch waits");
+        assert_eq!(taken.batch.weight, DUCT_BYTES);
+        let (mut sender, refused) = pushing.join().unwrap();
+        assert!(!refused || taken.wake, "asleep for want of room, and nobody knows");
+        // Whatever was put in and taken out at once: what is left counts, and nothing else.
+        assert_eq!(receiver.take().is_some(), !refused);
+        assert!(sender.push(batch(DUCT_BYTES)).is_ok());
+        assert!(matches!(sender.push(batch(1)), Err(OfferError::Full(_))), "the bound holds");
+        assert_eq!(receiver.take().map(|taken| taken.wake), Some(true));
+        assert!(sender.push(batch(2 * DUCT_BYTES)).is_ok(), "nothing weighs on an empty duct");
+    });
+}
+
+#[test]
+fn no_more_than_the_bound_waits_while_both_sides_work() {
+    loom::model(|| {
+        let (mut sender, mut receiver) = duct(9);
+        let half = DUCT_BYTES / 2 + 1;
+        assert_eq!(sender.push(batch(half)), Ok(true));
+        let pushing = thread::spawn(move || (0..2).filter(|_| sender.push(batch(half)).is_ok()).count());
+        let first = usize::from(receiver.take().is_some());
+        let second = usize::from(receiver.take().is_some());
+        let pushed = pushing.join().unwrap();
+        let rest = std::iter::from_fn(|| receiver.take()).count();
+        assert_eq!(first + second + rest, 1 + pushed, "what went in comes out");
+        assert!(rest <= 1, "two of them do not fit together");
+        // Two in the queue at once would be over the bound: the second went in after the first came out.
+        assert!(pushed < 2 || first + second == 2, "{pushed} went in, {first} and {second} came out meanwhile");
+    });
+}
+
+#[test]
+fn a_receiver_of_an_empty_duct_hears_of_the_first_batch() {
+    loom::model(|| {
+        let (mut sender, mut receiver) = duct(9);
+        assert!(receiver.take().is_none());
+        let pushing = thread::spawn(move || (sender.push(batch(1)), sender));
+        let taken = receiver.take();
+        let (pushed, _sender) = pushing.join().unwrap();
+        assert!(taken.is_some() || pushed == Ok(true), "asleep on a batch, and nobody knows");
     });
 }

@@ -3,7 +3,7 @@
 //! Owns: the handle and the lock around every use of it. Before Node 24.14 a threadsafe function that is called after its
 //! environment ended aborts the process; so the cleanup hook takes the handle away under the same lock.
 
-use crate::status::{Result, bug};
+use crate::status::{Result, bug, contained};
 use napi::sys;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
@@ -106,6 +106,10 @@ impl Doorbell {
 
 /// Runs on the isolate's thread.
 extern "C" fn ringing(env: sys::napi_env, on_bell: sys::napi_value, _context: *mut c_void, _payload: *mut c_void) {
+    contained(|| call(env, on_bell));
+}
+
+fn call(env: sys::napi_env, on_bell: sys::napi_value) {
     if env.is_null() || on_bell.is_null() {
         return; // The environment is ending.
     }

@@ -5,7 +5,7 @@
 use crate::calls;
 use crate::doorbell::Doorbell;
 use crate::ducts::Ends;
-use crate::status::{Result, bug};
+use crate::status::{Result, bug, contained};
 use napi::bindgen_prelude::{Object, retain_current_module_for_unload_safety};
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
@@ -105,13 +105,15 @@ impl Isolate {
 extern "C" fn leave(data: *mut c_void) {
     // SAFETY: `init` made it; `free` comes later.
     let Some(isolate) = (unsafe { data.cast::<Isolate>().as_ref() }) else { return };
-    isolate.bell.take_down();
+    // Each by itself: one that fails must not keep the others from being done.
+    contained(|| isolate.bell.take_down());
     isolate.left.set(true);
-    isolate.ends.borrow_mut().clear();
-    isolate.runtime.leave(isolate.number);
+    contained(|| isolate.ends.borrow_mut().clear());
+    contained(|| isolate.runtime.leave(isolate.number));
 }
 
 extern "C" fn free(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: made by `Box::into_raw` in `init`; Node calls this once.
-    drop(unsafe { Box::from_raw(data.cast::<Isolate>()) });
+    let isolate = unsafe { Box::from_raw(data.cast::<Isolate>()) };
+    contained(|| drop(isolate));
 }

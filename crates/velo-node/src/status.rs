@@ -26,6 +26,11 @@ pub(crate) fn bug(cause: impl ToString) -> napi::Error<Status> {
     error(Code::Bug, cause)
 }
 
+/// Runs what Node calls by itself and what answers nothing: a panic goes no further, since it would end the process.
+pub(crate) fn contained(work: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
 /// Runs a control call; a panic becomes `VELO_BUG` instead of the end of the process.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(bug("panic in the native core; please report it")))

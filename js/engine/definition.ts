@@ -43,6 +43,10 @@ export class Definition {
   readonly pulledIdle: number
   /** Some stage runs on another thread. */
   readonly remote: boolean
+  /** How many sends may wait for room in a stream of it. Rust says so together with `fn`, before there is a stream. */
+  line = 0
+  /** The credits with which its streams open on each side; likewise. */
+  credits = 0
   #fn = -1
 
   constructor(stages: readonly Stage[], options: ResolvedOptions) {
@@ -57,7 +61,10 @@ export class Definition {
   get fn(): number {
     if (this.#fn < 0) {
       const { name, buffer, maxConcurrent, queue, maxDuration, maxStall } = this.options
-      this.#fn = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall })
+      const { fn, line, credits } = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall })
+      this.#fn = fn
+      this.line = line
+      this.credits = credits
       forgotten.register(this, this.#fn)
     }
     return this.#fn

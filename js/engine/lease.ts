@@ -6,8 +6,8 @@ import { threadId } from 'node:worker_threads'
 import { onAbort, reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
-import { State, Verdict } from './border/law.js'
-import { watchExit } from './border/mailbox.js'
+import { Effect, Input, State, Verdict } from './border/law.js'
+import { step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import { Row } from './border/row.js'
 import { waitBegins, waitEnds } from './border/wakefulness.js'
@@ -131,7 +131,8 @@ export class Lease implements Tenant {
       row.state = State.Open
       holder.mode.admitted()
     } else if (kind === Verdict.Idle) {
-      if (row.state === State.Open && this.isSilent() && row.delivered === seen) holder.mode.idle()
+      // Whether the row still says so is for Rust to see; it knows nothing of what comes here, and this side may not know of the admission.
+      if (row.state !== State.Waiting && !this.isFed()) this.stopInput(step(row.slot, Input.Idle))
     } else if (kind === Verdict.Duration) {
       holder.abort(lastedTooLong(this.id, maxDuration))
     } else if (kind === Verdict.Stall) {
@@ -175,10 +176,20 @@ export class Lease implements Tenant {
     return this.holder.mode.hasUnread && this.row.read === read
   }
 
-  private isSilent(): boolean {
+  /** Rust agrees that it is idle, or does not. */
+  private stopInput(packed: number): void {
+    if (((packed >> 8) & Effect.StopInput) === 0) return
+    this.row.state = packed & 15
+    this.holder.mode.idle()
+  }
+
+  /** Sends wait, or something is on its way: stages on other threads run ahead of those that come after them. That is no silence. */
+  private isFed(): boolean {
     const { holder } = this
-    // Stages on other threads run ahead of those that come after them, and what is on its way to them is no silence.
-    if (holder.mode.isSending || (this.def.remote && holder.isBusyElsewhere)) return false
-    return this.row.isWaiting
+    return holder.mode.isSending || (this.def.remote && holder.isBusyElsewhere)
+  }
+
+  private isSilent(): boolean {
+    return !this.isFed() && this.row.isWaiting
   }
 }

@@ -31,7 +31,7 @@ export interface Mode {
   drive?(generator: AnyGenerator): boolean
   /** It has a permit now. */
   admitted(): void
-  /** The function waited too long for an event. */
+  /** The function waited too long for an event, and the input has ended. */
   idle(): void
   /** Closed or aborted: waits of the caller settle at once, unread results are dropped. */
   cut(failure: Failure | undefined): void

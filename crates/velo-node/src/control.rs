@@ -9,7 +9,7 @@ use napi_derive::napi;
 use std::sync::Arc;
 use velo_core::code::Code;
 use velo_core::machine::{Input, Machine};
-use velo_runtime::{Limits, Page};
+use velo_runtime::{Defined, Limits, Page};
 
 /// The limits of a stream function; durations in ms, 0 = none.
 #[napi(object)]
@@ -26,6 +26,18 @@ pub struct FunctionLimits {
     pub max_duration: Option<f64>,
     /// How long results may lie unread.
     pub max_stall: Option<f64>,
+}
+
+/// What is told of a new stream function.
+#[napi(object)]
+pub struct FunctionNumbers {
+    /// Its number.
+    #[napi(js_name = "fn")]
+    pub function: u32,
+    /// How many sends may wait for room in a stream of it.
+    pub line: u32,
+    /// The credits with which its streams open, on each side.
+    pub credits: u32,
 }
 
 /// Limits of the process.
@@ -52,9 +64,9 @@ pub fn attach(env: Env, page: Unknown<'_>) -> Result<()> {
     })
 }
 
-/// Adds a stream function and answers its number.
+/// Adds a stream function.
 #[napi(catch_unwind)]
-pub fn define(env: Env, limits: FunctionLimits) -> Result<u32> {
+pub fn define(env: Env, limits: FunctionLimits) -> Result<FunctionNumbers> {
     guarded(|| {
         let isolate = Isolate::of(&env)?;
         let limits = Limits {
@@ -65,8 +77,10 @@ pub fn define(env: Env, limits: FunctionLimits) -> Result<u32> {
             max_stall: limits.max_stall.unwrap_or_default(),
             name: limits.name,
         };
-        let number = isolate.runtime.quick(|desk| desk.define(isolate.number, limits));
-        number.ok_or_else(|| error(Code::Config, "define: a million stream functions exist already"))
+        let defined = isolate.runtime.quick(|desk| desk.define(isolate.number, limits));
+        let defined = defined.ok_or_else(|| error(Code::Config, "define: a million stream functions exist already"))?;
+        let Defined { function, line, credits } = defined;
+        Ok(FunctionNumbers { function, line, credits })
     })
 }
 

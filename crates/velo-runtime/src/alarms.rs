@@ -6,6 +6,7 @@
 use crate::clock::tick_of;
 use crate::desk::Desk;
 use crate::mail::{Key, Message};
+use crate::stream::Watch;
 use velo_core::row::Word;
 use velo_core::signal::{Timer, Verdict};
 
@@ -25,7 +26,7 @@ impl Desk {
         let Some((stream, _)) = here.stream_mut(slot) else { return };
         let old = stream.watch(verdict).map(|watch| {
             let old = watch.timeout;
-            (watch.timeout, watch.since) = (ms, now);
+            *watch = Watch { timeout: ms, since: now, seen: None };
             old
         });
         if let Some(old) = old {
@@ -45,7 +46,7 @@ impl Desk {
             return;
         }
         let Some((stream, _)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return };
-        let timeout = stream.watch(verdict).map(|watch| std::mem::take(&mut watch.timeout));
+        let timeout = stream.watch(verdict).map(|watch| std::mem::take(watch).timeout);
         if let Some(timeout) = timeout.filter(|timeout| *timeout > 0.0) {
             self.pace.remove(timeout);
         }
@@ -158,14 +159,11 @@ impl Desk {
         let (generation, opened_at) = (stream.generation, stream.opened_at);
         let Some(watch) = stream.watch(key.verdict).copied() else { return };
         // The count first: whoever moves it after this look makes the verdict void.
-        let (seen, still, since) = if key.verdict == Verdict::Idle {
-            let seen = row.get(Word::Delivered);
-            // An event on its way to a function on another thread is no silence.
-            let under_way = stream.binding.is_some() && row.get(Word::Accepted) > seen + row.get(Word::DroppedEvents);
-            (seen, row.get(Word::Waiting) == 1.0 && !under_way, row.get(Word::WaitingSince))
+        let (seen, since) = if key.verdict == Verdict::Idle {
+            (stream.silent_after(row), row.get(Word::WaitingSince))
         } else {
-            let since = row.get(Word::UnreadSince);
-            (row.get(Word::Read), since > 0.0, since)
+            let (read, since) = (row.get(Word::Read), row.get(Word::UnreadSince));
+            ((since > 0.0).then_some(read), since)
         };
         let began = if since <= watch.since || since == opened_at {
             // Written by this side, or before the timer was armed: exact.
@@ -173,9 +171,10 @@ impl Desk {
         } else {
             self.clock.latest(since, tick_of(watch.timeout))
         };
-        let due = if still { began + watch.timeout } else { now + watch.timeout };
-        if due > now {
-            return self.set_deadline(key, whole(due));
+        let due = if seen.is_some() { began + watch.timeout } else { now + watch.timeout };
+        let Some(seen) = seen.filter(|_| due <= now) else { return self.set_deadline(key, whole(due)) };
+        if key.verdict == Verdict::Idle {
+            stream.idle.seen = Some(seen);
         }
         // Armed again: should JavaScript find the verdict void, the timer goes on.
         self.set_deadline(key, whole(now + watch.timeout));

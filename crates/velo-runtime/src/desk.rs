@@ -5,7 +5,7 @@
 
 use crate::clock::{Clock, Pace};
 use crate::drain::Drain;
-use crate::function::{Functions, Limits};
+use crate::function::{Defined, Functions, Limits};
 use crate::isolate::Isolate;
 use crate::mail::{Errands, Key, KeyState, Message};
 use crate::page::{Bell, Page};
@@ -13,6 +13,7 @@ use crate::totals::Totals;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use velo_core::channel::Receiver;
+use velo_core::credit::{self, Ledger};
 use velo_core::deadlines::Deadlines;
 use velo_core::gate::Limit;
 use velo_core::latency::Latency;
@@ -96,8 +97,9 @@ impl Desk {
     }
 
     /// Adds a function; `None` when a million of them exist.
-    pub fn define(&mut self, isolate: u32, limits: Limits) -> Option<u32> {
-        self.functions.define(limits, isolate)
+    pub fn define(&mut self, isolate: u32, limits: Limits) -> Option<Defined> {
+        let (line, credits) = (credit::line(limits.buffer), Ledger::opened(limits.buffer).capacity());
+        self.functions.define(limits, isolate).map(|function| Defined { function, line, credits })
     }
 
     /// Removes a function, as soon as its last stream is gone.

@@ -29,6 +29,17 @@ pub struct Limits {
     pub max_stall: f64,
 }
 
+/// What JavaScript is told of a new function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defined {
+    /// Its number.
+    pub function: u32,
+    /// How many sends may wait for room in a stream of it.
+    pub line: u32,
+    /// The credits with which its streams open, on each side.
+    pub credits: u32,
+}
+
 /// One function. The key of its line is (isolate, slot).
 pub(crate) struct Function {
     pub(crate) limits: Limits,

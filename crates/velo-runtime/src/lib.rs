@@ -28,7 +28,7 @@ pub use admission::OpenError;
 pub use binding::Binding;
 pub use desk::Desk;
 pub use ducts::{Ducts, Intake, Outlet, Post, key};
-pub use function::Limits;
+pub use function::{Defined, Limits};
 pub use mail::{MAILBOX, Message};
 pub use page::{Bell, Page};
 pub use runtime::Runtime;

@@ -17,6 +17,10 @@ impl Desk {
             debug_assert!(false, "step({slot}, {input:?}): no such stream");
             return (GONE, Effects::NONE);
         };
+        // The silence may have ended while the verdict was on its way: then there is no idleness, and the timer goes on.
+        if input == Input::Idle && stream.machine.state == State::Open && !stream.is_idle(row) {
+            return (stream.machine, Effects::NONE);
+        }
         // A place in the line is left through the gate, never by JavaScript saying so.
         let stepped = stream.machine.step(input).ok().filter(|_| input != Input::Admit);
         debug_assert!(stepped.is_some(), "step({slot}, {input:?}): no input of {:?}", stream.machine);

@@ -1,10 +1,12 @@
 //! One stream, as the desk knows it. What JavaScript counts lies in its row.
 
 use crate::binding::Binding;
+use crate::page::Row;
 use std::sync::Arc;
 use velo_core::credit::Ledger;
 use velo_core::latency::Latency;
 use velo_core::machine::Machine;
+use velo_core::row::Word;
 use velo_core::signal::Verdict;
 
 /// A timer that looks at the row before it fires.
@@ -14,6 +16,8 @@ pub(crate) struct Watch {
     pub(crate) timeout: f64,
     /// When it was armed, ms: what happened before does not count.
     pub(crate) since: f64,
+    /// Idle only: what had been delivered when the last verdict was posted; `None` when there was none since it was armed.
+    pub(crate) seen: Option<f64>,
 }
 
 /// A stream that waits or is open.
@@ -43,10 +47,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Both sides start with `buffer` credits, so that a short stream never has to ask.
+    /// A stream in the line.
     pub(crate) fn new(function: u32, ticket: u64, generation: f64, buffer: u32, idle_ms: f64) -> Self {
-        let mut credits = Ledger::new(buffer);
-        credits.grant(0);
+        let credits = Ledger::opened(buffer);
         Self {
             function,
             machine: Machine::WAITING,
@@ -76,6 +79,20 @@ impl Stream {
 
     pub(crate) const fn is_armed(&self, verdict: Verdict) -> bool {
         self.armed & 1 << verdict as u16 != 0
+    }
+
+    /// What has been delivered, while the function waits for an event and none is on its way to it.
+    pub(crate) fn silent_after(&self, row: Row<'_>) -> Option<f64> {
+        // The count first: whoever moves it after this look makes it void.
+        let delivered = row.get(Word::Delivered);
+        // An event on its way to a function on another thread is no silence.
+        let under_way = self.binding.is_some() && row.get(Word::Accepted) > delivered + row.get(Word::DroppedEvents);
+        (row.get(Word::Waiting) == 1.0 && !under_way).then_some(delivered)
+    }
+
+    /// Whether what the last verdict of idleness saw still holds.
+    pub(crate) fn is_idle(&self, row: Row<'_>) -> bool {
+        self.idle.seen.is_some() && self.idle.seen == self.silent_after(row)
     }
 
     /// The watch of a verdict that has one.

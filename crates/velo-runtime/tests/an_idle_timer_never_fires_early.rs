@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::Input;
+use velo_core::machine::{Effects, Input, Reason, State};
 use velo_core::row::Word;
 use velo_core::signal::{Timer, Verdict};
 use velo_runtime::{Limits, MAILBOX, Page};
@@ -73,11 +73,40 @@ fn a_busy_function_is_not_idle_and_a_verdict_names_what_it_saw() {
     script.pass(1500.0);
     assert_eq!(here.verdicts().first(), Some(&(Verdict::Idle, slot)));
     // Only an open input can be idle.
-    let _ = script.step(&here, slot, Input::Idle);
+    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
     script.pass(2000.0);
     let _ = here.verdicts();
     script.pass(9000.0);
     assert_eq!((here.verdicts(), script.desk.tick(script.now)), (vec![], None));
+}
+
+#[test]
+fn a_verdict_that_the_row_does_not_bear_out_any_more_ends_nothing() {
+    let mut script = Script::default();
+    let mut here = script.isolate();
+    let function = script.define(&here, limits("f", 1, 0));
+    let slot = script.open(&here, function, 100.0);
+    let open = (State::Open, Reason::None, Effects::NONE);
+    here.set(slot, Word::Waiting, 1.0);
+    assert_eq!(script.step(&here, slot, Input::Idle), open, "nobody has said so");
+    script.pass(100.0);
+    assert_eq!(here.verdicts(), [(Verdict::Idle, slot)]);
+    here.set(slot, Word::Waiting, 0.0);
+    assert_eq!(script.step(&here, slot, Input::Idle), open, "it has an event");
+    here.set(slot, Word::Delivered, 1.0);
+    here.wait(slot);
+    assert_eq!(script.step(&here, slot, Input::Idle), open, "it had one meanwhile");
+    script.pass(199.0);
+    assert_eq!(here.verdicts(), []);
+    script.pass(300.0);
+    assert_eq!(here.verdicts().first(), Some(&(Verdict::Idle, slot)));
+    // Armed anew, it starts anew.
+    script.desk.arm(here.number, slot, Timer::Idle, 100.0, script.now);
+    assert_eq!(script.step(&here, slot, Input::Idle), open, "that was the timer before");
+    script.pass(400.0);
+    assert_eq!(here.verdicts(), [(Verdict::Idle, slot)]);
+    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
+    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::NONE), "told twice");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn many_isolates_open_streams_and_leave_at_any_moment() {
     let runtime = Arc::new(Runtime::new());
     let shared = {
         let (isolate, _mailbox) = runtime.quick(|desk| desk.enter(Arc::<Counter>::default()));
-        (isolate, runtime.quick(|desk| desk.define(isolate, limits("shared", 2, 100)).unwrap()))
+        (isolate, runtime.quick(|desk| desk.define(isolate, limits("shared", 2, 100)).unwrap()).function)
     };
     std::thread::scope(|scope| {
         for _ in 0..4 {

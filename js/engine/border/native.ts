@@ -14,6 +14,13 @@ export interface Limits {
   maxStall: number
 }
 
+/** What Rust says of a new function: its number, how many sends may wait for room, the credits with which its streams open on each side. */
+export interface Defined {
+  fn: number
+  line: number
+  credits: number
+}
+
 /** Quantiles in microseconds; `NaN` without samples. */
 export interface Quantiles {
   p50: number
@@ -72,7 +79,7 @@ export interface Native {
   dirty(into: Float64Array): number
   start(onBell: () => void): void
   attach(page: Uint8Array): void
-  define(limits: Limits): number
+  define(limits: Limits): Defined
   forget(fn: number): void
   claim(id: string): boolean
   unclaim(id: string): void

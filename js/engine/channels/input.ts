@@ -211,7 +211,7 @@ export class Input<In> extends Inlet<In> {
     if (this.row.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
     if (signal?.aborted) return refuse(sendAborted(this.owner.id, signal))
     this.line ??= new SendLine()
-    const bound = Math.max(owner.buffer, 16)
+    const bound = owner.line
     if (this.line.length >= bound) {
       owner.overrun(bound)
       return refuse(overrun(owner.id, bound, send.accepted))

@@ -17,6 +17,8 @@ export interface InputOwner extends Owner {
   /** For events. */
   readonly schema: StandardSchemaV1 | undefined
   readonly buffer: number
+  /** How many sends may wait for room. */
+  readonly line: number
   /** A timer of ours may settle what waits here. */
   readonly timed: boolean
   /** The function was started, or will be with its permit. */

@@ -30,6 +30,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   readonly output: Output<unknown>
   readonly schema: StandardSchemaV1 | undefined
   readonly buffer: number
+  readonly line: number
   readonly timed: boolean
   private readonly driver: Driver
   /** The last stage runs on another thread. */
@@ -57,6 +58,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.driver = instance.driver
     this.timed = instance.timed
     this.buffer = def.options.buffer
+    this.line = def.line
     this.schema = def.stages[0]?.schema
     this.lastIsRemote = def.stages.at(-1)?.placement !== undefined
     this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
@@ -180,7 +182,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   }
 
   idle(): void {
-    this.closeInput(On.Idle)
+    if (!this.started) this.start()
     this.input.end()
     this.fedIdle = this.giveBack !== undefined
     this.giveBack?.()
@@ -222,9 +224,9 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     return true
   }
 
-  /** Rust grants `buffer` on each side at admission. */
+  /** Those that Rust has granted on each side at admission. */
   private takeCredits(): void {
-    this.input.credits = this.output.credits = this.buffer
+    this.input.credits = this.output.credits = this.instance.def.credits
   }
 
   private closeInput(how: number): void {

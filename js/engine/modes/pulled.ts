@@ -1,8 +1,6 @@
 // What `run` and the call form have in common: events are pulled from a source, and nobody sends.
 
 import type { Failure } from '../../kit/errors.js'
-import { Input } from '../border/law.js'
-import { step } from '../border/mailbox.js'
 import { AsyncInlet } from '../channels/async-inlet.js'
 import type { Inlet } from '../channels/inlet.js'
 import { validated } from '../channels/schema.js'
@@ -56,10 +54,8 @@ export abstract class PulledMode implements Mode {
   }
 
   idle(): void {
-    const { row, driver } = this.instance
+    const { inlet } = this.instance.driver
     this.idled = true
-    row.state = step(row.slot, Input.Idle) & 15
-    const { inlet } = driver
     inlet?.cut(undefined)
     if (inlet instanceof AsyncInlet) inlet.release()
   }

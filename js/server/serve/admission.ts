@@ -1,4 +1,5 @@
-// Who may have a stream: how many are open in the server and for each client. The limits of a function are its own.
+// Who may have a stream: how many are open in the server and for each client. The limits of a function are its own, and Rust's; these stay here, because
+// they hold before there is a stream, and Rust knows no clients (ARCHITECTURE section 8 has the figures).
 
 /** Takes a place back; calling it twice does nothing. */
 export type Release = () => void

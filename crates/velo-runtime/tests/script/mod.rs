@@ -67,7 +67,7 @@ impl Script {
     }
 
     pub fn define(&mut self, isolate: &Isolate, limits: Limits) -> u32 {
-        self.desk.define(isolate.number, limits).expect("there is room for a function")
+        self.desk.define(isolate.number, limits).expect("there is room for a function").function
     }
 
     pub fn open(&mut self, isolate: &Isolate, function: u32, idle: f64) -> u32 {

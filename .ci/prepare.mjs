@@ -20,7 +20,7 @@ if (process.env.VELO_SKIP_BUILD) {
     if (!hasCargo()) {
       console.error(
         'velo-stream: there is no binary in dist/ and no cargo to build it with.\n' +
-          'Install Rust 1.88 or newer and run `npm run build`, or install with VELO_SKIP_BUILD=1 and put the binary\n' +
+          'Install Rust 1.90 or newer and run `npm run build`, or install with VELO_SKIP_BUILD=1 and put the binary\n' +
           'dist/velo.<platform>.node in place yourself.',
       )
       process.exit(1)

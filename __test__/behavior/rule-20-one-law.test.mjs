@@ -14,7 +14,7 @@ import { text } from '../support/sources.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
-const { Effect, Input, Reason, State } = law
+const { Effect, Trigger, Reason, State } = law
 const stateNames = ['waiting', 'open', 'ending', 'closing', 'closed']
 const reasonNames = {
   [Reason.Done]: 'done',
@@ -36,13 +36,13 @@ function stepped(packed, input) {
     assert.equal(error.code, 'VELO_BUG')
     assert.match(
       error.message,
-      new RegExp(`^transition: ${name(Input, input)} is no input of Machine \\{ state: ${name(State, packed & 15)}, `),
+      new RegExp(`^transition: ${name(Trigger, input)} is no trigger of Machine \\{ state: ${name(State, packed & 15)}, `),
     )
     return undefined
   }
 }
 
-const rows = printedTable('## 3. The machine', ['from', 'input', 'to', 'reason', 'effects'])
+const rows = printedTable('## 3. The machine', ['from', 'trigger', 'to', 'reason', 'effects'])
 
 /** The reason that a cell of ARCHITECTURE prints: `Done`, `unchanged`, `Idle if it was Idle, else Done`. */
 function printedReason(cell, before) {
@@ -56,8 +56,10 @@ function printedReason(cell, before) {
 
 /** What the table of ARCHITECTURE says; `undefined` where the input is illegal. */
 function expected(state, reason, input) {
-  const found = rows.slice(0, -1).filter(([from, on]) => names(from).includes(name(State, state)) && names(on).includes(name(Input, input)))
-  assert.ok(found.length <= 1, `${name(State, state)} + ${name(Input, input)} is printed twice`)
+  const found = rows
+    .slice(0, -1)
+    .filter(([from, on]) => names(from).includes(name(State, state)) && names(on).includes(name(Trigger, input)))
+  assert.ok(found.length <= 1, `${name(State, state)} + ${name(Trigger, input)} is printed twice`)
   if (found.length === 0) return undefined
   const [, , to, why, effects] = found[0]
   assert.ok(to === 'unchanged' || to in State, to)
@@ -87,11 +89,11 @@ describe('the table', () => {
     const legal = new Set()
     for (const [state, reasons] of reachable) {
       for (const reason of reasons) {
-        for (const input of Object.values(Input)) {
+        for (const input of Object.values(Trigger)) {
           const said = stepped(pack(state, reason), input)
-          const where = `${name(State, state)} (${name(Reason, reason)}) + ${name(Input, input)}`
+          const where = `${name(State, state)} (${name(Reason, reason)}) + ${name(Trigger, input)}`
           assert.deepEqual(said === undefined ? undefined : unpack(said), expected(state, reason, input), where)
-          if (said !== undefined) legal.add(`${name(State, state)} ${name(Input, input)}`)
+          if (said !== undefined) legal.add(`${name(State, state)} ${name(Trigger, input)}`)
         }
       }
     }
@@ -101,7 +103,7 @@ describe('the table', () => {
   test('rule 20: its numbers are those that ARCHITECTURE prints', () => {
     assert.deepEqual(printedNumbers('States', State), State)
     assert.deepEqual(printedNumbers('Reasons', Reason), Reason)
-    assert.deepEqual(printedNumbers('Inputs', Input), Input)
+    assert.deepEqual(printedNumbers('Triggers', Trigger), Trigger)
     const { Mail, ...effects } = Effect
     assert.deepEqual(printedNumbers('Effects \\(bits\\)', Effect), effects)
     assert.match(text('ARCHITECTURE.md'), new RegExp(`the runtime adds \`Mail=${Mail}\``))
@@ -110,7 +112,7 @@ describe('the table', () => {
   test('rule 20: it leads to reachable states only, and every reachable one', () => {
     const seen = new Set([pack(State.Waiting, Reason.None)])
     for (const packed of seen) {
-      for (const input of Object.values(Input)) seen.add((stepped(packed, input) ?? packed) & 255)
+      for (const input of Object.values(Trigger)) seen.add((stepped(packed, input) ?? packed) & 255)
     }
     const all = reachable.flatMap(([state, reasons]) => reasons.map((reason) => pack(state, reason)))
     assert.deepEqual([...seen].sort(), all.sort())
@@ -119,7 +121,7 @@ describe('the table', () => {
   test('rule 20: nothing leaves Closed, and everything that finishes is there', () => {
     for (const [state, reasons] of reachable) {
       for (const reason of reasons) {
-        for (const input of Object.values(Input)) {
+        for (const input of Object.values(Trigger)) {
           const packed = stepped(pack(state, reason), input)
           if (state === State.Closed) assert.equal(packed, undefined)
           if (packed === undefined) continue
@@ -131,7 +133,7 @@ describe('the table', () => {
   })
 
   test('rule 20: the constants are whole, distinct and the states are those of the API', () => {
-    for (const group of [State, Reason, Input, law.Timer, law.Verdict, law.Side, law.Word, law.Refusal]) {
+    for (const group of [State, Reason, Trigger, law.Timer, law.Verdict, law.Side, law.Word, law.Refusal]) {
       const values = Object.values(group)
       assert.equal(new Set(values).size, values.length)
       for (const value of values) assert.ok(Number.isInteger(value))
@@ -244,7 +246,7 @@ async function replay(seed) {
   const { stream } = puppet
   const script = []
   const say = (what) => `${what} (seed ${seed}: ${waits ? 'Waiting' : 'Open'} ${script.join(' ')})`
-  let packed = waits ? pack(State.Waiting, Reason.None) : native.transition(pack(State.Waiting, Reason.None), Input.Admit)
+  let packed = waits ? pack(State.Waiting, Reason.None) : native.transition(pack(State.Waiting, Reason.None), Trigger.Admit)
   let ended = false
   let detached = false
   if (!waits) puppet.start()
@@ -265,13 +267,13 @@ async function replay(seed) {
     script.push(input)
     const before = unpack(packed).state
     await acts[input](puppet)
-    move(Input[input])
+    move(Trigger[input])
     if (input === 'End' && before === State.Waiting) ended = true
     if (input === 'Return' || input === 'Throw') puppet.alive = false
     if (input === 'Admit' && before === State.Waiting) {
       puppet.start()
       // end() in line is kept until there is an input to end.
-      if (ended) move(Input.End)
+      if (ended) move(Trigger.End)
     }
     await agree()
     await turns(below(3))
@@ -280,13 +282,13 @@ async function replay(seed) {
   if (unpack(packed).state !== State.Closed) {
     script.push('Close')
     stream.close().catch(() => {})
-    move(Input.Close)
+    move(Trigger.Close)
     await agree()
     if (unpack(packed).state !== State.Closed) {
       script.push('Return')
       puppet.tell('return')
       puppet.alive = false
-      move(Input.Return)
+      move(Trigger.Return)
       await agree()
     }
   }
@@ -308,7 +310,7 @@ describe('the replay', () => {
       scripts.push(...(await within(60_000, Promise.all(hundred), `scripts ${seed} to ${seed + 99}`)))
     }
     const used = new Set(scripts.flat())
-    assert.deepEqual([...used].sort(), Object.keys(Input).sort(), 'every input occurs')
+    assert.deepEqual([...used].sort(), Object.keys(Trigger).sort(), 'every trigger occurs')
   })
 })
 

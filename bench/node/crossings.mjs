@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Input, PAGE_ROWS, ROW_WORDS } from '../../target/js/engine/border/law.js'
+import { PAGE_ROWS, ROW_WORDS, Trigger } from '../../target/js/engine/border/law.js'
 import { contest, document, freshCopy, main } from './harness.mjs'
 import { averages, numbers } from './work.mjs'
 
@@ -54,7 +54,7 @@ function candidates(addon) {
         leave: () => addon.grant(slot, 1),
         words,
         at,
-        close: () => addon.step(slot, Input.Return),
+        close: () => addon.step(slot, Trigger.Return),
       }
     },
     'raw callback': () => told((n) => addon.benchRawEvent(n)),

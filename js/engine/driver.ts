@@ -5,7 +5,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from '../kit/errors.js'
 import { silence } from '../kit/promises.js'
 import type { StageMetrics } from '../kit/types.js'
-import { Input, Life, LifeInput, State } from './border/law.js'
+import { Life, LifeTrigger, State, Trigger } from './border/law.js'
 import { isDetached, isOver, moved } from './border/life.js'
 import { Note, native } from './border/native.js'
 import type { Row } from './border/row.js'
@@ -55,7 +55,7 @@ export class Driver {
   private burst = 0
   /** That of the mode, which is there when the function starts. */
   private onResult: (result: IteratorResult<unknown>) => void = () => {}
-  private readonly onThrow = (error: unknown): void => this.ended(Input.Throw, { error })
+  private readonly onThrow = (error: unknown): void => this.ended(Trigger.Throw, { error })
 
   constructor(driven: Driven, mode: Mode) {
     this.driven = driven
@@ -93,7 +93,7 @@ export class Driver {
 
   /** The generator is made and asked for the first time, in the async context of whoever opened the stream. */
   start(): void {
-    this.life = moved(this.life, LifeInput.Ask)
+    this.life = moved(this.life, LifeTrigger.Ask)
     if (this.row.state !== State.Waiting) this.driven.scope.runInAsyncScope(this.boot, this)
   }
 
@@ -106,19 +106,19 @@ export class Driver {
   ask(): void {
     if (this.life === Life.NotStarted) return this.start()
     if (this.life !== Life.Suspended) return
-    this.life = moved(this.life, LifeInput.Ask)
+    this.life = moved(this.life, LifeTrigger.Ask)
     this.driven.scope.runInAsyncScope(this.pump, this)
   }
 
   /** One that rests goes on with `work`, which asks it on. */
   resume<Argument>(work: (argument: Argument) => void, owner: object, argument: Argument): void {
-    this.life = moved(this.life, LifeInput.Ask)
+    this.life = moved(this.life, LifeTrigger.Ask)
     this.driven.scope.runInAsyncScope(work, owner, argument)
   }
 
   /** It stays at its `yield` until it is asked again. */
   rest(): void {
-    this.life = moved(this.life, LifeInput.Yield)
+    this.life = moved(this.life, LifeTrigger.Yield)
   }
 
   /** Asks for the next result. Only in its async context. */
@@ -132,7 +132,7 @@ export class Driver {
 
   /** A result of one that is done, or whose results nobody wants any more. */
   lastResult(result: IteratorResult<unknown>): void {
-    if (result.done === true) return this.ended(Input.Return, undefined, result.value)
+    if (result.done === true) return this.ended(Trigger.Return, undefined, result.value)
     this.driven.discarded(1)
     this.rest()
     // A function that yields for ever in its `finally` must not starve the timers.
@@ -141,12 +141,12 @@ export class Driver {
   }
 
   threw(error: unknown): void {
-    this.ended(Input.Throw, { error })
+    this.ended(Trigger.Throw, { error })
   }
 
   /** The stream left the line for a permit: it never runs. */
   leaveLine(): void {
-    this.life = moved(moved(moved(this.life, LifeInput.End), LifeInput.Clear), LifeInput.Released)
+    this.life = moved(moved(moved(this.life, LifeTrigger.End), LifeTrigger.Clear), LifeTrigger.Released)
   }
 
   /** Closed, or aborted with `failure`: whatever it waits for in the library settles. */
@@ -159,7 +159,7 @@ export class Driver {
   /** One that rests gets return(), one that was never made is over; one that works on hears of it when it yields. */
   stop(): void {
     if (this.isOver) return
-    if (this.generator === null) this.ended(Input.Return, undefined)
+    if (this.generator === null) this.ended(Trigger.Return, undefined)
     else if (this.life === Life.Suspended) this.unwind()
   }
 
@@ -172,18 +172,18 @@ export class Driver {
       const release = remote.release()
       if (release !== undefined) stages.push(silence(Promise.resolve(release)))
     }
-    if (stages.length === 0) this.life = moved(this.life, LifeInput.Clear)
+    if (stages.length === 0) this.life = moved(this.life, LifeTrigger.Clear)
     return { source, stages }
   }
 
   /** What fed it is released, or was waited for long enough. */
   released(): void {
-    this.life = moved(this.life, LifeInput.Released)
+    this.life = moved(this.life, LifeTrigger.Released)
   }
 
   /** It does not end in time. */
   giveUp(): void {
-    this.life = moved(this.life, LifeInput.GiveUp)
+    this.life = moved(this.life, LifeTrigger.GiveUp)
     for (const remote of this.remotes) remote.suspect()
   }
 
@@ -217,7 +217,7 @@ export class Driver {
       this.links = made.links
       this.remotes = made.remotes
     } catch (error) {
-      return this.ended(Input.Throw, { error })
+      return this.ended(Trigger.Throw, { error })
     }
     // What makes a generator is user code, and may have ended the stream.
     if (!this.isOver && this.mode.drive?.(this.generator) !== true) this.pump()
@@ -231,7 +231,7 @@ export class Driver {
   private unwindStep(): void {
     const generator = this.generator as AnyGenerator
     const returning = this.life === Life.Unwinding || this.life === Life.DetachedUnwinding
-    this.life = moved(this.life, returning ? LifeInput.Ask : LifeInput.Return)
+    this.life = moved(this.life, returning ? LifeTrigger.Ask : LifeTrigger.Return)
     const step = returning ? generator.next() : generator.return(undefined)
     step.then(this.onResult, this.onThrow)
   }
@@ -239,7 +239,7 @@ export class Driver {
   private ended(how: number, failure: Failure | undefined, value?: unknown): void {
     if (this.isOver) return
     const detached = this.isDetached
-    this.life = moved(this.life, LifeInput.End)
+    this.life = moved(this.life, LifeTrigger.End)
     if (!detached) return this.driven.ended(how, failure, value)
     const { fn } = this.driven.def
     if (failure !== undefined) native.note(fn, Note.LateError)

@@ -11,7 +11,7 @@ import { DONE_VOID } from '../kit/promises.js'
 import { reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders, StreamMetrics } from '../kit/types.js'
 import { bounded } from './border/bounded.js'
-import { Effect, Input, Life, State, Timer } from './border/law.js'
+import { Effect, Life, State, Timer, Trigger } from './border/law.js'
 import { step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import type { Row } from './border/row.js'
@@ -157,13 +157,13 @@ export class Instance implements Holder, Driven {
     }
     if (ending.closePromise !== undefined) return ending.closePromise
     const promise = ending.beginClose()
-    if (row.state < State.Closing) this.leave(Input.Close, undefined)
+    if (row.state < State.Closing) this.leave(Trigger.Close, undefined)
     return promise
   }
 
   abort(reason: unknown): void {
     if (this.row.state === State.Closed) this.mode.dropUnread?.()
-    else if (this.row.state < State.Closing) this.leave(Input.Abort, this.ending.abort(reason, this.id))
+    else if (this.row.state < State.Closing) this.leave(Trigger.Abort, this.ending.abort(reason, this.id))
   }
 
   closeTimedOut(): void {
@@ -177,7 +177,7 @@ export class Instance implements Holder, Driven {
   ended(how: number, failure: Failure | undefined, value: unknown): void {
     // The abort that the function let through is not an error of its own.
     const own = failure !== undefined && this.ending.isOwnAbort(failure) ? undefined : failure
-    const outcome = { how: own === undefined ? Input.Return : how, failure: own }
+    const outcome = { how: own === undefined ? Trigger.Return : how, failure: own }
     this.outcome = outcome
     this.ending.returned = value
     this.ending.failure = own // whoever waits to send is told why
@@ -218,7 +218,7 @@ export class Instance implements Holder, Driven {
     const late = source.status === 'rejected' && this.row.state < State.Closing ? { error: source.reason } : driver.unheard()
     const thrown = this.outcome?.failure ?? (late !== undefined && !this.ending.isOwnAbort(late) ? late : undefined)
     if (thrown !== undefined && driver.isPipeline) this.ending.stage = await driver.stageOf(thrown.error)
-    if (this.outcome !== undefined) this.finish(thrown === undefined ? Input.Return : Input.Throw, thrown)
+    if (this.outcome !== undefined) this.finish(thrown === undefined ? Trigger.Return : Trigger.Throw, thrown)
   }
 
   /** Nothing of it is at work any more. */
@@ -234,7 +234,7 @@ export class Instance implements Holder, Driven {
     this.driver.giveUp()
     this.outcome = undefined
     this.driver.account()
-    this.settled(step(this.row.slot, Input.Expire), undefined)
+    this.settled(step(this.row.slot, Trigger.Expire), undefined)
   }
 
   /** The machine has closed: the row is given back, and everybody who waits is told. */

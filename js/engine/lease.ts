@@ -6,7 +6,7 @@ import { threadId } from 'node:worker_threads'
 import { onAbort, reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
-import { Effect, Input, State, Verdict } from './border/law.js'
+import { Effect, State, Trigger, Verdict } from './border/law.js'
 import { step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import { Row } from './border/row.js'
@@ -132,7 +132,7 @@ export class Lease implements Tenant {
       holder.mode.admitted()
     } else if (kind === Verdict.Idle) {
       // Whether the row still says so is for Rust to see; it knows nothing of what comes here, and this side may not know of the admission.
-      if (row.state !== State.Waiting && !this.isFed()) this.stopInput(step(row.slot, Input.Idle))
+      if (row.state !== State.Waiting && !this.isFed()) this.stopInput(step(row.slot, Trigger.Idle))
     } else if (kind === Verdict.Duration) {
       holder.abort(lastedTooLong(this.id, maxDuration))
     } else if (kind === Verdict.Stall) {

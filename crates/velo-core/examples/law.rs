@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use velo_core::code::Code;
-use velo_core::life::{Life, LifeInput};
-use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::life::{Life, LifeTrigger};
+use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS, Word};
 use velo_core::sample::SAMPLE_EVERY;
 use velo_core::signal::{End, Refusal, Side, Timer, Verdict};
@@ -44,11 +44,11 @@ fn law() -> String {
         group!(Word, "Offsets inside a row."),
         group!(State, "Where a stream is in its life."),
         group!(Reason, "Why a stream ended, or is about to."),
-        group!(Input, "What happens to a stream: second argument of `step`."),
+        group!(Trigger, "What happens to a stream: second argument of `step`."),
         table("Effect", "What a transition asks for; bits of the answer of `step`.", effects),
         group!(Life, "Where a generator is in its life; from `Releasing` on it has finished."),
-        group!(LifeInput, "What happens to a generator."),
-        number("LIFE_INPUTS", "How many inputs there are: the width of `NEXT_LIFE`.", LifeInput::ALL.len()),
+        group!(LifeTrigger, "What happens to a generator."),
+        number("LIFE_TRIGGERS", "How many inputs there are: the width of `NEXT_LIFE`.", LifeTrigger::ALL.len()),
         lives(),
         group!(Timer, "Timers of a stream."),
         group!(Verdict, "First word of a verdict."),
@@ -75,9 +75,9 @@ fn table<'a>(name: &str, doc: &str, rows: impl Iterator<Item = (&'a str, String)
 /// The table of a generator's life, a line for each state.
 fn lives() -> String {
     let lines = Life::ALL.iter().map(|life| {
-        let next = LifeInput::ALL.iter().map(|input| life.step(*input).map_or(-1, |next| next as i32).to_string());
+        let next = LifeTrigger::ALL.iter().map(|input| life.step(*input).map_or(-1, |next| next as i32).to_string());
         format!("  {}, // {}\n", next.collect::<Vec<_>>().join(", "), life.name())
     });
-    let doc = "The next life, at `life * LIFE_INPUTS + input`; -1 where the input is illegal.";
+    let doc = "The next life, at `life * LIFE_TRIGGERS + input`; -1 where the input is illegal.";
     format!("\n/** {doc} */\nexport const NEXT_LIFE: readonly number[] = [\n{}]\n", lines.collect::<String>())
 }

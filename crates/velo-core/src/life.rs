@@ -1,7 +1,7 @@
-//! The life of a generator: ten states, seven inputs, and the one table that joins them, on whichever thread it runs.
+//! The life of a generator: ten states, seven triggers, and the one table that joins them, on whichever thread it runs.
 //!
 //! Owns: the transitions. Not here: the life of its stream (`machine.rs`), and what is done at each of them, which is the driver's
-//! work. That a stream closes is no input: it does not move the generator, which goes on until it rests and is told to return.
+//! work. That a stream closes is no trigger: it does not move the generator, which goes on until it rests and is told to return.
 
 use crate::illegal::Illegal;
 use crate::signal::numbers;
@@ -33,7 +33,7 @@ numbers! {
 
 numbers! {
     /// What happens to a generator.
-    LifeInput:
+    LifeTrigger:
     /// It is asked for a result.
     Ask = 0;
     /// It gave one and rests. One that is asked on in the same breath does not rest: neither `Yield` nor `Ask` is said.
@@ -53,7 +53,7 @@ numbers! {
 impl Life {
     /// The next state.
     ///
-    /// | from | input | to |
+    /// | from | trigger | to |
     /// |---|---|---|
     /// | NotStarted, Suspended | Ask | Running |
     /// | NotStarted, Suspended | Return | Unwinding |
@@ -75,10 +75,10 @@ impl Life {
     /// fed it was given up with it.
     ///
     /// # Errors
-    /// `Illegal` for an input that this state does not have.
-    pub const fn step(self, input: LifeInput) -> Result<Self, Illegal<Self, LifeInput>> {
-        use LifeInput as I;
-        Ok(match (self, input) {
+    /// `Illegal` for a trigger that this state does not have.
+    pub const fn step(self, trigger: LifeTrigger) -> Result<Self, Illegal<Self, LifeTrigger>> {
+        use LifeTrigger as I;
+        Ok(match (self, trigger) {
             (Self::NotStarted | Self::Suspended, I::Ask) => Self::Running,
             (Self::NotStarted | Self::Suspended, I::Return) | (Self::Unwinding, I::Yield | I::Ask) => Self::Unwinding,
             (Self::NotStarted | Self::Running | Self::Unwinding, I::End) => Self::Releasing,
@@ -91,7 +91,7 @@ impl Life {
             (Self::Releasing, I::GiveUp) => Self::DetachedReleasing,
             (Self::Detached | Self::DetachedUnwinding, I::End)
             | (Self::Releasing | Self::GivingBack | Self::DetachedReleasing, I::Released) => Self::Finished,
-            _ => return Err(Illegal { from: self, input }),
+            _ => return Err(Illegal { from: self, trigger }),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a stream: five states, eight inputs, and the one table that joins them.
+//! The life of a stream: five states, eight triggers, and the one table that joins them.
 //!
 //! Owns: the transitions. Not here: what an effect does, which is the runtime's and the driver's work.
 
@@ -39,7 +39,7 @@ numbers! {
 
 numbers! {
     /// What happens to a stream.
-    Input:
+    Trigger:
     /// A place became free.
     Admit = 0;
     /// The caller ended the input.
@@ -110,7 +110,7 @@ impl Effects {
 
 /// The state of a stream and why it ends.
 ///
-/// | from | input | to | reason | effects |
+/// | from | trigger | to | reason | effects |
 /// |---|---|---|---|---|
 /// | Waiting | Admit | Open | | |
 /// | Waiting | Close | Closed | Closed | LeaveLine, Finish |
@@ -127,7 +127,7 @@ impl Effects {
 /// | Ending, Closing | Idle | unchanged | unchanged | |
 /// | any | anything else | illegal | | |
 ///
-/// One input can come too late: the verdict that a stream is idle may be on its way while its input ends or it is told to stop, and then
+/// One trigger can come too late: the verdict that a stream is idle may be on its way while its input ends or it is told to stop, and then
 /// changes nothing. All others are decided on the stream's own thread, by code that has just looked at the state; one that its state
 /// does not have is a mistake of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,11 +147,11 @@ impl Machine {
     /// The next state and what has to be done.
     ///
     /// # Errors
-    /// `Illegal` for an input that this state does not have.
-    pub const fn step(self, input: Input) -> Result<(Self, Effects), Illegal<Self, Input>> {
-        use Input as I;
+    /// `Illegal` for a trigger that this state does not have.
+    pub const fn step(self, trigger: Trigger) -> Result<(Self, Effects), Illegal<Self, Trigger>> {
         use State as S;
-        let (state, reason, effects) = match (self.state, input) {
+        use Trigger as I;
+        let (state, reason, effects) = match (self.state, trigger) {
             (S::Waiting, I::Admit) => (S::Open, self.reason, Effects::NONE),
             (S::Waiting, I::Close) => (S::Closed, Reason::Closed, Effects::LEAVE_LINE.and(Effects::FINISH)),
             (S::Waiting, I::Abort) => (S::Closed, Reason::Aborted, Effects::LEAVE_LINE.and(Effects::FINISH)),
@@ -171,7 +171,7 @@ impl Machine {
             },
             (S::Closing, I::Expire) => (S::Closed, self.reason, Effects::FINISH.and(Effects::DETACH)),
             (S::Ending | S::Closing, I::Idle) => (self.state, self.reason, Effects::NONE),
-            _ => return Err(Illegal { from: self, input }),
+            _ => return Err(Illegal { from: self, trigger }),
         };
         Ok((Self { state, reason }, effects))
     }

@@ -9,7 +9,7 @@ use velo_core::deadlines::Deadlines;
 use velo_core::gate::{Gate, Limit, Place};
 use velo_core::histogram::Histogram;
 use velo_core::latency::Latency;
-use velo_core::machine::{Effects, Input, Machine, Reason, State};
+use velo_core::machine::{Effects, Machine, Reason, State, Trigger};
 use velo_core::signal::Refusal;
 
 proptest! {
@@ -20,7 +20,7 @@ proptest! {
     ) {
         let mut machine = if waits { Machine::WAITING } else { Machine::OPEN };
         let mut finishes = 0;
-        for input in inputs.into_iter().filter_map(Input::from_number) {
+        for input in inputs.into_iter().filter_map(Trigger::from_number) {
             let Ok((next, effects)) = machine.step(input) else { continue };
             prop_assert!(machine.state != State::Closed);
             prop_assert!(next.state >= machine.state);

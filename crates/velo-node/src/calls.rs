@@ -4,7 +4,7 @@ use crate::ducts;
 use crate::raw::{Call, Raw, Reply, export as raw};
 use napi::sys;
 use std::ffi::c_void;
-use velo_core::machine::Input;
+use velo_core::machine::Trigger;
 use velo_core::signal::{Side, Timer};
 use velo_runtime::{Note, OpenError};
 
@@ -95,7 +95,7 @@ fn open(call: &Call<'_>) -> Reply {
 
 fn step(call: &Call<'_>) -> Reply {
     let (isolate, slot) = (call.isolate, call.index::<0>());
-    let Some(input) = Input::from_number(call.whole::<1>()) else {
+    let Some(input) = Trigger::from_number(call.whole::<1>()) else {
         return Reply::Bug(c"step(slot, input): no such input");
     };
     let (machine, effects) = isolate.runtime.at_desk(|desk, now| desk.step(isolate.number, slot, input, now));

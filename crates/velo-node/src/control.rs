@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Function, JsValue, Unknown};
 use napi_derive::napi;
 use std::sync::Arc;
 use velo_core::code::Code;
-use velo_core::machine::{Input, Machine};
+use velo_core::machine::{Machine, Trigger};
 use velo_runtime::{Defined, Limits, Page};
 
 /// The limits of a stream function; durations in ms, 0 = none.
@@ -161,13 +161,13 @@ pub fn stream_metrics(env: &Env, slot: u32) -> Result<Unknown<'_>> {
     })
 }
 
-/// One row of the transition table: the answer of `step` for a stream in this state, without any stream. Throws for an illegal input.
+/// One row of the transition table: the answer of `step` for a stream in this state, without any stream. Throws for an illegal trigger.
 #[napi(catch_unwind)]
-pub fn transition(packed: u32, input: i32) -> Result<u32> {
+pub fn transition(packed: u32, trigger: i32) -> Result<u32> {
     guarded(|| {
         let machine = Machine::unpack(packed).ok_or_else(|| bug("transition: no such state"))?;
-        let input = Input::from_number(input).ok_or_else(|| bug("transition: no such input"))?;
-        let (machine, effects) = machine.step(input).map_err(|illegal| bug(format!("transition: {illegal}")))?;
+        let trigger = Trigger::from_number(trigger).ok_or_else(|| bug("transition: no such trigger"))?;
+        let (machine, effects) = machine.step(trigger).map_err(|illegal| bug(format!("transition: {illegal}")))?;
         Ok(machine.pack(effects))
     })
 }

@@ -9,7 +9,7 @@ use crate::mail::{Key, Message};
 use crate::stream::Stream;
 use std::sync::Arc;
 use velo_core::gate::Place;
-use velo_core::machine::{Input, State};
+use velo_core::machine::{State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Refusal, Timer, Verdict};
 
@@ -131,7 +131,7 @@ impl Desk {
         // Times that JavaScript writes from here on are not older than the stream.
         here.publish(now);
         let Some((stream, row)) = here.stream_mut(slot) else { return };
-        let admitted = stream.machine.step(Input::Admit);
+        let admitted = stream.machine.step(Trigger::Admit);
         debug_assert!(admitted.is_ok(), "{admitted:?}");
         let Ok((machine, _)) = admitted else { return };
         stream.machine = machine;

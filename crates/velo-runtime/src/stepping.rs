@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::totals::Note;
-use velo_core::machine::{Effects, Input, Machine, Reason, State};
+use velo_core::machine::{Effects, Machine, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Side, Timer, Verdict};
 
@@ -12,18 +12,18 @@ const GONE: Machine = Machine { state: State::Closed, reason: Reason::None };
 impl Desk {
     /// Moves the machine of a stream and does what the transition asks of this side. An illegal input, or one for a slot without a stream,
     /// is a mistake of the driver: a debug build panics, a release build leaves everything as it is.
-    pub fn step(&mut self, isolate: u32, slot: u32, input: Input, now: f64) -> (Machine, Effects) {
+    pub fn step(&mut self, isolate: u32, slot: u32, trigger: Trigger, now: f64) -> (Machine, Effects) {
         let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else {
-            debug_assert!(false, "step({slot}, {input:?}): no such stream");
+            debug_assert!(false, "step({slot}, {trigger:?}): no such stream");
             return (GONE, Effects::NONE);
         };
         // The silence may have ended while the verdict was on its way: then there is no idleness, and the timer goes on.
-        if input == Input::Idle && stream.machine.state == State::Open && !stream.is_idle(row) {
+        if trigger == Trigger::Idle && stream.machine.state == State::Open && !stream.is_idle(row) {
             return (stream.machine, Effects::NONE);
         }
         // A place in the line is left through the gate, never by JavaScript saying so.
-        let stepped = stream.machine.step(input).ok().filter(|_| input != Input::Admit);
-        debug_assert!(stepped.is_some(), "step({slot}, {input:?}): no input of {:?}", stream.machine);
+        let stepped = stream.machine.step(trigger).ok().filter(|_| trigger != Trigger::Admit);
+        debug_assert!(stepped.is_some(), "step({slot}, {trigger:?}): no trigger of {:?}", stream.machine);
         let Some((machine, effects)) = stepped else { return (stream.machine, Effects::NONE) };
         if machine.state != stream.machine.state {
             row.set(Word::State, f64::from(machine.state as i32));

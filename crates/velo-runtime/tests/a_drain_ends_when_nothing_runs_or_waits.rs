@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::{Effects, Input};
+use velo_core::machine::{Effects, Trigger};
 use velo_core::signal::{Refusal, Verdict};
 
 #[test]
@@ -26,9 +26,9 @@ fn what_runs_and_what_waits_may_finish() {
     script.desk.drain(here.number, f64::INFINITY, script.now);
     script.pass(100_000.0);
     assert_eq!(here.verdicts(), []);
-    let _ = script.step(&here, first, Input::Return);
+    let _ = script.step(&here, first, Trigger::Return);
     assert_eq!(here.verdicts(), [(Verdict::Admitted, second)]);
-    assert_eq!(script.step(&here, second, Input::Return).2, Effects::FINISH.and(Effects::MAIL));
+    assert_eq!(script.step(&here, second, Trigger::Return).2, Effects::FINISH.and(Effects::MAIL));
     assert_eq!(here.verdicts(), [(Verdict::Drained, 0)]);
 }
 
@@ -45,9 +45,9 @@ fn at_the_earliest_deadline_every_isolate_is_told_to_abort() {
     script.pass(2000.0);
     let abort = vec![(Verdict::DrainAbort, 0)];
     assert_eq!((here.verdicts(), there.verdicts()), (abort.clone(), abort));
-    let _ = script.step(&there, slot, Input::Abort);
+    let _ = script.step(&there, slot, Trigger::Abort);
     // A detached function does not keep the drain waiting.
-    assert!(script.step(&there, slot, Input::Expire).2.contains(Effects::DETACH));
+    assert!(script.step(&there, slot, Trigger::Expire).2.contains(Effects::DETACH));
     let drained = vec![(Verdict::Drained, 0)];
     assert_eq!((here.verdicts(), there.verdicts()), (drained.clone(), drained));
 }

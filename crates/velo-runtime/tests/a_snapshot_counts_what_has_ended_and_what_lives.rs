@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::Input;
+use velo_core::machine::Trigger;
 use velo_core::row::Word;
 use velo_core::signal::Side;
 use velo_runtime::Note;
@@ -37,7 +37,7 @@ fn live_rows_and_ended_streams_add_up() {
         script.desk.sample(here.number, slot, true, 100.0);
         script.desk.sample(here.number, slot, false, 50.0);
     }
-    let _ = script.step(&here, ended, Input::Return);
+    let _ = script.step(&here, ended, Trigger::Return);
     script.desk.late(f, 100, 200);
     script.desk.note(f, Note::Overrun);
     script.desk.note(f, Note::LateError);
@@ -63,7 +63,7 @@ fn the_last_words_of_a_row_are_written_at_its_end() {
     script.desk.sample(here.number, slot, false, 3.0);
     script.now = 40.0;
     assert_eq!(script.desk.stream_metrics(here.number, slot, script.now).unwrap().duration_ms, 40.0);
-    let _ = script.step(&here, slot, Input::Return);
+    let _ = script.step(&here, slot, Trigger::Return);
     let last = [Word::State, Word::P50, Word::P99, Word::Duration, Word::Samples].map(|word| here.get(slot, word));
     assert_eq!(last, [4.0, 5.0, 5.0, 40.0, 1.0]);
     let processing = [Word::Waiting, Word::WaitingSince, Word::UnreadSince].map(|word| here.get(slot, word));

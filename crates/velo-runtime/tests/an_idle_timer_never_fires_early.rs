@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Timer, Verdict};
 use velo_runtime::{Limits, MAILBOX, Page};
@@ -73,7 +73,7 @@ fn a_busy_function_is_not_idle_and_a_verdict_names_what_it_saw() {
     script.pass(1500.0);
     assert_eq!(here.verdicts().first(), Some(&(Verdict::Idle, slot)));
     // Only an open input can be idle.
-    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
+    assert_eq!(script.step(&here, slot, Trigger::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
     script.pass(2000.0);
     let _ = here.verdicts();
     script.pass(9000.0);
@@ -88,25 +88,25 @@ fn a_verdict_that_the_row_does_not_bear_out_any_more_ends_nothing() {
     let slot = script.open(&here, function, 100.0);
     let open = (State::Open, Reason::None, Effects::NONE);
     here.set(slot, Word::Waiting, 1.0);
-    assert_eq!(script.step(&here, slot, Input::Idle), open, "nobody has said so");
+    assert_eq!(script.step(&here, slot, Trigger::Idle), open, "nobody has said so");
     script.pass(100.0);
     assert_eq!(here.verdicts(), [(Verdict::Idle, slot)]);
     here.set(slot, Word::Waiting, 0.0);
-    assert_eq!(script.step(&here, slot, Input::Idle), open, "it has an event");
+    assert_eq!(script.step(&here, slot, Trigger::Idle), open, "it has an event");
     here.set(slot, Word::Delivered, 1.0);
     here.wait(slot);
-    assert_eq!(script.step(&here, slot, Input::Idle), open, "it had one meanwhile");
+    assert_eq!(script.step(&here, slot, Trigger::Idle), open, "it had one meanwhile");
     script.pass(199.0);
     assert_eq!(here.verdicts(), []);
     script.pass(300.0);
     assert_eq!(here.verdicts().first(), Some(&(Verdict::Idle, slot)));
     // Armed anew, it starts anew.
     script.desk.arm(here.number, slot, Timer::Idle, 100.0, script.now);
-    assert_eq!(script.step(&here, slot, Input::Idle), open, "that was the timer before");
+    assert_eq!(script.step(&here, slot, Trigger::Idle), open, "that was the timer before");
     script.pass(400.0);
     assert_eq!(here.verdicts(), [(Verdict::Idle, slot)]);
-    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
-    assert_eq!(script.step(&here, slot, Input::Idle), (State::Ending, Reason::Idle, Effects::NONE), "told twice");
+    assert_eq!(script.step(&here, slot, Trigger::Idle), (State::Ending, Reason::Idle, Effects::STOP_INPUT));
+    assert_eq!(script.step(&here, slot, Trigger::Idle), (State::Ending, Reason::Idle, Effects::NONE), "told twice");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn arming_again_replaces_and_the_end_disarms() {
     script.pass(200.0);
     assert_eq!(here.verdicts(), [(Verdict::Close, slot)]);
     script.desk.arm(here.number, slot, Timer::Close, 100.0, script.now);
-    let _ = script.step(&here, slot, Input::Return);
+    let _ = script.step(&here, slot, Trigger::Return);
     assert_eq!(script.desk.tick(script.now), None, "nothing is left, so nobody ticks");
 }
 
@@ -184,7 +184,7 @@ fn an_admission_survives_a_full_mailbox() {
         let _ = script.desk.timer(here.number, 1.0, script.now);
     }
     script.pass(1.0);
-    let _ = script.step(&here, first, Input::Return);
+    let _ = script.step(&here, first, Trigger::Return);
     assert_eq!(here.state(second), 1.0);
     assert_eq!(here.verdicts().len(), MAILBOX);
     script.pass(20.0);

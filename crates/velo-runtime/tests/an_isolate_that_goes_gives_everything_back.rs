@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::Input;
+use velo_core::machine::Trigger;
 use velo_core::row::{CLOCK, Word};
 use velo_core::signal::Verdict;
 use velo_runtime::{OpenError, Page};
@@ -61,7 +61,7 @@ fn a_forgotten_function_stays_until_its_last_stream_is_gone() {
     script.desk.forget(function);
     assert_eq!(script.desk.open(here.number, function, 0.0, script.now), Err(OpenError::Unknown));
     assert!(script.desk.function_metrics(function).is_some());
-    let _ = script.step(&here, slot, Input::Return);
+    let _ = script.step(&here, slot, Trigger::Return);
     assert!(script.desk.function_metrics(function).is_none());
     let next = script.define(&here, limits("g", 5, 0));
     assert_ne!(next, function, "an old number finds nothing");

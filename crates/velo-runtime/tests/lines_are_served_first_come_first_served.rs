@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Script, limits};
-use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Refusal, Verdict};
 
@@ -16,12 +16,12 @@ fn a_full_gate_forms_a_line_and_a_full_line_refuses() {
     assert_eq!([a, b, c].map(|slot| here.state(slot)), [1.0, 0.0, 0.0]);
     assert_eq!(script.refused(&here, function), Refusal::Overloaded);
     // The caller's own verdict needs no ring, the effect tells it.
-    let (_, _, effects) = script.step(&here, a, Input::Return);
+    let (_, _, effects) = script.step(&here, a, Trigger::Return);
     assert_eq!(effects, Effects::FINISH.and(Effects::MAIL));
     assert_eq!((here.verdicts(), here.state(b)), (vec![(Verdict::Admitted, b)], 1.0));
-    assert_eq!(script.step(&here, b, Input::Return).2, Effects::FINISH.and(Effects::MAIL));
+    assert_eq!(script.step(&here, b, Trigger::Return).2, Effects::FINISH.and(Effects::MAIL));
     assert_eq!(here.verdicts(), [(Verdict::Admitted, c)]);
-    assert_eq!(script.step(&here, c, Input::Throw), (State::Closed, Reason::Failed, Effects::FINISH));
+    assert_eq!(script.step(&here, c, Trigger::Throw), (State::Closed, Reason::Failed, Effects::FINISH));
     let counts = script.desk.snapshot().counts;
     assert_eq!((counts.streams_opened, counts.streams_refused, counts.streams_open), (3.0, 1.0, 0.0));
     assert_eq!((counts.closed_by.done, counts.closed_by.failed), (2.0, 1.0));
@@ -33,9 +33,9 @@ fn who_leaves_the_line_is_passed_over() {
     let mut here = script.isolate();
     let function = script.define(&here, limits("f", 1, 2));
     let [a, b, c] = [0.0; 3].map(|idle| script.open(&here, function, idle));
-    let left = script.step(&here, b, Input::Close);
+    let left = script.step(&here, b, Trigger::Close);
     assert_eq!(left, (State::Closed, Reason::Closed, Effects::LEAVE_LINE.and(Effects::FINISH)));
-    let _ = script.step(&here, a, Input::Return);
+    let _ = script.step(&here, a, Trigger::Return);
     assert_eq!(here.verdicts(), [(Verdict::Admitted, c)]);
 }
 
@@ -49,9 +49,9 @@ fn the_limit_of_the_process_serves_all_lines_in_order_of_arrival() {
     let second = script.open(&there, g, 0.0);
     let third = script.open(&here, f, 0.0);
     let fourth = script.open(&there, g, 0.0);
-    let _ = script.step(&here, first, Input::Return);
+    let _ = script.step(&here, first, Trigger::Return);
     assert_eq!((here.verdicts(), there.verdicts()), (vec![], vec![(Verdict::Admitted, second)]));
-    let _ = script.step(&there, second, Input::Return);
+    let _ = script.step(&there, second, Trigger::Return);
     assert_eq!((here.verdicts(), there.verdicts()), (vec![(Verdict::Admitted, third)], vec![]));
     assert_eq!(script.desk.snapshot().counts.streams_waiting, 1.0);
     // Lifting the limit lets the rest in.
@@ -68,13 +68,13 @@ fn clocks_start_at_admission() {
     let second = script.open(&here, function, 50.0);
     here.set(second, Word::Waiting, 1.0);
     script.pass(1000.0);
-    let _ = script.step(&here, first, Input::Return);
+    let _ = script.step(&here, first, Trigger::Return);
     assert_eq!(here.verdicts(), [(Verdict::Admitted, second)]);
     script.pass(1049.0);
     assert_eq!(here.verdicts(), []);
     script.pass(1050.0);
     assert_eq!(here.verdicts(), [(Verdict::Idle, second)]);
-    let _ = script.step(&here, second, Input::Return);
+    let _ = script.step(&here, second, Trigger::Return);
     assert_eq!(here.get(second, Word::Duration), 50.0);
 }
 
@@ -84,8 +84,8 @@ fn too_many_detached_functions_shut_the_gate() {
     let here = script.isolate();
     let function = script.define(&here, limits("f", 1, 1));
     let slot = script.open(&here, function, 0.0);
-    let _ = script.step(&here, slot, Input::Close);
-    assert_eq!(script.step(&here, slot, Input::Expire).2, Effects::FINISH.and(Effects::DETACH));
+    let _ = script.step(&here, slot, Trigger::Close);
+    assert_eq!(script.step(&here, slot, Trigger::Expire).2, Effects::FINISH.and(Effects::DETACH));
     assert_eq!(script.desk.snapshot().counts.streams_detached, 1.0);
     assert_eq!(script.refused(&here, function), Refusal::Detached);
     script.desk.attached(function);

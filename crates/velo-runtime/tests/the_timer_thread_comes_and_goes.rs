@@ -6,7 +6,7 @@ use script::{Counter, limits, memory};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use velo_core::machine::{Input, State};
+use velo_core::machine::{State, Trigger};
 use velo_core::signal::Verdict;
 use velo_runtime::{Bell, Runtime};
 
@@ -51,9 +51,9 @@ fn many_isolates_open_streams_and_leave_at_any_moment() {
                             runtime.at_desk(|desk, now| desk.open(isolate, shared.1, 1.0 + f64::from(step), now));
                         if let (Ok(slot), 0) = (slot, (round + step) % 3) {
                             runtime.at_desk(|desk, now| {
-                                let (machine, _) = desk.step(isolate, slot, Input::Abort, now);
+                                let (machine, _) = desk.step(isolate, slot, Trigger::Abort, now);
                                 if machine.state != State::Closed {
-                                    let _ = desk.step(isolate, slot, Input::Return, now);
+                                    let _ = desk.step(isolate, slot, Trigger::Return, now);
                                 }
                             });
                         }

@@ -53,7 +53,7 @@ export const Reason = {
 } as const
 
 /** What happens to a stream: second argument of `step`. */
-export const Input = {
+export const Trigger = {
   Admit: 0,
   End: 1,
   Idle: 2,
@@ -90,7 +90,7 @@ export const Life = {
 } as const
 
 /** What happens to a generator. */
-export const LifeInput = {
+export const LifeTrigger = {
   Ask: 0,
   Yield: 1,
   Return: 2,
@@ -101,9 +101,9 @@ export const LifeInput = {
 } as const
 
 /** How many inputs there are: the width of `NEXT_LIFE`. */
-export const LIFE_INPUTS = 7
+export const LIFE_TRIGGERS = 7
 
-/** The next life, at `life * LIFE_INPUTS + input`; -1 where the input is illegal. */
+/** The next life, at `life * LIFE_TRIGGERS + input`; -1 where the input is illegal. */
 export const NEXT_LIFE: readonly number[] = [
   1, -1, 3, 6, -1, -1, -1, // NotStarted
   -1, 2, -1, 6, -1, -1, 4, // Running

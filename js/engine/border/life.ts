@@ -2,21 +2,21 @@
 // transition is the business of whoever drives the generator.
 
 import { VeloError } from '../../kit/errors.js'
-import { LIFE_INPUTS, Life, LifeInput, NEXT_LIFE } from './law.js'
+import { LIFE_TRIGGERS, Life, LifeTrigger, NEXT_LIFE } from './law.js'
 
-/** The next life. Throws VELO_BUG where `input` cannot occur: then the driver is wrong, and nothing has moved. */
-export function moved(life: number, input: number): number {
-  const next = NEXT_LIFE[life * LIFE_INPUTS + input] as number
-  if (next < 0) throw illegal(life, input)
+/** The next life. Throws VELO_BUG where `trigger` cannot occur: then the driver is wrong, and nothing has moved. */
+export function moved(life: number, trigger: number): number {
+  const next = NEXT_LIFE[life * LIFE_TRIGGERS + trigger] as number
+  if (next < 0) throw illegal(life, trigger)
   return next
 }
 
-function illegal(life: number, input: number): VeloError {
+function illegal(life: number, trigger: number): VeloError {
   const nameIn = (group: Record<string, number>, number: number): string =>
     Object.keys(group).find((key) => group[key] === number) ?? `${number}`
   return new VeloError(
     'VELO_BUG',
-    `${nameIn(LifeInput, input)} is no input of a generator that is ${nameIn(Life, life)}: please report this`,
+    `${nameIn(LifeTrigger, trigger)} is no trigger of a generator that is ${nameIn(Life, life)}: please report this`,
   )
 }
 

@@ -88,7 +88,7 @@ export interface Native {
   snapshot(): Totals
   functionMetrics(fn: number): FunctionTotals
   streamMetrics(slot: number): Quantiles & { processing: Quantiles; durationMs: number }
-  transition(packed: number, input: number): number
+  transition(packed: number, trigger: number): number
   errorCodes(): string[]
 }
 

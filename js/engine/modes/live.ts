@@ -4,7 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure } from '../../kit/errors.js'
-import { Effect, Input as On, State, Timer } from '../border/law.js'
+import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'
 import { Note, native } from '../border/native.js'
 import type { Row } from '../border/row.js'
@@ -100,7 +100,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     const { state } = this.row
     if (state !== State.Waiting && state !== State.Open) return
     this.input.end(failure)
-    if (state === State.Open) this.closeInput(On.End)
+    if (state === State.Open) this.closeInput(Trigger.End)
     else if (!this.started) this.start()
   }
 
@@ -176,7 +176,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
 
   admitted(): void {
     this.takeCredits()
-    if (this.input.hasEnded) this.row.state = step(this.row.slot, On.End) & 15
+    if (this.input.hasEnded) this.row.state = step(this.row.slot, Trigger.End) & 15
     this.driver.startIfWanted()
     this.input.open()
   }

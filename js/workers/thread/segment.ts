@@ -1,7 +1,7 @@
 // A segment, a function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its
 // end. The rules of the stream are kept by the thread that opened it; this one does what it is told.
 
-import { Life, LifeInput } from '../../engine/border/law.js'
+import { Life, LifeTrigger } from '../../engine/border/law.js'
 import { moved } from '../../engine/border/life.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
@@ -58,7 +58,7 @@ export class ThreadSegment {
     const results = this.results as ThreadResults
     if (results.hasRoom) return this.put(result)
     this.held = result
-    this.move(LifeInput.Yield)
+    this.move(LifeTrigger.Yield)
     results.flush()
     this.turnEndsLater()
   }
@@ -180,7 +180,7 @@ export class ThreadSegment {
     if (this.held !== null && (this.results as ThreadResults).hasRoom) {
       const { held } = this
       this.held = null
-      this.move(LifeInput.Ask)
+      this.move(LifeTrigger.Ask)
       this.turnEndsLater()
       this.put(held)
     } else if (this.held === null) {
@@ -192,7 +192,7 @@ export class ThreadSegment {
   private ask(): void {
     if (this.generator === null || this.leaving || !this.rests) return
     if (this.command.lockstep && !(this.results as ThreadResults).hasRoom) return
-    this.move(LifeInput.Ask)
+    this.move(LifeTrigger.Ask)
     this.generator.next().then(this.onResult, this.onThrow)
   }
 
@@ -206,7 +206,7 @@ export class ThreadSegment {
       return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
     }
     if (this.command.lockstep) {
-      this.move(LifeInput.Yield)
+      this.move(LifeTrigger.Yield)
       return this.ask()
     }
     if (results.lingers()) return nextTurn(() => this.goOn())
@@ -216,13 +216,13 @@ export class ThreadSegment {
   /** The turn had lasted long enough: others had one meanwhile, and may have ended this stream. */
   private goOn(): void {
     if (!this.leaving) return void (this.generator as AnyGenerator).next().then(this.onResult, this.onThrow)
-    this.move(LifeInput.Yield)
+    this.move(LifeTrigger.Yield)
     this.unwind()
   }
 
   /** A result after the end of its stream. */
   private unwanted(): void {
-    this.move(LifeInput.Yield)
+    this.move(LifeTrigger.Yield)
     if (++this.discarded % UNWIND_BURST === 0) setImmediate(() => this.unwind())
     else this.unwind()
   }
@@ -231,21 +231,21 @@ export class ThreadSegment {
   private unwind(): void {
     const generator = this.generator as AnyGenerator
     const isTold = this.life === Life.Unwinding
-    this.move(isTold ? LifeInput.Ask : LifeInput.Return)
+    this.move(isTold ? LifeTrigger.Ask : LifeTrigger.Return)
     const step = isTold ? generator.next() : generator.return(undefined)
     step.then(this.onResult, this.onThrow)
   }
 
   /** The last function has finished; those before it get return(). */
   private ended(failure: Failure | undefined): void {
-    this.move(LifeInput.End)
+    this.move(LifeTrigger.End)
     this.onReleased?.(undefined)
     if (this.chain?.isLong !== true) return this.settle(failure)
     void this.chain.release().then((late) => this.settle(failure ?? late))
   }
 
   private settle(failure: Failure | undefined): void {
-    this.move(LifeInput.Released)
+    this.move(LifeTrigger.Released)
     this.events?.cut(undefined)
     this.events?.report()
     const thrown = failure && this.errors.send(failure.error, this.chain?.stageOf(failure) ?? this.begin)

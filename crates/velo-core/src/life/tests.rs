@@ -1,6 +1,6 @@
-use super::{Life as L, LifeInput as I};
+use super::{Life as L, LifeTrigger as I};
 
-/// The table of the doc comment, a row for each legal (state, input).
+/// The table of the doc comment, a row for each legal (state, trigger).
 const TABLE: &[(L, I, L)] = &[
     (L::NotStarted, I::Ask, L::Running),
     (L::NotStarted, I::Return, L::Unwinding),
@@ -30,11 +30,11 @@ const TABLE: &[(L, I, L)] = &[
 #[test]
 fn every_row_of_the_table_holds_and_everything_else_is_illegal() {
     for from in L::ALL.iter().copied() {
-        for input in I::ALL.iter().copied() {
-            let to = TABLE.iter().find(|row| (row.0, row.1) == (from, input)).map(|row| row.2);
-            assert_eq!(from.step(input).ok(), to, "{from:?} {input:?}");
-            if let Err(illegal) = from.step(input) {
-                assert_eq!((illegal.from, illegal.input), (from, input));
+        for trigger in I::ALL.iter().copied() {
+            let to = TABLE.iter().find(|row| (row.0, row.1) == (from, trigger)).map(|row| row.2);
+            assert_eq!(from.step(trigger).ok(), to, "{from:?} {trigger:?}");
+            if let Err(illegal) = from.step(trigger) {
+                assert_eq!((illegal.from, illegal.trigger), (from, trigger));
             }
         }
     }
@@ -45,7 +45,7 @@ fn every_state_is_reached_and_leads_to_finished_which_nothing_leaves() {
     let mut seen = vec![L::NotStarted];
     let mut at = 0;
     while let Some(from) = seen.get(at).copied() {
-        for to in I::ALL.iter().filter_map(|input| from.step(*input).ok()) {
+        for to in I::ALL.iter().filter_map(|trigger| from.step(*trigger).ok()) {
             if !seen.contains(&to) {
                 seen.push(to);
             }
@@ -55,12 +55,13 @@ fn every_state_is_reached_and_leads_to_finished_which_nothing_leaves() {
     seen.sort();
     assert_eq!(seen, L::ALL);
     for from in L::ALL.iter().copied() {
-        let ends = [I::End, I::Released].iter().try_fold(from, |life, input| life.step(*input).or(Ok::<L, ()>(life)));
+        let ends =
+            [I::End, I::Released].iter().try_fold(from, |life, trigger| life.step(*trigger).or(Ok::<L, ()>(life)));
         let told = from.step(I::Return).unwrap_or(from);
         let ends_when_told =
-            [I::End, I::Released].iter().try_fold(told, |life, input| life.step(*input).or(Ok::<L, ()>(life)));
+            [I::End, I::Released].iter().try_fold(told, |life, trigger| life.step(*trigger).or(Ok::<L, ()>(life)));
         assert!(ends == Ok(L::Finished) || ends_when_told == Ok(L::Finished), "{from:?}");
-        assert!(from != L::Finished || I::ALL.iter().all(|input| from.step(*input).is_err()));
+        assert!(from != L::Finished || I::ALL.iter().all(|trigger| from.step(*trigger).is_err()));
     }
 }
 
@@ -71,7 +72,8 @@ fn what_has_finished_comes_after_what_has_not() {
             from >= L::Releasing,
             I::ALL
                 .iter()
-                .all(|input| !matches!(input, I::Ask | I::Yield | I::Return | I::End) || from.step(*input).is_err()),
+                .all(|trigger| !matches!(trigger, I::Ask | I::Yield | I::Return | I::End)
+                    || from.step(*trigger).is_err()),
             "{from:?}"
         );
     }
@@ -81,6 +83,6 @@ fn what_has_finished_comes_after_what_has_not() {
 fn an_illegal_input_says_what_came_where() {
     assert_eq!(
         L::Finished.step(I::Ask).map_err(|illegal| illegal.to_string()),
-        Err("Ask is no input of Finished".to_owned())
+        Err("Ask is no trigger of Finished".to_owned())
     );
 }

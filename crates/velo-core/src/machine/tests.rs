@@ -1,7 +1,7 @@
-use super::{Effects, Input as I, Machine, Reason as R, State as S};
+use super::{Effects, Machine, Reason as R, State as S, Trigger as I};
 use crate::illegal::Illegal;
 
-/// The table of the doc comment, a row for each legal (state, reason, input).
+/// The table of the doc comment, a row for each legal (state, reason, trigger).
 const TABLE: &[(S, R, I, S, R, Effects)] = &[
     (S::Waiting, R::None, I::Admit, S::Open, R::None, Effects::NONE),
     (S::Waiting, R::None, I::Close, S::Closed, R::Closed, Effects(8 | 4)),
@@ -51,13 +51,13 @@ const REACHABLE: &[(S, R)] = &[
 fn every_row_of_the_table_holds_and_everything_else_is_illegal() {
     for (state, reason) in REACHABLE.iter().copied() {
         let machine = Machine { state, reason };
-        for input in I::ALL.iter().copied() {
-            let row = TABLE.iter().find(|row| (row.0, row.1, row.2) == (state, reason, input));
+        for trigger in I::ALL.iter().copied() {
+            let row = TABLE.iter().find(|row| (row.0, row.1, row.2) == (state, reason, trigger));
             let expected = row.map(|row| (Machine { state: row.3, reason: row.4 }, row.5));
             assert_eq!(
-                machine.step(input),
-                expected.ok_or(Illegal { from: machine, input }),
-                "{state:?} {reason:?} {input:?}"
+                machine.step(trigger),
+                expected.ok_or(Illegal { from: machine, trigger }),
+                "{state:?} {reason:?} {trigger:?}"
             );
             assert!(expected.is_none_or(|(to, _)| REACHABLE.contains(&(to.state, to.reason))));
         }
@@ -87,5 +87,5 @@ fn effects_are_single_bits_and_sets_contain_their_parts() {
 #[test]
 fn an_illegal_input_says_what_came_where() {
     let illegal = Machine::WAITING.step(I::Return).map_err(|illegal| illegal.to_string());
-    assert_eq!(illegal, Err("Return is no input of Machine { state: Waiting, reason: None }".to_owned()));
+    assert_eq!(illegal, Err("Return is no trigger of Machine { state: Waiting, reason: None }".to_owned()));
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use velo_core::channel::Receiver;
-use velo_core::machine::{Effects, Input, Reason, State};
+use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::{PAGE_WORDS, ROW_WORDS, Word};
 use velo_core::signal::{Refusal, Verdict};
 use velo_runtime::{Bell, Desk, Limits, Message, OpenError, Page};
@@ -81,7 +81,7 @@ impl Script {
         }
     }
 
-    pub fn step(&mut self, isolate: &Isolate, slot: u32, input: Input) -> (State, Reason, Effects) {
+    pub fn step(&mut self, isolate: &Isolate, slot: u32, input: Trigger) -> (State, Reason, Effects) {
         let (machine, effects) = self.desk.step(isolate.number, slot, input, self.now);
         (machine.state, machine.reason, effects)
     }

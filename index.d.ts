@@ -10,6 +10,16 @@ export declare class AbortError extends VeloError {
   constructor(message: string, options?: VeloErrorOptions)
 }
 
+/** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
+declare interface Clock {
+  /** ms since some moment in the past; never goes back. */
+  now(): number
+  /** Calls `callback` once after `ms`; answers a handle for `clearTimeout`. */
+  setTimeout(callback: () => void, ms: number): unknown
+  /** Forgets a timer that has not fired. */
+  clearTimeout(handle: unknown): void
+}
+
 /** The stream takes or gives nothing more: `VELO_ENDED` after `end()`, `VELO_CLOSED` otherwise; `cause` is the function's error if it failed. */
 export declare class ClosedError extends VeloError {}
 
@@ -358,6 +368,8 @@ export declare interface StreamOptions {
   onWorkerExit?: 'fail' | 'reopen'
   /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
   context?: () => unknown
+  /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
+  clock?: Clock
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }

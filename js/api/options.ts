@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ResolvedOptions } from '../engine/definition.js'
 import { callable, configError, duration, flag, integer, LONGEST, onlyKnown, text, word } from '../kit/check.js'
+import { type Clock, clockOf } from '../kit/clock.js'
 import type { Codec } from '../kit/types.js'
 
 /** Options of a stream function. Durations are milliseconds. */
@@ -41,6 +42,8 @@ export interface StreamOptions {
   onWorkerExit?: 'fail' | 'reopen'
   /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
   context?: () => unknown
+  /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
+  clock?: Clock
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }
@@ -74,6 +77,7 @@ const checks: { [Name in keyof StreamOptions]-?: (value: NonNullable<StreamOptio
   onWorkerExit: (value, field) => word(value, field, ['fail', 'reopen']),
   context: callable,
   schema: isSchema,
+  clock: clockOf,
 }
 
 /** Checks `options` and fills in what is missing from `base`. An option that is `undefined` counts as left out. */
@@ -107,5 +111,6 @@ export function defaults(name: string): ResolvedOptions {
     onWorkerExit: 'fail',
     context: undefined,
     schema: undefined,
+    clock: undefined,
   }
 }

@@ -1,6 +1,7 @@
 // What a stream function is made of, once it is checked: its stages, its options, and its number in Rust.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Clock } from '../kit/clock.js'
 import type { Codec } from '../kit/types.js'
 import { native } from './border/native.js'
 import type { Stage } from './stages/stage.js'
@@ -23,7 +24,11 @@ export interface ResolvedOptions {
   readonly onWorkerExit: 'fail' | 'reopen'
   readonly context: (() => unknown) | undefined
   readonly schema: StandardSchemaV1 | undefined
+  /** `undefined`: the timers of Rust. */
+  readonly clock: Clock | undefined
 }
+
+const NO_TIMERS = { maxDuration: 0, maxStall: 0 }
 
 /** Default of `idleTimeout` for live input, ms. */
 export const LIVE_IDLE_TIMEOUT = 30_000
@@ -60,7 +65,9 @@ export class Definition {
   /** Its number in Rust, taken at first use. */
   get fn(): number {
     if (this.#fn < 0) {
-      const { name, buffer, maxConcurrent, queue, maxDuration, maxStall } = this.options
+      const { name, buffer, maxConcurrent, queue, clock } = this.options
+      // A clock of the user's own keeps the time instead of Rust.
+      const { maxDuration, maxStall } = clock === undefined ? this.options : NO_TIMERS
       const { fn, line, credits } = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall })
       this.#fn = fn
       this.line = line

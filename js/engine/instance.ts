@@ -11,7 +11,7 @@ import { DONE_VOID } from '../kit/promises.js'
 import { reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders, StreamMetrics } from '../kit/types.js'
 import { bounded } from './border/bounded.js'
-import { Effect, Life, State, Timer, Trigger } from './border/law.js'
+import { Effect, Life, State, Trigger } from './border/law.js'
 import { step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import type { Row } from './border/row.js'
@@ -72,8 +72,9 @@ export class Instance implements Holder, Driven {
     return (this.end ??= new Ending())
   }
 
-  /** A signal that had fired before ends it at once. Last in the making of its mode. */
-  abortIfLate(): boolean {
+  /** Last in the making of its mode: a signal that had fired before ends it at once. Says whether it did. */
+  begin(): boolean {
+    this.lease.begin()
     const { abortedBy } = this.lease
     if (abortedBy !== undefined) this.abort(reasonOf(abortedBy))
     return abortedBy !== undefined
@@ -121,7 +122,8 @@ export class Instance implements Holder, Driven {
   }
 
   bounded(promise: PromiseLike<unknown>): Promise<unknown> {
-    return bounded(promise, this.def.options.closeTimeout)
+    const { closeTimeout, clock } = this.def.options
+    return bounded(promise, closeTimeout, clock)
   }
 
   /** Why a read or send meets nobody. */
@@ -183,7 +185,7 @@ export class Instance implements Holder, Driven {
     this.ending.failure = own // whoever waits to send is told why
     const { source, stages } = this.driver.release(this.row.state === State.Closing)
     if (source === undefined && stages.length === 0 && !this.driver.isPipeline) return this.finish(outcome.how, own)
-    native.arm(this.row.slot, Timer.Close, this.def.options.closeTimeout)
+    this.lease.armClose()
     watchExit()
     void Promise.allSettled([source, ...stages]).then(([given]) => this.released(given as PromiseSettledResult<unknown>))
   }
@@ -201,7 +203,7 @@ export class Instance implements Holder, Driven {
     this.scope.runInAsyncScope(Context.fire, undefined, this.context, failure)
     this.driver.stop()
     if (!this.driver.isOver) {
-      native.arm(this.row.slot, Timer.Close, this.def.options.closeTimeout)
+      this.lease.armClose()
       this.lease.watch()
     }
     watchExit()

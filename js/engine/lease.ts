@@ -6,11 +6,12 @@ import { threadId } from 'node:worker_threads'
 import { onAbort, reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
-import { Effect, State, Trigger, Verdict } from './border/law.js'
+import { Effect, State, Timer, Trigger, Verdict } from './border/law.js'
 import { step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import { Row } from './border/row.js'
 import { waitBegins, waitEnds } from './border/wakefulness.js'
+import { ClockTimers, type Timed } from './clock-timers.js'
 import type { Definition } from './definition.js'
 import type { Mode } from './mode.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
@@ -36,7 +37,7 @@ function unclaim(id: string): void {
 /** Takes a permit or a place in line: the slot. */
 function enter(def: Definition, idleMs: number, id: string | undefined): number {
   if (id !== undefined) claim(id)
-  const slot = openRow(def.fn, idleMs)
+  const slot = openRow(def.fn, def.options.clock === undefined ? idleMs : 0)
   if (slot >= 0) return slot
   if (id !== undefined) unclaim(id)
   throw refusal(slot, def.options)
@@ -69,7 +70,7 @@ export interface Holder {
   closeTimedOut(): void
 }
 
-export class Lease implements Tenant {
+export class Lease implements Tenant, Timed {
   readonly def: Definition
   readonly row: Row
   readonly scope: AsyncResource
@@ -79,6 +80,7 @@ export class Lease implements Tenant {
   readonly timed: boolean
   private readonly holder: Holder
   private readonly givenId: string | undefined
+  private readonly timers: ClockTimers | undefined
   private readonly unguard: (() => void) | undefined
   /** The signal that had fired before. */
   readonly abortedBy: AbortSignal | undefined
@@ -107,7 +109,9 @@ export class Lease implements Tenant {
     tenants[slot] = this
     const { maxDuration, maxStall } = def.options
     this.scope = scope ?? currentScope()
-    this.timed = idleMs > 0 || maxDuration > 0 || maxStall > 0 || def.remote
+    const { clock } = def.options
+    this.timed = (clock === undefined && (idleMs > 0 || maxDuration > 0 || maxStall > 0)) || def.remote
+    if (clock !== undefined) this.row.watch = this.timers = new ClockTimers(clock, this)
     if (this.timed) watchExit()
   }
 
@@ -115,12 +119,36 @@ export class Lease implements Tenant {
     return this.givenId ?? `${this.def.options.name}${tag}${this.ordinal}`
   }
 
+  get idleMs(): number {
+    return this.holder.mode.idleMs
+  }
+
+  get maxDuration(): number {
+    return this.def.options.maxDuration
+  }
+
+  get maxStall(): number {
+    return this.def.options.maxStall
+  }
+
+  /** Its mode is there: a clock of its own starts. */
+  begin(): void {
+    if (this.row.state !== State.Waiting) this.timers?.open()
+  }
+
+  /** `closeTimeout` begins. */
+  armClose(): void {
+    const { closeTimeout } = this.def.options
+    if (this.timers === undefined) native.arm(this.row.slot, Timer.Close, closeTimeout)
+    else this.timers.close(closeTimeout)
+  }
+
   processEnds(): void {
     this.holder.mode.processEnds?.()
   }
 
-  giveUp(): void {
-    this.holder.abort(drained(this.id))
+  giveUp(reason: unknown = drained(this.id)): void {
+    this.holder.abort(reason)
   }
 
   verdict(kind: number, seen: number): void {
@@ -129,6 +157,7 @@ export class Lease implements Tenant {
     if (kind === Verdict.Admitted) {
       if (row.state !== State.Waiting) return
       row.state = State.Open
+      this.timers?.open()
       holder.mode.admitted()
     } else if (kind === Verdict.Idle) {
       // Whether the row still says so is for Rust to see; it knows nothing of what comes here, and this side may not know of the admission.
@@ -145,6 +174,8 @@ export class Lease implements Tenant {
   holdsProcess(): boolean {
     const { holder, row } = this
     if (!holder.mode.isAwaited && !holder.isClosing && !this.watched) return false
+    // A clock of the user's own settles nothing by itself.
+    if (this.timers !== undefined) return holder.isBusyElsewhere
     if (holder.isUnwinding) return true // closeTimeout
     if (holder.isBusyElsewhere) return true
     const { maxDuration, maxStall } = this.def.options
@@ -163,6 +194,7 @@ export class Lease implements Tenant {
   /** Gives everything back; answers what was dropped. */
   vacate(): StreamEnd['dropped'] {
     tenants[this.row.slot] = undefined
+    this.timers?.end()
     const dropped = this.row.vacate()
     if (this.givenId !== undefined) unclaim(this.givenId)
     this.unguard?.()

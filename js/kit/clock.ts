@@ -1,6 +1,6 @@
 // Where whatever waits gets the time from: the machine, or a clock that a test moves.
 
-import { callable } from './check.js'
+import { callable, configError } from './check.js'
 
 /** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
 export interface Clock {
@@ -22,6 +22,7 @@ export const machineClock: Clock = {
 /** A clock, that of the machine where it was left out. Throws `VELO_CONFIG` for what is none. */
 export function clockOf(value: Clock | undefined, field: string): Clock {
   if (value === undefined) return machineClock
+  if (typeof value !== 'object' || value === null) throw configError(field, 'a clock ({ now, setTimeout, clearTimeout })', value)
   for (const name of ['now', 'setTimeout', 'clearTimeout'] as const) callable((value as Partial<Clock> | null)?.[name], `${field}.${name}`)
   return value
 }

@@ -35,6 +35,11 @@ calls! {
     Grant c"grant" |call| grant(call);
     Arm c"arm" |call| arm(call);
     Disarm c"disarm" |call| disarm(call);
+    Silent c"silent" |call| {
+        let slot = call.index::<0>();
+        call.isolate.runtime.quick(|desk| desk.silent(call.isolate.number, slot));
+        Reply::Nothing
+    };
     SetTimer c"timer" |call| {
         let (isolate, ms) = (call.isolate, call.number::<0>());
         number(isolate.runtime.at_desk(|desk, now| desk.timer(isolate.number, ms, now)))
@@ -95,10 +100,10 @@ fn open(call: &Call<'_>) -> Reply {
 
 fn step(call: &Call<'_>) -> Reply {
     let (isolate, slot) = (call.isolate, call.index::<0>());
-    let Some(input) = Trigger::from_number(call.whole::<1>()) else {
-        return Reply::Bug(c"step(slot, input): no such input");
+    let Some(trigger) = Trigger::from_number(call.whole::<1>()) else {
+        return Reply::Bug(c"step(slot, trigger): no such trigger");
     };
-    let (machine, effects) = isolate.runtime.at_desk(|desk, now| desk.step(isolate.number, slot, input, now));
+    let (machine, effects) = isolate.runtime.at_desk(|desk, now| desk.step(isolate.number, slot, trigger, now));
     number(machine.pack(effects))
 }
 

@@ -44,6 +44,13 @@ impl Desk {
         (machine, effects.and(mail))
     }
 
+    /// A timer of the stream's own clock says that it is idle: the next `Idle` counts while that still holds.
+    pub fn silent(&mut self, isolate: u32, slot: u32) {
+        if let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) {
+            stream.idle.seen = stream.silent_after(row);
+        }
+    }
+
     /// How many more credits one side of a stream gets.
     pub fn grant(&mut self, isolate: u32, slot: u32, side: Side) -> u32 {
         let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return 0 };

@@ -1,18 +1,19 @@
 // Waits that must end: a promise of somebody else's, at the latest after so many ms.
 
-import { cancelTimer, setTimer } from './mailbox.js'
+import type { Clock } from '../../kit/clock.js'
+import { after } from './after.js'
 
-/** Settles with `promise`, or resolves after `ms`. */
-export function bounded(promise: PromiseLike<unknown>, ms: number): Promise<unknown> {
+/** Settles with `promise`, or resolves after `ms` of `clock`, Rust's where it is left out. */
+export function bounded(promise: PromiseLike<unknown>, ms: number, clock?: Clock): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimer(ms, () => resolve(undefined))
+    const cancel = after(ms, () => resolve(undefined), clock)
     Promise.resolve(promise).then(
       (value) => {
-        cancelTimer(timer)
+        cancel()
         resolve(value)
       },
       (error) => {
-        cancelTimer(timer)
+        cancel()
         reject(error)
       },
     )

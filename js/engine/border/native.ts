@@ -58,6 +58,7 @@ export interface Native {
   step(slot: number, input: number): number
   grant(slot: number, side: number): number
   arm(slot: number, kind: number, ms: number): void
+  silent(slot: number): void
   disarm(slot: number, kind: number): void
   timer(ms: number): number
   cancel(id: number): void

@@ -9,6 +9,14 @@ import { COUNTERS, Probe, SAMPLE_MASK } from './probe.js'
 
 const { Accepted, Delivered, Yielded, Read, DroppedEvents, DroppedResults, Waiting, WaitingSince, UnreadSince } = Word
 
+/** Who keeps the time of a row beside Rust. */
+export interface RowWatch {
+  /** The function asks and has to wait. */
+  waits(): void
+  /** A result was read, or the first one waits to be. */
+  unread(): void
+}
+
 export class Row {
   /** After the end a copy: the row serves another stream then. */
   private page: Float64Array | number[]
@@ -18,6 +26,10 @@ export class Row {
   /** Where the stream is in its life, as Rust said last. */
   state: number
   readonly probe = new Probe()
+  /** Only where the function has a clock of its own. */
+  watch: RowWatch | null = null
+  /** Its function runs on another thread, which says whether it waits. */
+  isElsewhere = false
 
   constructor(slot: number) {
     this.slot = slot
@@ -100,12 +112,14 @@ export class Row {
 
   /** The function asks and has to wait; `silent`: for an event of which nothing is under way. */
   wait(silent: boolean): void {
+    if (this.watch !== null) this.watch.waits()
     this.page[this.at + WaitingSince] = clock[0]
     this.page[this.at + Waiting] = silent ? 1 : 0
   }
 
   /** The same for a function on another thread, whose thread says whether it waits. */
   waitElsewhere(): void {
+    this.isElsewhere = true
     this.page[this.at + WaitingSince] = clock[0]
   }
 
@@ -171,6 +185,7 @@ export class Row {
 
   /** Since when results wait unread: from now on, or no more. After the end nobody asks, and the word holds a latency. */
   markUnread(unread: boolean): void {
+    if (this.watch !== null) this.watch.unread()
     if (this.state !== State.Closed) this.page[this.at + UnreadSince] = unread ? clock[0] : 0
   }
 

@@ -6,7 +6,6 @@ import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promis
 import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { Side } from '../border/law.js'
-import { cancelTimer, setTimer } from '../border/mailbox.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
 import type { OutputOwner } from './owner.js'
@@ -206,8 +205,7 @@ export class Output<Out> {
     if (timeout !== undefined) {
       const { id } = this.owner
       const late = () => leave(new TimeoutError('VELO_TIMEOUT', `stream ${id}: no result within ${timeout} ms`, { streamId: id }))
-      const timer = setTimer(timeout, late)
-      stops.push(() => cancelTimer(timer))
+      stops.push(this.owner.after(timeout, late))
     }
     reader.forget = () => {
       reader.forget = undefined

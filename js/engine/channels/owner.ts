@@ -42,6 +42,8 @@ export interface OutputOwner {
   readonly timed: boolean
   /** A read waits or was served: the function may have to start, or to go on. */
   demand(): void
+  /** Calls `fire` once after `ms`; answers how to take that back. */
+  after(ms: number, fire: () => void): () => void
   /** Results are dropped that the end did not count. */
   lateDrop(results: number): void
   /** Why a read meets nothing. */

@@ -50,7 +50,7 @@ export class CallMode extends PulledMode {
     this.row = instance.row
     this.driver = instance.driver
     this.timed = instance.timed
-    instance.abortIfLate()
+    instance.begin()
   }
 
   /** Nobody can read its results any more. */

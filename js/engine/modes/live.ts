@@ -4,6 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure } from '../../kit/errors.js'
+import { after } from '../border/after.js'
 import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'
 import { Note, native } from '../border/native.js'
@@ -64,7 +65,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
     this.output = new Output(this)
     if (this.row.state !== State.Waiting) this.takeCredits()
-    instance.abortIfLate()
+    instance.begin()
   }
 
   get id(): string {
@@ -156,6 +157,10 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
 
   lateDrop(results: number): void {
     this.instance.lateDrop(results)
+  }
+
+  after(ms: number, fire: () => void): () => void {
+    return after(ms, fire, this.instance.def.options.clock)
   }
 
   bounded(promise: PromiseLike<unknown>): Promise<unknown> {

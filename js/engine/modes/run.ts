@@ -39,7 +39,7 @@ export class RunMode extends PulledMode implements Sink {
     this.outcome = new Promise(capture) as Promise<unknown[]>
     this.resolve = lastResolve
     if (instance.timed) waitBegins()
-    if (!instance.abortIfLate()) this.driver.start()
+    if (!instance.begin()) this.driver.start()
   }
 
   /** Whether its caller still waits for the outcome. */

@@ -10,6 +10,12 @@ export declare class AbortError extends VeloError {
   constructor(message: string, options?: VeloErrorOptions)
 }
 
+/** Options of a call, `fn(source)`. */
+export declare interface CallOptions extends SignalOption {
+  /** How many results may be made before they are asked for, instead of what the function says. */
+  ahead?: number | undefined
+}
+
 /** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
 declare interface Clock {
   /** ms since some moment in the past; never goes back. */
@@ -278,12 +284,12 @@ export declare function streamFn<In, Out>(
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
 export declare interface StreamFunction<In, Out> {
   /**
-   * Feeds `source` through a new instance, pulled in lockstep with whoever iterates the results, as a bare generator is. It starts at the first `next()`. Fits
+   * Feeds `source` through a new instance, pulled in lockstep with whoever iterates the results, as a bare generator is, or up to `ahead` results before they are asked for. It starts at the first `next()`. Fits
    * `pipeline()` and `compose()` of `node:stream`.
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In>, options?: SignalOption): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
@@ -370,6 +376,11 @@ export declare interface StreamOptions {
   context?: () => unknown
   /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
   clock?: Clock
+  /**
+   * How many results a call, `fn(source)`, may make before they are asked for; its source is pulled no further than they need. 0 = lockstep, as a bare generator is. At most `buffer`
+   * where a stage runs on a worker thread. Default 0, and `buffer` where a stage runs on a worker thread: in lockstep each event is a trip between threads there.
+   */
+  ahead?: number
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }

@@ -9,6 +9,7 @@ export { streamFn } from './api/stream-fn.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
 export type {
+  CallOptions,
   Codec,
   EndReason,
   FunctionMetrics,

@@ -14,6 +14,12 @@ async function* average(events) {
   for await (const event of events) yield (total += event) / ++count
 }
 
+async function collect(iterable) {
+  const results = []
+  for await (const result of iterable) results.push(result)
+  return results
+}
+
 async function* pass(events) {
   for await (const event of events) yield event
 }
@@ -44,7 +50,7 @@ describePlacements('fn(source)', (place) => {
   test('pulls in lockstep, as a bare generator does', async () => {
     const ours = asyncSource([1, 2, 3, 4])
     const bare = asyncSource([1, 2, 3, 4])
-    const results = fn(ours)
+    const results = fn(ours, { ahead: 0 })
     const generator = average(bare)
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(await within(1000, results.next(), 'next'), await generator.next())
@@ -75,7 +81,7 @@ describePlacements('fn(source)', (place) => {
 
   test('throw(error) ends it and rejects with the error', async () => {
     const source = asyncSource([1, 2, 3])
-    const results = fn(source)
+    const results = fn(source, { ahead: 0 })
     await within(1000, results.next(), 'next')
     const error = new Error('thrown in')
     await assert.rejects(within(1000, results.throw(error), 'throw'), (thrown) => thrown === error)
@@ -85,7 +91,7 @@ describePlacements('fn(source)', (place) => {
   test('a signal ends it: the pending next() rejects, then it is done', async () => {
     const controller = new AbortController()
     const source = asyncSource([1, 2, 3])
-    const results = fn(source, { signal: controller.signal })
+    const results = fn(source, { signal: controller.signal, ahead: 0 })
     await within(1000, results.next(), 'next')
     controller.abort('enough')
     await assert.rejects(within(1000, results.next(), 'next'), { name: 'AbortError', code: 'VELO_ABORTED', cause: 'enough' })
@@ -99,6 +105,91 @@ describePlacements('fn(source)', (place) => {
     for (let i = 0; i < 2; i++) for (const results of both) seen.push((await within(1000, results.next(), 'next')).value)
     assert.deepEqual(seen, [1, 10, 2, 20])
     await Promise.all(both.map((results) => results.return()))
+  })
+})
+
+describePlacements('fn(source, { ahead })', (place) => {
+  const fn = place(average)
+
+  test('pulls and makes no more than that before somebody asks, and all of it in order', async () => {
+    for (const ahead of [1, 2, 5]) {
+      const source = asyncSource(numbers(100))
+      const results = fn(source, { ahead })
+      const expected = []
+      for await (const result of average(numbers(100))) expected.push(result)
+      for (let i = 0; i < 20; i++) {
+        assert.deepEqual(await within(1000, results.next(), 'next'), { value: expected[i], done: false })
+        await place.settled(3)
+        // Between two threads each channel holds so many, and one is in the function's hands.
+        const most = place.worker ? 2 * ahead + 2 : ahead
+        assert.ok(source.pulls <= i + 1 + most, `${source.pulls} pulls after ${i + 1} reads, ahead ${ahead}`)
+      }
+      assert.deepEqual(await within(2000, collect(results)), expected.slice(20))
+    }
+  })
+
+  test('runs ahead of a reader who takes his time', async () => {
+    const source = asyncSource(numbers(100))
+    const results = fn(source, { ahead: 10 })
+    await within(1000, results.next(), 'next')
+    await place.soon(() => assert.ok(source.pulls >= 11, `${source.pulls} pulls`), 40)
+    await within(1000, results.return(), 'return')
+    assert.equal(source.returns, 1)
+    await place.soon(() => {
+      const { eventsOut, dropped, streamsOpen } = fn.metrics
+      assert.equal(streamsOpen, 0)
+      assert.ok(dropped.results <= eventsOut)
+    })
+  })
+
+  test('results that wait come before the error of the function, which comes once', async () => {
+    const failing = place(async function* (events) {
+      for await (const event of events) {
+        if (event === 3) throw new RangeError('three')
+        yield event
+      }
+    })
+    const results = failing(numbers(9), { ahead: 8 })
+    const seen = []
+    await assert.rejects(
+      within(
+        2000,
+        (async () => {
+          for await (const result of results) {
+            seen.push(result)
+            await place.settled(2)
+          }
+        })(),
+      ),
+      { name: 'RangeError', message: 'three' },
+    )
+    assert.deepEqual(seen, [0, 1, 2])
+    assert.deepEqual(await within(1000, results.next(), 'next'), { value: undefined, done: true })
+  })
+
+  test('aborted, what waits is dropped and counted', async () => {
+    const own = place(average)
+    const controller = new AbortController()
+    const results = own(asyncSource(numbers(100)), { ahead: 10, signal: controller.signal })
+    await within(1000, results.next(), 'next')
+    await place.soon(() => assert.ok(own.metrics.eventsIn >= 2))
+    controller.abort()
+    await assert.rejects(within(1000, results.next(), 'next'), { code: 'VELO_ABORTED' })
+    await place.soon(() => {
+      const { eventsIn, eventsOut, dropped, streamsOpen } = own.metrics
+      assert.equal(streamsOpen, 0)
+      assert.ok(dropped.results >= 1 && dropped.results < eventsOut, JSON.stringify({ eventsIn, eventsOut, dropped }))
+    })
+  })
+
+  test('is an option of the function too, and checked', async () => {
+    const source = asyncSource(numbers(100))
+    const results = place(average, { ahead: 3 })(source)
+    await within(1000, results.next(), 'next')
+    await place.soon(() => assert.ok(source.pulls >= 4, `${source.pulls} pulls`), 40)
+    await results.return()
+    assert.throws(() => fn([], { ahead: -1 }), { code: 'VELO_CONFIG', message: /fn\(source, options\)\.ahead: expected an integer from 0/ })
+    assert.throws(() => place(average, { ahead: 1.5 }), { code: 'VELO_CONFIG', field: 'streamFn(options).ahead' })
   })
 })
 

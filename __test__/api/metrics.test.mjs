@@ -77,7 +77,10 @@ describePlacements('metrics', (place) => {
 
   test('one event in 64 is timed, and no more, when results are pulled one by one', async () => {
     const fn = place(same)
-    for await (const _ of fn(Array.from({ length: 64 * 4 }, (_, i) => i)));
+    for await (const _ of fn(
+      Array.from({ length: 64 * 4 }, (_, i) => i),
+      { ahead: 0 },
+    ));
     isLatency(fn.metrics.latency, 4)
     isLatency(fn.metrics.processing, 4)
   })

@@ -127,7 +127,7 @@ describe('results that are dropped', () => {
     assert.equal(returned, 1_000)
     assert.deepEqual(
       warnings.map(({ code }) => code),
-      ['VELO_DROPPED'],
+      ['velo:dropped-results'],
     )
   })
 
@@ -153,7 +153,7 @@ test('rule 18: a process that ends while sends wait for a read names the stream,
     for (let n = 0; n < 20; n++) await stream.send(n)
     console.log(await stream.recv())`)
   assert.equal(code, 13)
-  assert.match(stderr, /VELO_STUCK.*stream the stuck one: the process ends while 1 sends wait for room, 4 results wait to be read/s)
+  assert.match(stderr, /velo:stuck-sends.*stream the stuck one: the process ends while 1 sends wait for room, 4 results wait to be read/s)
 })
 
 noUnhandledRejections('what is told')

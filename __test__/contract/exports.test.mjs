@@ -30,6 +30,7 @@ test('the root exports these types and no others', () => {
       .filter(Boolean)
       .sort(),
     [
+      'CallOptions',
       'Codec',
       'DrainOptions',
       'EndReason',

@@ -251,7 +251,7 @@ describe('ends in the middle', () => {
     const row = flags()
     const counting = () => stage('counting', { context: () => row })
     const source = asyncSource(numbers(100))
-    for await (const _ of counting().pipe(counting())(source)) break
+    for await (const _ of counting().pipe(counting())(source, { ahead: 0 })) break
     await soon(raised(row, Flag.Left, 2), 'finally of both')
     assert.deepEqual([source.pulls, source.returns], [1, 1])
   })
@@ -283,9 +283,9 @@ describe('backpressure', () => {
     await soon(sending, 'the sends')
   })
 
-  test('a call is pulled in lockstep through workers: the source is not read ahead', async () => {
+  test('a call with ahead: 0 is pulled in lockstep through workers: the source is not read ahead', async () => {
     const source = asyncSource(numbers(100))
-    const results = stage('counting').pipe(stage('counting'))(source)
+    const results = stage('counting').pipe(stage('counting'))(source, { ahead: 0 })
     for (let i = 0; i < 5; i++) {
       assert.deepEqual(await soon(results.next(), 'next'), { value: i, done: false })
       await turns(10)

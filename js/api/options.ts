@@ -44,6 +44,11 @@ export interface StreamOptions {
   context?: () => unknown
   /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
   clock?: Clock
+  /**
+   * How many results a call, `fn(source)`, may make before they are asked for; its source is pulled no further than they need. 0 = lockstep, as a bare generator is. At most `buffer`
+   * where a stage runs on a worker thread. Default 0, and `buffer` where a stage runs on a worker thread: in lockstep each event is a trip between threads there.
+   */
+  ahead?: number
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
 }
@@ -76,6 +81,7 @@ const checks: { [Name in keyof StreamOptions]-?: (value: NonNullable<StreamOptio
   transfer: (value, field) => flag(value, field, false),
   onWorkerExit: (value, field) => word(value, field, ['fail', 'reopen']),
   context: callable,
+  ahead: (value, field) => integer(value, field, 0, 0, 1_048_576),
   schema: isSchema,
   clock: clockOf,
 }
@@ -112,5 +118,6 @@ export function defaults(name: string): ResolvedOptions {
     context: undefined,
     schema: undefined,
     clock: undefined,
+    ahead: undefined,
   }
 }

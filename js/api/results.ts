@@ -15,6 +15,7 @@ type End<Out> = Promise<IteratorResult<Out, undefined>>
 export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
   readonly #def: Definition
   readonly #source: unknown
+  readonly #ahead: number
   readonly #signal: AbortSignal | undefined
   /** The async context of the call, in which the function runs. */
   readonly #scope = currentScope()
@@ -22,9 +23,10 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   /** It was returned before it started. */
   #over = false
 
-  constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
+  constructor(def: Definition, source: unknown, ahead: number, signal: AbortSignal | undefined) {
     this.#def = def
     this.#source = source
+    this.#ahead = ahead
     this.#signal = signal
   }
 
@@ -62,7 +64,7 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   }
 
   async #start(): End<unknown> {
-    const call = new CallMode(this.#def, this.#source, this.#signal, this.#scope)
+    const call = new CallMode(this.#def, this.#source, this.#ahead, this.#signal, this.#scope)
     this.#call = call
     abandoned.register(this, call.leash)
     return call.next(this)

@@ -8,8 +8,8 @@ import { Definition, definitions, type ResolvedOptions } from '../engine/definit
 import { LiveMode } from '../engine/modes/live.js'
 import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
-import { configError, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
-import type { FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
+import { configError, integer, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
+import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
 import { defaults, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
@@ -18,12 +18,12 @@ import { Stream } from './stream.js'
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
 export interface StreamFunction<In, Out> {
   /**
-   * Feeds `source` through a new instance, pulled in lockstep with whoever iterates the results, as a bare generator is. It starts at the first `next()`. Fits
+   * Feeds `source` through a new instance, pulled in lockstep with whoever iterates the results, as a bare generator is, or up to `ahead` results before they are asked for. It starts at the first `next()`. Fits
    * `pipeline()` and `compose()` of `node:stream`.
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In>, options?: SignalOption): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
@@ -118,9 +118,12 @@ function checkGenerator(fn: unknown, field: string): void {
 
 function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunction<never, unknown> {
   const def = new Definition(stages, options)
-  const call = (source: Source<never>, callOptions?: SignalOption) => {
+  const call = (source: Source<never>, callOptions?: CallOptions) => {
     iterable(source, 'fn(source)')
-    return new Results(def, source, signalIn(callOptions, 'fn(source, options)'))
+    const signal = signalIn(callOptions, 'fn(source, options)')
+    const ahead = callOptions?.ahead
+    if (ahead !== undefined) integer(ahead, 'fn(source, options).ahead', 0, 0, 1_048_576)
+    return new Results(def, source, def.aheadOf(ahead), signal)
   }
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> = {
     async run(source, runOptions) {

@@ -24,6 +24,8 @@ export interface ResolvedOptions {
   readonly onWorkerExit: 'fail' | 'reopen'
   readonly context: (() => unknown) | undefined
   readonly schema: StandardSchemaV1 | undefined
+  /** `undefined` = not set: 0 on this thread, `buffer` where a stage runs on another. */
+  readonly ahead: number | undefined
   /** `undefined`: the timers of Rust. */
   readonly clock: Clock | undefined
 }
@@ -60,6 +62,12 @@ export class Definition {
     this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT
     this.pulledIdle = options.idleTimeout ?? 0
     this.remote = stages.some((stage) => stage.placement !== undefined)
+  }
+
+  /** How far a call may be ahead of whoever reads its results, where the call itself says nothing else. */
+  aheadOf(given: number | undefined): number {
+    const { ahead, buffer } = this.options
+    return this.remote ? Math.min(given ?? ahead ?? buffer, buffer) : (given ?? ahead ?? 0)
   }
 
   /** Its number in Rust, taken at first use. */

@@ -8,8 +8,8 @@ import type { AnyGenerator } from './stages/stage.js'
 export interface Mode {
   /** Whether the links of a pipeline hand promises on as they are (`run`), or own their waits. */
   readonly direct: boolean
-  /** Whether the function runs ahead of whoever reads, up to `buffer`; else it is asked for one result at a time. */
-  readonly ahead: boolean
+  /** How many results, and events, the function may be ahead of whoever reads; 0 = lockstep: it is asked for one result at a time. */
+  readonly ahead: number
   /** Whether results wait in a channel until they are read. */
   readonly holdsResults: boolean
   /** ms of the idle timer in force, 0 = none. */

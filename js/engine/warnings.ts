@@ -27,7 +27,7 @@ export function warnDropped(def: Definition, id: string): void {
   const { name } = def.options
   warnOnce(
     def,
-    'VELO_DROPPED',
+    'velo:dropped-results',
     `stream function ${name}: the results of stream ${id} were dropped before their end. Read them to the end, leave the loop by break, or call return(): until then the stream keeps its place`,
   )
 }
@@ -36,6 +36,6 @@ export function warnDropped(def: Definition, id: string): void {
 export function warnStuck(id: string, waiting: number, unread: number): void {
   process.emitWarning(
     `stream ${id}: the process ends while ${waiting} sends wait for room, ${unread} results wait to be read, and nobody reads. Read while you send: send and recv in turns, or a loop of its own for each`,
-    { type: 'VeloWarning', code: 'VELO_STUCK' },
+    { type: 'VeloWarning', code: 'velo:stuck-sends' },
   )
 }

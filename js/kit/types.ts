@@ -144,6 +144,12 @@ export interface SignalOption {
   signal?: AbortSignal | undefined
 }
 
+/** Options of a call, `fn(source)`. */
+export interface CallOptions extends SignalOption {
+  /** How many results may be made before they are asked for, instead of what the function says. */
+  ahead?: number | undefined
+}
+
 /** Options of `open`. */
 export interface OpenOptions extends SignalOption {
   /** Default: made from the function's name and a number. One that is in use is refused with `VELO_CONFIG`. */

@@ -23,7 +23,6 @@ import { warnOverrun, warnStuck } from '../warnings.js'
 
 export class LiveMode implements Mode, InputOwner, OutputOwner {
   readonly direct = false
-  readonly ahead = true
   readonly holdsResults = true
   readonly instance: Instance
   readonly row: Row
@@ -32,6 +31,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   readonly schema: StandardSchemaV1 | undefined
   readonly buffer: number
   readonly line: number
+  readonly ahead: number
   readonly timed: boolean
   private readonly driver: Driver
   /** The last stage runs on another thread. */
@@ -58,7 +58,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.row = instance.row
     this.driver = instance.driver
     this.timed = instance.timed
-    this.buffer = def.options.buffer
+    this.buffer = this.ahead = def.options.buffer
     this.line = def.line
     this.schema = def.stages[0]?.schema
     this.lastIsRemote = def.stages.at(-1)?.placement !== undefined

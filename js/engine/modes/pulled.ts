@@ -14,18 +14,19 @@ import { sourceIdle } from '../refusals.js'
 
 export abstract class PulledMode implements Mode {
   abstract readonly direct: boolean
-  abstract readonly ahead: boolean
+  readonly ahead: number
   abstract readonly isAwaited: boolean
-  readonly holdsResults = false
+  abstract readonly holdsResults: boolean
   readonly isSending = false
-  readonly hasUnread = false
+  abstract readonly hasUnread: boolean
   readonly instance: Instance
   protected readonly source: unknown
   private idled = false
   abstract readonly onResult: (result: IteratorResult<unknown>) => void
 
-  constructor(def: Definition, source: unknown, options: LeaseOptions) {
+  constructor(def: Definition, source: unknown, ahead: number, options: LeaseOptions) {
     this.source = source
+    this.ahead = ahead
     this.instance = new Instance(def, this, def.pulledIdle, options)
   }
 
@@ -46,7 +47,7 @@ export abstract class PulledMode implements Mode {
     if (opened.kind === 'array') return new SyncInlet(instance, opened.array, null, schema, counted)
     if (opened.kind === 'sync') return new SyncInlet(instance, null, opened.iterator, schema, counted)
     const iterator = schema === undefined ? opened.iterator : validated(opened.iterator, schema, () => instance.id)
-    return new AsyncInlet(instance, iterator, { ahead: this.ahead && counted, head: counted, destroy: opened.destroy })
+    return new AsyncInlet(instance, iterator, { ahead: this.ahead > 0 && counted, head: counted, destroy: opened.destroy })
   }
 
   admitted(): void {

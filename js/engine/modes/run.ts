@@ -13,7 +13,8 @@ import { PulledMode } from './pulled.js'
 
 export class RunMode extends PulledMode implements Sink {
   readonly direct = true
-  readonly ahead = true
+  readonly holdsResults = false
+  readonly hasUnread = false
   readonly outcome: Promise<unknown[]>
   private readonly row: Row
   private readonly driver: Driver
@@ -31,7 +32,7 @@ export class RunMode extends PulledMode implements Sink {
   }
 
   constructor(def: Definition, source: unknown, signal: AbortSignal | undefined) {
-    super(def, source, { signal })
+    super(def, source, def.options.buffer, { signal })
     const { instance } = this
     this.row = instance.row
     this.driver = instance.driver

@@ -40,8 +40,8 @@ export interface StageHost extends Owner {
     readonly options: { readonly name: string; readonly buffer: number; readonly closeTimeout: number }
   }
   readonly mode: {
-    /** The stages run ahead of whoever reads, up to `buffer`; else one result at a time is asked for. */
-    readonly ahead: boolean
+    /** How far the stages may be ahead of whoever reads; 0 = lockstep: one result at a time is asked for. */
+    readonly ahead: number
     /** Results wait in a channel until they are read. */
     readonly holdsResults: boolean
     /** Some wait there. */

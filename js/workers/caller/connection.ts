@@ -45,7 +45,7 @@ export class Connection {
   constructor(group: ConnectedStages, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
     const { instance, stages, first, tally, errors } = group
     const places = choosePlaces(stages, first)
-    const ahead = instance.mode.ahead ? instance.def.options.buffer : 0
+    const { ahead } = instance.mode
     // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
     const ducts = [native.duct(ahead, first === 0 ? instance.row.slot : 0)]
     for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))

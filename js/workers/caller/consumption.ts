@@ -25,7 +25,7 @@ export class Consumption {
   begin(waiting: number): number {
     this.reader = null
     this.base = this.reported = this.total()
-    return this.instance.mode.ahead ? Math.max(0, this.instance.def.options.buffer - (this.taken + waiting - this.base)) : 0
+    return Math.max(0, this.instance.mode.ahead - (this.taken + waiting - this.base))
   }
 
   /** Results come out of `reader` from now on. */
@@ -40,7 +40,7 @@ export class Consumption {
 
   /** In lockstep: one more is wanted. */
   want(): void {
-    if (!this.instance.mode.ahead) this.reader?.demand(this.taken + 1 - this.base)
+    if (this.instance.mode.ahead === 0) this.reader?.demand(this.taken + 1 - this.base)
   }
 
   /** A result was taken: whatever room that makes is told. */
@@ -51,10 +51,10 @@ export class Consumption {
 
   report(): void {
     const { instance, reader } = this
-    if (reader === null || !instance.mode.ahead) return
+    if (reader === null || instance.mode.ahead === 0) return
     const total = this.total()
     if (total === this.reported) return
-    if (total - this.reported >= instance.def.options.buffer >> 1) return this.tell()
+    if (total - this.reported >= instance.mode.ahead >> 1) return this.tell()
     if (this.reporting) return
     this.reporting = true
     atTurnEnd(this)

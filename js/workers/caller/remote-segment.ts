@@ -83,7 +83,7 @@ export class RemoteSegment implements SegmentListener {
         events: wiring.events,
         results: wiring.results,
         buffer,
-        lockstep: !instance.mode.ahead,
+        lockstep: instance.mode.ahead === 0,
         codec: typeof codec === 'string' ? codec : 'module',
         transfer,
         tally: { memory: wiring.tally.memory, first: wiring.tally.first },

@@ -350,7 +350,7 @@ describe('close', () => {
   test('a break in a loop over a call returns the source once, and ends the function', async () => {
     const row = flags()
     const source = asyncSource(Array(50).fill(ECHO))
-    for await (const _ of obey({ context: () => row })(source)) break
+    for await (const _ of obey({ context: () => row })(source, { ahead: 0 })) break
     assert.deepEqual([source.pulls, source.returns], [1, 1])
     await up(row, Flag.Left)
     assert.equal(Atomics.load(row, Flag.Signaled), 1)

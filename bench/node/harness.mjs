@@ -12,14 +12,15 @@ setFlagsFromString('--expose-gc')
 /** A full collection. */
 export const collectGarbage = globalThis.gc ?? runInNewContext('gc')
 /**
- * Before every turn: empties the young generation, so that no contestant pays for the one before it. A full collection here would take the
- * hidden classes that have no live object with it and deoptimize whatever was compiled for them, every round, which no program lives with.
+ * Before every turn: empties the young generation, so that no contestant pays for the one before it. With `--collect` the whole heap, while nothing is
+ * open: that takes the hidden classes of which no object lives, and with them whatever was compiled for them, as a long-lived process sees it after a lull.
  */
-export const tidyUp = () => collectGarbage({ type: 'minor' })
+const wholeHeap = process.argv.includes('--collect')
+export const tidyUp = () => (wholeHeap ? collectGarbage() : collectGarbage({ type: 'minor' }))
 
 /**
  * `--quick`: few rounds and small counts, for correctness only. `--json`: the document instead of the table. `--only <name>`: one group.
- * `--here`: in this process. `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
+ * `--collect`: a full collection before every turn, with nothing open. `--here`: in this process. `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
  */
 export function readOptions(argv = process.argv.slice(2)) {
   const quick = argv.includes('--quick')
@@ -31,6 +32,7 @@ export function readOptions(argv = process.argv.slice(2)) {
     quick,
     together,
     here,
+    collect: wholeHeap,
     json: argv.includes('--json'),
     rounds,
     warmup: quick ? 0 : 5,
@@ -108,6 +110,8 @@ function judge(claim, ratio) {
 }
 
 async function clock(work) {
+  // What the turn before left behind ends in the next turn of the event loop.
+  if (wholeHeap) await new Promise(setImmediate)
   tidyUp()
   const start = performance.now()
   const answer = await work()
@@ -138,7 +142,8 @@ export async function document(name, groups, options, processes = 1) {
 
 function ownProcesses(bench, group, options, count) {
   const script = fileURLToPath(new URL(`./${bench}.mjs`, import.meta.url))
-  const flags = ['--json', '--here', '--rounds', String(options.rounds), '--only', group]
+  const mode = wholeHeap ? ['--collect'] : []
+  const flags = ['--json', '--here', '--rounds', String(options.rounds), '--only', group, ...mode]
   const runs = Array.from({ length: count }, () => {
     return JSON.parse(execFileSync(process.execPath, [script, ...flags], { encoding: 'utf8' })).groups[0]
   })

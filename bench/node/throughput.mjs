@@ -13,7 +13,8 @@ async function pieces(name) {
   return Object.assign({}, ...(await Promise.all(files.map((file) => freshCopy(file, name)))))
 }
 
-const size = (options) => (options.quick ? 1_000 : 100_000)
+/** After a collection the first thousands count. */
+const size = (options) => (options.quick ? 1_000 : options.collect ? 5_000 : 100_000)
 
 async function runArray(options) {
   const events = numbers(size(options))

@@ -5,12 +5,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { native } from '../engine/border/native.js'
 import { Definition, definitions, type ResolvedOptions } from '../engine/definition.js'
+import type { LeaseOptions } from '../engine/lease.js'
 import { LiveMode } from '../engine/modes/live.js'
 import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
 import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
+import { keepCompiled } from './exemplars.js'
 import { defaults, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
@@ -122,21 +124,19 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     iterable(source, 'fn(source)')
     const signal = signalIn(callOptions, 'fn(source, options)')
     const ahead = callOptions?.ahead
+    keepCompiled('call', stages.length)
     if (ahead !== undefined) integer(ahead, 'fn(source, options).ahead', 0, 0, 1_048_576)
     return new Results(def, source, def.aheadOf(ahead), signal)
   }
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> = {
     async run(source, runOptions) {
       iterable(source, 'run(source)')
+      keepCompiled('run', stages.length)
       return new RunMode(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
-    open(openOptions = {}) {
-      onlyKnown(openOptions, 'open(options)', ['id', 'signal', 'headers'])
-      const { id, headers } = openOptions
-      if (id !== undefined) text(id, 'open(options).id')
-      if (headers !== undefined) record(headers, 'open(options).headers')
-      const signal = signalOf(openOptions.signal, 'open(options).signal')
-      return new Stream<never, unknown>(new LiveMode(def, { id, headers, signal }))
+    open(openOptions) {
+      keepCompiled('live', stages.length)
+      return new Stream<never, unknown>(new LiveMode(def, openOptions === undefined ? NOTHING_SAID : checkOpen(openOptions)))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)
@@ -160,6 +160,16 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
   Object.defineProperty(streamFunction, 'metrics', { get: () => native.functionMetrics(def.fn), configurable: true })
   definitions.set(streamFunction, def)
   return streamFunction
+}
+
+const NOTHING_SAID: LeaseOptions = {}
+
+function checkOpen(options: OpenOptions): LeaseOptions {
+  onlyKnown(options, 'open(options)', ['id', 'signal', 'headers'])
+  const { id, headers } = options
+  if (id !== undefined) text(id, 'open(options).id')
+  if (headers !== undefined) record(headers, 'open(options).headers')
+  return { id, headers, signal: signalOf(options.signal, 'open(options).signal') }
 }
 
 function signalIn(options: SignalOption | undefined, field: string): AbortSignal | undefined {

@@ -54,6 +54,7 @@ export class Definition {
   line = 0
   /** The credits with which its streams open on each side; likewise. */
   credits = 0
+  isExemplar = false
   #fn = -1
 
   constructor(stages: readonly Stage[], options: ResolvedOptions) {
@@ -62,6 +63,15 @@ export class Definition {
     this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT
     this.pulledIdle = options.idleTimeout ?? 0
     this.remote = stages.some((stage) => stage.placement !== undefined)
+  }
+
+  /** One of no user, whose streams Rust does not know: they hold no permit, keep no time, and must never end. */
+  static exemplar(stages: readonly Stage[], options: ResolvedOptions): Definition {
+    const def = new Definition(stages, options)
+    def.isExemplar = true
+    def.line = 2 * options.buffer
+    def.credits = options.buffer
+    return def
   }
 
   /** How far a call may be ahead of whoever reads its results, where the call itself says nothing else. */

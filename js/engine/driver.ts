@@ -54,7 +54,7 @@ export class Driver {
   private links: Links | null = null
   private burst = 0
   /** That of the mode, which is there when the function starts. */
-  private onResult: (result: IteratorResult<unknown>) => void = () => {}
+  private onResult: ((result: IteratorResult<unknown>) => void) | undefined
   private readonly onThrow = (error: unknown): void => this.ended(Trigger.Throw, { error })
 
   constructor(driven: Driven, mode: Mode) {

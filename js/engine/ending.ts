@@ -63,13 +63,11 @@ export class Ending {
   settle(reason: number, counts: Pick<StreamEnd, 'dropped' | 'refused' | 'detached'>): StreamEnd {
     const failed = reason === Reason.Failed
     const error = failed ? this.failure : this.abortError === undefined ? undefined : { error: this.abortError }
-    const end: StreamEnd = {
-      reason: reasons[reason] as EndReason,
-      ...(error === undefined ? {} : { error: error.error }),
-      ...(failed && this.stage !== undefined ? { stage: this.stage } : {}),
-      ...(reason === Reason.Done && this.returned !== undefined ? { value: this.returned } : {}),
-      ...counts,
-    }
+    const { dropped, refused, detached } = counts
+    const end: NonNullable<typeof this.end> = { reason: reasons[reason] as EndReason, dropped, refused, detached }
+    if (error !== undefined) end.error = error.error
+    if (failed && this.stage !== undefined) end.stage = this.stage
+    if (reason === Reason.Done && this.returned !== undefined) end.value = this.returned
     this.end = end
     return end
   }

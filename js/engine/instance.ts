@@ -45,7 +45,7 @@ export class Instance implements Holder, Driven {
     this.row = this.lease.row
     this.context = new Context(this, options.headers, this.lease.declared)
     this.driver = new Driver(this, mode)
-    if (traced()) {
+    if (traced() && !def.isExemplar) {
       this.trace = { id: this.id, name: this.name }
       traceOpen(this.trace)
     }

@@ -18,6 +18,9 @@ import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js
 
 let opened = 0
 
+/** Row 0 holds the clock and serves no stream: what an exemplar counts there is read by nobody. */
+const NOBODYS_SLOT = 0
+
 /** Part of every default id, so that they differ between processes and threads, and hardly ever meet a given one. */
 const tag = `-${Math.random().toString(36).slice(2, 6)}${threadId === 0 ? '' : `.${threadId}`}-`
 /** Given ids of open streams that look like default ones. */
@@ -84,7 +87,7 @@ export class Lease implements Tenant, Timed {
   private readonly unguard: (() => void) | undefined
   /** The signal that had fired before. */
   readonly abortedBy: AbortSignal | undefined
-  private ordinal = ++opened
+  private ordinal: number
   /** Somebody waits for the end of a function on another thread: its work keeps no process alive by itself. */
   private watched = false
 
@@ -97,16 +100,18 @@ export class Lease implements Tenant, Timed {
     this.def = def
     this.holder = holder
     this.givenId = id
+    this.ordinal = def.isExemplar ? 0 : ++opened
     let slot: number
     try {
-      slot = enter(def, idleMs, id)
+      slot = def.isExemplar ? NOBODYS_SLOT : enter(def, idleMs, id)
     } catch (error) {
       this.unguard?.()
       throw error
     }
     while (id === undefined && lookalikes.size > 0 && lookalikes.has(this.id)) this.ordinal = ++opened
     this.row = new Row(slot)
-    tenants[slot] = this
+    if (slot === NOBODYS_SLOT) this.row.state = State.Open
+    else tenants[slot] = this
     const { maxDuration, maxStall } = def.options
     this.scope = scope ?? currentScope()
     const { clock } = def.options

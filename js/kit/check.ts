@@ -31,8 +31,9 @@ export function record(value: unknown, field: string): void {
 /** An object with no other names than these. */
 export function onlyKnown(options: unknown, field: string, names: readonly string[]): void {
   record(options, field)
-  for (const [name, value] of Object.entries(options as object)) {
-    if (!names.includes(name)) throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, value)
+  for (const name of Object.keys(options as object)) {
+    if (!names.includes(name))
+      throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, (options as Record<string, unknown>)[name])
   }
 }
 

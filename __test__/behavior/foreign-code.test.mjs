@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { streamFn } from 'velo-stream'
 import { deferred, never, outcome, turns } from '../support/deferred.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -72,133 +73,135 @@ const getter = (name) => ({
   },
 })
 
-for (const [way, pull] of Object.entries(pulled)) {
-  for (const kind of Object.keys(kinds)) {
-    describe(`${way} of ${kind === 'async' ? 'an async' : 'a sync'} source`, () => {
-      for (const done of [1, 'yes', {}]) {
-        test(`done: ${JSON.stringify(done)} is the end`, async () => {
-          const fn = streamFn(same)
-          const source = scripted(kind, [{ value: 1, done: 0 }, { value: 2 }, { value: 9, done }])
-          assert.deepEqual(await within(SOON, pull(fn, source)), [1, 2])
-          assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
-        })
-      }
+describePlacements('a source', (place) => {
+  for (const [way, pull] of Object.entries(pulled)) {
+    for (const kind of Object.keys(kinds)) {
+      describe(`${way} of ${kind === 'async' ? 'an async' : 'a sync'} source`, () => {
+        for (const done of [1, 'yes', {}]) {
+          test(`done: ${JSON.stringify(done)} is the end`, async () => {
+            const fn = place(same)
+            const source = scripted(kind, [{ value: 1, done: 0 }, { value: 2 }, { value: 9, done }])
+            assert.deepEqual(await within(SOON, pull(fn, source)), [1, 2])
+            assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
+          })
+        }
 
-      for (const odd of [undefined, null, 5, 'text', true]) {
-        test(`${String(odd)} as a result is a TypeError, and the source is not returned`, async () => {
-          const fn = streamFn(same)
-          const source = scripted(kind, [{ value: 1, done: false }, odd])
-          await assert.rejects(within(SOON, pull(fn, source)), TypeError)
-          assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
-        })
-      }
+        for (const odd of [undefined, null, 5, 'text', true]) {
+          test(`${String(odd)} as a result is a TypeError, and the source is not returned`, async () => {
+            const fn = place(same)
+            const source = scripted(kind, [{ value: 1, done: false }, odd])
+            await assert.rejects(within(SOON, pull(fn, source)), TypeError)
+            assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
+          })
+        }
 
-      for (const name of ['done', 'value']) {
-        test(`a result whose ${name} throws is a source that throws`, async () => {
-          const fn = streamFn(same)
-          const source = scripted(kind, [{ value: 1, done: false }, getter(name)])
+        for (const name of ['done', 'value']) {
+          test(`a result whose ${name} throws is a source that throws`, async () => {
+            const fn = place(same)
+            const source = scripted(kind, [{ value: 1, done: false }, getter(name)])
+            assert.equal((await within(SOON, outcome(pull(fn, source)))).error, error)
+            assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
+          })
+        }
+
+        test('next() that throws at once', async () => {
+          const fn = place(same)
+          const source = scripted(kind, [], {
+            next() {
+              throw error
+            },
+          })
           assert.equal((await within(SOON, outcome(pull(fn, source)))).error, error)
           assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
         })
-      }
 
-      test('next() that throws at once', async () => {
-        const fn = streamFn(same)
-        const source = scripted(kind, [], {
-          next() {
-            throw error
-          },
+        test('return() that throws at once, or a return that cannot be read', async () => {
+          for (const more of [
+            {
+              return() {
+                throw error
+              },
+            },
+            {
+              get return() {
+                throw error
+              },
+            },
+          ]) {
+            const fn = place(first)
+            const source = scripted(kind, [{ value: 1, done: false }], more)
+            const told = await within(SOON, outcome(pull(fn, source)))
+            // Results of a feed and of a call were delivered before; `run` is told.
+            if (way !== 'feed') assert.equal(told.error, error)
+            assert.equal(fn.metrics.streamsOpen, 0)
+          }
         })
-        assert.equal((await within(SOON, outcome(pull(fn, source)))).error, error)
-        assert.deepEqual([source.returns, fn.metrics.streamsOpen], [0, 0])
-      })
 
-      test('return() that throws at once, or a return that cannot be read', async () => {
-        for (const more of [
-          {
-            return() {
+        test('an iterator that cannot be made', async () => {
+          const fn = place(same)
+          const source = {
+            [kinds[kind]]() {
               throw error
             },
-          },
-          {
-            get return() {
-              throw error
-            },
-          },
-        ]) {
-          const fn = streamFn(first)
-          const source = scripted(kind, [{ value: 1, done: false }], more)
-          const told = await within(SOON, outcome(pull(fn, source)))
-          // Results of a feed and of a call were delivered before; `run` is told.
-          if (way !== 'feed') assert.equal(told.error, error)
-          assert.equal(fn.metrics.streamsOpen, 0)
+          }
+          const told = await within(SOON, outcome((async () => pull(fn, source))()))
+          assert.equal(told.error, error)
+          assert.equal(fn.metrics.streamsOpen, way === 'feed' ? fn.metrics.streamsOpen : 0)
+        })
+      })
+    }
+
+    describe(`${way} of a Readable`, () => {
+      test('whose destroy() throws', async () => {
+        const fn = place(first)
+        const source = new Readable({ objectMode: true, read() {} })
+        source.push(1)
+        source.push(2)
+        source.destroy = () => {
+          throw error
         }
+        const told = await within(SOON, outcome(pull(fn, source)))
+        if (way !== 'feed') assert.equal(told.error, error)
+        assert.equal(fn.metrics.streamsOpen, 0)
       })
 
-      test('an iterator that cannot be made', async () => {
-        const fn = streamFn(same)
-        const source = {
-          [kinds[kind]]() {
-            throw error
-          },
+      test('whose destroy() throws while it is silent, and the stream is aborted', async () => {
+        const fn = place(same, { closeTimeout: 100 })
+        const source = new Readable({ objectMode: true, read() {} })
+        source.destroy = () => {
+          throw error
         }
-        const told = await within(SOON, outcome((async () => pull(fn, source))()))
-        assert.equal(told.error, error)
-        assert.equal(fn.metrics.streamsOpen, way === 'feed' ? fn.metrics.streamsOpen : 0)
+        const stop = new AbortController()
+        const work = way === 'run' ? fn.run(source, { signal: stop.signal }) : collect(fn(source, { signal: stop.signal }))
+        const told = outcome(work)
+        await turns()
+        stop.abort()
+        assert.equal((await within(SOON, told)).error.code, 'VELO_ABORTED')
+        await place.soon(() => assert.equal(fn.metrics.streamsOpen, 0))
       })
     })
   }
 
-  describe(`${way} of a Readable`, () => {
-    test('whose destroy() throws', async () => {
-      const fn = streamFn(first)
-      const source = new Readable({ objectMode: true, read() {} })
-      source.push(1)
-      source.push(2)
-      source.destroy = () => {
-        throw error
-      }
-      const told = await within(SOON, outcome(pull(fn, source)))
-      if (way !== 'feed') assert.equal(told.error, error)
-      assert.equal(fn.metrics.streamsOpen, 0)
-    })
-
-    test('whose destroy() throws while it is silent, and the stream is aborted', async () => {
-      const fn = streamFn(same, { closeTimeout: 100 })
-      const source = new Readable({ objectMode: true, read() {} })
-      source.destroy = () => {
-        throw error
-      }
-      const stop = new AbortController()
-      const work = way === 'run' ? fn.run(source, { signal: stop.signal }) : collect(fn(source, { signal: stop.signal }))
-      const told = outcome(work)
-      await turns()
-      stop.abort()
-      assert.equal((await within(SOON, told)).error.code, 'VELO_ABORTED')
-      assert.equal(fn.metrics.streamsOpen, 0)
-    })
-  })
-}
-
-describe('a sync source', () => {
-  test('of a value whose then throws: that event is refused, the next ones come', async () => {
-    const hostile = Object.defineProperty({}, 'then', {
-      get() {
-        throw error
-      },
-    })
-    const fn = streamFn(async function* (events) {
-      for (;;) {
-        try {
-          const { value, done } = await events.next()
-          if (done) return
-          yield value
-        } catch (caught) {
-          yield caught
+  describe('a sync source', () => {
+    test('of a value whose then throws: that event is refused, the next ones come', async () => {
+      const hostile = Object.defineProperty({}, 'then', {
+        get() {
+          throw error
+        },
+      })
+      const fn = place(async function* (events) {
+        for (;;) {
+          try {
+            const { value, done } = await events.next()
+            if (done) return
+            yield value
+          } catch (caught) {
+            yield caught
+          }
         }
-      }
+      })
+      assert.deepEqual(await within(SOON, fn.run([1, hostile, 2])), [1, error, 2])
     })
-    assert.deepEqual(await within(SOON, fn.run([1, hostile, 2])), [1, error, 2])
   })
 })
 

@@ -13,6 +13,8 @@ export interface AsyncInletOptions {
   ahead: boolean
   /** Events of the stream itself are counted, those between two stages are not. */
   head: boolean
+  /** A stage feeds it, which is told of at the end of the pipeline; what a source throws as it is given back, its reader hears. */
+  link: boolean
   /** Ends a source whose iterator cannot be asked while a read is pending. */
   destroy?: (() => void) | undefined
 }
@@ -99,7 +101,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     const returned = this.giveBack()
     if (returned === undefined) return undefined
     // While a pull is pending its return() queues behind it.
-    if (!this.pulling || patient) return this.head ? returned : this.overhear(returned)
+    if (!this.pulling || patient) return this.options.link ? this.overhear(returned) : returned
     return undefined
   }
 

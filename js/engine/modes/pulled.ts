@@ -47,7 +47,7 @@ export abstract class PulledMode implements Mode {
     if (opened.kind === 'array') return new SyncInlet(instance, opened.array, null, schema, counted)
     if (opened.kind === 'sync') return new SyncInlet(instance, null, opened.iterator, schema, counted)
     const iterator = schema === undefined ? opened.iterator : validated(opened.iterator, schema, () => instance.id)
-    return new AsyncInlet(instance, iterator, { ahead: this.ahead > 0 && counted, head: counted, destroy: opened.destroy })
+    return new AsyncInlet(instance, iterator, { ahead: this.ahead > 0 && counted, head: counted, link: false, destroy: opened.destroy })
   }
 
   admitted(): void {

@@ -14,9 +14,11 @@ function channel() {
   const sent = []
   return {
     sent,
-    send(buffer) {
-      sent.push(structuredClone(buffer, { transfer: [buffer] }))
-      return sent.length - 1
+    send(buffers) {
+      const first = sent.length
+      const transfer = buffers.filter((buffer) => buffer instanceof ArrayBuffer)
+      sent.push(...structuredClone(buffers, { transfer }))
+      return first
     },
     receive(index) {
       const buffer = sent[index]
@@ -218,12 +220,56 @@ describe('structured: what comes out is what structured clone gives', () => {
     }
   })
 
-  test('views of shared memory come out as copies; shared memory itself is refused', () => {
-    const { one } = pair()
-    const shared = new SharedArrayBuffer(4)
-    assert.deepStrictEqual(one(new Uint8Array(shared)), new Uint8Array(4))
-    assert.deepStrictEqual(one({ view: new Int16Array(shared) }), { view: new Int16Array(2) })
-    assert.throws(() => one({ shared }), refused('value.shared'))
+  test('shared memory and views of it are shared; raw bytes are copies', () => {
+    const { one } = pair('structured', { transfers: channel() })
+    const shared = new SharedArrayBuffer(8)
+    const bytes = new Uint8Array(shared)
+    const out = one({
+      shared,
+      bytes,
+      words: new Int16Array(shared, 2, 1),
+      list: [new DataView(shared, 4)],
+      error: new Error('why', { cause: bytes }),
+    })
+    assert.deepStrictEqual([out.bytes.length, out.words.byteOffset, out.words.length, out.list[0].byteOffset], [8, 2, 1, 4])
+    for (const { buffer } of [out.bytes, out.words, out.list[0], out.error.cause]) assert.equal(buffer, out.shared)
+    const alone = [one(bytes), new Uint8Array(one(shared))]
+    bytes[2] = 7
+    assert.deepStrictEqual([out.bytes[2], out.words[0], ...alone.map((view) => view[2])], [7, 7, 7, 7])
+    const raw = pair('binary', { transfers: channel() }).one(bytes)
+    bytes[2] = 8
+    assert.equal(raw[2], 7)
+    assert.throws(() => pair().one({ shared }), refused('value'))
+  })
+
+  test('resizable buffers stay resizable, and views that follow them do', () => {
+    for (const transfer of [false, true]) {
+      const { one } = pair('structured', { transfer, transfers: channel() })
+      for (const length of [8, 16]) {
+        const make = () => new ArrayBuffer(length, { maxByteLength: 16 })
+        const out = one(make())
+        assert.deepStrictEqual([out.resizable, out.byteLength, out.maxByteLength], [true, length, 16])
+        const buffer = make()
+        new Uint8Array(buffer)[4] = 9
+        const value = { follows: new Uint8Array(buffer), from: new Int16Array(buffer, 4), fixed: new Uint8Array(buffer, 0, 4) }
+        const { follows, from, fixed } = one(value)
+        assert.deepStrictEqual([follows.length, from.length, fixed.length, from[0]], [length, (length - 4) / 2, 4, 9])
+        follows.buffer.resize(12)
+        assert.deepStrictEqual([follows.length, from.length, fixed.length], [12, 4, 4])
+        assert.equal(buffer.byteLength, transfer ? 0 : length)
+      }
+      const alone = one(new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 })))
+      alone.buffer.resize(10)
+      assert.equal(alone.length, 10)
+    }
+  })
+
+  test('shared memory that can grow does', () => {
+    const { one } = pair('structured', { transfers: channel() })
+    const shared = new SharedArrayBuffer(8, { maxByteLength: 16 })
+    const [follows, fixed] = one([new Uint8Array(shared), new Uint8Array(shared, 0, 4)])
+    shared.grow(12)
+    assert.deepStrictEqual([follows.length, fixed.length], [12, 4])
   })
 
   test('instances of classes come out as plain objects of their own properties', () => {
@@ -515,15 +561,29 @@ describe('large binaries', () => {
     assert.equal(out.high.length, 4)
   })
 
-  test('pooled Buffers and shared memory are copied', () => {
+  test('pooled Buffers are copied, shared memory stays where it is', () => {
     const transfers = channel()
     const { cross } = pair('structured', { transfer: true, transfers })
     const pooled = Buffer.from('hello')
     const shared = new Uint8Array(new SharedArrayBuffer(100_000))
     const out = cross(pooled, { pooled }, shared)
     assert.equal(pooled.toString(), 'hello')
-    assert.equal(transfers.sent.length, 0)
     assert.deepStrictEqual(out, [Uint8Array.from(pooled), { pooled: Uint8Array.from(pooled) }, new Uint8Array(100_000)])
+    shared[5] = 1
+    assert.equal(out[2][5], 1)
+  })
+
+  test('buffers go together or not at all', () => {
+    const transfers = channel()
+    const { send } = transfers
+    transfers.send = (buffers) => {
+      if (buffers.length > 1) throw new Error('one of them cannot go')
+      return send(buffers)
+    }
+    const { writer } = pair('structured', { transfer: true, transfers })
+    const value = { one: big(), other: big() }
+    assert.throws(() => writer.add(value), refused('value', /cannot be transferred/))
+    assert.deepEqual([value.one.length, value.other.length, transfers.sent.length], [100_000, 100_000, 0])
   })
 
   test('a refused value loses nothing', () => {

@@ -237,9 +237,11 @@ export class Input<In> extends Inlet<In> {
       if (this.credits === 0 && !this.refill()) break
       try {
         if (!this.acceptAll(send)) break
+        if (line.first !== send) continue // a getter of its event has closed the stream: it was told
         this.shiftLine(line)
         line.tell(send, this.buffered.length <= this.lowWater)
       } catch (error) {
+        if (line.first !== send) continue
         this.shiftLine(line)
         refuseSend(send, withAccepted(error, send.events === null ? 0 : send.accepted - 1))
       }

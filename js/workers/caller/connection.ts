@@ -39,7 +39,6 @@ export class Connection {
   readonly segments: RemoteSegment[]
   private readonly ducts: readonly number[]
   private readonly transfers: { readonly bytes: number }
-  private readonly unacknowledged: Unacknowledged | undefined
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
   constructor(group: ConnectedStages, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
@@ -55,23 +54,21 @@ export class Connection {
     const { codec, transfer } = travel
     const [entry, exit] = [(places[0] as Place).thread.transfers, (places.at(-1) as Place).thread.transfers]
     const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]
-    const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers: entry.sender(into) })
+    const unacknowledged = travel.onWorkerExit === 'reopen' ? new Unacknowledged(tally, codec) : undefined
+    const sender = entry.sender(into)
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers: unacknowledged?.holding(sender) ?? sender })
     const transfers = exit.receiver(outOf)
     this.transfers = transfers
-    this.unacknowledged = travel.onWorkerExit === 'reopen' ? new Unacknowledged(tally) : undefined
-    this.writer = new DuctWriter(
-      into,
-      values,
-      { buffer: instance.def.options.buffer, prompt: true, unacknowledged: this.unacknowledged },
-      () => owner.onRoom(),
-    )
+    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true, unacknowledged }, () => owner.onRoom())
     this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, transfers }), () => owner.arrived(), before)
     this.ducts = ducts
     this.segments = []
     try {
       for (const [index, place] of places.entries()) {
         const [events, results] = [ducts[index] as number, ducts[index + 1] as number]
-        const [fed, spliced] = [index > 0, index < places.length - 1]
+        const [before, after] = [places[index - 1]?.thread, places[index + 1]?.thread]
+        if (after !== undefined) place.thread.meet(after)
+        const [fed, spliced] = [before?.number ?? 0, after?.number ?? 0]
         this.segments.push(new RemoteSegment(instance, place, { events, results, fed, spliced, travel, tally }, errors, owner))
       }
     } catch (error) {
@@ -138,9 +135,9 @@ export class Connection {
     for (const segment of this.segments) if (!segment.isOver) segment.thread.suspect(ms)
   }
 
-  /** Events that no function has taken. */
+  /** Events that no function has taken. Throws where the codec cannot read what it wrote. */
   untaken(): unknown[] {
-    return this.unacknowledged?.untaken(this.writer.sent) ?? []
+    return this.writer.untaken()
   }
 
   /** Gives both ends up, and those that a thread never took. */

@@ -48,8 +48,12 @@ export class RemoteInput<In> extends Input<In> {
     if (!owner.started) owner.start()
     // Without a writer the function could not be started: the stream is failing.
     if (this.writer === null) throw this.unstarted === null ? owner.sendError(0, false) : this.unstarted.error
-    this.writer.add(event)
-    this.credits = this.writer.credits
+    this.credits-- // a getter of the event may send, too
+    try {
+      this.writer.add(event)
+    } finally {
+      this.credits = this.writer.credits
+    }
     this.row.accept()
   }
 

@@ -33,10 +33,10 @@ export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
 export interface SegmentWiring {
   events: number
   results: number
-  /** Its events come from another thread. */
-  fed: boolean
-  /** Its results go to another thread. */
-  spliced: boolean
+  /** Number of the thread that its events come from, 0 for this one. */
+  fed: number
+  /** Number of the thread that its results go to, 0 for this one. */
+  spliced: number
   travel: TravelOptions
   tally: Tally
 }

@@ -140,7 +140,12 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
   /** The functions start anew on other threads, with the events that were not taken. */
   private reopen(): void {
     const { connection, tally } = this
-    const untaken = connection?.untaken() ?? []
+    let untaken: unknown[]
+    try {
+      untaken = connection?.untaken() ?? []
+    } catch (error) {
+      return this.owner.lost(error)
+    }
     this.feeder?.rebase(tally.taken(tally.first))
     connection?.leave(undefined)
     connection?.part()

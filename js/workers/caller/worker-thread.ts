@@ -1,6 +1,6 @@
 // One worker thread as the isolate sees it that started it: the segments there, what is said to it, and its end.
 
-import { MessageChannel, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
 import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
@@ -24,6 +24,7 @@ export class WorkerThread {
   startMs = Number.NaN
   private readonly worker: Worker
   private readonly listeners = new Map<number, SegmentListener>()
+  private readonly peers = new Set<WorkerThread>()
   private admitted = 0
   private error: unknown
   private suspected = false
@@ -64,6 +65,7 @@ export class WorkerThread {
       this.worker.on('exit', (code) => {
         this.calm()
         port1.close()
+        for (const peer of this.peers) peer.peers.delete(this)
         const error = this.exited(code)
         reject(error)
         const listeners = [...this.listeners.values()]
@@ -119,8 +121,18 @@ export class WorkerThread {
     if (this.listeners.delete(segment) && this.listeners.size === 0) this.onFree(this)
   }
 
-  post(command: Command): void {
-    this.worker.postMessage(command)
+  post(command: Command, transfer: MessagePort[] = []): void {
+    this.worker.postMessage(command, transfer)
+  }
+
+  /** Buffers can go to another thread and come from there. */
+  meet(other: WorkerThread): void {
+    if (this.peers.has(other)) return
+    const { port1, port2 } = new MessageChannel()
+    this.post({ kind: 'peer', thread: other.number, port: port1 }, [port1])
+    other.post({ kind: 'peer', thread: this.number, port: port2 }, [port2])
+    this.peers.add(other)
+    other.peers.add(this)
   }
 
   /** It is asked for a sign of life. */

@@ -72,7 +72,7 @@ export class BatchReader {
         at = this.#learn(bytes, at)
       } else if (kind === frames.TRANSFERRED) {
         const [index, offset, length] = [readInteger(bytes, at + 1), readInteger(bytes, at + 5), readInteger(bytes, at + 9)]
-        into.push(new Uint8Array(this.#receive(index), offset, length))
+        into.push(new Uint8Array(this.#receive(index) as ArrayBuffer, offset, length))
         at += 13
       } else {
         const start = at + HEAD
@@ -110,13 +110,13 @@ export class BatchReader {
   }
 
   #graph(bytes: frames.Bytes, start: number, end: number): unknown {
-    const buffers: ArrayBuffer[] = []
+    const buffers: frames.Beside[] = []
     const count = readInteger(bytes, start)
     for (let index = 0; index < count; index++) buffers.push(this.#receive(readInteger(bytes, start + 4 + 4 * index)))
     return readGraph(bytes.subarray(start + 4 + 4 * count, end), buffers)
   }
 
-  #receive(index: number): ArrayBuffer {
+  #receive(index: number): frames.Beside {
     if (this.#transfers === undefined) throw new VeloError('VELO_CODEC', 'a large binary came without a channel for it')
     return this.#transfers.receive(index)
   }

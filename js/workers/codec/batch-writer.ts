@@ -1,6 +1,7 @@
 // The sending end of one direction of one stream: values to bytes, each exactly once, gathered in a batch.
 // Owns the choice of the lane for each value, and the bytes until they are taken. frames.ts says how they are laid out.
 
+import { types } from 'node:util'
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
 import { FlatMemory } from './flat-memory.js'
@@ -9,7 +10,8 @@ import { travels, writeGraph } from './graph.js'
 import { forget, isPlain } from './plain.js'
 import { describe, jsonRefusal, refusal } from './refusal.js'
 import { pack, sender, shapeCount, shapeText } from './shapes.js'
-import { isShared } from './shared-buffers.js'
+import { copyOf, isResizable, isShared } from './shared-buffers.js'
+import { TooDeep } from './survey.js'
 
 const { writeInteger, HEAD, SHAPES_HEAD } = frames
 
@@ -17,12 +19,16 @@ const { writeInteger, HEAD, SHAPES_HEAD } = frames
 export const TRANSFERRED_FROM = 65_536
 
 const none = Buffer.alloc(0)
+const noFrames: readonly Uint8Array[] = []
+/** How many writers of this isolate are at work on a value whose getters, or a codec of the user, may come back here. */
+let atWork = 0
 const bufferPrototype = Buffer.prototype
 const bytesPrototype = Uint8Array.prototype
 
 export class BatchWriter extends FlatMemory {
   /** Values since the last take. */
   count = 0
+  readonly #codec: Codec
   // 'json' or the user's functions.
   readonly #custom: Exclude<Codec, 'structured' | 'binary'> | undefined
   readonly #binary: boolean
@@ -32,9 +38,16 @@ export class BatchWriter extends FlatMemory {
   #transferredBytes = 0
   // Shapes of this isolate that the reader knows of; -1: not even whose they are.
   #told = -1
+  // A value is being written.
+  #busy = false
+  // Frames of values that came while one was written, which go after it.
+  #within = noFrames
+  // Its values go by lanes that hold nothing from one value to the next.
+  #careful = false
 
   constructor(codec: Codec, options: { reserve: number; transfer: boolean; transfers: frames.TransferSender | undefined }) {
     super(options.reserve)
+    this.#codec = codec
     this.#custom = codec === 'structured' || codec === 'binary' ? undefined : codec
     this.#binary = codec === 'binary'
     this.#transfer = options.transfer
@@ -53,13 +66,47 @@ export class BatchWriter extends FlatMemory {
 
   /** Takes a value. Throws VeloError `VELO_CODEC` with `field` naming the part at fault; then nothing was added and nothing detached. */
   add(value: unknown): void {
-    const custom = this.#custom
-    if (custom === undefined) {
-      if (typeof value === 'number') this.writeNumber(value)
-      else this.#addStructured(value)
-    } else if (custom === 'json') this.#addJson(value)
-    else this.#addEncoded(custom, value)
+    if (atWork > 0) return this.#addWithin(value)
+    if (this.#custom === undefined && typeof value === 'number') this.writeNumber(value)
+    else this.#work(value)
     this.count += 1
+  }
+
+  #work(value: unknown): void {
+    this.#busy = true
+    atWork++
+    try {
+      const custom = this.#custom
+      if (custom === undefined) this.#addStructured(value)
+      else if (custom === 'json') this.#addJson(value)
+      else this.#addEncoded(custom, value)
+    } finally {
+      this.#busy = false
+      atWork--
+      if (this.#within.length > 0) this.#addFrames()
+    }
+  }
+
+  /** A getter of a value that is being written sends another one: that has a writer of its own, so that it disturbs nobody's bytes. */
+  #addWithin(value: unknown): void {
+    const side = new BatchWriter(this.#codec, { reserve: 0, transfer: this.#transfer, transfers: this.#transfers })
+    side.#careful = true
+    side.#work(value)
+    this.#transferredBytes += side.#transferredBytes
+    const { size } = side
+    this.#within = [...this.#within, side.cut().slice(0, size)]
+    if (!this.#busy) this.#addFrames()
+  }
+
+  #addFrames(): void {
+    const added = this.#within
+    this.#within = noFrames
+    for (const bytes of added) {
+      const at = this.room(bytes.length)
+      this.memory.set(bytes, at)
+      this.at = at + bytes.length
+      this.count += 1
+    }
   }
 
   /** Bytes of the batch itself, the `reserve` included: what `take` would give. */
@@ -71,6 +118,7 @@ export class BatchWriter extends FlatMemory {
   take(): Uint8Array {
     this.#transferredBytes = 0
     this.count = 0
+    this.tells = false
     return this.cut()
   }
 
@@ -96,7 +144,7 @@ export class BatchWriter extends FlatMemory {
       if ((value as Uint8Array).length > 0) return this.#addBytes(value as Uint8Array)
     } else if (this.#binary && value instanceof ArrayBuffer && value.byteLength > 0) {
       return this.#addBytes(new Uint8Array(value))
-    } else if (this.#addFlat(value) || this.#addPlain(value)) {
+    } else if (!this.#careful && (this.#addFlat(value) || this.#addPlain(value))) {
       return
     }
     this.#addGraph(value)
@@ -104,9 +152,11 @@ export class BatchWriter extends FlatMemory {
 
   #addBytes(value: Uint8Array): void {
     const { byteLength } = value
+    // Raw bytes are copies whatever they are views of.
+    if (!this.#binary && (isResizable(value.buffer) || types.isSharedArrayBuffer(value.buffer))) return this.#addGraph(value)
     const transfers = this.#transfers
     if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && value.buffer instanceof ArrayBuffer) {
-      if (!this.#transfer) return this.#addTransferred(transfers, copyOf(value), 0, byteLength)
+      if (!this.#transfer) return this.#addTransferred(transfers, bytesOf(value), 0, byteLength)
       if (!isShared(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength)
     }
     this.writeContent(frames.BYTES, value)
@@ -116,7 +166,7 @@ export class BatchWriter extends FlatMemory {
     const at = this.room(13)
     const bytes = this.memory
     const size = buffer.byteLength
-    writeInteger(bytes, at + 1, this.#send(transfers, buffer))
+    writeInteger(bytes, at + 1, this.#send(transfers, [buffer]))
     writeInteger(bytes, at + 5, offset)
     writeInteger(bytes, at + 9, length)
     bytes[at] = frames.TRANSFERRED
@@ -166,6 +216,7 @@ export class BatchWriter extends FlatMemory {
     writeInteger(bytes, at + 13, text.length)
     bytes.set(text, at + SHAPES_HEAD)
     this.#told = known
+    this.tells = true
     this.at = at + SHAPES_HEAD + text.length
   }
 
@@ -176,18 +227,19 @@ export class BatchWriter extends FlatMemory {
     try {
       graph = writeGraph(value, handOver)
     } catch (cause) {
+      if (cause instanceof TooDeep)
+        throw new VeloError('VELO_CODEC', `value: ${cause.message}, which cannot travel to another thread`, { field: 'value', cause })
       throw refusal(value, (part) => !travels(part), cause)
     }
     const { bytes: content, buffers } = graph
     const head = 4 + 4 * buffers.length
     const at = this.room(HEAD + head + content.length)
     const bytes = this.memory
+    const size = buffers.reduce((sum, buffer) => sum + (buffer instanceof ArrayBuffer ? buffer.byteLength : 0), 0)
+    const first = buffers.length === 0 ? 0 : this.#send(transfers, buffers)
+    this.#transferredBytes += size
     writeInteger(bytes, at + HEAD, buffers.length)
-    for (let index = 0; index < buffers.length; index++) {
-      const size = buffers[index].byteLength
-      writeInteger(bytes, at + HEAD + 4 + 4 * index, this.#send(transfers as frames.TransferSender, buffers[index]))
-      this.#transferredBytes += size
-    }
+    for (let index = 0; index < buffers.length; index++) writeInteger(bytes, at + HEAD + 4 + 4 * index, first + index)
     bytes.set(content, at + HEAD + head)
     this.close(frames.GRAPH, at, head + content.length)
   }
@@ -217,9 +269,11 @@ export class BatchWriter extends FlatMemory {
     this.writeContent(frames.CUSTOM, encoded)
   }
 
-  #send(transfers: frames.TransferSender, buffer: ArrayBuffer): number {
+  #send(transfers: frames.TransferSender | undefined, buffers: readonly frames.Beside[]): number {
+    if (transfers === undefined)
+      throw new VeloError('VELO_CODEC', 'value: a shared buffer in it has no way to the other side', { field: 'value' })
     try {
-      return transfers.send(buffer)
+      return transfers.send(buffers)
     } catch (cause) {
       throw new VeloError('VELO_CODEC', 'value: a buffer in it cannot be transferred', { field: 'value', cause })
     }
@@ -227,8 +281,8 @@ export class BatchWriter extends FlatMemory {
 }
 
 const moved = (buffer: ArrayBuffer) => buffer
-const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= TRANSFERRED_FROM ? buffer.slice(0) : undefined)
+const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= TRANSFERRED_FROM || isResizable(buffer) ? copyOf(buffer) : undefined)
 
-function copyOf(view: Uint8Array): ArrayBuffer {
+function bytesOf(view: Uint8Array): ArrayBuffer {
   return (view.buffer as ArrayBuffer).slice(view.byteOffset, view.byteOffset + view.byteLength)
 }

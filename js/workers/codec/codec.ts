@@ -6,4 +6,4 @@
 export type { Codec } from '../../kit/types.js'
 export { BatchBytes, BatchReader } from './batch-reader.js'
 export { BatchWriter } from './batch-writer.js'
-export type { TransferReceiver, TransferSender } from './frames.js'
+export type { Beside, TransferReceiver, TransferSender } from './frames.js'

@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { baseOf, isDomException, isError, nameOf, shellOf } from './error-class.js'
 import { describe } from './refusal.js'
 
-const { isAnyArrayBuffer, isBoxedPrimitive, isDate, isRegExp } = types
+const { isAnyArrayBuffer, isSharedArrayBuffer, isBoxedPrimitive, isDate, isRegExp } = types
 
 /** What is told of one error. Fields are left out where the error has none. */
 export interface ErrorParts {
@@ -18,39 +18,46 @@ export interface ErrorParts {
   own: Record<string, unknown>
 }
 
-/** The carriers of the errors of one value: empty views, because these are what V8 asks us to write. */
-export class ErrorCarriers {
+/** What stands for the errors and the shared memory of one value: empty views, because these are what V8 asks us to write. */
+export class Carriers {
   readonly parts: ErrorParts[] = []
-  readonly #carriers = new Map<object, number>()
+  readonly #held = new Map<object, number | SharedArrayBuffer>()
 
-  indexOf(object: object): number | undefined {
-    return this.#carriers.get(object)
+  /** What a carrier stands for: an error by the number of its parts, or shared memory. */
+  held(object: object): number | SharedArrayBuffer | undefined {
+    return this.#held.get(object)
   }
 
-  /** A carrier for an error whose parts will be `parts`. */
-  add(parts: ErrorParts): object {
+  /** A carrier for an error whose parts will be `parts`, or for shared memory. */
+  add(held: ErrorParts | SharedArrayBuffer): object {
     const carrier = new Uint8Array(0)
-    this.#carriers.set(carrier, this.parts.push(parts) - 1)
+    this.#held.set(carrier, isSharedArrayBuffer(held) ? held : this.parts.push(held) - 1)
     return carrier
   }
 }
 
 /**
- * A copy of a value, which must be one that V8 clones, in which carriers stand for errors. `isCloneable` judges what hangs on errors, which V8
+ * A copy of a value, which must be one that V8 clones, in which carriers stand for errors and shared memory. `isCloneable` judges what hangs on errors, which V8
  * does not look at: what it refuses is an error, or, where the copy is `lenient`, is left out (in a chain of causes: described).
  */
-export function copyWithErrors(
+export function copyWithCarriers(
   value: unknown,
   isCloneable: (value: unknown) => boolean,
   lenient: boolean,
-): { copy: unknown; carriers: ErrorCarriers } {
-  const carriers = new ErrorCarriers()
+): { copy: unknown; carriers: Carriers } {
+  const carriers = new Carriers()
   const copies = new Map<object, object>()
 
   function copy(from: unknown): unknown {
-    if (typeof from !== 'object' || from === null || isLeaf(from)) return from
+    if (typeof from !== 'object' || from === null) return from
     const known = copies.get(from)
     if (known !== undefined) return known
+    if (isSharedArrayBuffer(from)) {
+      const carrier = carriers.add(from)
+      copies.set(from, carrier)
+      return carrier
+    }
+    if (isLeaf(from)) return from
     if (isError(from)) return copyError(from)
     const to = Array.isArray(from) ? new Array(from.length) : from instanceof Map ? new Map() : from instanceof Set ? new Set() : {}
     copies.set(from, to)

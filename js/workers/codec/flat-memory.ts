@@ -16,6 +16,8 @@ const noShapes: readonly (readonly string[])[] = []
 
 export class FlatMemory extends BatchMemory {
   #shapes = noShapes
+  /** The batch tells keys that later ones rely on. */
+  tells = false
   /** The shape used last. */
   #last = -1
   #misses = 0
@@ -52,6 +54,7 @@ export class FlatMemory extends BatchMemory {
       if (!isShort(key) || key === '__proto__' || (typeof field === 'object' && field !== null)) return -1
     }
     this.#shapes = [...this.#shapes, keys]
+    this.tells = true
     const size = keys.reduce((sum, key) => sum + 1 + key.length, 2)
     let at = this.room(size)
     const { memory } = this

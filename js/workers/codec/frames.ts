@@ -32,16 +32,22 @@ export interface Bytes extends Buffer {
   ucs2Write(text: string, start: number, length: number): number
 }
 
-/** Sends the buffers that `TRANSFERRED` and `GRAPH` frames mention: by transfer, ahead of their batch. */
+/** What travels beside a batch. */
+export type Beside = ArrayBuffer | SharedArrayBuffer
+
+/** Sends the buffers that `TRANSFERRED` and `GRAPH` frames mention, ahead of their batch: by transfer, shared ones by reference. */
 export interface TransferSender {
-  /** Hands a buffer over (it is detached by that) and answers with its index on this channel: 0 for the first, then one more each time. */
-  send(buffer: ArrayBuffer): number
+  /**
+   * Hands buffers over, all of them or, where it throws, none (those that are not shared are detached by that). Answers with the index of the first on this channel:
+   * 0, then one more for each buffer.
+   */
+  send(buffers: readonly Beside[]): number
 }
 
 /** Receives them. */
 export interface TransferReceiver {
   /** Gives the buffer with this index, once. */
-  receive(index: number): ArrayBuffer
+  receive(index: number): Beside
 }
 
 const number = new Float64Array(1)

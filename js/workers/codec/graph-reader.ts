@@ -2,14 +2,21 @@
 
 import { Deserializer } from 'node:v8'
 import { type ErrorParts, emptyError, fillError } from './error-parts.js'
-import { ERROR, OWN_BYTES, views } from './graph.js'
+import type { Beside } from './frames.js'
+import { ERROR, OVER_SHARED, OWN_BYTES, SHARED, TRACKING, views } from './graph.js'
 
-type ViewClass = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView
+type ViewClass = new (buffer: Beside, offset: number, length?: number) => ArrayBufferView
 
 const classes = views.map((name) => (globalThis as unknown as Record<string, ViewClass | undefined>)[name])
 
 class GraphReader extends Deserializer {
   readonly errors: Error[] = []
+  readonly #buffers: readonly Beside[]
+
+  constructor(bytes: Uint8Array, buffers: readonly Beside[]) {
+    super(bytes)
+    this.#buffers = buffers
+  }
 
   _readHostObject(): unknown {
     const kind = this.readUint32()
@@ -18,23 +25,31 @@ class GraphReader extends Deserializer {
       const [base, name, message] = [this.readValue(), this.readValue(), this.readValue()]
       return (this.errors[index] = emptyError({ base, name, message }))
     }
+    if (kind === SHARED) return this.#buffers[this.readUint32()]
     const Class = classes[kind]
     if (Class === undefined) throw new TypeError(`${views[kind] ?? kind} does not exist here`)
-    const isOwn = this.readUint32() === OWN_BYTES
-    const offset = isOwn ? 0 : this.readDouble()
-    const length = isOwn ? this.readUint32() : this.readDouble()
+    const way = this.readUint32()
     // The raw bytes are a view of the batch, whose memory is used again.
-    const buffer: ArrayBuffer = isOwn ? Uint8Array.from(this.readRawBytes(length)).buffer : this.readValue()
-    const size = (Class as unknown as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1
-    return new Class(buffer, offset, length / size)
+    if (way === OWN_BYTES) return viewOf(Class, Uint8Array.from(this.readRawBytes(this.readUint32())).buffer, 0)
+    const offset = this.readDouble()
+    const length = way & TRACKING ? undefined : this.readDouble()
+    const buffer: Beside = way & OVER_SHARED ? this.#buffers[this.readUint32()] : this.readValue()
+    return viewOf(Class, buffer, offset, length)
   }
 }
 
+/** Without `length` up to the end of the buffer, wherever that is. */
+function viewOf(Class: ViewClass, buffer: Beside, offset: number, length?: number): ArrayBufferView {
+  if (length === undefined) return new Class(buffer, offset)
+  const size = (Class as unknown as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1
+  return new Class(buffer, offset, length / size)
+}
+
 /** Reads a value; `buffers` are those that traveled beside it. Nothing in the result refers to `bytes`. */
-export function readGraph(bytes: Uint8Array, buffers: readonly ArrayBuffer[]): unknown {
-  const reader = new GraphReader(bytes)
+export function readGraph(bytes: Uint8Array, buffers: readonly Beside[]): unknown {
+  const reader = new GraphReader(bytes, buffers)
   reader.readHeader()
-  for (let index = 0; index < buffers.length; index++) reader.transferArrayBuffer(index, buffers[index])
+  for (const [index, buffer] of buffers.entries()) if (buffer instanceof ArrayBuffer) reader.transferArrayBuffer(index, buffer)
   const value = reader.readValue()
   const parts: ErrorParts[] = []
   const count = reader.readUint32()

@@ -1,14 +1,15 @@
 // The lane for every value that is not plain: V8's own serializer, which is structured clone, and beyond it
 // - views of binary data, so that pooled Buffers travel without their neighbors and Buffers come out as Uint8Array,
-// - errors with their class, cause, code and own properties (error-parts.ts),
-// - array buffers that travel beside the batch.
+// - errors with their class, cause, code and own properties (error-parts.ts), and shared memory,
+// - array buffers that travel beside the batch, as shared ones and resizable ones always do.
 //
-// Host objects of V8's format: a kind (an index into `views`, or ERROR), then what graph-reader.ts reads. The two change together.
+// Host objects of V8's format: a kind (an index into `views`, ERROR or SHARED), then what graph-reader.ts reads. The two change together.
 
 import { Serializer } from 'node:v8'
-import { isError } from './error-class.js'
-import { copyWithErrors, type ErrorCarriers } from './error-parts.js'
-import { isShared } from './shared-buffers.js'
+import { type Carriers, copyWithCarriers } from './error-parts.js'
+import type { Beside } from './frames.js'
+import { isShared, isTracking } from './shared-buffers.js'
+import { survey } from './survey.js'
 
 /** Kinds of views by the name of their class, in the order of their numbers on the wire. */
 export const views = [
@@ -28,14 +29,26 @@ export const views = [
 ]
 /** Kind of a host object: a reference to an error; the errors themselves follow the value. */
 export const ERROR = 100
+/** Kind of a host object: a shared buffer, by its number among those beside the batch. V8 writes them, and cannot read them here. */
+export const SHARED = 101
 /** How the bytes of a view travel. */
 export const OWN_BYTES = 0
 export const WITH_BUFFER = 1
+/** Added where the view is as long as its buffer happens to be. */
+export const TRACKING = 2
+/** Added where its buffer is shared. */
+export const OVER_SHARED = 4
 
 /** A value in V8's format, and the buffers that belong beside it, in the order of their numbers there. */
 export interface Graph {
   bytes: Buffer
-  buffers: ArrayBuffer[]
+  buffers: Beside[]
+}
+
+/** What V8 leaves out: buffers that travel beside the value, each with its number there. */
+interface LeftOut {
+  moved: readonly ArrayBuffer[]
+  shared: readonly SharedArrayBuffer[]
 }
 
 interface HostSerializer {
@@ -47,11 +60,13 @@ const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.
   | undefined
 
 class GraphWriter extends Serializer {
-  readonly #errors: ErrorCarriers | undefined
+  readonly #carriers: Carriers | undefined
+  readonly #leftOut: LeftOut
 
-  constructor(errors: ErrorCarriers | undefined) {
+  constructor(leftOut: LeftOut, carriers: Carriers | undefined) {
     super()
-    this.#errors = errors
+    this.#carriers = carriers
+    this.#leftOut = leftOut
     ;(this as unknown as HostSerializer)._setTreatArrayBufferViewsAsHostObjects(true)
   }
 
@@ -59,70 +74,63 @@ class GraphWriter extends Serializer {
     return new TypeError(message)
   }
 
+  /** Asked where V8 is the judge: what travels holds a carrier in its place. */
+  _getSharedArrayBufferId(buffer: SharedArrayBuffer): number {
+    const number = this.#numberOf(buffer)
+    if (number === undefined) throw new TypeError('#<SharedArrayBuffer> could not be cloned.')
+    return number
+  }
+
   _writeHostObject(object: object): void {
     if (!ArrayBuffer.isView(object)) throw new TypeError(`${Object.prototype.toString.call(object)} could not be cloned.`)
-    const carried = this.#errors?.indexOf(object)
-    if (carried !== undefined) {
-      const { base, name, message } = (this.#errors as ErrorCarriers).parts[carried]
+    const held = this.#carriers?.held(object)
+    if (held === undefined) return this.#writeView(object)
+    if (typeof held === 'number') {
+      const { base, name, message } = (this.#carriers as Carriers).parts[held]
       this.writeUint32(ERROR)
-      this.writeUint32(carried)
+      this.writeUint32(held)
       this.writeValue(base)
       this.writeValue(name)
       this.writeValue(message)
+    } else {
+      this.writeUint32(SHARED)
+      this.writeUint32(this._getSharedArrayBufferId(held))
+    }
+  }
+
+  #writeView(view: ArrayBufferView): void {
+    this.writeUint32(views.indexOf(kindOf.call(view) ?? 'DataView'))
+    const { buffer } = view
+    const number = this.#numberOf(buffer)
+    if (isShared(view) || (number === undefined && !(buffer instanceof ArrayBuffer))) {
+      this.writeUint32(OWN_BYTES)
+      this.writeUint32(view.byteLength)
+      this.writeRawBytes(view as Uint8Array)
       return
     }
-    this.writeUint32(views.indexOf(kindOf.call(object) ?? 'DataView'))
-    if (isShared(object) || !(object.buffer instanceof ArrayBuffer)) {
-      this.writeUint32(OWN_BYTES)
-      this.writeUint32(object.byteLength)
-      this.writeRawBytes(object as Uint8Array)
-    } else {
-      this.writeUint32(WITH_BUFFER)
-      this.writeDouble(object.byteOffset)
-      this.writeDouble(object.byteLength)
-      this.writeValue(object.buffer)
-    }
+    const tracks = isTracking(view)
+    this.writeUint32(WITH_BUFFER | (tracks ? TRACKING : 0) | (number === undefined ? 0 : OVER_SHARED))
+    this.writeDouble(view.byteOffset)
+    if (!tracks) this.writeDouble(view.byteLength)
+    if (number === undefined) this.writeValue(buffer)
+    else this.writeUint32(number)
   }
-}
 
-/** What a value holds that needs care: array buffers, each once, and whether there are errors. */
-interface Survey {
-  buffers: Set<ArrayBuffer>
-  errors: boolean
-}
-
-function survey(value: unknown): Survey {
-  const found: Survey = { buffers: new Set(), errors: false }
-  const seen = new Set<unknown>()
-  const left: unknown[] = [value]
-  while (left.length > 0) {
-    const next = left.pop()
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue
-    seen.add(next)
-    if (ArrayBuffer.isView(next)) {
-      if (next.buffer instanceof ArrayBuffer && !isShared(next)) found.buffers.add(next.buffer)
-      continue
-    }
-    if (next instanceof ArrayBuffer) found.buffers.add(next)
-    else if (next instanceof Map) for (const [key, held] of next) left.push(key, held)
-    else if (next instanceof Set) for (const held of next) left.push(held)
-    else if (isError(next)) {
-      found.errors = true
-      left.push(next.cause, (next as AggregateError).errors)
-    }
-    for (const key of Object.keys(next)) left.push((next as Record<string, unknown>)[key])
+  #numberOf(buffer: ArrayBufferLike): number | undefined {
+    const { moved, shared } = this.#leftOut
+    const index = shared.length === 0 ? -1 : shared.indexOf(buffer as SharedArrayBuffer)
+    return index < 0 ? undefined : moved.length + index
   }
-  return found
 }
 
 /**
- * Writes a value. Buffers for which `handOver` answers with a buffer (the same one or a copy) are left out and returned for sending; nothing has been
- * detached yet. Throws on what cannot travel.
+ * Writes a value. Buffers for which `handOver` answers with a buffer (the same one or a copy) are left out and returned for sending, as are shared ones; nothing
+ * has been detached yet. Throws on what cannot travel.
  */
 export function writeGraph(value: unknown, handOver?: (buffer: ArrayBuffer) => ArrayBuffer | undefined): Graph {
   const found = survey(value)
   const moved: ArrayBuffer[] = []
-  const buffers: ArrayBuffer[] = []
+  const buffers: Beside[] = []
   if (handOver !== undefined) {
     for (const buffer of found.buffers) {
       const handed = isDetached(buffer) ? undefined : handOver(buffer)
@@ -131,9 +139,11 @@ export function writeGraph(value: unknown, handOver?: (buffer: ArrayBuffer) => A
       buffers.push(handed)
     }
   }
+  const leftOut = { moved, shared: [...found.shared] }
+  buffers.push(...leftOut.shared)
   // V8 is the judge of what can be cloned, also where a copy with carriers for the errors is what travels.
-  const bytes = write(value, moved)
-  return { bytes: found.errors ? writeWithErrors(value, moved, false) : bytes, buffers }
+  const bytes = write(value, leftOut)
+  return { bytes: found.errors || found.bare ? writeWithCarriers(value, leftOut, false) : bytes, buffers }
 }
 
 /** Whether a value can travel at all. */
@@ -148,26 +158,27 @@ export function travels(value: unknown): boolean {
 
 /** Writes an error whatever hangs on it: what cannot travel is left out or, in the chain of causes, described. */
 export function writeFailure(error: Error): Buffer {
-  return writeWithErrors(error, [], true)
+  return writeWithCarriers(error, { moved: [], shared: [] }, true)
 }
 
-function writeWithErrors(value: unknown, moved: readonly ArrayBuffer[], lenient: boolean): Buffer {
-  const { copy, carriers } = copyWithErrors(value, (held) => isCloneable(held, moved), lenient)
-  return write(copy, moved, carriers)
+function writeWithCarriers(value: unknown, leftOut: LeftOut, lenient: boolean): Buffer {
+  const { copy, carriers } = copyWithCarriers(value, (held) => isCloneable(held, leftOut), lenient)
+  return write(copy, leftOut, carriers)
 }
 
 /** Whether V8 would clone a value. The own properties of errors in it are not looked at. */
-function isCloneable(value: unknown, moved: readonly ArrayBuffer[]): boolean {
+function isCloneable(value: unknown, leftOut: LeftOut): boolean {
   try {
-    write(value, moved)
+    write(value, leftOut)
     return true
   } catch {
     return false
   }
 }
 
-function write(value: unknown, moved: readonly ArrayBuffer[], carriers?: ErrorCarriers): Buffer {
-  const writer = new GraphWriter(carriers)
+function write(value: unknown, leftOut: LeftOut, carriers?: Carriers): Buffer {
+  const { moved } = leftOut
+  const writer = new GraphWriter(leftOut, carriers)
   writer.writeHeader()
   for (let index = 0; index < moved.length; index++) writer.transferArrayBuffer(index, moved[index])
   writer.writeValue(value)

@@ -5,6 +5,9 @@
 const objectPrototype = Object.prototype
 const arrayPrototype = Array.prototype
 
+/** Levels of objects in objects at most: what reads a value on another thread has a stack of its own, and must not fail where writing it went well. */
+export const MAX_DEPTH = 1000
+
 /** From here on a look-up in a set is faster than one along a list. */
 const FEW = 24
 
@@ -25,9 +28,9 @@ export function isText(text: string): boolean {
   return (text as unknown as WellFormed).isWellFormed() && text.charCodeAt(0) !== 0xfeff
 }
 
-/** Whether `value`, an object, is plain. Throws what a getter of it throws, and RangeError if it is nested too deep. */
+/** Whether `value`, an object, is plain. Throws what a getter of it throws. */
 export function isPlain(value: object): boolean {
-  return Array.isArray(value) ? isPlainArray(value, value) : isPlainObject(value, value)
+  return Array.isArray(value) ? isPlainArray(value, value, 1) : isPlainObject(value, value, 1)
 }
 
 /** Lets go of the objects of the last test: to be called after each. */
@@ -37,30 +40,30 @@ export function forget(): void {
   many = undefined
 }
 
-function isPlainObject(value: object, top: object): boolean {
+function isPlainObject(value: object, top: object, depth: number): boolean {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== objectPrototype && prototype !== null) return false
   for (const key in value) {
     // Setting the first makes no property; the second is a word of the packer's own.
     if (key === '__proto__' || key === '__keys__') return false
     const field = (value as Record<string, unknown>)[key]
-    if (!isPlainField(field, top)) return false
+    if (!isPlainField(field, top, depth)) return false
   }
   return true
 }
 
-function isPlainArray(value: unknown[], top: object): boolean {
+function isPlainArray(value: unknown[], top: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== arrayPrototype) return false
   // Holes, and properties beside the elements: the result of a regular expression has some.
   if (Object.keys(value).length !== value.length) return false
   for (let index = 0; index < value.length; index++) {
     const field = value[index]
-    if (field === undefined ? !(index in value) : !isPlainField(field, top)) return false
+    if (field === undefined ? !(index in value) : !isPlainField(field, top, depth)) return false
   }
   return true
 }
 
-function isPlainField(field: unknown, top: object): boolean {
+function isPlainField(field: unknown, top: object, depth: number): boolean {
   switch (typeof field) {
     case 'string':
       return isText(field)
@@ -71,8 +74,8 @@ function isPlainField(field: unknown, top: object): boolean {
       return true
     case 'object':
       if (field === null) return true
-      if (field === top || hasMet(field)) return false
-      return Array.isArray(field) ? isPlainArray(field, top) : isPlainObject(field, top)
+      if (field === top || depth === MAX_DEPTH || hasMet(field)) return false
+      return Array.isArray(field) ? isPlainArray(field, top, depth + 1) : isPlainObject(field, top, depth + 1)
     default:
       return false
   }

@@ -3,7 +3,7 @@
 // Owns the functions while they run: their modules, events, results, context and end. Knows nothing of the rules of a stream, which the caller keeps, nor of other
 // threads.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Command, LeaveCommand, OpenCommand, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
 import { load } from './load.js'
@@ -14,19 +14,31 @@ const { transfers: channel, spin } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
 const transfers = new Transfers(channel)
 const segments = new Map<number, ThreadSegment>()
+/** By the number of their thread. */
+const peers = new Map<number, Transfers>()
+
+/** The way of buffers to or from a thread, 0 for the caller's. */
+function wayOf(thread: number): Transfers {
+  return peers.get(thread) ?? transfers
+}
 
 function report(message: Report): void {
   port.postMessage(message)
 }
 
+function meet(thread: number, peer: MessagePort): void {
+  peers.set(thread, new Transfers(peer))
+  peer.once('close', () => peers.delete(thread))
+}
+
 function open(command: OpenCommand): void {
   const { segment } = command
-  const opened = new ThreadSegment(command, transfers, spin, {
+  const opened = new ThreadSegment(command, { from: wayOf(command.fed), to: wayOf(command.spliced) }, spin, {
     stopped: () => report({ kind: 'stopped', segment }),
     over: (outcome) => {
       segments.delete(segment)
       // Nobody may be left who reads its results to their end.
-      if (command.spliced || outcome.left) report({ kind: 'finished', segment, outcome })
+      if (command.spliced !== 0 || outcome.left) report({ kind: 'finished', segment, outcome })
     },
   })
   segments.set(segment, opened)
@@ -51,6 +63,7 @@ port.on('message', (command: Command) => {
   if (command.kind === 'open') open(command)
   else if (command.kind === 'leave') leave(command)
   else if (command.kind === 'released') segments.get(command.segment)?.released(command.thrown)
+  else if (command.kind === 'peer') meet(command.thread, command.port)
   else report({ kind: 'pong' })
 })
 report({ kind: 'ready' })

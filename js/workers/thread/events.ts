@@ -66,6 +66,7 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.resolve === null) {
       if (this.reader.length === 0) this.fetch()
+      if (this.resolve !== null) return this.behind() // a codec of the user has asked meanwhile
       if (this.reader.length > 0) {
         if ((this.delivered & this.glances) === 0 && this.lingers()) return this.later()
         return Promise.resolve({ value: this.deliver(), done: false })
@@ -85,11 +86,18 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
     return promise
   }
 
+  private behind(): Promise<IteratorResult<unknown, undefined>> {
+    const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
+    this.more.push(lastResolve)
+    this.wake()
+    return promise
+  }
+
   async return(value?: unknown): Promise<IteratorResult<unknown, undefined>> {
     const wasOver = this.over
     this.cut(undefined)
     if (!wasOver) await this.owner.stopReading()
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   [Symbol.asyncIterator](): this {
@@ -183,9 +191,10 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
         if (reader.length === 0) this.heed()
       }
     } catch (error) {
-      // A codec of the user: what comes after cannot be trusted.
+      // A codec of the user: what comes after cannot be trusted. What came before is still delivered, and nobody must wait to send more.
       this.over = true
       this.failure = { error }
+      this.reader.part()
     }
   }
 

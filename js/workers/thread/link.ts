@@ -73,7 +73,7 @@ export class ThreadLink implements AsyncIterableIterator<unknown> {
       this.release().catch(() => {}),
       this.closeTimeout,
     ) // told by whoever ends it
-    return { value: value as undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   [Symbol.asyncIterator](): this {

@@ -23,10 +23,9 @@ export class ThreadResults {
 
   /** `onRoom` is called when a wait for room may be over. */
   constructor(command: OpenCommand, codec: Loaded['codec'], transfers: TransferSender, tally: Tally, onRoom: () => void) {
-    const { results, buffer, transfer, lockstep, spliced, stages } = command
-    // Between two threads there is no way beside the duct: large buffers are copied there.
-    const way = spliced ? { transfer: false, transfers: undefined } : { transfer, transfers }
-    this.writer = new DuctWriter(results, new BatchWriter(codec, { reserve: HEADER, ...way }), { buffer, prompt: lockstep }, () => {
+    const { results, buffer, transfer, lockstep, stages } = command
+    const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers })
+    this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => {
       if (this.onGone === undefined) onRoom()
       else this.goOut()
     })

@@ -27,14 +27,20 @@ export interface SegmentCalls {
   over(outcome: Outcome): void
 }
 
+/** Where its large and shared buffers come from, and go to. */
+export interface SegmentWays {
+  readonly from: Transfers
+  readonly to: Transfers
+}
+
 export class ThreadSegment {
   private readonly command: OpenCommand
-  private readonly transfers: Transfers
+  private readonly ways: SegmentWays
   private readonly spin: number
   private readonly calls: SegmentCalls
   private readonly context: ThreadContext
-  /** Large buffers of its events. */
-  private readonly incoming: TransferReceiver | undefined
+  /** Large and shared buffers of its events. */
+  private readonly incoming: TransferReceiver
   private events: ThreadEvents | null = null
   private results: ThreadResults | null = null
   private reader: DuctReader | null = null
@@ -64,15 +70,15 @@ export class ThreadSegment {
   }
   private readonly onThrow = (error: unknown): void => this.ended({ error })
 
-  constructor(command: OpenCommand, transfers: Transfers, spin: number, calls: SegmentCalls) {
+  constructor(command: OpenCommand, ways: SegmentWays, spin: number, calls: SegmentCalls) {
     this.command = command
-    this.transfers = transfers
+    this.ways = ways
     this.spin = spin
     this.calls = calls
     const { id, name, headers, context, tally } = command
     this.tally = new Tally(tally.first, tally.memory)
     this.context = new ThreadContext(id, name, headers, context)
-    this.incoming = command.fed ? undefined : transfers.receiver(command.events)
+    this.incoming = ways.from.receiver(command.events)
   }
 
   /** The functions are here. */
@@ -153,7 +159,7 @@ export class ThreadSegment {
 
   private connect(codec: Loaded['codec']): void {
     const { events, results } = this.command
-    this.results = new ThreadResults(this.command, codec, this.transfers.sender(results), this.tally, () => this.onRoom())
+    this.results = new ThreadResults(this.command, codec, this.ways.to.sender(results), this.tally, () => this.onRoom())
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, transfers: this.incoming }), () => this.events?.wake())
   }
 
@@ -253,7 +259,7 @@ export class ThreadSegment {
     if (failure !== undefined) ThreadContext.fire(this.context, failure)
     this.results?.end(outcome, () => {
       this.reader?.part()
-      this.transfers.forget(this.command.events)
+      this.ways.from.forget(this.command.events)
       this.calls.over(outcome)
     })
   }

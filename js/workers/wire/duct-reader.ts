@@ -7,15 +7,17 @@ import { BatchBytes, type BatchReader } from '../codec/batch-reader.js'
 import { join, part } from './duct-ends.js'
 import { Control, HEADER } from './protocol.js'
 
-/** Memory that one batch after the other is copied to. */
+/** Memory that one batch after the other is copied to; `null` while one is read: a codec of the user may come back here. */
 const SCRATCH = 1 << 16
-let scratch = new BatchBytes(new Uint8Array(SCRATCH))
+let scratch: BatchBytes | null = null
 
 export class DuctReader {
   readonly duct: number
   private readonly reader: BatchReader
   private values: unknown[] = []
   private at = 0
+  /** The values of a batch are read. */
+  private reading = false
   /** What the last batch said after its values; its reader sets it back to `None`. */
   control: number = Control.None
   payload: unknown
@@ -23,6 +25,7 @@ export class DuctReader {
   received = 0
   /** Bytes received; large buffers are counted where they arrive. */
   bytes = 0
+
   /** Takes the receiving end, and the values that are left of the one `before`; `wake` is called for a batch that came after `pull` said that there is none. */
   constructor(duct: number, reader: BatchReader, wake: () => void, before?: DuctReader | null) {
     this.duct = duct
@@ -57,31 +60,46 @@ export class DuctReader {
 
   /** Takes the next batch in. False: there is none, `wake` will tell. Throws `VELO_CODEC` where a codec of the user fails. */
   pull(): boolean {
-    let size = native.pull(this.duct, scratch.plain)
+    if (this.reading) return false // by its own codec, which gets no further than its batch
+    let source = scratch ?? new BatchBytes(new Uint8Array(SCRATCH))
+    let size = native.pull(this.duct, source.plain)
     if (size < 0) {
-      scratch = new BatchBytes(new Uint8Array(-size))
-      size = native.pull(this.duct, scratch.plain)
+      source = new BatchBytes(new Uint8Array(-size))
+      size = native.pull(this.duct, source.plain)
     }
-    if (size === 0) return false
-    this.bytes += size
-    const source = scratch
-    const memory = source.plain
-    if (memory.length > SCRATCH) scratch = new BatchBytes(new Uint8Array(SCRATCH))
-    const payload = (memory[4] as number) | ((memory[5] as number) << 8) | ((memory[6] as number) << 16) | ((memory[7] as number) << 24)
-    if (memory[0] !== Control.None) {
-      this.control = memory[0] as number
-      this.payload = payload === 0 ? undefined : deserialize(memory.subarray(size - payload, size))
-      size -= payload
+    if (size > 0) {
+      scratch = null
+      this.read(source, size)
     }
-    const before = this.values.length
-    if (size > HEADER) this.reader.read(source, size, this.values)
-    this.received += this.values.length - before
-    return true
+    if (source.plain.length === SCRATCH) scratch = source
+    return size > 0
   }
 
   /** Asks for values: `total` since the beginning. `delivered` of them were given to the function, which waits for the next or not. */
   demand(total: number, delivered = 0, waiting = false): void {
     native.demand(this.duct, total, delivered, waiting ? 1 : 0)
+  }
+
+  private read(source: BatchBytes, size: number): void {
+    this.bytes += size
+    const memory = source.plain
+    const payload = (memory[4] as number) | ((memory[5] as number) << 8) | ((memory[6] as number) << 16) | ((memory[7] as number) << 24)
+    const end = size - payload
+    if (memory[0] !== Control.None) {
+      this.control = memory[0] as number
+      this.payload = payload === 0 ? undefined : deserialize(memory.subarray(end, size))
+    }
+    if (end === HEADER) return
+    const values: unknown[] = []
+    this.reading = true
+    try {
+      this.reader.read(source, end, values)
+    } finally {
+      this.reading = false
+      this.received += values.length
+      if (this.values.length === 0) this.values = values
+      else for (const value of values) this.values.push(value)
+    }
   }
 
   /** Gives the end up; what is in the duct is gone. */

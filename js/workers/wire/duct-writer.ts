@@ -30,7 +30,7 @@ export class DuctWriter {
   /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
   private readonly prompt: boolean
   private readonly most: number
-  /** What was added and perhaps not taken yet, where it may have to be sent again. */
+  /** What was sent and perhaps not taken yet, where it may have to be sent again. */
   private readonly unacknowledged: Unacknowledged | undefined
   /** Values that may be added before `refill` has to be asked. */
   credits = 0
@@ -44,6 +44,9 @@ export class DuctWriter {
   private stuck: { batch: Uint8Array; weight: number }[] = []
   private turning = false
   private corked = false
+  /** A value is being written: what its getters want said waits until it is. */
+  private adding = false
+  private deferred: (() => void)[] | null = null
   private readonly onRoom: () => void
 
   /** Takes the sending end. `onRoom` is called when a wait for credits may be over. */
@@ -69,11 +72,21 @@ export class DuctWriter {
   /** Adds a value, for which there must be a credit. Throws `VELO_CODEC` for one that cannot travel: then nothing was added. */
   add(value: unknown): void {
     const { values } = this
-    values.add(value)
-    this.unacknowledged?.add(value, this.sent)
-    this.sent++
-    this.credits--
-    if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
+    const within = this.adding
+    this.adding = true
+    this.credits-- // spoken for, whatever a getter of the value adds
+    try {
+      values.add(value)
+      this.sent++
+    } catch (error) {
+      this.credits++
+      throw error
+    } finally {
+      this.adding = within
+      if (this.deferred !== null && !within) this.catchUp()
+    }
+    if (within) this.endTurnLater()
+    else if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
     else if (this.turning || this.corked) return
     else if (this.prompt) this.flush()
     this.endTurnLater()
@@ -95,15 +108,17 @@ export class DuctWriter {
   /** Sends what has been gathered. */
   flush(): void {
     const { values } = this
-    if (values.count === 0) return
-    const { size, bytes } = values
+    if (values.count === 0 || this.adding) return
+    const { size, bytes, count, tells } = values
     const memory = values.take()
+    this.unacknowledged?.add(new Uint8Array(memory.subarray(0, size)), count, tells) // a copy
     head(memory, Control.None, 0)
     this.push(memory, size, bytes)
   }
 
   /** Says something after the values, at once. */
   control(kind: number, payload?: unknown): void {
+    if (this.adding) return this.later(() => this.control(kind, payload))
     this.flush()
     this.controls++
     const bytes = payload === undefined ? null : serialize(payload)
@@ -111,6 +126,12 @@ export class DuctWriter {
     head(batch, kind, bytes?.length ?? 0)
     if (bytes !== null) batch.set(bytes, HEADER)
     this.push(batch, batch.length, batch.length)
+  }
+
+  /** Values that nobody took, where they are held for that. */
+  untaken(): unknown[] {
+    this.flush()
+    return this.unacknowledged?.untaken() ?? []
   }
 
   /** Nothing is stuck: whoever ends may go. */
@@ -126,6 +147,17 @@ export class DuctWriter {
   /** Gives the end up. */
   part(): void {
     part(this.duct, End.Sender)
+  }
+
+  private later(say: () => void): void {
+    this.deferred ??= []
+    this.deferred.push(say)
+  }
+
+  private catchUp(): void {
+    const { deferred } = this
+    this.deferred = null
+    for (const say of deferred ?? []) say()
   }
 
   private endTurnLater(): void {

@@ -91,10 +91,10 @@ export interface OpenCommand {
   tally: { memory: SharedArrayBuffer; first: number }
   /** ms that a stage which ends is waited for. */
   closeTimeout: number
-  /** Its events come from another thread. */
-  fed: boolean
-  /** Its results go to another thread: the caller is told of its end. */
-  spliced: boolean
+  /** Number of the thread that its events come from; 0: from the caller. */
+  fed: number
+  /** Number of the thread that its results go to; 0: to the caller, who is told of its end otherwise. */
+  spliced: number
 }
 
 /** Closed, or aborted with what is thrown. */
@@ -110,6 +110,8 @@ export type Command =
   /** The source was given back. */
   | { kind: 'released'; segment: number; thrown: Thrown | undefined }
   | { kind: 'ping' }
+  /** A way for large and shared buffers to another thread, and from there. */
+  | { kind: 'peer'; thread: number; port: MessagePort }
 
 export type Report =
   | { kind: 'ready' }

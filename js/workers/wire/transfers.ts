@@ -1,15 +1,15 @@
-// Large buffers between two threads: they travel by transfer, beside the batches that mention them. They are sent first, so whoever reads of one in a
+// Large and shared buffers between two threads: they travel by transfer and by reference, beside the batches that mention them. They are sent first, so whoever reads of one in a
 // batch finds it.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { TransferReceiver, TransferSender } from '../codec/codec.js'
+import type { Beside, TransferReceiver, TransferSender } from '../codec/codec.js'
 
-type Transfer = [duct: number, index: number, buffer: ArrayBuffer]
+type Transfer = [duct: number, first: number, buffers: readonly Beside[]]
 
 export class Transfers {
   private readonly port: MessagePort
   /** What has arrived and was not asked for yet, by duct. */
-  private readonly arrived = new Map<number, Map<number, ArrayBuffer>>()
+  private readonly arrived = new Map<number, Map<number, Beside>>()
   /** The youngest duct received from: buffers of a younger one may come before the command that opens its stream. */
   private youngest = 0
 
@@ -23,26 +23,29 @@ export class Transfers {
     let index = 0
     const { port } = this
     return {
-      send(buffer) {
-        port.postMessage([duct, index, buffer] satisfies Transfer, [buffer])
-        return index++
+      send(buffers) {
+        const first = index
+        const moved = buffers.filter((buffer) => buffer instanceof ArrayBuffer)
+        port.postMessage([duct, first, buffers] satisfies Transfer, moved)
+        index += buffers.length
+        return first
       },
     }
   }
 
   /** The receiving side of a duct. */
   receiver(duct: number): TransferReceiver & { readonly bytes: number } {
-    const mine = this.arrived.get(duct) ?? new Map<number, ArrayBuffer>()
+    const mine = this.arrived.get(duct) ?? new Map<number, Beside>()
     this.arrived.set(duct, mine)
     this.youngest = Math.max(this.youngest, duct)
     const receiver = {
       bytes: 0,
-      receive: (index: number): ArrayBuffer => {
+      receive: (index: number): Beside => {
         if (!mine.has(index)) this.collect()
         const buffer = mine.get(index)
         if (buffer === undefined) throw new Error(`buffer ${index} of duct ${duct} did not arrive`)
         mine.delete(index)
-        receiver.bytes += buffer.byteLength
+        if (buffer instanceof ArrayBuffer) receiver.bytes += buffer.byteLength
         return buffer
       },
     }
@@ -57,9 +60,9 @@ export class Transfers {
 
   private collect(): void {
     for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
-      const [duct, index, buffer] = message.message as Transfer
+      const [duct, first, buffers] = message.message as Transfer
       if (duct > this.youngest && !this.arrived.has(duct)) this.arrived.set(duct, new Map())
-      this.arrived.get(duct)?.set(index, buffer)
+      for (const [index, buffer] of buffers.entries()) this.arrived.get(duct)?.set(first + index, buffer)
     }
   }
 }

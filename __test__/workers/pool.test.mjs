@@ -340,9 +340,12 @@ describe('the process ends by itself', { concurrency }, () => {
     'with unread results': `const s = obey({ maxStall: 60000 }).open(); await s.send(${THREAD}); await until(5000, () => s.metrics.eventsOut === 1, 'a result')`,
     'with a pipeline over two threads': `runtime.configure({ workers: 2 }); const s = obey().pipe(streamFn(async function* (events) { yield* events })).open(); await ask(s, ${THREAD})`,
     'with a recv that no timer can settle': `const s = obey().open(); await ask(s, ${THREAD}); s.recv().then(say)`,
-    'with a send that nothing can settle': `const s = obey({ buffer: 1 }).open(); for (let i = 0; i < 3; i++) await s.send(${THREAD}); s.send(${THREAD}).then(say); await turns()`,
     'with a call that was left alone': `await obey()([${THREAD}, ${THREAD}]).next()`,
     'with somebody who only waits for closed': `const s = obey().open(); await ask(s, ${THREAD}); s.closed.then(() => say('ended'))`,
+    'with somebody who only waits for closed, which a timer settles': `const s = obey({ idleTimeout: 60000, maxDuration: 60000, maxStall: 60000 }).open()
+      await ask(s, ${THREAD}); s.closed.then(() => say('ended'))`,
+    'with an idle stream whose two sides are web streams': `const s = obey({ idleTimeout: 60000 }).open(); const { writable } = s.toWeb()
+      const writer = writable.getWriter(); await writer.write(${THREAD})`,
     'after a close': `const s = obey().open(); await ask(s, ${THREAD}); await s.close()`,
     'after an abort that nobody waits for': `const s = obey().open(); await ask(s, ${THREAD}); s.abort()`,
     'with a detached stream': `const s = obey({ closeTimeout: 20 }).open(); await s.send({ do: 'hang' }); await s.close()`,
@@ -353,6 +356,13 @@ describe('the process ends by itself', { concurrency }, () => {
     // That a send is stuck is told by a warning.
     test(name, () => says(`${body}\n;say('end of script')`, 'end of script', { flags: ['--no-warnings'] }))
   }
+
+  test('with a send that nothing can settle, and says so', async () => {
+    const body = `const s = obey({ buffer: 1 }).open(); for (let i = 0; i < 3; i++) await s.send(${THREAD}); s.send(${THREAD}).then(say); await turns()`
+    const { code, signal, stdout, stderr } = await child(`${prelude}\n${body}\n;say('end of script')`, { ms: AT_ONCE })
+    assert.deepEqual({ code, signal, stdout: stdout.trim() }, { code: 0, signal: null, stdout: 'end of script' })
+    assert.match(stderr, /VELO_STUCK/)
+  })
 
   test('process.exit() while threads work', async () => {
     const body = `const row = flags(); runtime.configure({ workers: 2 })

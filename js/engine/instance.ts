@@ -94,7 +94,6 @@ export class Instance implements Holder, Driven {
 
   /** The promise of `stream.closed`. */
   whenEnded(): Promise<StreamEnd> {
-    this.lease.watch()
     return this.ending.whenEnded()
   }
 

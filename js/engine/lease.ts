@@ -189,7 +189,7 @@ export class Lease implements Tenant, Timed {
     return maxStall > 0 && this.isStalled(row.read)
   }
 
-  /** From now on the end of a function on another thread is awaited. */
+  /** It leaves, and what it does then on another thread keeps no process alive by itself. */
   watch(): void {
     if (!this.def.remote || this.watched || this.row.state === State.Closed) return
     this.watched = true

@@ -62,9 +62,9 @@ describePlacements('sends that nobody awaits', (place) => {
   })
 })
 
-describe('rule 19: what the function returns', () => {
+describePlacements('rule 19: what the function returns', (place) => {
   test('is closed.value', async () => {
-    const fn = streamFn(async function* (events) {
+    const fn = place(async function* (events) {
       let sum = 0
       for await (const event of events) sum += event
       return { sum }
@@ -81,8 +81,67 @@ describe('rule 19: what the function returns', () => {
     })
   })
 
+  test('is that of the last stage of a pipeline', async () => {
+    const counts = place(async function* counts(events) {
+      let count = 0
+      for await (const event of events) {
+        count++
+        yield event
+      }
+      return new Map([['count', count]])
+    })
+    const local = streamFn(async function* (events) {
+      yield* events
+      return 'local'
+    })
+    for (const [fn, value] of [
+      [local.pipe(counts), new Map([['count', 2]])],
+      [counts.pipe(counts), new Map([['count', 2]])],
+      [counts.pipe(local), 'local'],
+    ]) {
+      const stream = fn.open()
+      await stream.sendBatch([1, 2])
+      stream.end()
+      const results = []
+      for await (const result of stream) results.push(result)
+      assert.deepEqual(results, [1, 2])
+      assert.deepEqual((await within(SOON, stream.closed)).value, value)
+    }
+  })
+
+  if (place.worker) {
+    test('is left out where it cannot travel, and that is no error', async () => {
+      for (const fn of [
+        place(async function* () {
+          return () => {}
+        }),
+        place(async function* () {
+          return { shared: new SharedArrayBuffer(8) }
+        }),
+        place(async function* () {
+          return Object.defineProperty({}, 'bad', {
+            enumerable: true,
+            get() {
+              throw new Error('it cannot be read')
+            },
+          })
+        }),
+      ]) {
+        const end = await within(
+          SOON,
+          (async () => {
+            const stream = fn.open()
+            stream.end()
+            return stream.closed
+          })(),
+        )
+        assert.deepEqual([end.reason, 'value' in end], ['done', false])
+      }
+    })
+  }
+
   test('is left out where there is nothing, and where something else ended the stream', async () => {
-    const idle = streamFn(
+    const idle = place(
       async function* (events) {
         for await (const event of events) yield event
         return 7
@@ -91,7 +150,7 @@ describe('rule 19: what the function returns', () => {
     ).open()
     assert.deepEqual(await within(SOON, idle.recvBatch(1)), [])
     assert.equal('value' in (await idle.closed), false)
-    const plain = streamFn(same).open()
+    const plain = place(same).open()
     plain.end()
     assert.equal('value' in (await within(SOON, plain.closed)), false)
   })

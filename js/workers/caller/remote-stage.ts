@@ -7,10 +7,14 @@ import type { AnyGenerator, Remote, Stage, StageHost } from '../../engine/stages
 import type { Failure } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
+import { unpackReturned } from '../codec/failure.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome } from '../wire/protocol.js'
 import { Consumption } from './consumption.js'
 import { type GroupOwner, StageGroup } from './stage-group.js'
+
+/** The last stage gives what its function returned, though a generator of no such value is what others see. */
+type Ended = IteratorReturnResult<undefined>
 
 export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   private readonly instance: StageHost
@@ -29,6 +33,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   /** What it threw, for the next `next()`. */
   private failure: Failure | null = null
   private failedStage: number | undefined
+  private returned: unknown
 
   constructor(instance: StageHost, events: AsyncIterableIterator<unknown>, stages: readonly Stage[], first: number, last: boolean) {
     this.instance = instance
@@ -156,8 +161,9 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     }
     if (this.left) this.discard(reader.clear())
     if (reader.control !== Control.None) {
-      const { discarded, thrown } = reader.payload as Outcome
+      const { discarded, thrown, returned } = reader.payload as Outcome
       this.failedStage = thrown?.stage
+      this.returned = unpackReturned(returned)
       this.group.lastIsOver()
       return this.finish(discarded, thrown === undefined ? undefined : { error: this.group.errors.receive(thrown) })
     }
@@ -201,14 +207,14 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     const { resolve } = this
     if (resolve === null) return
     this.resolve = this.failure = null
-    if (failure === undefined) resolve({ value: undefined, done: true })
+    if (failure === undefined) resolve({ value: this.returned, done: true })
     else rejectWith(resolve, failure.error)
   }
 
   private outcome(): Promise<IteratorResult<unknown, undefined>> {
     const { failure } = this
     this.failure = null
-    return failure === null ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(failure.error)
+    return failure === null ? Promise.resolve({ value: this.returned, done: true } as Ended) : Promise.reject(failure.error)
   }
 
   private shift(): IteratorResult<unknown, undefined> {

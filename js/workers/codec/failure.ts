@@ -1,4 +1,4 @@
-// Whatever was thrown, as a string, which every codec of ours carries, and back. Neither function throws.
+// Whatever was thrown, or returned at the end, as a string, which every codec of ours carries, and back. None of these functions throws.
 
 import { isError } from './error-class.js'
 import { writeFailure, writeGraph } from './graph.js'
@@ -23,6 +23,26 @@ export function unpackFailure(packed: unknown): unknown {
     return readGraph(Buffer.from(packed as string, 'base64'), [])
   } catch (cause) {
     return new Error('something was thrown that cannot travel to another thread', { cause })
+  }
+}
+
+/** What a function returned; `undefined` where that cannot travel. */
+export function packReturned(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  try {
+    const { bytes, buffers } = writeGraph(value)
+    return buffers.length === 0 ? bytes.toString('base64') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function unpackReturned(packed: string | undefined): unknown {
+  if (packed === undefined) return undefined
+  try {
+    return readGraph(Buffer.from(packed, 'base64'), [])
+  } catch {
+    return undefined
   }
 }
 

@@ -6,6 +6,7 @@ import { moved } from '../../engine/border/life.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
 import { BatchReader, type TransferReceiver } from '../codec/codec.js'
+import { packReturned } from '../codec/failure.js'
 import { DuctReader } from '../wire/duct-reader.js'
 import { HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
@@ -54,12 +55,16 @@ export class ThreadSegment {
   /** The stream is closed or aborted. That moves no generator (one at work goes on until it rests, and is told to return then), so it is no part of its life. */
   private leaving = false
   private discarded = 0
+  private returned: unknown
   private turning = false
   private readonly errors = new ReceivedErrors()
   private onReleased: ((failure: Failure | undefined) => void) | undefined
 
   private readonly onResult = (result: IteratorResult<unknown>): void => {
-    if (result.done === true) return this.ended(undefined)
+    if (result.done === true) {
+      this.returned = result.value
+      return this.ended(undefined)
+    }
     if (this.leaving) return this.unwanted()
     const results = this.results as ThreadResults
     if (results.hasRoom) return this.put(result)
@@ -255,7 +260,8 @@ export class ThreadSegment {
     this.events?.cut(undefined)
     this.events?.report()
     const thrown = failure && this.errors.send(failure.error, this.chain?.stageOf(failure) ?? this.begin)
-    const outcome: Outcome = { discarded: this.discarded, left: this.leaving, thrown }
+    const returned = thrown === undefined && this.command.spliced === 0 ? packReturned(this.returned) : undefined
+    const outcome: Outcome = { discarded: this.discarded, left: this.leaving, thrown, returned }
     if (failure !== undefined) ThreadContext.fire(this.context, failure)
     this.results?.end(outcome, () => {
       this.reader?.part()

@@ -57,6 +57,8 @@ export interface Outcome {
   /** It ended because it was told to: so is the stage after it, soon. */
   left: boolean
   thrown?: Thrown | undefined
+  /** What the last function of the stream returned, packed, where it returned something that can travel. */
+  returned?: string | undefined
 }
 
 /** One function of a stream. */

@@ -200,6 +200,10 @@ describe('nothing else keeps it', { concurrency }, () => {
       const stream = streamFn(stuck, { closeTimeout: 10 }).open(); await stream.send(1); await stream.close()`,
     'somebody who only waits for closed': `streamFn(pass).open().closed.then(() => say('ended'))`,
     'an abort that nobody waits for': `const stream = streamFn(stuck, { closeTimeout: 60000 }).open(); await stream.send(1); stream.abort()`,
+    'sends that waited when the function threw': `
+      const stream = streamFn(async function* (events) { for await (const e of events) throw e }, { buffer: 1, closeTimeout: 60000 }).open()
+      for (let i = 0; i < 6; i++) stream.send(i).catch(() => {})
+      await stream.closed`,
     'a recv without any timer': `streamFn(pass, { idleTimeout: 0 }).open().recv().then(say)`,
     'a run without any timer': `streamFn(pass).run(silent()).then(say)`,
     'a send without any timer': `

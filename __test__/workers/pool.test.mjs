@@ -340,6 +340,9 @@ describe('the process ends by itself', { concurrency }, () => {
     'with unread results': `const s = obey({ maxStall: 60000 }).open(); await s.send(${THREAD}); await until(5000, () => s.metrics.eventsOut === 1, 'a result')`,
     'with a pipeline over two threads': `runtime.configure({ workers: 2 }); const s = obey().pipe(streamFn(async function* (events) { yield* events })).open(); await ask(s, ${THREAD})`,
     'with a recv that no timer can settle': `const s = obey().open(); await ask(s, ${THREAD}); s.recv().then(say)`,
+    'with sends that waited when the function threw': `const s = obey({ buffer: 1, closeTimeout: 60000 }).open(); s.send({ do: 'toss', what: 'error' })
+      for (let i = 0; i < 6; i++) s.send(${THREAD}).catch(() => {})
+      await s.recv().catch(() => {})`,
     'with a call that was left alone': `await obey()([${THREAD}, ${THREAD}]).next()`,
     'with somebody who only waits for closed': `const s = obey().open(); await ask(s, ${THREAD}); s.closed.then(() => say('ended'))`,
     'with somebody who only waits for closed, which a timer settles': `const s = obey({ idleTimeout: 60000, maxDuration: 60000, maxStall: 60000 }).open()

@@ -67,3 +67,11 @@ export async function* exiting(events) {
     process.exit(4)
   }
 }
+
+/** Does not like the number 3. */
+export async function* throwing(events) {
+  for await (const event of events) {
+    if (event === 3) throw new RangeError('of the function')
+    yield event
+  }
+}

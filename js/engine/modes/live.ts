@@ -43,6 +43,8 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   private isStuck = false
   /** The function reads no more, and those who wait to send have not been told: called when it yields all the same. */
   private goesOn: (() => void) | null = null
+  /** The same, called when the stream ends. */
+  private known: (() => void) | null = null
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
     if (result.done === true || this.row.state >= State.Closing) return this.driver.lastResult(result)
@@ -133,11 +135,12 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   /** Those who wait to send are told why when the function has ended; that it goes on it says by its next result, or by nothing for `closeTimeout`. */
   deserted(): void {
     const known = new Promise<void>((resolve) => {
+      this.known = resolve
       // Results of another thread may be older than the news that it reads no more.
       if (!this.instance.def.remote) this.goesOn = resolve
     })
     void this.bounded(known).then(() => {
-      this.goesOn = null
+      this.goesOn = this.known = null
       this.input.rejectLine()
     })
   }
@@ -194,10 +197,12 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   }
 
   cut(failure: Failure | undefined): void {
+    this.known?.()
     this.output.cut(failure)
   }
 
   end(failure: Failure | undefined): void {
+    this.known?.()
     const { id, def } = this.instance
     this.output.end(failure ?? (this.fedIdle ? { error: sourceIdle(id, def.options.idleTimeout) } : undefined))
   }

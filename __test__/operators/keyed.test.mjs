@@ -116,13 +116,27 @@ describe('keyed equals group-by', () => {
 
   test('a function of the event as key, keys of any kind', async () => {
     const one = {}
-    const operator = keyed(totals, { by: (event) => event })
+    const operator = keyed(totals, { by: (event) => event, allowUndefined: true })
     assert.deepEqual(await operator.run([one, NaN, one, NaN, undefined, 0, -0]), [
       { key: one, value: 2 },
       { key: NaN, value: 2 },
       { key: undefined, value: 1 },
       { key: 0, value: 2 },
     ])
+  })
+
+  test('a key that is undefined fails the stream, unless it is allowed', async () => {
+    const clicks = [{ user: 'ann' }, { user: undefined }]
+    const misspelled = keyed(totals, { by: 'usr' })
+    const lacking = keyed(totals, { by: ({ user }) => user })
+    for (const operator of [misspelled, lacking]) {
+      const { error } = await within(10_000, outcome(operator.run(clicks)), 'run')
+      assert.equal(error?.code, 'VELO_EVENT')
+      assert.equal(error.field, 'keyed(options).by')
+      assert.match(error.message, /undefined.*allowUndefined: true/)
+    }
+    const allowed = keyed(totals, { by: 'usr', allowUndefined: true })
+    assert.deepEqual((await allowed.run(clicks)).length, 1)
   })
 
   test('a map inside takes no permit for each key', async () => {

@@ -145,6 +145,12 @@ describe('event time', () => {
     const { error } = await outcome(window({ sliding: 1e9, every: 1, by: (time) => time, maxEvents: 50 }).run([1]))
     assert.equal(error.code, 'VELO_OVERRUN')
     assert.equal(error.field, 'window(options).maxEvents')
+    const overlapping = window({ sliding: 100, every: 10, by: (time) => time, maxEvents: 50 })
+    const { error: told } = await outcome(overlapping.run([1, 2, 3, 4, 5, 6]))
+    assert.match(told.message, /up to 10 windows at once .*room for about 5 events/)
+    assert.equal(exact.metrics.streamsOpen, 0)
+    const { error: plain } = await outcome(exact.run([1, 2, 3, 4]))
+    assert.doesNotMatch(plain.message, /windows at once/)
   })
 
   test('a time that is no number fails the stream', async () => {

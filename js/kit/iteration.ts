@@ -14,3 +14,9 @@ export function isEnd(result: unknown): boolean {
 export function checkReturned(result: unknown): void {
   if (!isObject(result)) throw new TypeError(`the source's return() must give an object, got ${String(result)}`)
 }
+
+/** A result of `next()` as one of ours: each of its members is read once. Throws as `isEnd` does. */
+export function readResult<Value>(result: unknown): IteratorResult<Value, undefined> {
+  if (isEnd(result)) return { value: undefined, done: true }
+  return { value: (result as { value: Value }).value, done: false }
+}

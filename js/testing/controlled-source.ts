@@ -57,12 +57,16 @@ export function controlledSource<T>(): ControlledSource<T> {
         readers.push({ resolve, reject })
         serve()
       }),
-    async return() {
+    async return(value?: unknown) {
       returned++
       events.length = 0
       outcome = {}
       serve()
-      return { value: undefined, done: true }
+      return { value: (await value) as undefined, done: true }
+    },
+    async throw(error?: unknown) {
+      await this.return?.()
+      throw error
     },
     [Symbol.asyncIterator]() {
       return this

@@ -1,5 +1,7 @@
 // A reader that takes one result each time it is told to: what backpressure is for.
 
+import { isEnd } from '../kit/iteration.js'
+
 /** What `slowConsumer()` gives. */
 export interface SlowConsumer<T> {
   /** All that it has taken. */
@@ -22,9 +24,10 @@ export function slowConsumer<T>(source: AsyncIterable<T>): SlowConsumer<T> {
     async take() {
       try {
         const result = await iterator.next()
-        if (result.done !== true) {
-          taken.push(result.value)
-          return result.value
+        if (!isEnd(result)) {
+          const { value } = result as IteratorYieldResult<T>
+          taken.push(value)
+          return value
         }
       } catch (error) {
         ended = true

@@ -2,7 +2,7 @@
 
 import { TimeoutError } from '../../index.js'
 import type { Clock } from '../../kit/clock.js'
-import { isThenable } from '../../kit/promises.js'
+import { isThenable, silence } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 
 /** Hears how an attempt ended, exactly once, unless it was cancelled before. */
@@ -45,27 +45,35 @@ export class Attempt implements Call {
   run(fn: (call: Call) => unknown, limit: Limit, outcome: Outcome): void {
     this.#outcome = outcome
     let result: unknown
+    let isLater: boolean
     try {
       result = fn(this)
+      isLater = isThenable(result)
+      if (isLater) this.#limited(limit)
     } catch (error) {
-      return this.#take()?.threw(error)
+      this.#take()?.threw(error)
+      // It may reject later: nobody waits for that.
+      if (result instanceof Promise) silence(result)
+      return
     }
-    if (!isThenable(result)) return this.#take()?.succeeded(result)
-    const { name, timeout, clock } = limit
-    if (timeout > 0 && this.#outcome !== null) {
-      const expire = () => {
-        const error = new TimeoutError('VELO_TIMEOUT', `${name}: the call took longer than ${timeout} ms`)
-        const told = this.#take()
-        this.#abort(error)
-        told?.threw(error)
-      }
-      this.#timer = { clock, handle: clock.setTimeout(expire, timeout) }
-    }
+    if (!isLater) return this.#take()?.succeeded(result)
     // Promise.resolve: what else has a then() may call back at once, or twice.
     Promise.resolve(result).then(
       (value) => this.#take()?.succeeded(value),
       (error) => this.#take()?.threw(error),
     )
+  }
+
+  /** From now on the call has so much time. */
+  #limited({ name, timeout, clock }: Limit): void {
+    if (timeout === 0 || this.#outcome === null) return
+    const expire = () => {
+      const error = new TimeoutError('VELO_TIMEOUT', `${name}: the call took longer than ${timeout} ms`)
+      const told = this.#take()
+      this.#abort(error)
+      told?.threw(error)
+    }
+    this.#timer = { clock, handle: clock.setTimeout(expire, timeout) }
   }
 
   /** Nobody wants the result any more: the signal fires, the outcome is not told. */

@@ -76,7 +76,7 @@ export class Calls extends Iteration<unknown> {
   async return(value?: unknown): Promise<Result> {
     this.#cancel()
     await this.#giveBack()
-    return endResult(value)
+    return endResult(await value)
   }
 
   /** A task has settled. */

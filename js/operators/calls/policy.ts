@@ -14,8 +14,8 @@ export interface RetryOptions {
   maxBackoff?: number | undefined
   /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
   jitter?: number | boolean | undefined
-  /** Whether a call that failed is worth another one. Called before each of them. Default: always. */
-  retryOn?: ((error: unknown, attempt: number) => boolean) | undefined
+  /** Whether a call that failed is worth another one. Called before each of them; a promise is awaited. Default: always. */
+  retryOn?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
 }
 
 /** Options of operators that call a function for each event. `Returned` is what that function returns. */
@@ -45,7 +45,7 @@ export interface CallOptions<In, Returned> {
 export interface Retry {
   readonly attempts: number
   readonly delay: (attempt: number) => number
-  readonly retryOn: ((error: unknown, attempt: number) => boolean) | undefined
+  readonly retryOn: RetryOptions['retryOn']
 }
 
 export type Handler = (error: unknown, event: unknown, call: Call) => unknown

@@ -1,5 +1,6 @@
 // One event on its way through an operator: its calls, the waits between them, and what became of it.
 
+import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
 import { type Reading, SKIP } from '../steps/step.js'
@@ -38,7 +39,7 @@ export class Task implements Outcome {
   next: Task | null = null
   readonly #work: Work
   readonly #owner: Owner
-  /** LaneEventsOwner for once: the user's function may change the array that it is given. */
+  /** Read once: the user's function may change the array that it is given. */
   readonly #weight: number
   #attempt: Attempt
   /** Of the wait before the next call. */
@@ -69,16 +70,26 @@ export class Task implements Outcome {
   threw(error: unknown): void {
     const { retry, clock } = this.#work.policy
     const made = this.#attempt.attempt
-    let isWorthIt = made < retry.attempts
-    try {
-      isWorthIt &&= retry.retryOn?.(error, made) ?? true
-    } catch (thrown) {
-      return this.#settle('failed', thrown)
+    const failed = (thrown: unknown) => this.#settle('failed', thrown)
+    const decided = (isWorthIt: unknown) => {
+      // Meanwhile the user may have ended the stream.
+      if (this.#cancelled) return
+      if (!isWorthIt) return this.#gaveUp(error)
+      try {
+        this.#again(made + 1, clock)
+      } catch (thrown) {
+        failed(thrown)
+      }
     }
-    // LaneEventsOwner, the user may have ended the stream.
-    if (this.#cancelled) return
-    if (isWorthIt) this.#again(made + 1, clock)
-    else this.#gaveUp(error)
+    if (made >= retry.attempts) return decided(false)
+    let verdict: unknown = true
+    try {
+      if (retry.retryOn !== undefined) verdict = retry.retryOn(error, made)
+      if (isThenable(verdict)) return void Promise.resolve(verdict).then(decided, failed)
+    } catch (thrown) {
+      return failed(thrown)
+    }
+    decided(verdict)
   }
 
   /** Nobody wants its result any more. Where that is there already, only the signal fires: it may be an iterable that was not read. */

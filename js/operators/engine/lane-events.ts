@@ -61,10 +61,10 @@ export class LaneEvents<In> implements AsyncIterableIterator<In> {
   }
 
   /** The function has left its loop: it takes no more. */
-  return(): Promise<IteratorResult<In, undefined>> {
+  async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
     this.#left = true
     this.#settleWaiters()
-    return iterationEnd()
+    return { value: (await value) as undefined, done: true }
   }
 
   /** True where the event had to wait. */

@@ -61,13 +61,13 @@ export abstract class Yielder<Result> extends Iteration<Result, undefined> imple
     return promise
   }
 
-  async return(): Promise<IteratorResult<Result, undefined>> {
+  async return(value?: unknown): Promise<IteratorResult<Result, undefined>> {
     const left = this.#over ? undefined : this.leave()
     this.#results.clear()
     this.end()
     this.#failure = undefined
     await left
-    return { value: undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

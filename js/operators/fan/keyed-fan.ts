@@ -1,7 +1,9 @@
 // The engine of keyed: which instance an event goes to, and when instances end. One list in order of last use serves both the bound of keys and one timer for all idle ones.
 
-import type { StreamContext } from '../../index.js'
+import { type StreamContext, VeloError } from '../../index.js'
+import { configError } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
+import { isThenable } from '../../kit/promises.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/yielder.js'
@@ -18,7 +20,8 @@ export interface KeyedPlan<In, Key, Out> {
   readonly maxWaiting: number
   readonly clock: Clock
   readonly until: ((event: In, key: Key) => boolean) | undefined
-  readonly onEvict: ((key: Key, reason: EvictReason) => void) | undefined
+  readonly onEvict: ((key: Key, reason: EvictReason) => unknown) | undefined
+  readonly allowUndefined: boolean
 }
 
 export interface KeyedTotals {
@@ -57,6 +60,8 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   readonly #recency = new Recency<Session<In, Key, Out>>()
   /** Instances that run. */
   #started = 0
+  /** Listeners whose promises have not settled. */
+  #listening = 0
   /** Events that no function has taken yet. */
   #waiting = 0
   /** The key of the event that is held. */
@@ -73,8 +78,8 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   }
 
   protected accept(event: In, again: boolean): boolean {
-    const { keyOf, maxKeys, buffer, maxWaiting, until, idleTimeout } = this.#plan
-    const key = again ? (this.#heldKey as Key) : keyOf(event)
+    const { maxKeys, buffer, maxWaiting, until, idleTimeout } = this.#plan
+    const key = again ? (this.#heldKey as Key) : this.#keyOf(event)
     this.#heldKey = key
     // The user's function may have ended the stream.
     if (this.isLeaving) return false
@@ -92,8 +97,17 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
     else this.#recency.touch(session)
     if (idleTimeout > 0) this.#used(session)
     if (session.push(event)) this.#waiting++
-    if (until?.(event, key)) this.#endSession(session, 'until')
+    if (until !== undefined && isLast(until(event, key))) this.#endSession(session, 'until')
     return true
+  }
+
+  #keyOf(event: In): Key {
+    const key = this.#plan.keyOf(event)
+    if (isThenable(key)) throw configError('keyed(options).by', 'a key that is there at once', key)
+    if (key !== undefined || this.#plan.allowUndefined) return key
+    const message =
+      'keyed(options).by: expected a key, got undefined, which would be one for all events without; allowUndefined: true allows that'
+    throw new VeloError('VELO_EVENT', message, { field: 'keyed(options).by' })
   }
 
   protected collect(lane: Session<In, Key, Out>, value: Out): void {
@@ -129,12 +143,27 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
     this.#count(-1)
     const reason = goesOn ? 'done' : (lane.reason as EvictReason)
     this.#totals.keysEnded[reason]++
-    this.#plan.onEvict?.(key, reason)
+    this.#hear(this.#plan.onEvict?.(key, reason))
     if (this.isLeaving) return
     if (goesOn) {
       this.lanes.add(lane)
       this.#start(lane)
     } else if (lane.successor !== undefined) this.#start(lane.successor)
+  }
+
+  /** What a listener has returned: where that is a promise, the end waits for it, and its rejection fails the operator as a throw does. */
+  #hear(returned: unknown): void {
+    if (!isThenable(returned)) return
+    this.#listening++
+    const heard = (): void => {
+      this.#listening--
+      this.endIfThrough()
+    }
+    Promise.resolve(returned).then(heard, (error) => this.fail(error))
+  }
+
+  protected override endIfThrough(): void {
+    if (this.#listening === 0) super.endIfThrough()
   }
 
   protected endLanes(failure: Failure | undefined): void {
@@ -215,6 +244,15 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   readonly #onTimer = (): void => {
     this.#timer = undefined
     if (this.#pausedAt !== undefined || this.isLeaving) return
+    try {
+      this.#endIdle()
+      this.#arm()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #endIdle(): void {
     const now = this.#now()
     const due = now - this.#plan.idleTimeout
     for (let session = this.#recency.oldest; session !== null && session.since <= due; session = this.#recency.oldest) {
@@ -226,6 +264,11 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
       session.since = now
       session.overdue = true
     }
-    this.#arm()
   }
+}
+
+/** The verdict of `until`. */
+function isLast(verdict: unknown): boolean {
+  if (isThenable(verdict)) throw configError('keyed(options).until', 'a function that gives a boolean at once', verdict)
+  return Boolean(verdict)
 }

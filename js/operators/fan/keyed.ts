@@ -1,6 +1,6 @@
 // keyed: one instance of a function per key of an interleaved stream. Owns: what users see, and the checks. The engine is keyed-fan.ts.
 
-import { callable, configError, duration, integer, onlyKnown } from '../../kit/check.js'
+import { callable, configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
 import { reader } from '../engine/by.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
@@ -23,14 +23,16 @@ export interface Keyed<Key, Value> {
 export interface KeyedOptions<In, Key = unknown, By = keyof In | ((event: In) => Key)> {
   /** The key of an event: the name of a property, or a function. Keys are compared as those of a `Map`. */
   by: By
+  /** Whether `undefined` is a key, one for all events without. Otherwise such an event fails the stream with `VELO_EVENT`. Default `false`. */
+  allowUndefined?: boolean | undefined
   /** How many instances may live at once. For one more key the least recently used is ended, and its last results delivered. Integer from 1. Default 10000. */
   maxKeys?: number | undefined
   /** Ends the instance of a key that waits for an event so long. The clock stands still while the source is held back. 0 or left out = never. */
   idleTimeout?: number | undefined
   /** Ends the instance of this key after this event. */
   until?: ((event: In, key: Key) => boolean) | undefined
-  /** Told when the instance of a key has ended and finished. Not when the whole stream is closed or fails. */
-  onEvict?: ((key: Key, reason: EvictReason) => void) | undefined
+  /** Told when the instance of a key has ended and finished. Not when the whole stream is closed or fails. The end of the stream waits for a promise that it returns. */
+  onEvict?: ((key: Key, reason: EvictReason) => void | PromiseLike<void>) | undefined
   /** How many events of one key may wait for its function. Then the source is held back. Integer from 1. Default 16. */
   buffer?: number | undefined
   /** How many events of all keys together may wait, and how many results until the functions suspend (each holds one more). Integer from 1. Default 1024. */
@@ -49,7 +51,7 @@ export interface KeyedNumbers {
   readonly keysEnded: Readonly<Record<EvictReason, number>>
 }
 
-const NAMES = ['by', 'maxKeys', 'idleTimeout', 'until', 'onEvict', 'buffer', 'maxWaiting', 'clock']
+const NAMES = ['by', 'allowUndefined', 'maxKeys', 'idleTimeout', 'until', 'onEvict', 'buffer', 'maxWaiting', 'clock']
 
 /**
  * Runs one instance of `fn` per key, with local variables of its own, and yields `{ key, value }`. The order within a key is kept; keys run side by side. An instance ends
@@ -85,6 +87,7 @@ export function keyed<In, Out>(fn: Inner<In, Out>, options: KeyedOptions<In>): H
   const plan = {
     fn,
     keyOf: reader(by, `${field}.by`),
+    allowUndefined: flag(options.allowUndefined, `${field}.allowUndefined`, false),
     maxKeys: integer(options.maxKeys, `${field}.maxKeys`, 1, 10_000),
     idleTimeout: duration(options.idleTimeout, `${field}.idleTimeout`, 0, 0),
     buffer: integer(options.buffer, `${field}.buffer`, 1, 16),

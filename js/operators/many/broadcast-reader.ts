@@ -1,6 +1,7 @@
 // One reader of a broadcast: an async iterator with a place in the ring of its events.
 
 import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
+import { Iteration } from '../engine/iteration.js'
 import type { Failure } from '../engine/yielder.js'
 
 /** The broadcast as its readers see it. */
@@ -16,7 +17,7 @@ export interface Hub<Value> {
 }
 
 /** Reads a broadcast. One `next()` at a time settles with one event; those that are not awaited wait in line. */
-export class BroadcastReader<Value> implements AsyncIterableIterator<Value>, AsyncDisposable {
+export class BroadcastReader<Value> extends Iteration<Value, undefined> implements AsyncDisposable {
   readonly #hub: Hub<Value>
   #place: number
   #dropped = 0
@@ -27,6 +28,7 @@ export class BroadcastReader<Value> implements AsyncIterableIterator<Value>, Asy
 
   /** @internal */
   constructor(hub: Hub<Value>, place: number) {
+    super()
     this.#hub = hub
     this.#place = place
   }
@@ -41,10 +43,6 @@ export class BroadcastReader<Value> implements AsyncIterableIterator<Value>, Asy
     return this.#place
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
   next(): Promise<IteratorResult<Value, undefined>> {
     if (this.#left) return iterationEnd()
     if (this.#waiting.length === 0 && (this.#place < this.#hub.head || this.#hub.isOver)) return this.#take()
@@ -55,14 +53,14 @@ export class BroadcastReader<Value> implements AsyncIterableIterator<Value>, Asy
   }
 
   /** Leaves: the source no longer waits for this reader. */
-  async return(): Promise<IteratorResult<Value, undefined>> {
+  async return(value?: unknown): Promise<IteratorResult<Value, undefined>> {
     if (!this.#left) {
       this.#dropped += this.#lost()
       this.#left = true
       for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true })
       await this.#hub.left(this)
     }
-    return { value: undefined, done: true }
+    return { value: (await value) as undefined, done: true }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,11 +3,13 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
+import { checkReturned, readResult } from '../../kit/iteration.js'
 import { allDone, isThenable, silence } from '../../kit/promises.js'
 
 export class SourceReader<Value> {
   readonly #source: Source<Value>
   #iterator: AsyncIterator<Value> | Iterator<Value | PromiseLike<Value>> | undefined
+  #isSync = false
   /** A next() has not settled. */
   #pending = false
   /** It ended, threw, or was given back. */
@@ -48,25 +50,28 @@ export class SourceReader<Value> {
     this.#spent = true
     // Nor does a Readable hear of its iterator's return() before the first pull.
     if (this.#destroy !== undefined && (this.#pending || this.#iterator === undefined)) return this.#destroy()
-    this.#iterator ??= this.#open()
-    const returned = this.#iterator.return?.()
-    if (this.#pending && isThenable(returned)) silence(returned)
-    else await returned
+    const iterator = (this.#iterator ??= this.#open())
+    const { return: giving } = iterator as { return?: () => unknown }
+    if (giving == null) return
+    const returned = giving.call(iterator)
+    if (!this.#pending) checkReturned(await returned)
+    else if (isThenable(returned)) silence(returned)
   }
 
   #open(): AsyncIterator<Value> | Iterator<Value | PromiseLike<Value>> {
     const source = this.#source as AsyncIterable<Value> & Iterable<Value>
-    return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+    this.#isSync = typeof source[Symbol.asyncIterator] !== 'function'
+    return this.#isSync ? source[Symbol.iterator]() : source[Symbol.asyncIterator]()
   }
 
   async #next(): Promise<IteratorResult<Value, unknown>> {
     this.#iterator ??= this.#open()
-    const result = await this.#iterator.next()
-    if (typeof result !== 'object' || result === null) throw new TypeError(`the source's next() must give an object, got ${String(result)}`)
-    if (result.done === true || !isThenable(result.value)) return result as IteratorResult<Value, unknown>
+    const result = readResult<Value | PromiseLike<Value>>(await this.#iterator.next())
+    if (result.done === true) return result
     // A sync source may hold promises. One that rejects ends it, and the source does not know that.
     try {
-      return { value: (await result.value) as Value, done: false }
+      const { value } = result
+      return { value: this.#isSync && isThenable(value) ? await value : (value as Value), done: false }
     } catch (error) {
       await this.leave().catch(() => undefined)
       throw error

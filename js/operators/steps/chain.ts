@@ -3,6 +3,7 @@
 // behind a next() that waits.
 
 import type { StreamContext } from '../../index.js'
+import { readResult } from '../../kit/iteration.js'
 import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
@@ -98,7 +99,7 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     const thrown = this.cancel()
     await this.giveBack()
     if (thrown !== undefined) throw thrown.error
-    return endResult(value)
+    return endResult(await value)
   }
 
   get signal(): AbortSignal {
@@ -160,7 +161,7 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
       let result: Result
       try {
         if (top.isAsync) return this.later(top)
-        result = top.iterator.next() as Result
+        result = readResult(top.iterator.next())
       } catch (error) {
         return this.broke(top, error)
       }

@@ -1,6 +1,7 @@
 // Iterables that steps of a chain have made out of single values, each read to its end before the one below it goes on.
 
-import { isThenable, refuse, silence } from '../../kit/promises.js'
+import { checkReturned, readResult } from '../../kit/iteration.js'
+import { refuse, silence } from '../../kit/promises.js'
 import type { Care } from './step.js'
 
 type Result = IteratorResult<unknown, unknown>
@@ -44,7 +45,7 @@ export class Expansions {
   async next({ iterator }: Expansion): Promise<Result> {
     this.waiting = true
     try {
-      return await (iterator as AsyncIterator<unknown>).next()
+      return readResult(await (iterator as AsyncIterator<unknown>).next())
     } finally {
       this.waiting = false
     }
@@ -66,13 +67,15 @@ export class Expansions {
   }
 
   /** Its return() is waited for unless it queues behind a next() that waits. */
-  private leaveOne({ iterator, care }: Expansion, reason: unknown): void {
+  private leaveOne({ iterator, isAsync, care }: Expansion, reason: unknown): void {
     care?.left?.(reason)
     try {
-      const returned = iterator.return?.() as unknown
-      if (!isThenable(returned)) return
-      silence(returned)
-      if (!this.waiting) this.closing.push(returned)
+      const { return: giving } = iterator as { return?: () => unknown }
+      if (giving == null) return
+      const returned = giving.call(iterator)
+      if (!isAsync) return checkReturned(returned)
+      const given = silence(Promise.resolve(returned).then(checkReturned))
+      if (!this.waiting) this.closing.push(given)
     } catch (error) {
       this.closing.push(refuse(error))
     }

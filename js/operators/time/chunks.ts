@@ -61,7 +61,7 @@ export class Chunks extends Iteration<unknown> {
     this.pulling = false
     if (this.over) return
     if (result.done === true) this.spent = true
-    else this.add(result.value)
+    else if (!this.add(result.value)) return
     this.deliver()
   }
   private readonly onThrow = (error: unknown): void => {
@@ -105,14 +105,32 @@ export class Chunks extends Iteration<unknown> {
       this.spent = true
       await this.events.return?.()
     }
-    return endResult(value)
+    return endResult(await value)
   }
 
-  private add(event: unknown): void {
+  /** False: the clock threw, and that is the end. */
+  private add(event: unknown): boolean {
     const { maxWait, clock } = this.sizes
     this.chunk.push(event)
     if (this.counts !== undefined) this.counts.underWay++
-    if (maxWait > 0 && this.chunk.length === 1) this.timer = { handle: clock.setTimeout(this.due, maxWait) }
+    if (maxWait === 0 || this.chunk.length > 1) return true
+    try {
+      this.timer = { handle: clock.setTimeout(this.due, maxWait) }
+      return true
+    } catch (error) {
+      this.fail(error)
+      return false
+    }
+  }
+
+  /** Tells the error once the events are given back. */
+  private fail(error: unknown): void {
+    const [reader, ...others] = this.readers.splice(0)
+    const told = (): void => {
+      reader?.(Promise.reject(error))
+      for (const other of others) other(endResult())
+    }
+    this.return().then(told, told)
   }
 
   private deliver(): void {

@@ -11,9 +11,11 @@ export interface WindowPlan<In, Result> {
   readonly panes: () => Panes<In>
   readonly aggregate: (events: In[], window: Span) => Result | PromiseLike<Result>
   readonly by: ((event: In) => number) | undefined
-  readonly onLate: ((event: In) => void) | undefined
+  readonly onLate: ((event: In) => unknown) | undefined
   readonly lateness: number
   readonly maxEvents: number
+  /** In how many windows an event is at most. */
+  readonly overlap: number
   readonly clock: Clock
 }
 
@@ -84,11 +86,12 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
     if (by === undefined) this.#close(time)
     const room = maxEvents - this.#held
     const places = this.#panes.add(event, time, this.#watermark, room)
-    if (places > room) throw overrun(maxEvents)
+    if (places > room) throw overrun(maxEvents, this.#plan.overlap)
     this.#held += places
     if (places === 0) {
       this.#totals.late++
-      onLate?.(event)
+      const heard = onLate?.(event)
+      if (isThenable(heard)) this.#await(Promise.resolve(heard).then(() => undefined))
     }
     if (by === undefined) this.#arm()
     else this.#close(time - lateness)
@@ -107,18 +110,24 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
 
   /** Gives a result after those before it. */
   #emit(result: Result | PromiseLike<Result>): void {
-    if (isThenable(result)) {
-      // It may reject before its turn has come, or when an earlier one has failed already.
-      silence(result)
-    } else if (this.#tail === undefined) return this.give(result)
-    const tail = this.#after(this.#tail, result)
+    const isLater = isThenable(result)
+    if (!isLater && this.#tail === undefined) return this.give(result)
+    this.#await(isLater ? Promise.resolve(result) : result, (value) => this.give(value))
+  }
+
+  /** Waits for it after all that is awaited already; its rejection fails the operator. */
+  #await<Value>(result: Value | Promise<Value>, take?: (value: Value) => void): void {
+    // It may reject before its turn has come, or when an earlier one has failed already.
+    if (result instanceof Promise) silence(result)
+    const tail = this.#after(this.#tail, result, take)
     this.#tail = tail
     tail.then(() => this.#settled(tail), this.#onError)
   }
 
-  async #after(before: Promise<void> | undefined, result: Result | PromiseLike<Result>): Promise<void> {
+  async #after<Value>(before: Promise<void> | undefined, result: Value | Promise<Value>, take?: (value: Value) => void): Promise<void> {
     await before
-    this.give(await result)
+    const value = await result
+    take?.(value)
   }
 
   /** An awaited aggregate has been given; where it was the last one, things go on as they would have. */
@@ -140,10 +149,10 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
     this.#timer = undefined
     try {
       this.#close(this.#plan.clock.now())
+      this.#arm()
     } catch (error) {
-      return this.#fail(error)
+      this.#fail(error)
     }
-    this.#arm()
   }
 
   #sourceEnded(): void {
@@ -171,7 +180,8 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
   }
 }
 
-function overrun(maxEvents: number): OverloadedError {
-  const message = `window(options).maxEvents: open windows hold ${maxEvents} events, and one more came`
+function overrun(maxEvents: number, overlap: number): OverloadedError {
+  const often = `; an event is in up to ${overlap} windows at once (sliding / every) and counts in each: there is room for about ${Math.floor(maxEvents / overlap)} events`
+  const message = `window(options).maxEvents: open windows hold ${maxEvents} events, and one more came${overlap > 1 ? often : ''}`
   return new OverloadedError('VELO_OVERRUN', message, { field: 'window(options).maxEvents' })
 }

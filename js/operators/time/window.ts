@@ -19,9 +19,12 @@ interface Common<In> {
   by?: ((event: In) => number) | undefined
   /** How long windows stay open for events that come late, ms of event time: a window closes when an event comes that is so much newer than its end. Only with `by`. Default 0. */
   lateness?: number | undefined
-  /** Told of an event that came after its windows had closed. It is counted and dropped. Only with `by`. */
-  onLate?: ((event: In) => void) | undefined
-  /** How many events all open windows together may hold, in overlapping windows each counted again. More fail the stream with `VELO_OVERRUN`. Integer from 1. Default 1000000. */
+  /** Told of an event that came after its windows had closed. It is counted and dropped. A promise that it returns is awaited. Only with `by`. */
+  onLate?: ((event: In) => void | PromiseLike<void>) | undefined
+  /**
+   * How many events all open windows together may hold. An event in overlapping windows counts in each, `sliding / every` times: with `sliding: 60_000, every: 100` the default is room
+   * for 1666 events a minute. More fail the stream with `VELO_OVERRUN`. Integer from 1. Default 1000000.
+   */
   maxEvents?: number | undefined
   /** Where the time comes from without `by`. Default: the machine, ms since the process started. */
   clock?: Clock | undefined
@@ -99,6 +102,7 @@ export function window<In>(
     by,
     onLate,
     lateness: length(options.lateness ?? 0, `${field}.lateness`, 0),
+    overlap: options.sliding === undefined ? 1 : Math.ceil(options.sliding / options.every),
     maxEvents: integer(options.maxEvents, `${field}.maxEvents`, 1, 1_000_000),
     clock: clockOf(options.clock, `${field}.clock`),
   }

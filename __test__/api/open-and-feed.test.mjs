@@ -80,6 +80,15 @@ describePlacements('feed(source)', (place) => {
     assert.equal(source.returns, 0)
   })
 
+  test('its own results are refused as a source, and the stream goes on', async () => {
+    const stream = fn.open()
+    for (const source of [stream, stream[Symbol.asyncIterator]()])
+      assert.throws(() => stream.feed(source), { code: 'VELO_CONFIG', field: 'feed(source)' })
+    assert.deepEqual(await within(1000, collect(stream.feed([10])), 'feed'), [10])
+    const other = fn.open()
+    assert.deepEqual(await within(1000, collect(other.feed(fn.open().feed([10, 20]))), 'feed of another'), [10, 12.5])
+  })
+
   test('a source that throws: into the function, and uncaught to the reader', async () => {
     const error = new Error('source')
     const stream = fn.open()

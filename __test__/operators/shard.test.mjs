@@ -95,6 +95,74 @@ describe('round robin, ordered', () => {
     }
   })
 
+  test('a stream function that leaves events without a result does not stand still', async () => {
+    const dropping = async function* (events) {
+      for await (const event of events) if (event % 3 !== 0) yield event
+    }
+    const gathering = async function* (events) {
+      let held = []
+      for await (const event of events) {
+        held.push(event)
+        if (held.length < 8) continue
+        yield* held
+        held = []
+      }
+      yield* held
+    }
+    const stuck = {
+      'drops events': shard(streamFn(dropping), { shards: 2, buffer: 4 }),
+      'drops parts': shard(streamFn(dropping), { shards: 2, buffer: 4, split: (n) => [n, n], merge: ([n]) => n }),
+      'drops events, unordered parts': shard(streamFn(dropping), {
+        shards: 2,
+        buffer: 4,
+        ordered: false,
+        split: (n) => [n, n],
+        merge: ([n]) => n,
+      }),
+      'takes more at once than there is room for': shard(streamFn(gathering), { shards: 2, buffer: 4 }),
+      'drops events on a thread': shard(onWorker('evens'), { shards: 2, buffer: 4 }),
+    }
+    // The source does not end: otherwise the end would tell.
+    const source = () =>
+      (async function* () {
+        yield* upTo(200)
+        await new Promise(() => {})
+      })()
+    await Promise.all(
+      Object.entries(stuck).map(async ([name, operator]) => {
+        const { error } = await within(MS, outcome(operator.run(source())), name)
+        assert.equal(error?.code, 'VELO_CONFIG', name)
+        assert.match(error.message, /exactly one result for each event.*has taken 4 events, gives nothing and waits for more/)
+        assert.equal(operator.metrics.streamsOpen, 0)
+      }),
+    )
+    const enough = shard(streamFn(gathering), { shards: 2, buffer: 8 })
+    assert.deepEqual(await within(MS, enough.run(upTo(100)), 'with a larger buffer'), upTo(100))
+  })
+
+  test('a stream function that is slow, and a reader that is slow, are no standstill', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const gate = deferred()
+    const slow = async function* (events) {
+      for await (const event of events) {
+        await gate.promise
+        yield event
+      }
+    }
+    const operator = shard(streamFn(slow), { shards: 2, buffer: 2 })
+    const work = outcome(operator.run(upTo(20)))
+    const idle = shard(streamFn(uneven), { shards: 2, buffer: 2 })(upTo(100))
+    await idle.next()
+    for (let second = 0; second < 20; second++) {
+      await turns(50)
+      t.mock.timers.tick(1_000)
+    }
+    t.mock.timers.reset()
+    gate.resolve()
+    assert.deepEqual((await within(MS, work, 'the rest')).value, upTo(20))
+    assert.equal((await within(MS, collect(idle), 'the rest')).length, 99)
+  })
+
   test('events under way are bounded, those that wait for their turn to go out too', async () => {
     const gate = deferred()
     const source = asyncSource(upTo(100))

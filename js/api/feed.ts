@@ -4,6 +4,7 @@ import { type Opened, openSource } from '../engine/channels/source.js'
 import type { LiveMode } from '../engine/modes/live.js'
 import { isEnd } from '../kit/iteration.js'
 import { isThenable, silence } from '../kit/promises.js'
+import { STARVES } from '../kit/starving.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
   readonly #live: LiveMode
@@ -15,6 +16,14 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  /** Of a pipeline over several threads nobody knows: a later stage may be at work while the first one waits. */
+  get [STARVES](): boolean {
+    const { row, instance, hasUnread } = this.#live
+    const { stages, remote } = instance.def
+    if (hasUnread || !row.isWaiting || (remote && stages.length > 1)) return false
+    return row.accepted === row.delivered && row.yielded === row.read
   }
 
   next(): Promise<IteratorResult<Out, undefined>> {

@@ -11,6 +11,11 @@ export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
     this.#live = live
   }
 
+  /** Whether these are the results of that stream. */
+  reads(live: LiveMode): boolean {
+    return live === this.#live
+  }
+
   next(): Promise<IteratorResult<Out, undefined>> {
     const { output } = this.#live
     if (!this.#reads) {

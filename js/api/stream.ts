@@ -95,6 +95,8 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
   feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
     iterable(source, 'feed(source)')
+    if ((source as unknown) === this || (source instanceof StreamIterator && source.reads(this.#live)))
+      throw configError('feed(source)', 'another source than the results of the stream itself', source)
     if (this.#fed || this.#live.output.soleReader !== null || this.#live.output.reading)
       throw this.#locked(this.#fed ? 'it is fed already' : 'somebody reads it')
     const feed = new Feed<Out>(this.#live, source)

@@ -23,3 +23,8 @@ export async function* failing(events) {
     yield event
   }
 }
+
+/** Leaves odd numbers without a result. */
+export async function* evens(events) {
+  for await (const event of events) if (event % 2 === 0) yield event
+}

@@ -2,6 +2,7 @@
 // Owns: when it is asked. It is asked for the next result once the operator has room for it, so it suspends at its `yield` as any stream does.
 
 import type { StreamContext } from '../../index.js'
+import { starves } from '../../kit/starving.js'
 import { type Drive, type Inner, type InnerResults, startInner } from './inner.js'
 import { LaneEvents, type LaneEventsOwner } from './lane-events.js'
 import type { Failure } from './yielder.js'
@@ -31,6 +32,11 @@ export class Lane<In, Out> implements LaneEventsOwner {
 
   constructor(owner: LaneOwner<Out>) {
     this.#owner = owner
+  }
+
+  /** A stream function that was fed has taken all events that came, and waits for more with nothing left to say. */
+  get starves(): boolean {
+    return this.events.isWaiting && starves(this.#instance)
   }
 
   /** Starts an instance; after one that has finished, another for the events that it did not take. */

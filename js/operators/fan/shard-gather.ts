@@ -11,6 +11,10 @@ import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { ShardPlan } from './shard.js'
 
+/** ms between two looks at functions that have no room for more events, and how many in a row must find them waiting. */
+const LOOK = 1000
+const LOOKS = 5
+
 /** An event under way. */
 interface Task {
   readonly event: unknown
@@ -43,6 +47,10 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   #underWay = 0
   /** Without `split`: the shard of the next event. */
   #cursor = 0
+  #looking: NodeJS.Timeout | undefined
+  /** Looks that found it standing still, and the results that had come by then. */
+  #stood = 0
+  #collected = 0
   /** The parts of the event that is held. */
   #heldParts: readonly unknown[] = []
 
@@ -82,6 +90,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
 
   protected collect(lane: Shard, value: unknown): void {
     if (lane.due.length === 0) throw violation('got more')
+    this.#collected++
     const due = lane.due.shift()
     due.task.results[due.place] = value
     if (--due.task.missing === 0) this.#complete(due.task)
@@ -92,6 +101,34 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     const { due, events } = lane as Shard
     // Asking is told before the event leaves: all that has left already should have its result by now.
     if (this.#lockstep && due.length > events.size) this.fail(violation('the function asked for the next event before it gave one'))
+  }
+
+  /** A function that gives fewer results than events may stand still with all that it has been given: then there is no room for more, and none comes. */
+  protected override paused(): void {
+    this.#stood = 0
+    this.#looking ??= setTimeout(this.#look, LOOK)
+  }
+
+  protected override resumed(): void {
+    this.stopped()
+  }
+
+  protected override stopped(): void {
+    clearTimeout(this.#looking)
+    this.#looking = undefined
+  }
+
+  readonly #look = (): void => {
+    const before = this.#collected
+    const waits = this.isAwaited && this.#shards.some((shard) => shard.due.length >= this.#plan.buffer && shard.starves)
+    this.#stood = waits ? this.#stood + 1 : 0
+    if (this.#stood > LOOKS) return this.fail(standstill(this.#plan.buffer))
+    this.#looking = setTimeout(() => {
+      if (this.#collected !== before) this.#stood = 0
+      this.#look()
+    }, LOOK)
+    // Only who waits for this verdict keeps the process alive.
+    if (!waits) this.#looking.unref()
   }
 
   protected gone(lane: Shard): void {
@@ -116,7 +153,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     const { merge } = this.#plan
     const result = merge === undefined ? task.results[0] : merge(task.results, task.event)
     if (!isThenable(result) || merge === undefined) return this.#out(task, result)
-    result.then(
+    Promise.resolve(result).then(
       (value) => {
         if (this.isLeaving) return
         this.#out(task, value)
@@ -146,6 +183,11 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     if (!Array.isArray(parts)) throw configError('shard(options).split', 'a function that gives an array', parts)
     return parts
   }
+}
+
+function standstill(buffer: number): VeloError {
+  const what = `the function has taken ${buffer} events, gives nothing and waits for more; where it takes that many at once, give shard() a larger buffer`
+  return violation(what)
 }
 
 function violation(what: string): VeloError {

@@ -1,7 +1,9 @@
 // The second argument of a stream function. The signal is made when it is first asked for: an AbortController costs 2 us on Node 20.
 
 import type { ClosedError, Failure } from '../kit/errors.js'
+import { TIMING, type Timing } from '../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../kit/types.js'
+import { watchExit } from './border/mailbox.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})
 
@@ -13,13 +15,15 @@ export interface Subject {
   closedError(): ClosedError
 }
 
-export class Context implements StreamContext {
+export class Context implements StreamContext, Timing {
   readonly #subject: Subject
   readonly #headers: StreamHeaders | undefined
   readonly #declared: unknown
   #controller: AbortController | undefined
   /** Set once the signal has fired; `error` is undefined for a plain close. */
   #fired: { error: unknown } | undefined
+  /** Timers of operators that run for the stream. */
+  #timers = 0
 
   constructor(subject: Subject, headers: StreamHeaders | undefined, declared: unknown) {
     this.#subject = subject
@@ -49,6 +53,16 @@ export class Context implements StreamContext {
       if (this.#fired !== undefined) this.#controller.abort(this.#reason())
     }
     return this.#controller.signal
+  }
+
+  [TIMING](change: 1 | -1): void {
+    this.#timers += change
+    watchExit()
+  }
+
+  /** Not part of StreamContext: whether a timer of an operator runs for the stream. */
+  static isTimed(context: Context): boolean {
+    return context.#timers > 0
   }
 
   /** Not part of StreamContext: what of it can travel to another thread. */

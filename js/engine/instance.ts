@@ -84,6 +84,10 @@ export class Instance implements Holder, Driven {
     return this.end?.closePromise !== undefined
   }
 
+  get isTimed(): boolean {
+    return Context.isTimed(this.context)
+  }
+
   get isUnwinding(): boolean {
     return this.row.state === State.Closing || this.outcome !== undefined
   }

@@ -68,6 +68,8 @@ export interface Holder {
   readonly isBusyElsewhere: boolean
   /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */
   readonly isUnwinding: boolean
+  /** A timer of an operator runs for it. */
+  readonly isTimed: boolean
   abort(reason: unknown): void
   /** `closeTimeout` has passed. */
   closeTimedOut(): void
@@ -182,7 +184,7 @@ export class Lease implements Tenant, Timed {
     // A clock of the user's own settles nothing by itself.
     if (this.timers !== undefined) return holder.isBusyElsewhere
     if (holder.isUnwinding) return true // closeTimeout
-    if (holder.isBusyElsewhere) return true
+    if (holder.isBusyElsewhere || holder.isTimed) return true
     const { maxDuration, maxStall } = this.def.options
     if (maxDuration > 0 && row.state !== State.Waiting) return true
     if (row.state === State.Open && holder.mode.idleMs > 0 && this.isSilent()) return true

@@ -8,6 +8,7 @@ import { setMaxListeners } from 'node:events'
 import type { StreamContext } from '../../index.js'
 import { allDone } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
+import { TIMING, type Timing } from '../../kit/timing.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
 import { type Failure, Yielder } from '../engine/yielder.js'
@@ -44,7 +45,8 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     this.#mostUnread = mostUnread
     const { signal } = this.#controller
     setMaxListeners(0, signal)
-    this.#laneCtx = { id: ctx.id, name: ctx.name, signal, headers: ctx.headers, context: ctx.context }
+    const timing: Timing = { [TIMING]: (change) => (ctx as Timing)[TIMING]?.(change) }
+    this.#laneCtx = { id: ctx.id, name: ctx.name, signal, headers: ctx.headers, context: ctx.context, ...timing }
   }
 
   /** Gives the event its place. False: there is none now, and it is held until `retry()` finds one; `again` is true then. */

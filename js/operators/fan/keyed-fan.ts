@@ -6,6 +6,7 @@ import type { Clock } from '../../kit/clock.js'
 import { isThenable } from '../../kit/promises.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
+import { StreamTimer } from '../engine/stream-timer.js'
 import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { EvictReason, Keyed } from './keyed.js'
@@ -66,7 +67,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #waiting = 0
   /** The key of the event that is held. */
   #heldKey: Key | undefined
-  #timer: unknown
+  readonly #timer: StreamTimer
   /** When the source was held back, and how long it was in all, ms. */
   #pausedAt: number | undefined
   #pausedFor = 0
@@ -74,6 +75,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   constructor(events: AsyncIterator<In>, ctx: StreamContext, plan: KeyedPlan<In, Key, Out>, totals: KeyedTotals) {
     super(events, ctx, plan.maxWaiting)
     this.#plan = plan
+    this.#timer = new StreamTimer(plan.clock, ctx)
     this.#totals = totals
   }
 
@@ -182,8 +184,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   }
 
   protected override stopped(): void {
-    if (this.#timer !== undefined) this.#plan.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#timer.clear()
     this.#count(-this.#started)
   }
 
@@ -230,19 +231,17 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #used(session: Session<In, Key, Out>): void {
     session.since = this.#now()
     session.overdue = false
-    if (this.#timer === undefined) this.#arm()
+    if (!this.#timer.isSet) this.#arm()
   }
 
   /** One timer, for the one that was used longest ago. */
   #arm(): void {
     const { oldest } = this.#recency
-    const { clock, idleTimeout } = this.#plan
-    if (oldest === null || this.#timer !== undefined || this.isLeaving) return
-    this.#timer = clock.setTimeout(this.#onTimer, Math.max(0, oldest.since + idleTimeout - this.#now()))
+    if (oldest === null || this.#timer.isSet || this.isLeaving) return
+    this.#timer.set(this.#onTimer, Math.max(0, oldest.since + this.#plan.idleTimeout - this.#now()))
   }
 
   readonly #onTimer = (): void => {
-    this.#timer = undefined
     if (this.#pausedAt !== undefined || this.isLeaving) return
     try {
       this.#endIdle()

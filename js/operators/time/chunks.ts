@@ -8,6 +8,7 @@ import { type Clock, clockOf } from '../../kit/clock.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import type { Counts } from '../engine/counts.js'
 import { Iteration } from '../engine/iteration.js'
+import { StreamTimer } from '../engine/stream-timer.js'
 
 type Result = IteratorResult<unknown, unknown>
 
@@ -51,7 +52,7 @@ export class Chunks extends Iteration<unknown> {
   private pulling = false
   /** `maxWait` is over for this array. */
   private isDue = false
-  private timer: { handle: unknown } | null = null
+  private readonly timer: StreamTimer
   /** The events ended or threw. */
   private spent = false
   private sourceError: { error: unknown } | null = null
@@ -72,7 +73,6 @@ export class Chunks extends Iteration<unknown> {
   }
   private readonly leave = (): void => this.cancel()
   private readonly due = (): void => {
-    this.timer = null
     this.isDue = true
     this.deliver()
   }
@@ -83,6 +83,7 @@ export class Chunks extends Iteration<unknown> {
     this.counts = counts
     this.events = events
     this.ctx = ctx
+    this.timer = new StreamTimer(sizes.clock, ctx)
   }
 
   next(): Promise<Result> {
@@ -110,12 +111,12 @@ export class Chunks extends Iteration<unknown> {
 
   /** False: the clock threw, and that is the end. */
   private add(event: unknown): boolean {
-    const { maxWait, clock } = this.sizes
+    const { maxWait } = this.sizes
     this.chunk.push(event)
     if (this.counts !== undefined) this.counts.underWay++
     if (maxWait === 0 || this.chunk.length > 1) return true
     try {
-      this.timer = { handle: clock.setTimeout(this.due, maxWait) }
+      this.timer.set(this.due, maxWait)
       return true
     } catch (error) {
       this.fail(error)
@@ -165,8 +166,7 @@ export class Chunks extends Iteration<unknown> {
 
   private forgetTime(): void {
     this.isDue = false
-    if (this.timer !== null) this.sizes.clock.clearTimeout(this.timer.handle)
-    this.timer = null
+    this.timer.clear()
   }
 
   private cancel(): void {

@@ -4,6 +4,7 @@ import { OverloadedError, type StreamContext } from '../../index.js'
 import { configError, LONGEST } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
 import { isThenable, silence } from '../../kit/promises.js'
+import { StreamTimer } from '../engine/stream-timer.js'
 import { type Failure, Yielder } from '../engine/yielder.js'
 import type { Panes, Span } from './panes.js'
 
@@ -31,7 +32,7 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
   #held = 0
   #pulling = false
   #sourceOver = false
-  #timer: unknown
+  readonly #timer: StreamTimer
   /** The last aggregate that is awaited, and all before it. */
   #tail: Promise<void> | undefined
 
@@ -40,6 +41,7 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
     this.#events = events
     this.#ctx = ctx
     this.#plan = plan
+    this.#timer = new StreamTimer(plan.clock, ctx)
     this.#totals = totals
     this.#panes = plan.panes()
   }
@@ -140,13 +142,11 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
 
   #arm(): void {
     const { nextEnd } = this.#panes
-    if (this.#timer !== undefined || nextEnd === Infinity) return
-    const { clock } = this.#plan
-    this.#timer = clock.setTimeout(this.#onTimer, Math.min(Math.max(0, nextEnd - clock.now()), LONGEST))
+    if (this.#timer.isSet || nextEnd === Infinity) return
+    this.#timer.set(this.#onTimer, Math.min(Math.max(0, nextEnd - this.#plan.clock.now()), LONGEST))
   }
 
   readonly #onTimer = (): void => {
-    this.#timer = undefined
     try {
       this.#close(this.#plan.clock.now())
       this.#arm()
@@ -175,8 +175,7 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
 
   #release(): void {
     this.#ctx.signal.removeEventListener('abort', this.#stop)
-    if (this.#timer !== undefined) this.#plan.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#timer.clear()
   }
 }
 

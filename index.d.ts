@@ -143,7 +143,7 @@ export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'proces
 }
 
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
-export declare type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | ReadableStream_2<In>
+export declare type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
 
 /** What one stage of a pipeline has done. */
 export declare interface StageMetrics {
@@ -445,6 +445,18 @@ export declare interface VeloErrorOptions {
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
   /** Why the stream ended or is ending. */
   reason?: EndReason | undefined
+}
+
+/** A `ReadableStream` as the types of web pages (`lib: ['dom']`) describe it, which may say nothing of iteration: the body of a fetch. */
+export declare interface WebSource<In> {
+  readonly locked: boolean
+  cancel(reason?: unknown): Promise<void>
+  getReader(): {
+    read(): Promise<{
+      done: boolean
+      value?: In | undefined
+    }>
+  }
 }
 
 /** One worker thread in `runtime.snapshot()`. */

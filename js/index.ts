@@ -26,6 +26,7 @@ export type {
   StreamHeaders,
   StreamMetrics,
   StreamState,
+  WebSource,
   WorkerSnapshot,
 } from './kit/types.js'
 export type { WorkersOptions } from './workers/options.js'

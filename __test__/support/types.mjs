@@ -1,4 +1,4 @@
-// Types as users meet them, in the folder of a test: ok.ts compiles, and of fails.ts exactly the marked lines do not.
+// Types as users meet them, in the folder of a test and by each compiler that users have: ok.ts compiles, and of fails.ts exactly the marked lines do not.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -7,26 +7,37 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+/** The compilers that users have, oldest first: the name of each package. The last one is that of the library. */
+const compilers = { 5.4: 'typescript-5.4', 5.9: 'typescript-5.9', 7: 'typescript' }
+const newest = compilers[7]
+
+const require = createRequire(import.meta.url)
+const pathOf = (compiler) => join(dirname(require.resolve(`${compiler}/package.json`)), 'bin/tsc')
+
+/** An option of the library's own sources that older compilers do not know. */
+const UNKNOWN = /error TS5023: Unknown compiler option 'erasableSyntaxOnly'/
 
 /** What tsc says in a folder, one string for each error, continuation lines included. */
-function errors(folder, args) {
-  const { stdout, error } = spawnSync(process.execPath, [tsc, '--noEmit', '--pretty', 'false', ...args], {
+function errors(folder, args, compiler = newest) {
+  // The declarations that Node.js brings are written for newer compilers.
+  const lenient = compiler === newest ? [] : ['--skipLibCheck']
+  const { stdout, error } = spawnSync(process.execPath, [pathOf(compiler), '--noEmit', '--pretty', 'false', ...lenient, ...args], {
     cwd: fileURLToPath(folder),
     encoding: 'utf8',
   })
   if (error) throw error
-  return stdout.split(/\r?\n(?! )/).filter((line) => line !== '')
+  return stdout.split(/\r?\n(?! )/).filter((line) => line !== '' && (compiler === newest || !UNKNOWN.test(line)))
 }
 
-/** ok.ts compiles, with more options of tsc. */
-export function compiles(folder, ...options) {
-  assert.deepEqual(errors(folder, ['-p', 'tsconfig.json', ...options]), [])
+/** A project of the folder compiles, with more options of tsc, by every compiler. */
+export function compiles(folder, { project = 'tsconfig.json', options = [] } = {}) {
+  for (const [version, compiler] of Object.entries(compilers))
+    assert.deepEqual(errors(folder, ['-p', project, ...options], compiler), [], `TypeScript ${version}`)
 }
 
 /** It compiles without the stricter options, and for a bundler. */
 export function compilesLoosely(folder) {
-  compiles(folder, '--exactOptionalPropertyTypes', 'false', '--module', 'ESNext', '--moduleResolution', 'bundler')
+  compiles(folder, { options: ['--exactOptionalPropertyTypes', 'false', '--module', 'ESNext', '--moduleResolution', 'bundler'] })
 }
 
 /** The marked lines of fails.ts do not compile, all others do. `overloads`: a line may be refused more than once, by each overload. */

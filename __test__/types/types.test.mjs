@@ -8,6 +8,8 @@ const timeout = 120_000
 
 test('ok.ts compiles', { timeout }, () => compiles(here))
 
+test('dom.ts compiles with the types of web pages', { timeout }, () => compiles(here, { project: 'tsconfig.dom.json' }))
+
 test('ok.ts compiles without the stricter options', { timeout }, () => compilesLoosely(here))
 
 test('the marked lines of fails.ts do not compile, all others do', { timeout }, () => refusesMarked(here))

@@ -1,9 +1,14 @@
 // The shapes users see: what a stream function is given, what it takes in, what a stream tells about itself.
 
-import type { ReadableStream } from 'node:stream/web'
-
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
-export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | ReadableStream<In>
+export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
+
+/** A `ReadableStream` as the types of web pages (`lib: ['dom']`) describe it, which may say nothing of iteration: the body of a fetch. */
+export interface WebSource<In> {
+  readonly locked: boolean
+  cancel(reason?: unknown): Promise<void>
+  getReader(): { read(): Promise<{ done: boolean; value?: In | undefined }> }
+}
 
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
 export type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>

@@ -34,6 +34,20 @@ const piped: StreamFunction<Click, string> = byName.pipe(async function* (result
 })
 const renamed: number = byName.with({ name: 'sessions' }).metrics.keysOpen
 
+// keyed by the name of a property, functions made in place
+const streamKeyed = keyed(streamFn(session), { by: 'user' })
+same<typeof streamKeyed extends StreamFunction<Click, { key: string; value: number }> ? true : false, true>(true)
+const inPlace = keyed(
+  async function* (clicks: AsyncIterable<Click>) {
+    for await (const { at } of clicks) yield at
+  },
+  { by: 'user', allowUndefined: true, until: (click) => click.at > 5 },
+)
+same<typeof inPlace extends StreamFunction<Click, { key: string; value: number }> ? true : false, true>(true)
+const keyedByFunction = keyed(streamFn(session), { by: (click) => click.at })
+const [firstAt] = await keyedByFunction.run(clicks)
+same<typeof firstAt extends { key: number; value: number } ? true : false, true>(true)
+
 // shard
 const sharded = shard(sessionFn, { shards: 2, by: 'user' })
 const round: StreamFunction<Click, number> = shard(session)
@@ -62,14 +76,13 @@ for (const result of await routed.run(clicks)) {
   if (result.route === 'anna') same<typeof result.value, number>(true)
   same<typeof result.route, 'anna' | 'bob'>(true)
 }
-const kinds = route((event) => event.kind, {
-  order: async function* (events: AsyncIterable<{ kind: 'order'; total: number }>) {
-    for await (const { total } of events) yield total
-  },
-  visit: async function* (events: AsyncIterable<{ kind: 'visit'; page: string }>) {
-    for await (const { page } of events) yield page
-  },
-})
+async function* order(events: AsyncIterable<{ kind: 'order'; total: number }>) {
+  for await (const { total } of events) yield total
+}
+async function* visit(events: AsyncIterable<{ kind: 'visit'; page: string }>) {
+  for await (const { page } of events) yield page
+}
+const kinds = route((event) => event.kind, { order, visit })
 await kinds.run([
   { kind: 'order', total: 1 },
   { kind: 'visit', page: '/' },

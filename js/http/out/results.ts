@@ -40,5 +40,5 @@ export function resultsOf(source: Source<unknown>): ResultReader {
 }
 
 function iteratorOf(source: Source<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : (source as Iterable<unknown>)[Symbol.iterator]()
 }

@@ -8,6 +8,18 @@ import type { LaneEvents } from './lane-events.js'
 /** What an operator runs inside: a stream function, or a plain async generator function. */
 export type Inner<In, Out> = StreamFunction<In, Out> | Generator<In, Out>
 
+/** The events that such a function takes. By way of members that older compilers can see through too. */
+export type InnerIn<Fn> = Fn extends { open(): { sendBatch(events: readonly (infer In)[]): unknown } }
+  ? In
+  : Fn extends (events: infer Events, ...more: never[]) => unknown
+    ? Events extends AsyncIterable<infer In>
+      ? In
+      : never
+    : never
+
+/** Its results. */
+export type InnerOut<Fn> = Fn extends (...args: never[]) => AsyncIterable<infer Out> ? Out : never
+
 /** The results of one instance. */
 export type InnerResults<Out> = AsyncIterator<Out, unknown, undefined>
 

@@ -1,6 +1,6 @@
 // What iterators that are written by hand share: they iterate over themselves, and throw() is return() with an error.
 
-export abstract class Iteration<Value, End = unknown> implements AsyncIterableIterator<Value, End> {
+export abstract class Iteration<Value, End = unknown> implements AsyncIterableIterator<Value> {
   abstract next(): Promise<IteratorResult<Value, End>>
 
   /** Gives back what the iterator holds. */

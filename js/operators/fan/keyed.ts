@@ -4,7 +4,7 @@ import { callable, configError, duration, flag, integer, onlyKnown } from '../..
 import { type Clock, clockOf } from '../../kit/clock.js'
 import { reader } from '../engine/by.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
-import { checkInner, type Inner } from '../engine/inner.js'
+import { checkInner, type Inner, type InnerIn, type InnerOut } from '../engine/inner.js'
 import { KeyedFan } from './keyed-fan.js'
 
 /**
@@ -76,6 +76,10 @@ export function keyed<In, Out, Key>(
   fn: Inner<In, Out>,
   options: KeyedOptions<In, Key, (event: In) => Key>,
 ): HandMade<In, Keyed<Key, Out>, KeyedNumbers>
+export function keyed<Fn extends Inner<never, unknown>, const Name extends keyof InnerIn<Fn>>(
+  fn: Fn,
+  options: KeyedOptions<InnerIn<Fn>, InnerIn<Fn>[Name], Name>,
+): HandMade<InnerIn<Fn>, Keyed<InnerIn<Fn>[Name], InnerOut<Fn>>, KeyedNumbers>
 export function keyed<In, Out>(fn: Inner<In, Out>, options: KeyedOptions<In>): HandMade<In, Keyed<unknown, Out>, KeyedNumbers> {
   const field = 'keyed(options)'
   checkInner(fn, 'keyed(fn)')

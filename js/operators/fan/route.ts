@@ -4,7 +4,7 @@ import { type StreamContext, VeloError } from '../../index.js'
 import { configError, integer, onlyKnown } from '../../kit/check.js'
 import { type By, reader } from '../engine/by.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
-import { checkInner, type Inner } from '../engine/inner.js'
+import { checkInner, type Inner, type InnerIn, type InnerOut } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
@@ -14,12 +14,12 @@ export type Routes = Readonly<Record<string, Inner<never, unknown>>>
 
 /** The events that some routes take. */
 export type RouteIn<Taken extends Routes> = {
-  [Name in keyof Taken]: Taken[Name] extends Inner<infer In, unknown> ? In : never
+  [Name in keyof Taken]: InnerIn<Taken[Name]>
 }[keyof Taken]
 
 /** The results of some routes, each with the name of its own. */
 export type Routed<Taken extends Routes> = {
-  [Name in keyof Taken & string]: Taken[Name] extends Inner<never, infer Out> ? { route: Name; value: Out } : never
+  [Name in keyof Taken & string]: { route: Name; value: InnerOut<Taken[Name]> }
 }[keyof Taken & string]
 
 /** Options of `route`. */

@@ -54,6 +54,7 @@ test('the root exports these types and no others', () => {
       'StreamState',
       'VeloErrorCode',
       'VeloErrorOptions',
+      'WebSource',
       'WorkerSnapshot',
       'WorkersOptions',
     ],

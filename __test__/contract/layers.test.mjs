@@ -70,7 +70,7 @@ function circles(nodes, edges) {
 describe('js', () => {
   test('the parser of this test sees the imports', () => {
     assert.ok(imports.get('js/api/stream-fn.ts').some(({ target, type }) => target === 'js/engine/modes/live.ts' && !type))
-    assert.ok(imports.get('js/kit/types.ts').some(({ target, type }) => target === 'node:stream/web' && type))
+    assert.ok(imports.get('js/api/stream.ts').some(({ target, type }) => target === 'node:stream/web' && type))
     const counted = [...imports.values()].flat().length
     const lines = scripts.flatMap((name) => text(name).match(/ from '[^']+'$|^(?!\s*(?:\/\/|\*)).*\bimport\('[^']+'\)/gm) ?? []).length
     assert.equal(counted, lines)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { runtime, streamFn, VeloError } from 'velo-stream'
+import { collect } from 'velo-stream/testing'
 import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -51,6 +52,36 @@ describe('options of a stream function', () => {
     assert.throws(() => streamFn(same, { bufffer: 1 }), refuses('streamFn(options).bufffer', 1, /one of name, buffer, .*schema/))
     assert.throws(() => streamFn(same).with({ timeout: 1 }), refuses('with(options).timeout', 1))
     assert.throws(() => streamFn(same).open({ priority: 1 }), refuses('open(options).priority', 1))
+  })
+
+  test('options of run, a call, send and recv are checked too', async () => {
+    const fn = streamFn(same)
+    const stream = fn.open()
+    const name = (field) => ({ code: 'VELO_CONFIG', field, message: /unknown option 'sigal' \(did you mean 'signal'\?\)/ })
+    await assert.rejects(fn.run([1], { sigal: 1 }), name('run(source, options).sigal'))
+    await assert.rejects(fn.run([1], { signal: undefined, sigal: 1 }), name('run(source, options).sigal'))
+    await assert.rejects(stream.send(1, { sigal: 1 }), name('send(event, options).sigal'))
+    await assert.rejects(stream.recv({ sigal: 1 }), name('recv(options).sigal'))
+    await assert.rejects(stream.recv({ timeot: 1 }), { message: /did you mean 'timeout'\?/ })
+    assert.throws(() => fn([1], { sigal: 1 }), name('fn(source, options).sigal'))
+    assert.throws(() => fn([1], { timeout: 1 }), { field: 'fn(source, options).timeout' })
+    // What pipeline() of Node.js adds beside its signal is not refused.
+    const { signal } = new AbortController()
+    assert.throws(() => fn([1], { signal, sigal: 1 }), name('fn(source, options).sigal'))
+    assert.deepEqual(await collect(fn([1], { signal, objectMode: true })), [1])
+    assert.equal(fn.metrics.streamsOpen, 1)
+    await stream.close()
+  })
+
+  test('a stream function is no generator function, and that of another copy is named as that', () => {
+    const fn = streamFn(same, { name: 'mine' })
+    assert.throws(() => streamFn(fn), { code: 'VELO_CONFIG', field: 'streamFn(fn)', message: /got mine, a stream function already/ })
+    const foreign = Object.assign(function foreign() {}, { open() {}, run() {}, pipe() {} })
+    for (const call of [() => streamFn(foreign), () => fn.pipe(foreign)])
+      assert.throws(call, {
+        code: 'VELO_CONFIG',
+        message: /got foreign, a stream function of another copy of velo-stream, which is loaded twice/,
+      })
   })
 
   test('options that are no object are refused', () => {

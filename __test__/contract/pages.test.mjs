@@ -15,7 +15,7 @@ function complaint(call, options) {
   try {
     call(options)
   } catch (error) {
-    return /: expected (.*), got /.exec(error.message)[1]
+    return /[:,] expected (.*), got /.exec(error.message)[1]
   }
   throw new assert.AssertionError({ message: `${JSON.stringify(options)} was taken` })
 }

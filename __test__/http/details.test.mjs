@@ -27,7 +27,10 @@ afterEach(() => settled())
 
 describe('options', () => {
   const refused = [
-    [{ maxline: 1 }, /handler\(options\)\.maxline: expected one of in, maxLine, .*, got 1 \(number\)/],
+    [
+      { maxline: 1 },
+      /handler\(options\)\.maxline: unknown option 'maxline' \(did you mean 'maxLine'\?\), expected one of in, maxLine, .*, got 1 \(number\)/,
+    ],
     [{ in: 'xml' }, /handler\(options\)\.in: expected 'auto' or 'ndjson' or .*, got 'xml' \(string\)/],
     [{ maxLine: 0 }, /handler\(options\)\.maxLine: expected an integer from 1 up, got 0 \(number\)/],
     [{ onDisconnect: 'stay' }, /handler\(options\)\.onDisconnect: expected 'abort', 'finish' or \{ graceMs \}, got 'stay'/],

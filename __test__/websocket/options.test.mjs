@@ -22,7 +22,7 @@ const refused = {
   'onDisconnect: expected an object, got null (null)': { onDisconnect: null },
   'onDisconnect.graceMs: expected ms from 1 to 2147483647, got undefined (undefined)': { onDisconnect: {} },
   'onDisconnect.graceMs: expected ms from 1 to 2147483647, got 0 (number)': { onDisconnect: { graceMs: 0 } },
-  'onDisconnect.buffer: expected one of graceMs, got 1 (number)': { onDisconnect: { graceMs: 1, buffer: 1 } },
+  "onDisconnect.buffer: unknown option 'buffer', expected one of graceMs, got 1 (number)": { onDisconnect: { graceMs: 1, buffer: 1 } },
   "resumeBuffer: expected an integer from 1 up, got '9' (string)": { resumeBuffer: '9' },
   'resume.token: expected a string, got undefined (undefined)': { onDisconnect: { graceMs: 1 }, resume: { last: 1 } },
   'resume.last: expected an integer from 0 up, got -1 (number)': { onDisconnect: { graceMs: 1 }, resume: { token: 'x', last: -1 } },

@@ -2,6 +2,7 @@
 
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
+import { limitProcess } from '../engine/refusals.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
@@ -40,6 +41,7 @@ export const runtime = {
     if (maxConcurrent === undefined) return
     integer(maxConcurrent, 'runtime.configure(options).maxConcurrent', 0, 0, LONGEST)
     native.configure({ maxConcurrent })
+    limitProcess(maxConcurrent)
     queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
   },
 

@@ -9,7 +9,9 @@ import type { LeaseOptions } from '../engine/lease.js'
 import { LiveMode } from '../engine/modes/live.js'
 import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
-import { configError, integer, iterable, onlyKnown, record, signalOf, text } from '../kit/check.js'
+import { configError, integer, iterable, onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
+import { VeloError } from '../kit/errors.js'
+import { meant } from '../kit/spelling.js'
 import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
 import { keepCompiled } from './exemplars.js'
@@ -115,6 +117,13 @@ async function* elsewhere(): AsyncGenerator<unknown> {}
 function checkGenerator(fn: unknown, field: string): void {
   const tag = Object.prototype.toString.call(fn)
   if (typeof fn === 'function' && tag === '[object AsyncGeneratorFunction]') return
+  const { name, open, pipe } = (fn ?? {}) as Partial<StreamFunction<never, unknown>>
+  if (typeof fn === 'function' && typeof open === 'function' && typeof pipe === 'function') {
+    const what = definitions.has(fn)
+      ? 'a stream function already'
+      : 'a stream function of another copy of velo-stream, which is loaded twice'
+    throw new VeloError('VELO_CONFIG', `${field}: expected an async generator function, got ${name}, ${what}`, { field })
+  }
   throw configError(field, 'an async generator function (async function* (events) { ... })', fn)
 }
 
@@ -122,6 +131,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
   const def = new Definition(stages, options)
   const call = (source: Source<never>, callOptions?: CallOptions) => {
     iterable(source, 'fn(source)')
+    if (callOptions !== undefined) checkCall(callOptions)
     const signal = signalIn(callOptions, 'fn(source, options)')
     const ahead = callOptions?.ahead
     keepCompiled('call', stages.length)
@@ -132,6 +142,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     async run(source, runOptions) {
       iterable(source, 'run(source)')
       keepCompiled('run', stages.length)
+      if (runOptions !== undefined) onlyKnown(runOptions, 'run(source, options)', SIGNAL)
       return new RunMode(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
     open(openOptions) {
@@ -172,9 +183,21 @@ function checkOpen(options: OpenOptions): LeaseOptions {
   return { id, headers, signal: signalOf(options.signal, 'open(options).signal') }
 }
 
+const SIGNAL = ['signal']
+const OF_CALL = ['signal', 'ahead']
+
+/** `pipeline()` of Node.js calls with a signal, and may add to it what is not ours to refuse: beside a signal only a name that is nearly ours is a mistake. */
+function checkCall(options: object): void {
+  const field = 'fn(source, options)'
+  record(options, field)
+  const isOfNode = 'signal' in options
+  for (const [name, value] of Object.entries(options))
+    if (!OF_CALL.includes(name) && (!isOfNode || meant(name, OF_CALL) !== undefined))
+      throw unknownOption(`${field}.${name}`, name, OF_CALL, value)
+}
+
 function signalIn(options: SignalOption | undefined, field: string): AbortSignal | undefined {
   if (options === undefined) return undefined
   record(options, field)
-  // Node's pipeline() passes more than a signal: what it adds is not ours to refuse.
   return signalOf(options.signal, `${field}.signal`)
 }

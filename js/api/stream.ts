@@ -2,15 +2,19 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { type InspectOptions, inspect } from 'node:util'
 import type { ReadOptions } from '../engine/channels/reader.js'
 import type { LiveMode } from '../engine/modes/live.js'
-import { configError, duration, integer, iterable, signalOf } from '../kit/check.js'
+import { configError, duration, integer, iterable, onlyKnown, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
 import { refuse } from '../kit/promises.js'
 import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from '../kit/types.js'
 import { Feed } from './feed.js'
 import { duplexOf, webOf } from './interop.js'
 import { locked, StreamIterator } from './stream-iterator.js'
+
+/** Node's own key, which is the same in every realm. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
 
@@ -53,6 +57,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     if (this.#fed) return refuse(this.#locked('a feed is its only sender'))
     if (options === undefined) return this.#live.input.send(event, undefined)
     try {
+      onlyKnown(options, 'send(event, options)', ['signal'])
       return this.#live.input.send(event, signalOf(options.signal, 'send(event, options).signal'))
     } catch (error) {
       return refuse(error)
@@ -132,6 +137,13 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     return new StreamIterator(this.#live)
   }
 
+  /** @internal What `console.log()` shows. */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    const { id, state, metrics } = this
+    const { eventsIn, eventsOut, dropped } = metrics
+    return `Stream ${inspect({ id, state, eventsIn, eventsOut, dropped }, { ...options, depth: 1 })}`
+  }
+
   /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
   toDuplex(): Duplex {
     return duplexOf(this)
@@ -147,7 +159,9 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   }
 }
 
-function readOptions({ signal, timeout }: RecvOptions): ReadOptions {
+function readOptions(options: RecvOptions): ReadOptions {
+  onlyKnown(options, 'recv(options)', ['signal', 'timeout'])
+  const { signal, timeout } = options
   duration(timeout, 'recv(options).timeout', 0, 0)
   return { signal: signalOf(signal, 'recv(options).signal'), timeout }
 }

@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util'
 import { VeloError } from './errors.js'
+import { meant } from './spelling.js'
 
 /** The longest time that a timer can wait, ms: about 24 days, what 31 bits hold. */
 export const LONGEST = 2_147_483_647
@@ -32,9 +33,16 @@ export function record(value: unknown, field: string): void {
 export function onlyKnown(options: unknown, field: string, names: readonly string[]): void {
   record(options, field)
   for (const name of Object.keys(options as object)) {
-    if (!names.includes(name))
-      throw configError(`${field}.${name}`, `one of ${names.join(', ')}`, (options as Record<string, unknown>)[name])
+    if (!names.includes(name)) throw unknownOption(`${field}.${name}`, name, names, (options as Record<string, unknown>)[name])
   }
+}
+
+/** `streamFn(options).bufer: unknown option 'bufer' (did you mean 'buffer'?), expected one of name, buffer, got 5 (number)`. */
+export function unknownOption(field: string, name: string, names: readonly string[], value: unknown): VeloError {
+  const near = meant(name, names)
+  const hint = near === undefined ? '' : ` (did you mean '${near}'?)`
+  const message = `${field}: unknown option '${name}'${hint}, expected one of ${names.join(', ')}, got ${shown(value)}`
+  return new VeloError('VELO_CONFIG', message, { field })
 }
 
 /** An integer from `least` to `most`, or `usual` where it was left out; with `NaN` as `usual` it must be given. */

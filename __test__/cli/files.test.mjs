@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { folder, velo } from './command.mjs'
+import { folder, values, velo } from './command.mjs'
 
 const { path, write } = folder()
 const sum = write(
@@ -27,8 +27,8 @@ test('many files leave nothing behind on stdout', async () => {
 
 test('a folder for the results that cannot be written to', async () => {
   const { code, err } = await velo(['run', sum, a, '--out-dir', join(a, 'x')])
-  assert.equal(code, 1)
-  assert.match(err, /ENOTDIR/)
+  assert.equal(code, 2)
+  assert.match(err, /^velo: --out-dir .*: the folder cannot be made: ENOTDIR.*\n$/)
 })
 
 test('one that fails is named, the others are not touched by it', async () => {
@@ -120,3 +120,81 @@ if (process.platform !== 'win32') {
     assert.match(redirected.err, /the input is a folder/)
   })
 }
+
+test('a file behind -- is an input, too', async () => {
+  const dashed = write('-dashed.ndjson', '5\n')
+  for (const args of [
+    [sum, '--', a],
+    ['--', sum, a],
+    [sum, '--quiet', '--', a],
+  ])
+    assert.deepEqual(await velo(['run', ...args]), { code: 0, signal: null, out: '3\n', err: '' })
+  assert.equal((await velo(['run', sum, '--', '-dashed.ndjson'], { cwd: join(dashed, '..') })).out, '5\n')
+})
+
+test('what is no function is refused in a sentence', async () => {
+  const pem = write('key.pem', '-----BEGIN PRIVATE KEY-----')
+  const cases = [
+    [[path, a], /is a folder: expected a file with a function/],
+    [[pem, a], /key\.pem is no JavaScript: expected a module, \.js or \.mjs/],
+    [[sum, a, '--out-dir', b], /--out-dir .*b\.ndjson: the folder cannot be made: EEXIST/],
+    [[join(sum, 'x'), a], /no such file/],
+    [[sum, join(a, 'x')], /no such file/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, out, err } = await velo(['run', ...args])
+    assert.deepEqual([code, out], [2, ''], err)
+    assert.match(err, message)
+    assert.doesNotMatch(err, /^\s+at /m)
+  }
+})
+
+test('a module that cannot be parsed: file, line, and what to do', async () => {
+  mkdirSync(join(path, 'common'))
+  write('common/package.json', '{ "type": "commonjs" }')
+  const typical = write('common/f.js', 'export default async function* (events) { yield* events }')
+  const { code, err } = await velo(['run', typical, a])
+  assert.equal(code, 2)
+  assert.match(
+    err,
+    /f\.js is written as an ES module, but .*package\.json says "type": "commonjs": name it \.mjs, or set "type": "module" there/,
+  )
+  const broken = write('broken.mjs', 'const one = 1\n\nexport default async function* (events) { yield* }\n')
+  const told = await velo(['run', broken, a])
+  assert.equal(told.code, 2)
+  assert.match(told.err, /broken\.mjs cannot be read:\n.*broken\.mjs:3\n/)
+  assert.match(told.err, /SyntaxError: /)
+  const throwing = write('throwing.mjs', 'throw new SyntaxError("mine")')
+  assert.match((await velo(['run', throwing, a])).err, /SyntaxError: mine/)
+})
+
+const same = write('same.mjs', 'export default async function* (events) { yield* events }')
+
+test('CSV is known by the name of the file; values are texts, with --types numbers and booleans', async () => {
+  const text = 'id,price,paid,zip,note\n7,1.50,true,01234,\n9007199254740993,-2e3,false,+4,NaN\n'
+  const csv = write('orders.CSV', text)
+  const [first] = values((await velo(['run', same, csv])).out)
+  assert.deepEqual(first, { id: '7', price: '1.50', paid: 'true', zip: '01234', note: '' })
+  const typed = [
+    { id: 7, price: 1.5, paid: true, zip: '01234', note: '' },
+    { id: '9007199254740993', price: -2000, paid: false, zip: '+4', note: 'NaN' },
+  ]
+  assert.deepEqual(values((await velo(['run', same, csv, '--types'])).out), typed)
+  assert.deepEqual(values((await velo(['run', same, '--csv', '--types'], { input: text })).out), typed)
+  // Each file by its own name, unless something is said for all of them.
+  assert.deepEqual(values((await velo(['run', same, a, csv, '--types'])).out), [1, 2, ...typed])
+  assert.equal((await velo(['run', same, '--text', csv])).out, text)
+  const { code, err } = await velo(['run', same, a, '--types'])
+  assert.deepEqual([code, err], [2, 'velo: --types is for CSV: an input whose name ends with .csv, or --csv\n'])
+  assert.match((await velo(['run', '--help'])).out, /--types .*all values are texts otherwise/)
+})
+
+test('CSV whose lines end with a carriage return alone is refused', async () => {
+  for (const text of ['a,b\r1,2\r3,4\r', 'a,b\n"1",2\r"3",4\n', 'a,b\n1\r2,3\n', 'a\n"1"\r"3"\n']) {
+    const { code, err } = await velo(['run', same, '--csv'], { input: text })
+    assert.equal(code, 2, err)
+    assert.match(err, /line [12] is no CSV: a carriage return without a line feed behind it/)
+  }
+  const { out } = await velo(['run', same, '--csv'], { input: 'a,b\r\n"1\r2",3\r\n' })
+  assert.deepEqual(values(out), [{ a: '1\r2', b: '3' }])
+})

@@ -246,3 +246,68 @@ async function open(url, count) {
     await new Promise(setImmediate)
   }
 }
+
+test('what cannot be listened on is refused in a sentence', async () => {
+  const pem = write('wrong.pem', 'no key')
+  const cases = [
+    [['--host', 'no.such.host.invalid'], /^velo: --host no\.such\.host\.invalid: there is no such address \(\w+\)\n$/],
+    [['--tls-key', pem, '--tls-cert', pem], /^velo: --tls-key .*wrong\.pem, --tls-cert .*wrong\.pem: .*PEM.*\n$/],
+    [['--tls-key', path, '--tls-cert', pem], /EISDIR/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, err } = await velo(['serve', functions, '--port', '0', ...args])
+    assert.equal(code, 2, err)
+    assert.match(err, message)
+  }
+})
+
+test('--cors: pages of these origins may call, others are told nothing', async () => {
+  const { url, child } = await serving(['--cors', 'https://one.example', '--cors', 'https://two.example'])
+  const target = `${url}/fn/sum`
+  const preflight = (origin) =>
+    fetch(target, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    })
+  const allowed = await preflight('https://two.example')
+  assert.equal(allowed.status, 204)
+  const told = (response, name) => response.headers.get(`access-control-${name}`)
+  assert.deepEqual(
+    ['allow-origin', 'allow-methods', 'allow-headers'].map((name) => told(allowed, name)),
+    ['https://two.example', 'GET, HEAD, POST', 'content-type'],
+  )
+  assert.equal(told(await preflight('https://other.example'), 'allow-origin'), null)
+  const headers = { origin: 'https://one.example', 'content-type': 'application/x-ndjson' }
+  const answer = await fetch(target, { method: 'POST', headers, body: '1\n2\n' })
+  assert.deepEqual([answer.status, await answer.text(), told(answer, 'allow-origin')], [200, '1\n3\n', 'https://one.example'])
+  const missing = await fetch(`${url}/fn/none`, { method: 'POST', headers, body: '1\n' })
+  assert.deepEqual([missing.status, told(missing, 'allow-origin')], [404, 'https://one.example'])
+  const page = new WebSocket(`${target.replace('http', 'ws')}`, { origin: 'https://one.example' })
+  await within(10_000, new Promise((resolve, reject) => page.on('open', resolve).on('error', reject)), 'the socket')
+  page.terminate()
+  child.kill('SIGTERM')
+  const open = await serving(['--cors', '*'])
+  const any = await fetch(`${open.url}/fn/sum`, { method: 'POST', headers, body: '1\n' })
+  assert.deepEqual([any.status, told(any, 'allow-origin')], [200, '*'])
+})
+
+test('--watch: a file that changes starts the service anew', async () => {
+  const watched = join(path, 'watched')
+  mkdirSync(watched)
+  write('watched/echo.mjs', 'export default async function* (events) { for await (const _ of events) yield "old" }')
+  const service = start(['serve', watched, '--port', '0', '--watch'])
+  const [, first] = await service.err(/serving echo on (http\S+)\/fn\/<name>\n/)
+  assert.equal((await client(`${first}/fn/echo`, '1\n')).text, '"old"\n')
+  write('watched/echo.mjs', 'export default async function* (events) { for await (const _ of events) yield "new" }')
+  const [, second] = await service.err(/starting anew\n[\s\S]*serving echo on (http\S+)\/fn\/<name>\n/)
+  assert.equal((await client(`${second}/fn/echo`, '1\n')).text, '"new"\n')
+  // One that cannot be read ends the service, and not the watch.
+  write('watched/echo.mjs', 'export default (')
+  await service.err(/the service has ended with 2; it starts again at the next change/)
+  write('watched/echo.mjs', 'export default async function* (events) { yield* events }')
+  await service.err(/it starts again at the next change\n[\s\S]*serving echo on/)
+  service.child.kill('SIGTERM')
+  assert.equal((await service.ended()).code, 0)
+  const { code, err } = await velo(['serve', join(path, 'nowhere'), '--watch'])
+  assert.deepEqual([code, /cannot be watched/.test(err)], [2, true])
+})

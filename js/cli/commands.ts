@@ -29,7 +29,10 @@ const run: Command = {
   usage: 'run <function.js> [options] < events.ndjson > results.ndjson',
   options: {
     export: { value: 'name', says: 'Name of the export of the module (default: default)' },
-    csv: { says: 'The input is CSV: rows become objects named by the header; results stay NDJSON, see --out' },
+    csv: {
+      says: 'The input is CSV, as a file named .csv is: rows become objects named by the header, of texts; results stay NDJSON, see --out',
+    },
+    types: { says: 'In CSV, read numbers, true and false as such; all values are texts otherwise' },
     text: { says: 'The input is text: every line is a string; so are results that are strings' },
     out: { value: 'format', says: `Format of the results: ${FORMATS.join(', ')}` },
     'out-dir': { value: 'folder', says: 'Write the results of every input file to a file of its own in this folder' },
@@ -44,6 +47,7 @@ const run: Command = {
   examples: [
     'velo run average.js < events.ndjson > results.ndjson',
     'velo run clean.js --csv --out csv < raw.csv > clean.csv',
+    'velo run total.js --types orders.csv',
     'velo run average.js --concurrency 4 --out-dir results logs/*.ndjson',
   ],
 }
@@ -58,6 +62,8 @@ const serve: Command = {
     envelope: { says: 'Events are { headers, payload }' },
     'max-streams': { value: 'n', says: 'Streams open at once in the process (default: 1000)' },
     'max-per-client': { value: 'n', says: 'Streams open at once for one address (default: 100)' },
+    cors: { value: 'origin', says: 'Origin of web pages elsewhere that may call, * = any; may be repeated (default: none)' },
+    watch: { says: 'Start anew when a file of the folder changes' },
     origin: { value: 'origin', says: 'Origin of web pages that may open a WebSocket; may be repeated (default: the own one)' },
     'tls-key': { value: 'file', says: 'Private key, PEM' },
     'tls-cert': { value: 'file', says: 'Certificate chain, PEM' },

@@ -14,7 +14,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed) => Promise<number>>> = {
   run: ([file = '', ...inputs], options) => runCommand(file, inputs, options),
-  serve: ([functions = ''], options) => serveCommand(functions, options),
+  serve: ([functions = ''], options) => (flag(options, 'watch') ? watchCommand(functions) : serveCommand(functions, options)),
   doctor: (_, options) => doctorCommand(options),
 }
 
@@ -80,7 +80,8 @@ async function runCommand(file: string, inputs: readonly string[], given: Parsed
     inputs,
     exported: text(given, 'export') ?? 'default',
     worker: flag(given, 'worker'),
-    from: csv ? 'csv' : isText ? 'text' : 'ndjson',
+    from: csv ? 'csv' : isText ? 'text' : undefined,
+    types: flag(given, 'types'),
     to: word(given, 'out', FORMATS, isText ? 'text' : 'ndjson'),
     concurrency: integer(given, 'concurrency', 1, 1000, 1),
     outDir: text(given, 'out-dir'),
@@ -105,6 +106,7 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
     maxStreams: integer(given, 'max-streams', 1, 1_000_000, 1000),
     maxPerClient: integer(given, 'max-per-client', 1, 1_000_000, 100),
     origins: origins.length === 0 ? undefined : origins,
+    cors: texts(given, 'cors'),
     tlsKey: text(given, 'tls-key'),
     tlsCert: text(given, 'tls-cert'),
     http2: flag(given, 'http2'),
@@ -114,6 +116,15 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
   } as const
   const { serve } = await import('./serve.js')
   return serve(options)
+}
+
+/** The same command without `--watch` is a process of its own. */
+async function watchCommand(functions: string): Promise<number> {
+  const { watch } = await import('./watch.js')
+  return watch(
+    functions,
+    process.argv.slice(1).filter((word) => word !== '--watch'),
+  )
 }
 
 async function doctorCommand(given: Parsed): Promise<number> {

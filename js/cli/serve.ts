@@ -16,6 +16,7 @@ export interface ServeOptions {
   readonly maxStreams: number
   readonly maxPerClient: number
   readonly origins: readonly string[] | undefined
+  readonly cors: readonly string[]
   readonly tlsKey: string | undefined
   readonly tlsCert: string | undefined
   readonly http2: boolean
@@ -60,6 +61,7 @@ function served({
   maxStreams,
   maxPerClient,
   origins,
+  cors,
   http2,
   grace,
   readyDelay,
@@ -70,7 +72,26 @@ function served({
   if (http2 && tlsKey === undefined) throw new UsageError('--http2 needs --tls-key and --tls-cert')
   const tls = tlsKey === undefined || tlsCert === undefined ? undefined : { key: read(tlsKey), cert: read(tlsCert) }
   const placement = worker ? 'worker' : 'local'
-  return { functions, placement, envelope, maxConcurrent: maxStreams, maxPerClient, origins, tls, http2, grace, readyDelay, signals: true }
+  return {
+    functions,
+    placement,
+    envelope,
+    maxConcurrent: maxStreams,
+    maxPerClient,
+    origins,
+    cors: corsOf(cors),
+    tls,
+    http2,
+    grace,
+    readyDelay,
+    signals: true,
+  }
+}
+
+/** Whose pages may call. */
+function corsOf(origins: readonly string[]): ServerOptions['cors'] {
+  if (origins.length === 0) return undefined
+  return origins.includes('*') ? '*' : origins
 }
 
 function read(file: string): Buffer {
@@ -81,13 +102,15 @@ function read(file: string): Buffer {
   }
 }
 
-async function listen(server: ReturnType<typeof createServer>, { host, port }: ServeOptions): Promise<void> {
+async function listen(server: ReturnType<typeof createServer>, { host, port, tlsKey, tlsCert }: ServeOptions): Promise<void> {
   try {
     await server.listen(port, host)
   } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')
-      throw new UsageError(`cannot listen on ${host}:${port}: ${code}`)
+    const { code, message, syscall } = error as NodeJS.ErrnoException
+    if (syscall === 'getaddrinfo') throw new UsageError(`--host ${host}: there is no such address (${code})`)
+    if (syscall === 'listen' || syscall === 'bind') throw new UsageError(`cannot listen on ${host}:${port}: ${code}`)
+    // What OpenSSL says of keys and certificates, which Node.js reads as the server is made.
+    if (tlsKey !== undefined && code?.startsWith('ERR_OSSL')) throw new UsageError(`--tls-key ${tlsKey}, --tls-cert ${tlsCert}: ${message}`)
     throw error
   }
 }

@@ -58,6 +58,8 @@ export interface ServerOptions {
   authorize?: ((req: IncomingMessage) => Answer | PromiseLike<Answer>) | undefined
   /** Web pages that may open a WebSocket: origins as `https://example.com`, `'*'` for all, or a function that answers true. Default: those of this server's own host. */
   origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
+  /** Web pages of other origins that may call, with what CORS needs for it: origins as `https://example.com`, or `'*'` for all. They may open a WebSocket too. Default: none. */
+  cors?: readonly string[] | '*' | undefined
   /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
   metrics?: boolean | undefined
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
@@ -100,6 +102,7 @@ export interface Settings {
   readonly maxConnections: number
   readonly authorize: ServerOptions['authorize']
   readonly origins: ServerOptions['origins']
+  readonly cors: ServerOptions['cors']
   readonly metrics: boolean
   readonly headersTimeout: number
   readonly bodyTimeout: number
@@ -114,7 +117,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -124,7 +127,7 @@ export const NAME = /^[\w.-]{1,128}$/
 /** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
 export function settingsOf(options: ServerOptions): Settings {
   onlyKnown(options, FIELD, names)
-  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, tls, onError } = options
+  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, cors, tls, onError } = options
   if (typeof functions !== 'string' && !(functions instanceof URL)) {
     if (typeof functions !== 'object' || functions === null) throw configError(`${FIELD}.functions`, 'a folder or an object', functions)
     for (const name of Object.keys(functions)) checkName(name, `${FIELD}.functions`)
@@ -138,6 +141,8 @@ export function settingsOf(options: ServerOptions): Settings {
     if (value !== undefined && typeof value !== 'function') throw configError(`${FIELD}.${name}`, 'a function', value)
   if (origins !== undefined && origins !== '*' && typeof origins !== 'function' && !Array.isArray(origins))
     throw configError(`${FIELD}.origins`, "an array of origins, '*' or a function", origins)
+  if (cors !== undefined && cors !== '*' && !(Array.isArray(cors) && cors.every((origin) => typeof origin === 'string')))
+    throw configError(`${FIELD}.cors`, "an array of origins, or '*'", cors)
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw configError(`${FIELD}.tls`, 'an object', tls)
   const http2 = flag(options.http2, `${FIELD}.http2`, false)
   if (http2 && tls === undefined) throw configError(`${FIELD}.http2`, 'tls beside it', http2)
@@ -156,6 +161,7 @@ export function settingsOf(options: ServerOptions): Settings {
     maxConnections: integer(options.maxConnections, `${FIELD}.maxConnections`, 1, 10_000),
     authorize,
     origins,
+    cors,
     metrics: flag(options.metrics, `${FIELD}.metrics`, true),
     headersTimeout,
     bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 0, 60_000),

@@ -10,6 +10,7 @@ import { type NodeServer, nodeServer } from './listen/listener.js'
 import type { ServerNumbers } from './metrics.js'
 import { type ServerOptions, type Settings, settingsOf } from './options.js'
 import { Admission } from './serve/admission.js'
+import { answersCors } from './serve/cors.js'
 import { Door } from './serve/door.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
@@ -140,6 +141,7 @@ class StreamServer implements Server {
     const node = nodeServer(settings, this.#connections, {
       onRequest: (req, res) => {
         this.#connections.begin(req.socket, res)
+        if (settings.cors !== undefined && answersCors(settings.cors, req, res)) return
         requests.onRequest(req, res)
       },
       onUpgrade: sockets.onUpgrade,

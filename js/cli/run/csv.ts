@@ -4,6 +4,9 @@
 
 import { InputError } from '../failure.js'
 
+/** Where lines end with a carriage return alone, the whole file would be one row. */
+const BARE = 'a carriage return without a line feed behind it'
+
 /** Reads rows out of text that comes in chunks. Lines may end with \n or \r\n; blank lines are no rows. */
 export class CsvRows {
   readonly #maxRow: number
@@ -52,6 +55,7 @@ export class CsvRows {
     this.#advance(this.#at + line.length + 1, 1)
     if (line.length > this.#maxRow) throw this.#tooLong()
     const bare = line.endsWith('\r') ? line.slice(0, -1) : line
+    if (bare.includes('\r')) throw new InputError(`line ${this.number} is no CSV: ${BARE}`)
     return bare === '' ? [] : bare.split(',')
   }
 
@@ -83,16 +87,17 @@ export class CsvRows {
       } else {
         const start = at
         while (at < text.length && text[at] !== ',' && text[at] !== '\n' && text[at] !== '"') at++
-        if (text[at] === '"') throw this.#wrong('a quote inside a field that is not quoted')
+        if (text[at] === '"') throw this.#wrong(text.slice(start, at).includes('\r') ? BARE : 'a quote inside a field that is not quoted')
         if (at === text.length && !this.#finished) return undefined
         field = text.slice(start, at)
         if (text[at] !== ',' && field.endsWith('\r')) field = field.slice(0, -1)
+        if (field.includes('\r')) throw this.#wrong(BARE)
       }
       row.push(field)
       if (text[at] === '\r' && (text[at + 1] ?? '\n') === '\n') at++
       if (at >= text.length && !this.#finished) return undefined
       if (at >= text.length || text[at] === '\n') break
-      if (text[at] !== ',') throw this.#wrong('text behind a quoted field')
+      if (text[at] !== ',') throw this.#wrong(text[at] === '\r' ? BARE : 'text behind a quoted field')
       at++
     }
     if (at - this.#at > this.#maxRow) {

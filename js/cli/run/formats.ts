@@ -4,6 +4,7 @@ import type { Buffer } from 'node:buffer'
 import { type LineErrors, Lines } from '../../kit/lines.js'
 import { InputError, OutputError } from '../failure.js'
 import { CsvRows, csvRow } from './csv.js'
+import { typed } from './typed.js'
 
 /** Formats of both directions. */
 export type Format = 'ndjson' | 'text' | 'csv'
@@ -19,9 +20,9 @@ export interface Decoder {
   next(): unknown
 }
 
-/** A decoder for `format` that refuses lines of more than `maxLine` bytes. */
-export function decoder(format: Format, maxLine: number): Decoder {
-  if (format === 'csv') return new CsvDecoder(maxLine)
+/** A decoder for `format` that refuses lines of more than `maxLine` bytes. `types`: fields of CSV that are numbers and booleans become such. */
+export function decoder(format: Format, maxLine: number, types = false): Decoder {
+  if (format === 'csv') return new CsvDecoder(maxLine, types)
   const lines = new Lines(maxLine, lineErrors(maxLine))
   const parsed = () => {
     for (;;) {
@@ -52,8 +53,10 @@ class CsvDecoder implements Decoder {
   readonly #rows: CsvRows
   #header: string[] | undefined
   #failure: InputError | undefined
+  readonly #types: boolean
 
-  constructor(maxRow: number) {
+  constructor(maxRow: number, types: boolean) {
+    this.#types = types
     this.#rows = new CsvRows(maxRow)
   }
 
@@ -73,7 +76,7 @@ class CsvDecoder implements Decoder {
     if (header === undefined || fields === undefined) return this.#nothing()
     if (fields.length !== header.length)
       throw new InputError(`line ${this.#rows.number} has ${fields.length} fields, the header has ${header.length}`)
-    return Object.fromEntries(header.map((name, index) => [name, fields[index]]))
+    return Object.fromEntries(header.map((name, index) => [name, this.#types ? typed(fields[index]) : fields[index]]))
   }
 
   #readHeader(): string[] | undefined {

@@ -10,7 +10,8 @@ import { Output } from './output.js'
 
 /** What all jobs of a run share. */
 export interface Formats {
-  readonly from: Format
+  /** Numbers and booleans in CSV become such. */
+  readonly types: boolean
   readonly to: Format
   readonly maxLine: number
   readonly skip: ((error: InputError) => void) | undefined
@@ -19,6 +20,7 @@ export interface Formats {
 /** What a job is about. */
 export interface JobFiles {
   readonly input: Readable
+  readonly from: Format
   readonly output: Writable
   /** Close the output with the job; stdout stays open. */
   readonly closes: boolean
@@ -34,7 +36,7 @@ export class Job {
   constructor(files: JobFiles, formats: Formats) {
     this.#files = files
     this.#formats = formats
-    this.#events = new Events(files.input, decoder(formats.from, formats.maxLine), formats.skip)
+    this.#events = new Events(files.input, decoder(files.from, formats.maxLine, formats.types), formats.skip)
     this.#output = new Output(files.output)
   }
 

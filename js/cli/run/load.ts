@@ -1,7 +1,8 @@
 // From the name of a file to the stream function it exports.
 
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Generator, type StreamFunction, streamFn } from '../../index.js'
 import { UsageError } from '../failure.js'
@@ -13,13 +14,52 @@ export type AnyFunction = StreamFunction<unknown, unknown>
 export async function loadFunction(file: string, exported: string, worker: boolean): Promise<AnyFunction> {
   const path = resolve(file)
   if (!existsSync(path)) throw new UsageError(`${file}: no such file`)
+  if (statSync(path).isDirectory()) throw new UsageError(`${file} is a folder: expected a file with a function`)
   const url = pathToFileURL(path)
   if (worker) return streamFn<unknown, unknown>(url, { placement: 'worker', export: exported })
-  const module = (await import(url.href)) as Record<string, unknown>
+  const module = await imported(file, path, url.href)
   if (!(exported in module)) {
     throw new UsageError(`${file} has no export '${exported}'; it has: ${Object.keys(module).join(', ') || 'none'} (--export chooses one)`)
   }
   return asFunction(module[exported], `${file}, export '${exported}'`)
+}
+
+async function imported(file: string, path: string, url: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>
+  } catch (error) {
+    const { code, message } = (error ?? {}) as { code?: unknown; message?: string }
+    if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && message?.includes(path))
+      throw new UsageError(`${file} is no JavaScript: expected a module, .js or .mjs`)
+    throw error instanceof SyntaxError ? misread(error, file, path) : error
+  }
+}
+
+/** Node.js tells neither file nor line of a module that it cannot parse; its `--check` does. */
+function misread(error: SyntaxError, file: string, path: string): unknown {
+  const { stderr, status } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  // Another module is at fault.
+  if (status === 0) return error
+  const isModule = /\b(?:import statement outside a module|Unexpected token 'export'|Unexpected token 'import'|import\.meta)/.test(stderr)
+  const manifest = isModule && /\.js$/i.test(path) ? manifestOf(dirname(path)) : undefined
+  if (manifest !== undefined) {
+    const says = manifest.type === undefined ? `does not say "type": "module"` : `says "type": "${manifest.type}"`
+    return new UsageError(`${file} is written as an ES module, but ${manifest.path} ${says}: name it .mjs, or set "type": "module" there`)
+  }
+  const [where = ''] = stderr.split('\n    at ', 1)
+  return new UsageError(`${file} cannot be read:\n${where.trim()}`)
+}
+
+/** The package.json that says what the `.js` files of a folder are. */
+function manifestOf(folder: string): { path: string; type: unknown } | undefined {
+  const path = join(folder, 'package.json')
+  try {
+    const { type } = JSON.parse(readFileSync(path, 'utf8')) as { type?: unknown }
+    return { path, type }
+  } catch {
+    const above = dirname(folder)
+    return above === folder ? undefined : manifestOf(above)
+  }
 }
 
 function asFunction(value: unknown, where: string): AnyFunction {

@@ -2,7 +2,7 @@
 //
 // `velo run`: a stream function over stdin, or over files, each of which is a stream of its own.
 
-import { createReadStream, createWriteStream, fstatSync, mkdirSync, statSync } from 'node:fs'
+import { type BigIntStats, createReadStream, createWriteStream, fstatSync, mkdirSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { described, Exit, errorJson, exitCode, UsageError } from '../failure.js'
@@ -20,7 +20,10 @@ export interface RunOptions {
   readonly inputs: readonly string[]
   readonly exported: string
   readonly worker: boolean
-  readonly from: Format
+  /** `undefined`: what the name of each input says. */
+  readonly from: Format | undefined
+  /** Numbers and booleans in CSV become such. */
+  readonly types: boolean
   readonly to: Format
   readonly concurrency: number
   readonly outDir: string | undefined
@@ -53,7 +56,7 @@ export async function run(options: RunOptions): Promise<number> {
     if (!options.json) say(input === undefined ? described(error) : `${input}: ${described(error)}`, 'red')
   }
   const formats: Formats = {
-    from: options.from,
+    types: options.types,
     to: options.to,
     maxLine: options.maxLine,
     skip: options.skipMalformed ? () => void skipped++ : undefined,
@@ -72,7 +75,7 @@ export async function run(options: RunOptions): Promise<number> {
     // A module that does not finish loading ends as any process does at Ctrl-C.
     const signals = new Interrupt()
     interrupt = signals
-    if (options.outDir !== undefined) mkdirSync(options.outDir, { recursive: true })
+    if (options.outDir !== undefined) makeFolder(options.outDir)
     if (options.progress ?? seen(options)) progress = new Progress(counts)
     const queue = plans.values()
     const lane = async () => {
@@ -109,35 +112,52 @@ interface Plan {
 }
 
 /** Everything that can be refused before anything is read or written. */
-function planned({ inputs, concurrency, outDir, to }: RunOptions): Plan[] {
+function planned({ inputs, concurrency, outDir, from: given, types, to }: RunOptions): Plan[] {
+  const formatOf = (input: string | undefined): Format => given ?? (input !== undefined && /\.csv$/i.test(input) ? 'csv' : 'ndjson')
+  if (types && ![undefined, ...inputs].slice(inputs.length === 0 ? 0 : 1).some((input) => formatOf(input) === 'csv'))
+    throw new UsageError('--types is for CSV: an input whose name ends with .csv, or --csv')
   if (outDir === undefined && concurrency > 1)
     throw new UsageError(
       '--concurrency needs --out-dir: streams that run at once cannot share stdout. One input is one stream; give several files.',
     )
   if (inputs.length === 0) {
     if (outDir !== undefined) throw new UsageError('--out-dir needs input files: velo run fn.js --out-dir results a.ndjson b.ndjson')
-    return [{ input: undefined, open: () => ({ input: stdin(), output: process.stdout, closes: false }) }]
+    return [{ input: undefined, open: () => ({ input: stdin(), from: formatOf(undefined), output: process.stdout, closes: false }) }]
   }
   const taken = new Map<string, string>()
   const read = new Map(inputs.map((input) => [fileAt(input), input]))
   if (read.has(undefined)) throw new UsageError(`${read.get(undefined)}: no such file`)
   return inputs.map((input) => {
-    const from = () => createReadStream(input, { highWaterMark: CHUNK })
-    if (outDir === undefined) return { input, open: () => ({ input: from(), output: process.stdout, closes: false }) }
+    const source = () => ({ input: createReadStream(input, { highWaterMark: CHUNK }), from: formatOf(input) })
+    if (outDir === undefined) return { input, open: () => ({ ...source(), output: process.stdout, closes: false }) }
     const target = resolve(join(outDir, basename(input, extname(input)) + extensions[to]))
     const other = taken.get(target)
     if (other !== undefined) throw new UsageError(`${other} and ${input} would both be written to ${target}`)
     const lost = read.get(fileAt(target) ?? '')
     if (lost !== undefined) throw new UsageError(`${lost} would be overwritten by the results; choose another --out-dir`)
     taken.set(target, input)
-    return { input, open: () => ({ input: from(), output: createWriteStream(target), closes: true }) }
+    return { input, open: () => ({ ...source(), output: createWriteStream(target), closes: true }) }
   })
 }
 
 /** What file a path leads to, by whatever name; `undefined` = none that can be read. */
 function fileAt(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  let found: BigIntStats | undefined
+  try {
+    found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    // A part of the path is no folder, or may not be seen.
+    return undefined
+  }
   return found === undefined || found.isDirectory() ? undefined : `${found.dev} ${found.ino}`
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw new UsageError(`--out-dir ${path}: the folder cannot be made: ${(error as Error).message}`)
+  }
 }
 
 function stdin(): Readable {

@@ -6,6 +6,7 @@ import { VeloError } from '../../index.js'
 import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
 import { wantsWebSocket } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
+import { isAllowed } from './cors.js'
 import { type Door, isRefusal, pathOf } from './door.js'
 import { type Refusal, refuseUpgrade } from './reply.js'
 
@@ -130,9 +131,9 @@ const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 
 function ignore(): void {}
 
 /** A browser says which page asks; other clients say nothing, and what they say proves nothing. */
-async function originAllowed(req: IncomingMessage, { origins }: Settings): Promise<boolean> {
+async function originAllowed(req: IncomingMessage, { origins, cors }: Settings): Promise<boolean> {
   const { origin } = req.headers
-  if (origin === undefined || origins === '*') return true
+  if (origin === undefined || origins === '*' || isAllowed(cors, origin)) return true
   if (typeof origins === 'function') return (await origins(origin, req)) === true
   if (origins !== undefined) return origins.includes(origin)
   return URL.canParse(origin) && new URL(origin).host === req.headers.host

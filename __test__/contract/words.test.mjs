@@ -60,7 +60,7 @@ test('public pages use the words of the glossary', () => {
 test('the glossary covers what the code says: every state and reason is a word of the types', () => {
   const types = text('js/kit/types.ts')
   assert.match(types, /StreamState = 'waiting' \| 'open' \| 'ending' \| 'closing' \| 'closed'/)
-  assert.match(types, /EndReason = 'done' \| 'closed' \| 'idle' \| 'aborted' \| 'failed'/)
+  assert.match(text('js/kit/end-reason.ts'), /EndReason = 'done' \| 'closed' \| 'idle' \| 'aborted' \| 'failed'/)
 })
 
 test('names are spelled the American way', () => {

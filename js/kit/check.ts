@@ -3,7 +3,6 @@
 // Checks of what users give, once for every room: the message names the field, what was expected, and the value. Numbers are checked here because
 // one that crosses into Rust is truncated silently, and one that a timer cannot wait fires at once.
 
-import { inspect } from 'node:util'
 import { VeloError } from './errors.js'
 import { meant } from './spelling.js'
 
@@ -21,7 +20,13 @@ function shown(value: unknown): string {
   if (typeof value === 'function') return `${value.name || 'anonymous'} (function)`
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object') return `${value.constructor?.name ?? 'object'} (object)`
-  return `${typeof value === 'string' ? inspect(value.slice(0, 60)) : String(value)} (${typeof value})`
+  return `${typeof value === 'string' ? quoted(value.slice(0, 60)) : String(value)} (${typeof value})`
+}
+
+/** As it stands in source code, on one line. */
+function quoted(value: string): string {
+  const escaped = JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
+  return `'${escaped}'`
 }
 
 /** An object that is no array. */

@@ -3,7 +3,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { codes } from './codes.js'
-import type { EndReason } from './types.js'
+import type { EndReason } from './end-reason.js'
 
 /** A stable name of what went wrong, `VELO_*`. docs/errors.md lists them all. */
 export type VeloErrorCode =

@@ -1,5 +1,9 @@
 // The shapes users see: what a stream function is given, what it takes in, what a stream tells about itself.
 
+import type { EndReason } from './end-reason.js'
+
+export type { EndReason }
+
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
 export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
 
@@ -32,9 +36,6 @@ export type Generator<In, Out> = (events: AsyncIterableIterator<In>, ctx: Stream
 
 /** Where a stream is in its life. */
 export type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
-
-/** Why a stream ended. */
-export type EndReason = 'done' | 'closed' | 'idle' | 'aborted' | 'failed'
 
 /** How a stream ended: what `closed` resolves with. */
 export interface StreamEnd {

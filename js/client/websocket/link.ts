@@ -1,0 +1,167 @@
+// One connection. Owns: its socket, the listeners on it, and the time it may take until it can be used. Whatever the socket throws is a cut: nothing of it gets out.
+
+import { TimeoutError } from '../../kit/errors.js'
+import type { ConnectSettings } from '../options/connect.js'
+import type { Frame, WebSocketLike } from './socket.js'
+
+/** Who is told what happens on a connection. */
+export interface LinkOwner {
+  opened(): void
+  message(frame: Frame): void
+  /** The connection is gone; called once, and nothing after it. 1006: it was cut. */
+  gone(code: number, reason: string, cause: unknown): void
+}
+
+/** Bytes that may wait in the socket; beyond it nothing is handed to it. */
+const FULL = 64 * 1024
+/** ms after which a full socket is looked at again: it has no event for that. */
+const LOOK_AGAIN = 20
+/** The code of a client that may come back: 1000 would end the stream. */
+const LEAVING = 4000
+/** `readyState` of a socket that is not open yet. */
+const CONNECTING = 0
+/** How long a connection is waited for, ms, only to say goodbye on it. */
+const GOODBYE = 2000
+
+export class Link {
+  #owner: LinkOwner | undefined
+  #socket: WebSocketLike | undefined
+  #cause: unknown
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #look: ReturnType<typeof setTimeout> | undefined
+  #isHeld = false
+
+  constructor(owner: LinkOwner) {
+    this.#owner = owner
+  }
+
+  /** Begins; the owner may be told of the end before this returns. */
+  start(url: string, { WebSocket, protocols, connectTimeout }: ConnectSettings): void {
+    this.#timer = setTimeout(() => {
+      this.#gone(1006, '', new TimeoutError('VELO_TIMEOUT', `no connection within connectTimeout, ${connectTimeout} ms`))
+    }, connectTimeout)
+    this.#try(() => {
+      // Two calls: sockets of browsers refuse an undefined list in some versions, and those of `ws` an empty one.
+      const socket = protocols === undefined ? new WebSocket(url) : new WebSocket(url, protocols)
+      this.#socket = socket
+      socket.binaryType = 'arraybuffer'
+      socket.addEventListener('open', this.#onOpen)
+      socket.addEventListener('message', this.#onMessage)
+      socket.addEventListener('error', this.#onError)
+      socket.addEventListener('close', this.#onClose)
+    })
+  }
+
+  /** It can be used: its time is no longer measured. */
+  ready(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** Sends as much of what `next` gives as there is room for, and goes on when there is more. */
+  send(next: () => Frame | undefined): void {
+    if (this.#look !== undefined) return
+    this.#try((socket) => {
+      while (this.#owner !== undefined) {
+        if (socket.bufferedAmount >= FULL) {
+          this.#look = setTimeout(() => {
+            this.#look = undefined
+            this.send(next)
+          }, LOOK_AGAIN)
+          return
+        }
+        const frame = next()
+        if (frame === undefined) return
+        socket.send(frame)
+      }
+    })
+  }
+
+  /** Whether the socket can be told to read nothing. */
+  hold(): boolean {
+    const socket = this.#socket
+    if (typeof socket?.pause !== 'function' || typeof socket.resume !== 'function') return false
+    if (!this.#isHeld) this.#try(() => socket.pause?.())
+    this.#isHeld = true
+    return true
+  }
+
+  release(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#try((socket) => socket.resume?.())
+  }
+
+  /** Says goodbye. Nobody is told any more. `isFinal`: the stream is over for the server as well. */
+  close(isFinal: boolean): void {
+    const socket = this.#leave()
+    try {
+      // The answer of the server could not be read otherwise.
+      if (this.#isHeld) socket?.resume?.()
+      if (isFinal && socket?.readyState === CONNECTING) sayWhenOpen(socket)
+      else socket?.close(isFinal ? 1000 : LEAVING)
+    } catch {
+      // It is gone, or it is none.
+    }
+  }
+
+  #try(use: (socket: WebSocketLike) => void): void {
+    try {
+      use(this.#socket as WebSocketLike)
+    } catch (error) {
+      this.#gone(1006, '', error)
+    }
+  }
+
+  #gone(code: number, reason: string, cause: unknown): void {
+    const owner = this.#owner
+    this.close(false)
+    owner?.gone(code, reason, cause)
+  }
+
+  #leave(): WebSocketLike | undefined {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#look)
+    this.#owner = undefined
+    const socket = this.#socket
+    this.#socket = undefined
+    try {
+      socket?.removeEventListener('open', this.#onOpen)
+      socket?.removeEventListener('message', this.#onMessage)
+      socket?.removeEventListener('close', this.#onClose)
+      // The listener of errors stays: a socket of `ws` that is closed while it connects has one to tell, which would end the process.
+    } catch {
+      // It passed for a socket; what it says is not listened to.
+    }
+    return socket
+  }
+
+  readonly #onOpen = (): void => this.#owner?.opened()
+
+  readonly #onMessage = ({ data }: { readonly data: unknown }): void => {
+    if (typeof data === 'string') this.#owner?.message(data)
+    else if (data instanceof ArrayBuffer) this.#owner?.message(new Uint8Array(data))
+    else this.#gone(1006, '', new TypeError('a message is neither text nor an ArrayBuffer'))
+  }
+
+  readonly #onError = (event: { readonly error?: unknown }): void => {
+    this.#cause ??= event.error
+  }
+
+  readonly #onClose = ({ code, reason }: { readonly code: unknown; readonly reason: unknown }): void =>
+    this.#gone(Number(code), String(reason), this.#cause)
+}
+
+/** A server may have a stream for a connection that is not open here yet; a handshake that breaks off would leave it waiting for its client. */
+function sayWhenOpen(socket: WebSocketLike): void {
+  const say = (): void => {
+    clearTimeout(timer)
+    try {
+      socket.close(1000)
+    } catch {
+      // It is none; there is nobody to say it to.
+    }
+  }
+  const timer = setTimeout(say, GOODBYE)
+  socket.addEventListener('open', say)
+  socket.addEventListener('close', () => clearTimeout(timer))
+}

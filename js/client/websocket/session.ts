@@ -1,0 +1,194 @@
+// One stream over its connections. Owns: what an open, a message and a cut mean, when to come back, and the end.
+
+import { AbortError, OverloadedError } from '../../kit/errors.js'
+import { onAbort, reasonOf } from '../../kit/signals.js'
+import { type ClientEnd, closed, endOf, isRefused } from '../ends/end.js'
+import { type ClientState, StateOf } from '../ends/state.js'
+import { Attempts } from '../options/backoff.js'
+import type { ConnectSettings } from '../options/connect.js'
+import { addressOf, type Hello, helloOf } from './hello.js'
+import { Inbox } from './inbox.js'
+import { Link, type LinkOwner } from './link.js'
+import { Outbox } from './outbox.js'
+import type { Frame } from './socket.js'
+
+/** A connection that lasted so many ms was good for something: attempts are counted anew. */
+const LASTING = 5000
+
+export class Session<Out> implements LinkOwner {
+  readonly #url: string
+  readonly #settings: ConnectSettings
+  readonly #attempts: Attempts
+  readonly #state: StateOf
+  readonly #outbox: Outbox
+  readonly #inbox: Inbox<Out>
+  #link: Link | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #unguard: (() => void) | undefined
+  /** What the server calls the stream; with it a client comes back. */
+  token: string | undefined
+  /** Whether coming back is possible: not known before the first frame of the first connection, unless it was said. */
+  #resumes: boolean | undefined
+  /** The next frame is the first of its connection. */
+  #isFirst = true
+  #isReady = false
+  /** Results that came, over all connections. */
+  #got = 0
+  #openedAt = 0
+  #resolve!: (end: ClientEnd) => void
+  end: ClientEnd | undefined
+  readonly closed: Promise<ClientEnd> = new Promise((resolve) => {
+    this.#resolve = resolve
+  })
+
+  constructor(url: string, settings: ConnectSettings) {
+    const { maxBufferedBytes, signal } = settings
+    this.#url = url
+    this.#settings = settings
+    this.#resumes = settings.resume
+    this.#attempts = new Attempts(settings.backoff)
+    this.#state = new StateOf(settings.onState)
+    this.#outbox = new Outbox(maxBufferedBytes)
+    if (settings.resume === false) this.#outbox.forget()
+    this.#inbox = new Inbox(settings.text, (error) => this.finish({ reason: 'failed', error }, true))
+    if (signal?.aborted === true) this.#abort(signal)
+    else {
+      if (signal !== undefined) this.#unguard = onAbort(signal, () => this.#abort(signal))
+      this.#dial()
+    }
+  }
+
+  get state(): ClientState {
+    return this.#state.now
+  }
+
+  send(frame: Frame): Promise<void> {
+    const sent = this.#outbox.put(frame)
+    this.#flush()
+    return sent
+  }
+
+  next(): Promise<IteratorResult<Out, undefined>> {
+    const result = this.#inbox.next()
+    if (this.#inbox.cost <= this.#settings.maxBufferedBytes >> 1) this.#link?.release()
+    return result
+  }
+
+  opened(): void {
+    this.#openedAt = performance.now()
+    // What is there to be said by the server first is awaited; a first connection that may not have it is used at once.
+    if (this.token === undefined && this.#settings.resume !== true) this.#ready()
+  }
+
+  message(frame: Frame): void {
+    if (this.#isFirst) {
+      this.#isFirst = false
+      if (this.#resumes !== false && this.#greeted(frame)) return
+    }
+    this.#got++
+    this.#attempts.reset()
+    this.#inbox.put(frame)
+    if (this.#inbox.cost <= this.#settings.maxBufferedBytes || this.#link === undefined || this.#link.hold()) return
+    const error = new OverloadedError('VELO_OVERRUN', `more results wait than ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes)`)
+    this.finish({ reason: 'failed', error }, false)
+  }
+
+  gone(code: number, reason: string, cause: unknown): void {
+    this.#link = undefined
+    this.#isReady = false
+    const end = endOf(code, reason)
+    const isRetried = end === undefined ? this.#mayReturn() : isRefused(code, reason) && this.token === undefined && this.#outbox.rewind(0)
+    if (!isRetried) return this.finish(end ?? { reason: 'failed', error: this.#cut(cause) }, false)
+    if (this.#openedAt > 0 && performance.now() - this.#openedAt >= LASTING) this.#attempts.reset()
+    const ms = this.#attempts.next()
+    if (ms === undefined) {
+      const { attempts } = this.#settings.backoff
+      return this.finish(end ?? { reason: 'failed', error: closed(`no connection after ${attempts + 1} attempts`, 'failed', cause) }, false)
+    }
+    this.#state.set('connecting')
+    // A listener may have closed it.
+    if (this.end === undefined) this.#timer = setTimeout(() => this.#dial(), ms)
+  }
+
+  /** The end, once. With `drop`, results that were not read go. */
+  finish(end: ClientEnd, drop: boolean): void {
+    if (drop) this.#inbox.drop()
+    if (this.end !== undefined) return
+    this.end = end
+    clearTimeout(this.#timer)
+    this.#unguard?.()
+    this.#link?.close(true)
+    this.#link = undefined
+    this.#outbox.fail(this.over())
+    this.#inbox.end('error' in end ? { error: end.error } : undefined, drop)
+    this.#resolve(end)
+    this.#state.set('closed')
+  }
+
+  /** What a send gets when all is over. */
+  over(): unknown {
+    const { reason, error } = this.end as ClientEnd
+    return error instanceof AbortError ? error : closed('the stream is over', reason, error)
+  }
+
+  #abort(signal: AbortSignal): void {
+    const error = new AbortError('the stream was aborted', { cause: reasonOf(signal) })
+    this.finish({ reason: 'aborted', error }, true)
+  }
+
+  #dial(): void {
+    this.#isFirst = true
+    this.#openedAt = 0
+    this.#link = new Link(this)
+    this.#link.start(addressOf(this.#url, this.token, this.#got), this.#settings)
+  }
+
+  /** Whether this was no result. */
+  #greeted(frame: Frame): boolean {
+    const hello = helloOf(frame)
+    if (hello === undefined) {
+      if (this.#resumes === undefined) {
+        this.#resumes = false
+        this.#outbox.forget()
+        return false
+      }
+      this.finish({ reason: 'failed', error: closed('the server does not let clients come back (onDisconnect: { graceMs })') }, false)
+      return true
+    }
+    this.#resumes = true
+    const why = this.token === undefined ? undefined : this.#missed(hello)
+    this.token = hello.token
+    if (why === undefined) this.#ready()
+    else this.finish({ reason: 'failed', error: closed(why) }, false)
+    return true
+  }
+
+  /** Back at the server: what there is to be said against going on. */
+  #missed({ token, received }: Hello): string | undefined {
+    if (token !== this.token) return 'the server has begun another stream'
+    if (this.#outbox.rewind(received)) return undefined
+    return 'events that the server has not got are no longer kept; a larger connect(options).maxBufferedBytes keeps more'
+  }
+
+  #ready(): void {
+    this.#link?.ready()
+    this.#isReady = true
+    this.#state.set('open')
+    this.#flush()
+  }
+
+  /** Nothing would be lost or done twice. */
+  #mayReturn(): boolean {
+    if (this.token !== undefined) return true
+    return this.#got === 0 && !this.#outbox.hasSent
+  }
+
+  #cut(cause: unknown): unknown {
+    const why = this.#resumes === false ? 'and its server does not let it come back' : 'before its server said whether it may come back'
+    return closed(`the connection was cut, ${why}`, 'failed', cause)
+  }
+
+  #flush(): void {
+    if (this.#isReady && !this.#outbox.isEmpty) this.#link?.send(() => this.#outbox.take())
+  }
+}

@@ -56,13 +56,6 @@ impl<K: Copy + Ord + Hash, S: BuildHasher + Default> Deadlines<K, S> {
         Some(due)
     }
 
-    /// Keeps the keys the predicate accepts.
-    pub fn retain(&mut self, mut keep: impl FnMut(K) -> bool) {
-        self.order.retain(|(_, key)| keep(*key));
-        let order = &self.order;
-        self.times.retain(|key, at| order.contains(&(*at, *key)));
-    }
-
     /// How many keys are armed.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -101,15 +94,5 @@ mod tests {
         assert_eq!(deadlines.pop_due(15), None);
         assert_eq!((deadlines.get(1), deadlines.remove(1), deadlines.remove(1)), (Some(20), Some(20), None));
         assert!(deadlines.is_empty());
-    }
-
-    #[test]
-    fn retain_forgets_both_sides() {
-        let mut deadlines: Deadlines<u32> = Deadlines::default();
-        for key in 0..10 {
-            assert_eq!(deadlines.replace(key, u64::from(key)), None);
-        }
-        deadlines.retain(|key| key % 2 == 0);
-        assert_eq!((deadlines.len(), deadlines.get(3), deadlines.pop_due(9)), (5, None, Some((0, 0))));
     }
 }

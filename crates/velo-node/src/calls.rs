@@ -42,10 +42,11 @@ calls! {
     };
     SetTimer c"timer" |call| {
         let (isolate, ms) = (call.isolate, call.number::<0>());
-        number(isolate.runtime.at_desk(|desk, now| desk.timer(isolate.number, ms, now)))
+        #[expect(clippy::cast_precision_loss, reason = "ids stay below 2^53")]
+        Reply::Large(isolate.runtime.at_desk(|desk, now| desk.timer(isolate.number, ms, now)) as f64)
     };
     Cancel c"cancel" |call| {
-        let (isolate, id) = (call.isolate, call.index::<0>());
+        let (isolate, id) = (call.isolate, call.count::<0>());
         isolate.runtime.quick(|desk| desk.cancel(isolate.number, id));
         Reply::Nothing
     };

@@ -118,7 +118,7 @@ pub fn configure(env: Env, limits: ProcessLimits) -> Result<()> {
     guarded(|| {
         let max = limits.max_concurrent.filter(|max| *max != 0.0 && *max != f64::INFINITY);
         let max = max.map(|max| count("maxConcurrent", max, 1.0)).transpose()?;
-        Isolate::of(&env)?.runtime.at_desk(|desk, now| desk.configure(max, now));
+        Isolate::of(&env)?.runtime.configure(max);
         Ok(())
     })
 }
@@ -137,7 +137,7 @@ pub fn drain(env: Env, deadline_ms: f64) -> Result<()> {
 #[napi(catch_unwind, ts_return_type = "object")]
 pub fn snapshot(env: &Env) -> Result<Unknown<'_>> {
     guarded(|| {
-        let picture = Isolate::of(env)?.runtime.quick(|desk| desk.snapshot());
+        let picture = Isolate::of(env)?.runtime.snapshot();
         env.to_js_value(&picture).map_err(bug)
     })
 }
@@ -146,7 +146,7 @@ pub fn snapshot(env: &Env) -> Result<Unknown<'_>> {
 #[napi(catch_unwind, ts_return_type = "object | null")]
 pub fn function_metrics(env: &Env, definition: u32) -> Result<Unknown<'_>> {
     guarded(|| {
-        let picture = Isolate::of(env)?.runtime.quick(|desk| desk.function_metrics(definition));
+        let picture = Isolate::of(env)?.runtime.function_metrics(definition);
         env.to_js_value(&picture).map_err(bug)
     })
 }

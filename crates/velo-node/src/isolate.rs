@@ -1,4 +1,4 @@
-//! What the border keeps for one environment: its number at the desk, its mailbox, its doorbell.
+//! What the border keeps for one environment: its number at the desk, its doorbell.
 //!
 //! Owns: the beginning and the end of an isolate. Everything here runs on the isolate's own thread.
 
@@ -13,15 +13,15 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
-use velo_core::channel::Receiver;
-use velo_runtime::{Bell, Message, Post, Runtime};
+use velo_runtime::{Bell, Mail, Message, Post, Runtime};
 
 /// One isolate. Raw callbacks hold a pointer to it, `#[napi]` calls find it as instance data.
 pub(crate) struct Isolate {
     pub(crate) number: u32,
     pub(crate) runtime: &'static Arc<Runtime>,
     pub(crate) bell: Arc<Doorbell>,
-    pub(crate) mailbox: RefCell<Receiver<Message>>,
+    /// Whether verdicts wait.
+    mail: Arc<Mail>,
     /// Where it is told which of its ends of ducts need it.
     pub(crate) post: Arc<Post>,
     /// The ends of ducts it holds.
@@ -37,10 +37,9 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     retain_current_module_for_unload_safety();
     let runtime = Runtime::global();
     let bell = Arc::<Doorbell>::default();
-    let (number, mailbox) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
+    let (number, mail) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
     let post = Post::new(Arc::clone(&bell) as Arc<dyn Bell>);
-    let (mailbox, ends) = (RefCell::new(mailbox), RefCell::default());
-    let isolate = Isolate { number, runtime, bell, mailbox, post, ends, left: Cell::new(false) };
+    let isolate = Isolate { number, runtime, bell, mail, post, ends: RefCell::default(), left: Cell::new(false) };
     let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
     // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
     unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
@@ -79,7 +78,7 @@ impl Isolate {
         unsafe { sys::napi_add_env_cleanup_hook(env, Some(leave), data) };
         // What was posted before there was a bell.
         self.bell.answer();
-        if !self.mailbox.borrow().is_empty() {
+        if self.mail.waits() {
             self.bell.ring();
         }
         Ok(())
@@ -88,14 +87,16 @@ impl Isolate {
     /// Copies verdicts out, four numbers each.
     pub(crate) fn take(&self, max: usize, mut put: impl FnMut(usize, [f64; 4])) -> usize {
         self.bell.answer();
-        let mut mailbox = self.mailbox.borrow_mut();
         let mut count = 0;
-        while count < max
-            && let Ok(message) = mailbox.take()
-        {
-            let Message { verdict, slot, generation, seen } = message;
-            put(count, [f64::from(verdict as i32), f64::from(slot), generation, seen]);
-            count += 1;
+        while count < max && self.mail.waits() {
+            self.runtime.at_desk(|desk, now| {
+                desk.take(self.number, now, max - count, |message| {
+                    let Message { verdict, about, generation, seen } = message;
+                    #[expect(clippy::cast_precision_loss, reason = "slots and ids stay below 2^53")]
+                    put(count, [f64::from(verdict as i32), about as f64, generation, seen]);
+                    count += 1;
+                })
+            });
         }
         count
     }

@@ -5,8 +5,9 @@
 
 use crate::binding::Binding;
 use crate::desk::Desk;
-use crate::mail::{Key, Message};
+use crate::mail::Key;
 use crate::stream::Stream;
+use crate::verdicts::TURN;
 use std::sync::Arc;
 use velo_core::gate::Place;
 use velo_core::machine::{State, Trigger};
@@ -31,7 +32,7 @@ impl Desk {
         }
         let limit = self.limit;
         let known = self.functions.get(function).filter(|known| !known.forgotten).ok_or(OpenError::Unknown)?;
-        let buffer = known.limits.buffer;
+        let (buffer, place) = (known.limits.buffer, known.streams.len());
         if let Err(refusal) = known.gate.offer(limit) {
             return Err(self.refuse(function, refusal));
         }
@@ -42,13 +43,14 @@ impl Desk {
 
         self.tickets += 1;
         let ticket = self.tickets;
-        let stream = Stream::new(function, ticket, generation, buffer, idle_ms);
+        let stream = Stream::new(function, ticket, generation, buffer, idle_ms, place);
         if let Some(here) = self.isolate_mut(isolate) {
             here.place(slot, stream);
         }
         self.totals.opened += 1;
         let known = self.functions.get_mut(function).ok_or(OpenError::Unknown)?;
         known.totals.opened += 1;
+        known.streams.push((isolate, slot));
         match known.gate.enter(ticket, (isolate, slot), &mut self.limit) {
             Ok(Place::Permit) => self.start(isolate, slot, now),
             Ok(Place::Line) => {
@@ -70,10 +72,9 @@ impl Desk {
         self.isolate_mut(isolate)?.bind(slot)
     }
 
-    /// Sets or lifts the limit of the process and serves whoever it lets in.
-    pub fn configure(&mut self, max_concurrent: Option<u32>, now: f64) {
+    /// Sets or lifts the limit of the process.
+    pub const fn configure(&mut self, max_concurrent: Option<u32>) {
         self.limit.set(max_concurrent);
-        self.serve(now);
     }
 
     /// A detached function has ended after all.
@@ -84,10 +85,13 @@ impl Desk {
         self.functions.sweep(function);
     }
 
-    /// Lets in whoever has been first in line for longest, until the process or every gate is full.
-    pub(crate) fn serve(&mut self, now: f64) {
-        while self.limit.has_room() {
-            let Some((_, function)) = self.ready.pop_first() else { break };
+    /// Lets in whoever has been first in line for longest, until the process or every gate is full, one turn of them. True when that may
+    /// not have been all: only a higher limit lets in more than one at once.
+    pub fn serve(&mut self, now: f64) -> bool {
+        for _ in 0..TURN {
+            let Some((_, function)) = self.limit.has_room().then(|| self.ready.pop_first()).flatten() else {
+                return false;
+            };
             let Some(known) = self.functions.get_mut(function) else { continue };
             known.listed = None;
             let admitted = known.gate.admit(&mut self.limit);
@@ -95,8 +99,9 @@ impl Desk {
             let Some((isolate, slot)) = admitted else { continue };
             self.waiting = self.waiting.saturating_sub(1);
             self.start(isolate, slot, now);
-            self.announce(isolate, slot, now);
+            self.announce(isolate, slot);
         }
+        true
     }
 
     /// Notes a function among those whose first in line only waits for the process, or takes it off.
@@ -115,14 +120,11 @@ impl Desk {
         known.listed = head;
     }
 
-    /// Tells an isolate that a stream left the line; tried again later when the mailbox is full.
-    pub(crate) fn announce(&mut self, isolate: u32, slot: u32, now: f64) {
-        let Some(stream) = self.isolate(isolate).and_then(|here| here.stream(slot)) else { return };
-        let message = Message { verdict: Verdict::Admitted, slot, generation: stream.generation, seen: 0.0 };
-        if !self.post(isolate, message) {
-            let at = self.retry_at(now);
-            self.set_deadline(Key { isolate, slot, verdict: Verdict::Admitted }, at);
-        }
+    /// Tells an isolate that a stream left the line.
+    fn announce(&mut self, isolate: u32, slot: u32) {
+        let Some((stream, _)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return };
+        stream.set_armed(Verdict::Admitted, true);
+        self.post(isolate, Key::of(slot, Verdict::Admitted));
     }
 
     /// Starts a stream that has a permit, and its clocks.

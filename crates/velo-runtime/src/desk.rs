@@ -1,23 +1,21 @@
 //! The desk: everything the process knows about its streams, in one place behind one lock.
 //!
 //! Owns: the tables, and who comes and goes. It never reads a clock: every call that needs the time is told it, in ms.
-//! Its other calls are in `admission.rs`, `stepping.rs`, `alarms.rs`, `drain.rs` and `snapshot.rs`.
+//! Its other calls are in `admission.rs`, `stepping.rs`, `alarms.rs`, `verdicts.rs`, `leaving.rs`, `drain.rs` and `snapshot.rs`. What a call does
+//! is bounded however many streams there are: what takes longer is done in turns (`verdicts::TURN`), each under a lock of its own.
 
 use crate::clock::{Clock, Pace};
 use crate::drain::Drain;
 use crate::function::{Defined, Functions, Limits};
 use crate::isolate::Isolate;
-use crate::mail::{Errands, Key, KeyState, Message};
+use crate::mail::{Errands, Mail};
 use crate::page::{Bell, Page};
 use crate::totals::Totals;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use velo_core::channel::Receiver;
 use velo_core::credit::{self, Ledger};
-use velo_core::deadlines::Deadlines;
 use velo_core::gate::Limit;
 use velo_core::latency::Latency;
-use velo_core::machine::{Effects, Machine, Reason, State};
 
 /// The desk of a process.
 #[derive(Default)]
@@ -32,13 +30,11 @@ pub struct Desk {
     pub(crate) waiting: u32,
     pub(crate) totals: Totals,
     pub(crate) latency: Latency,
-    pub(crate) deadlines: Deadlines<Key, KeyState>,
     pub(crate) pace: Pace,
     pub(crate) clock: Clock,
     /// When the timer thread wakes by itself, whole ms; `None` while it sleeps until it is woken or does not exist.
     pub(crate) alarm: Option<u64>,
     pub(crate) drain: Option<Drain>,
-    ids: HashMap<String, u32>,
     /// The isolate whose `step` is under way: its verdicts need no ring.
     pub(crate) caller: Option<u32>,
     pub(crate) mail: bool,
@@ -46,9 +42,10 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Lets an isolate in: its number, and the end of the mailbox it reads.
-    pub fn enter(&mut self, bell: Arc<dyn Bell>) -> (u32, Receiver<Message>) {
-        let (isolate, receiver) = Isolate::new(bell);
+    /// Lets an isolate in: its number, and where it sees whether verdicts wait.
+    pub fn enter(&mut self, bell: Arc<dyn Bell>) -> (u32, Arc<Mail>) {
+        let isolate = Isolate::new(bell);
+        let mail = Arc::clone(&isolate.mail);
         let free = self.isolates.iter().position(Option::is_none).unwrap_or_else(|| {
             self.isolates.push(None);
             self.isolates.len() - 1
@@ -56,30 +53,7 @@ impl Desk {
         if let Some(place) = self.isolates.get_mut(free) {
             *place = Some(isolate);
         }
-        (u32::try_from(free).unwrap_or(u32::MAX), receiver)
-    }
-
-    /// Lets an isolate go with all it holds: its streams count as aborted, its permits and places in line are free, and
-    /// none of its pages is touched again.
-    pub fn leave(&mut self, isolate: u32, now: f64) {
-        let slots: Vec<_> =
-            self.isolate(isolate).into_iter().flat_map(Isolate::streams).map(|(slot, _)| slot).collect();
-        for slot in slots {
-            let Some(stream) = self.isolate(isolate).and_then(|isolate| isolate.stream(slot)) else { continue };
-            let effects = if stream.machine.state == State::Waiting { Effects::LEAVE_LINE } else { Effects::NONE };
-            let machine = Machine { state: State::Closed, reason: Reason::Aborted };
-            self.finish(isolate, slot, machine, effects, now);
-        }
-        self.deadlines.retain(|key| key.isolate != isolate);
-        self.ids.retain(|_, owner| *owner != isolate);
-        let owned: Vec<_> = self.functions.iter().filter(|(_, f)| f.owner == isolate).map(|(fun, _)| fun).collect();
-        owned.into_iter().for_each(|function| self.abandon(function));
-        if let Some(drain) = &mut self.drain {
-            drain.waiters.retain(|waiter| *waiter != isolate);
-        }
-        if let Some(place) = self.isolates.get_mut(usize::try_from(isolate).unwrap_or(usize::MAX)) {
-            *place = None;
-        }
+        (u32::try_from(free).unwrap_or(u32::MAX), mail)
     }
 
     /// Whether no isolate is left.
@@ -112,19 +86,16 @@ impl Desk {
 
     /// Claims the id of a stream for as long as it lives. False when it is in use anywhere in the process.
     pub fn claim(&mut self, isolate: u32, id: String) -> bool {
-        match self.ids.entry(id) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(isolate);
-                true
-            }
+        if self.isolates.iter().flatten().any(|place| place.ids.contains(&id)) {
+            return false;
         }
+        self.isolate_mut(isolate).is_some_and(|here| here.ids.insert(id))
     }
 
     /// Gives an id back. Another isolate's id stays.
     pub fn unclaim(&mut self, isolate: u32, id: &str) {
-        if self.ids.get(id) == Some(&isolate) {
-            self.ids.remove(id);
+        if let Some(here) = self.isolate_mut(isolate) {
+            here.ids.remove(id);
         }
     }
 
@@ -134,13 +105,5 @@ impl Desk {
 
     pub(crate) fn isolate_mut(&mut self, isolate: u32) -> Option<&mut Isolate> {
         self.isolates.get_mut(usize::try_from(isolate).ok()?)?.as_mut()
-    }
-
-    /// A function whose isolate is gone: nobody there can say any more that a detached one has ended.
-    fn abandon(&mut self, function: u32) {
-        if let Some(known) = self.functions.get_mut(function) {
-            (0..known.gate.detached()).for_each(|_| known.gate.attached());
-        }
-        self.forget(function);
     }
 }

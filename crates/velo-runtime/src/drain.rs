@@ -2,7 +2,7 @@
 
 use crate::alarms::whole;
 use crate::desk::Desk;
-use crate::mail::{Key, Message};
+use crate::mail::Key;
 use velo_core::signal::Verdict;
 
 /// A drain under way, or over.
@@ -25,27 +25,23 @@ impl Desk {
         let earlier = asked.filter(|asked| drain.deadline.is_none_or(|known| *asked < known));
         if let Some(at) = earlier {
             drain.deadline = Some(at);
-            let present = (0u32..).zip(&self.isolates).filter(|(_, place)| place.is_some());
-            let keys: Vec<_> =
-                present.map(|(isolate, _)| Key { isolate, slot: 0, verdict: Verdict::DrainAbort }).collect();
-            keys.into_iter().for_each(|key| self.set_deadline(key, at));
+            let isolates = (0u32..).take(self.isolates.len());
+            isolates.for_each(|isolate| self.set_deadline(isolate, Key::of(0, Verdict::DrainAbort), at));
         }
-        self.check_drained(now);
+        self.check_drained();
     }
 
     /// Tells those who asked once nothing is open and nothing waits. Detached functions do not count.
-    pub(crate) fn check_drained(&mut self, now: f64) {
+    pub(crate) fn check_drained(&mut self) {
         if self.drain.is_none() || self.limit.open() > 0 || self.waiting > 0 {
             return;
         }
         let waiters = self.drain.as_mut().map(|drain| std::mem::take(&mut drain.waiters)).unwrap_or_default();
         // Nothing is left to abort.
         if !waiters.is_empty() {
-            self.deadlines.retain(|key| key.verdict != Verdict::DrainAbort);
+            let here = self.isolates.iter_mut().flatten();
+            here.for_each(|isolate| isolate.schedule.clear(Key::of(0, Verdict::DrainAbort)));
         }
-        for isolate in waiters {
-            let key = Key { isolate, slot: 0, verdict: Verdict::Drained };
-            self.deliver(key, Message { verdict: Verdict::Drained, slot: 0, generation: 0.0, seen: 0.0 }, now);
-        }
+        waiters.into_iter().for_each(|isolate| self.post(isolate, Key::of(0, Verdict::Drained)));
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Function {
     pub(crate) forgotten: bool,
     /// The ticket under which it stands among those that wait for the limit of the process.
     pub(crate) listed: Option<u64>,
+    /// Its streams, (isolate, slot), in any order; each knows its place here.
+    pub(crate) streams: Vec<(u32, u32)>,
 }
 
 impl Function {
@@ -97,6 +99,7 @@ impl Functions {
             owner,
             forgotten: false,
             listed: None,
+            streams: Vec::new(),
         });
         Some(place.generation << INDEX_BITS | index)
     }
@@ -124,12 +127,15 @@ impl Functions {
         }
     }
 
-    /// Every function with its number.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Function)> {
-        self.places.iter().enumerate().filter_map(|(index, place)| {
-            let index = u32::try_from(index).ok()?;
-            place.function.as_ref().map(|function| (place.generation << INDEX_BITS | index, function))
-        })
+    /// How many places there are for functions, taken or not.
+    pub(crate) fn places(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The function at a place, with its number.
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<(u32, &mut Function)> {
+        let place = self.places.get_mut(usize::try_from(index).ok()?)?;
+        Some((place.generation << INDEX_BITS | index, place.function.as_mut()?))
     }
 }
 

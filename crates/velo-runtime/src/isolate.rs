@@ -1,36 +1,43 @@
-//! One isolate: its pages, its streams by slot, its mailbox and its doorbell.
+//! One isolate: its pages, its streams by slot, its schedule and its doorbell.
 
 use crate::binding::Binding;
-use crate::mail::{MAILBOX, Message};
+use crate::mail::Mail;
 use crate::page::{Bell, Page, Row};
+use crate::schedule::Schedule;
 use crate::stream::Stream;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use velo_core::channel::{Receiver, Sender, channel};
 use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS};
 
 pub(crate) struct Isolate {
     pages: Vec<Arc<dyn Page>>,
-    /// By slot; slot 0 holds the clock and never a stream.
-    streams: Vec<Option<Stream>>,
+    /// By slot, one list a page, so that none ever moves; slot 0 holds the clock and never a stream.
+    streams: Vec<Vec<Option<Stream>>>,
     /// Slots without a stream; the one used last is used next, because its row is still in the cache.
     free: Vec<u32>,
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) schedule: Schedule,
+    pub(crate) mail: Arc<Mail>,
     pub(crate) bell: Arc<dyn Bell>,
     /// Number of the timer of no stream that was set last.
-    pub(crate) timers: u32,
+    pub(crate) timers: u64,
+    /// Ids claimed for its streams. A tree, because it grows without ever standing still.
+    pub(crate) ids: BTreeSet<String>,
+    /// How far it has come with leaving: rows, then functions.
+    pub(crate) left: (u32, u32),
 }
 
 impl Isolate {
-    pub(crate) fn new(bell: Arc<dyn Bell>) -> (Self, Receiver<Message>) {
-        let (mailbox, receiver) = channel(MAILBOX);
-        (Self { pages: Vec::new(), streams: Vec::new(), free: Vec::new(), mailbox, bell, timers: 0 }, receiver)
+    pub(crate) fn new(bell: Arc<dyn Bell>) -> Self {
+        let schedule = Schedule::default();
+        let (pages, streams, free, ids) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
+        Self { pages, streams, free, mail: schedule.mail(), schedule, bell, timers: 0, ids, left: (0, 0) }
     }
 
     /// Adds a page of rows.
     pub(crate) fn attach(&mut self, page: Arc<dyn Page>) {
         let first = self.pages.len() * PAGE_ROWS;
         self.pages.push(page);
-        self.streams.resize_with(first + PAGE_ROWS, || None);
+        self.streams.push(std::iter::repeat_with(|| None).take(PAGE_ROWS).collect());
         let slots = (first.max(1)..first + PAGE_ROWS).rev().filter_map(|slot| u32::try_from(slot).ok());
         self.free.extend(slots);
     }
@@ -49,23 +56,23 @@ impl Isolate {
 
     /// Puts a stream where a slot was reserved.
     pub(crate) fn place(&mut self, slot: u32, stream: Stream) {
-        if let Some(place) = usize::try_from(slot).ok().and_then(|slot| self.streams.get_mut(slot)) {
+        if let Some(place) = place_of(&mut self.streams, slot) {
             *place = Some(stream);
         }
     }
 
     /// Takes a stream out and frees its slot.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Stream> {
-        let stream = self.streams.get_mut(usize::try_from(slot).ok()?)?.take()?;
+        let stream = place_of(&mut self.streams, slot)?.take()?;
         self.free.push(slot);
         Some(stream)
     }
 
     /// Binds the row of a stream, for reports from another thread; the binding ends with the stream.
     pub(crate) fn bind(&mut self, slot: u32) -> Option<Arc<Binding>> {
-        let slot = usize::try_from(slot).ok()?;
-        let binding = Binding::new(Arc::clone(self.pages.get(slot / PAGE_ROWS)?), slot % PAGE_ROWS * ROW_WORDS);
-        let stream = self.streams.get_mut(slot)?.as_mut()?;
+        let (page, row) = split(slot);
+        let binding = Binding::new(Arc::clone(self.pages.get(page)?), row * ROW_WORDS);
+        let stream = place_of(&mut self.streams, slot)?.as_mut()?;
         if let Some(before) = stream.binding.replace(Arc::clone(&binding)) {
             before.clear();
         }
@@ -77,17 +84,28 @@ impl Isolate {
     }
 
     pub(crate) fn stream(&self, slot: u32) -> Option<&Stream> {
-        self.streams.get(usize::try_from(slot).ok()?)?.as_ref()
+        let (page, row) = split(slot);
+        self.streams.get(page)?.get(row)?.as_ref()
     }
 
     /// A stream together with its row.
     pub(crate) fn stream_mut(&mut self, slot: u32) -> Option<(&mut Stream, Row<'_>)> {
-        let stream = self.streams.get_mut(usize::try_from(slot).ok()?)?.as_mut()?;
+        let stream = place_of(&mut self.streams, slot)?.as_mut()?;
         Some((stream, Row::of(&self.pages, slot)?))
     }
 
-    /// Every stream with its slot.
-    pub(crate) fn streams(&self) -> impl Iterator<Item = (u32, &Stream)> {
-        self.streams.iter().enumerate().filter_map(|(slot, stream)| Some((u32::try_from(slot).ok()?, stream.as_ref()?)))
+    /// How many rows there are, taken or not.
+    pub(crate) fn rows(&self) -> u32 {
+        u32::try_from(self.pages.len() * PAGE_ROWS).unwrap_or(u32::MAX)
     }
+}
+
+fn place_of(streams: &mut [Vec<Option<Stream>>], slot: u32) -> Option<&mut Option<Stream>> {
+    let (page, row) = split(slot);
+    streams.get_mut(page)?.get_mut(row)
+}
+
+/// The page of a slot, and the row there.
+const fn split(slot: u32) -> (usize, usize) {
+    (slot as usize / PAGE_ROWS, slot as usize % PAGE_ROWS)
 }

@@ -1,39 +1,61 @@
 //! Verdicts on their way to an isolate.
 //!
-//! Owns: what a verdict says, the key it waits under until its mailbox has room, and who has to be woken.
+//! Owns: what a verdict says, the key it is known by until it is taken, and who has to be woken. Not here: where they wait
+//! (`schedule.rs`).
 
+use crate::isolate::Isolate;
 use crate::page::Bell;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use velo_core::signal::Verdict;
-
-/// Verdicts a mailbox holds. A full one loses nothing: the deadline behind a verdict stays armed.
-pub const MAILBOX: usize = 256;
 
 /// One verdict, as `take` hands it to JavaScript.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Message {
     /// What happened.
     pub verdict: Verdict,
-    /// The stream, or the id of a timer of no stream.
-    pub slot: u32,
+    /// The slot of the stream, or the id of a timer of no stream; else 0.
+    pub about: u64,
     /// The generation of the row; 0 where there is no row.
     pub generation: f64,
     /// The count the verdict rests on: delivered events for `Idle`, read results for `Stall`, else 0.
     pub seen: f64,
 }
 
-/// What a deadline is about. The order of the fields is the order among deadlines of the same millisecond.
+/// What a deadline or a verdict is about, among those of one isolate. The order of the fields is the order among deadlines of the
+/// same millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    pub(crate) isolate: u32,
-    pub(crate) slot: u32,
+    /// See `Message`. Ids of timers grow for ever, so this is wider than a slot.
+    pub(crate) about: u64,
     pub(crate) verdict: Verdict,
+}
+
+impl Key {
+    pub(crate) fn of(slot: u32, verdict: Verdict) -> Self {
+        Self { about: slot.into(), verdict }
+    }
+
+    /// The slot of the stream it is about; `None` when it is about something else.
+    pub(crate) fn slot(self) -> Option<u32> {
+        match self.verdict {
+            Verdict::Idle | Verdict::Duration | Verdict::Stall | Verdict::Close | Verdict::Admitted => {
+                u32::try_from(self.about).ok()
+            }
+            Verdict::Timer | Verdict::DrainAbort | Verdict::Drained => None,
+        }
+    }
+
+    /// The verdict as it is told, with what its row says.
+    pub(crate) const fn message(self, generation: f64, seen: f64) -> Message {
+        Message { verdict: self.verdict, about: self.about, generation, seen }
+    }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from(self.isolate) << 36 ^ u64::from(self.slot) << 4 ^ self.verdict as u64);
+        state.write_u64(self.about << 4 ^ self.verdict as u64);
     }
 }
 
@@ -59,14 +81,39 @@ impl Hasher for KeyHasher {
     }
 }
 
+/// Whether verdicts wait for an isolate: a look without the lock of the desk, because the doorbell also rings for ducts.
+#[derive(Debug, Default)]
+pub struct Mail(AtomicBool);
+
+impl Mail {
+    /// False only when nothing was posted before the bell was answered: whatever is posted later rings again.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        // Acquire: pairs with the Release in `set`. The fences of the doorbell's flag order this look after its answer.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Called with the desk locked, before the bell is rung.
+    pub(crate) fn set(&self, waits: bool) {
+        // Release: pairs with the Acquire in `waits`.
+        self.0.store(waits, Ordering::Release);
+    }
+}
+
 /// What has to happen after the lock of the desk is released.
 #[derive(Default)]
 pub(crate) struct Errands {
     pub(crate) bells: Vec<Arc<dyn Bell>>,
     pub(crate) wake_timer: bool,
+    /// Dropped then, because it may hold much.
+    pub(crate) gone: Option<Isolate>,
 }
 
 impl Errands {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.wake_timer && self.bells.is_empty() && self.gone.is_none()
+    }
+
     /// Rings each bell once, however many verdicts it announces.
     pub(crate) fn ring(&mut self, bell: &Arc<dyn Bell>) {
         if !self.bells.iter().any(|known| Arc::ptr_eq(known, bell)) {

@@ -1,18 +1,22 @@
 //! The one runtime of a process: the desk behind its lock, the clock, and the timer thread while anybody needs it.
 //!
-//! Owns: locking and what follows after it. No bell is rung and no thread is joined while the lock is held.
+//! Owns: what follows after the lock, and what is done in turns. No bell is rung and no thread is joined while the lock is held. Not
+//! here: who gets the lock next (`counter.rs`).
 
+use crate::counter::Counter;
 use crate::desk::Desk;
 use crate::ducts::Ducts;
 use crate::mail::Errands;
-use crate::timer::{Signal, TimerThread};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use crate::snapshot::{FunctionSnapshot, Snapshot};
+use crate::survey::Survey;
+use crate::timer::{Next, Signal, TimerThread};
+use std::sync::{Arc, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
 
 /// The runtime of a process.
 pub struct Runtime {
     start: Instant,
-    state: Mutex<State>,
+    counter: Counter<State>,
     ducts: Ducts,
 }
 
@@ -32,24 +36,23 @@ impl Runtime {
     /// A runtime of its own, for tests.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now(), state: Mutex::default(), ducts: Ducts::default() }
+        Self { start: Instant::now(), counter: Counter::default(), ducts: Ducts::default() }
     }
 
     /// Does something at the desk that needs the time (ms since the start of the runtime), then rings whom it concerns.
     pub fn at_desk<R>(self: &Arc<Self>, work: impl FnOnce(&mut Desk, f64) -> R) -> R {
+        // The time is read under the lock, so that the desk never sees it go backwards.
+        self.quick(|desk| work(desk, self.now()))
+    }
+
+    /// Does something at the desk that needs no time.
+    pub fn quick<R>(self: &Arc<Self>, work: impl FnOnce(&mut Desk) -> R) -> R {
         let mut state = self.lock();
-        // Under the lock, so that the desk never sees time go backwards.
-        let now = self.now();
-        let result = work(&mut state.desk, now);
-        if state.desk.errands.wake_timer || !state.desk.errands.bells.is_empty() {
+        let result = work(&mut state.desk);
+        if !state.desk.errands.is_empty() {
             self.run_errands(state);
         }
         result
-    }
-
-    /// Does something at the desk that needs no time and wakes nobody.
-    pub fn quick<R>(&self, work: impl FnOnce(&mut Desk) -> R) -> R {
-        work(&mut self.lock().desk)
     }
 
     /// The ducts between isolates.
@@ -58,10 +61,35 @@ impl Runtime {
         &self.ducts
     }
 
+    /// Sets or lifts the limit of the process and serves whoever it lets in.
+    pub fn configure(self: &Arc<Self>, max_concurrent: Option<u32>) {
+        self.quick(|desk| desk.configure(max_concurrent));
+        self.in_turns(Desk::serve);
+    }
+
+    /// A picture of the whole process; what live streams have counted so far is in it.
+    #[must_use]
+    pub fn snapshot(self: &Arc<Self>) -> Snapshot {
+        let mut survey = Survey::default();
+        self.in_turns(|desk, _| desk.survey(&mut survey));
+        survey.picture()
+    }
+
+    /// A picture of one function; `None` when there is none of that number. Streams of others are not looked at.
+    #[must_use]
+    pub fn function_metrics(self: &Arc<Self>, function: u32) -> Option<FunctionSnapshot> {
+        let mut left = usize::MAX;
+        self.in_turns(|desk, _| {
+            left = desk.settle(function, left);
+            left > 0
+        });
+        self.quick(|desk| desk.function_metrics(function))
+    }
+
     /// Lets an isolate go. With the last one goes the timer thread.
     pub fn leave(self: &Arc<Self>, isolate: u32) {
         self.ducts.leave(isolate);
-        self.at_desk(|desk, now| desk.leave(isolate, now));
+        self.in_turns(|desk, now| desk.leave(isolate, now));
         let mut state = self.lock();
         let thread = if state.desk.is_empty() { state.thread.take() } else { None };
         if let Some(thread) = &thread {
@@ -75,18 +103,26 @@ impl Runtime {
         }
     }
 
-    /// One turn of the timer thread: when it has to come again, or `None` to sleep until it is woken.
-    pub(crate) fn tick(self: &Arc<Self>, signal: &Signal) -> Option<Instant> {
+    /// One turn of the timer thread.
+    pub(crate) fn tick(self: &Arc<Self>, signal: &Signal) -> Next {
         let mut state = self.lock();
         if signal.is_stopped() {
-            return None;
+            return Next::Sleep;
         }
         let now = self.now();
         let next = state.desk.tick(now);
         // The thread that would be woken is this one.
         state.desk.errands.wake_timer = false;
         self.run_errands(state);
-        next.map(|at| self.start + std::time::Duration::from_millis(at.min(whole_hours(now))))
+        match next {
+            None => Next::Sleep,
+            Some(at) if at <= whole_ms(now) => {
+                self.counter.give_way();
+                Next::Again
+            }
+            // An hour at most, so that no clock overflows: a deadline beyond is looked at again then.
+            Some(at) => Next::At(self.start + Duration::from_millis(at.min(whole_ms(now) + 3_600_000))),
+        }
     }
 
     /// Milliseconds since the runtime was made.
@@ -95,17 +131,23 @@ impl Runtime {
         self.start.elapsed().as_secs_f64() * 1000.0
     }
 
+    /// Repeats what is bounded, under a lock of its own each time, until it says that there is no more to do.
+    fn in_turns(self: &Arc<Self>, mut turn: impl FnMut(&mut Desk, f64) -> bool) {
+        while self.at_desk(&mut turn) {
+            self.counter.give_way();
+        }
+    }
+
     /// A panic while the lock was held leaves a desk that is still whole enough to serve the others.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counter.lock()
     }
 
     /// Wakes whoever has to be woken, after the lock is released.
     #[cold]
     fn run_errands(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        let Errands { bells, wake_timer } = std::mem::take(&mut state.desk.errands);
         let mut signal = None;
-        if wake_timer {
+        if state.desk.errands.wake_timer {
             if state.thread.is_none() {
                 state.thread = TimerThread::spawn(Arc::clone(self));
                 if state.thread.is_none() {
@@ -116,7 +158,9 @@ impl Runtime {
                 signal = state.thread.as_ref().map(TimerThread::signal);
             }
         }
+        let Errands { bells, gone, .. } = std::mem::take(&mut state.desk.errands);
         drop(state);
+        drop(gone);
         if let Some(signal) = signal {
             signal.wake();
         }
@@ -130,8 +174,7 @@ impl Default for Runtime {
     }
 }
 
-/// An hour from now: a deadline beyond is looked at again then, so that no clock overflows.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-const fn whole_hours(now: f64) -> u64 {
-    now as u64 + 3_600_000
+const fn whole_ms(now: f64) -> u64 {
+    now as u64
 }

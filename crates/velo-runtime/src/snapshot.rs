@@ -1,10 +1,9 @@
-//! A picture of the counts, in the shape JavaScript sees it. Numbers are f64, because that is what they become there.
+//! Pictures of the counts, in the shape JavaScript sees them. Numbers are f64, because that is what they become there. The one of the
+//! whole process is made by `survey.rs`.
 
 use crate::desk::Desk;
-use crate::function::Function;
-use crate::totals::Totals;
+use crate::survey::Sum;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
 use velo_core::latency::Latency;
 use velo_core::row::Word;
 
@@ -110,41 +109,14 @@ pub struct Snapshot {
     pub functions: Vec<FunctionSnapshot>,
 }
 
-/// What one or several functions add up to.
-#[derive(Default)]
-struct Sum {
-    open: u32,
-    waiting: u32,
-    detached: u32,
-    totals: Totals,
-    latency: Latency,
-    processing: Latency,
-}
-
 impl Desk {
-    /// The picture of everything; what live streams have counted so far is in it.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let live = self.live();
-        let mut all = Sum { totals: self.totals, latency: self.latency.clone(), ..Sum::default() };
-        let mut names: BTreeMap<&str, Sum> = BTreeMap::new();
-        for (number, function) in self.functions.iter() {
-            let live = live.get(&number).copied().unwrap_or_default();
-            all.totals.add(&live);
-            all.detached += function.gate.detached();
-            names.entry(&function.limits.name).or_default().add(function, &live);
-        }
-        (all.open, all.waiting) = (self.limit.open(), self.waiting);
-        let functions = names.into_iter().map(|(name, sum)| sum.function(name)).collect();
-        Snapshot { counts: all.counts(), functions }
-    }
-
-    /// The picture of one function; `None` when there is none of that number.
+    /// The picture of one function; `None` when there is none of that number. What its live streams have counted is in it as of the last
+    /// time they were settled.
     #[must_use]
     pub fn function_metrics(&self, function: u32) -> Option<FunctionSnapshot> {
         let known = self.functions.get(function)?;
         let mut sum = Sum::default();
-        sum.add(known, &self.live().remove(&function).unwrap_or_default());
+        sum.add(known);
         Some(sum.function(&known.limits.name))
     }
 
@@ -159,77 +131,14 @@ impl Desk {
             duration_ms: if started { now - stream.opened_at } else { 0.0 },
         })
     }
-
-    /// What the rows of live streams have counted, by function.
-    fn live(&self) -> HashMap<u32, Totals> {
-        let mut live: HashMap<u32, Totals> = HashMap::new();
-        for isolate in self.isolates.iter().flatten() {
-            for (slot, stream) in isolate.streams() {
-                if let Some(row) = isolate.row(slot) {
-                    live.entry(stream.function).or_default().add_row(row);
-                }
-            }
-        }
-        live
-    }
 }
 
-impl Sum {
-    fn add(&mut self, function: &Function, live: &Totals) {
-        self.open += function.gate.open();
-        self.waiting += function.gate.waiting();
-        self.detached += function.gate.detached();
-        self.totals.add(&function.totals);
-        self.totals.add(live);
-        self.latency.merge(&function.latency);
-        self.processing.merge(&function.processing);
-    }
-
-    fn counts(&self) -> Counts {
-        let Totals {
-            opened,
-            refused,
-            ends,
-            events_in,
-            events_out,
-            dropped_events,
-            dropped_results,
-            overruns,
-            late_errors,
-        } = self.totals;
-        Counts {
-            streams_open: self.open.into(),
-            streams_waiting: self.waiting.into(),
-            streams_detached: self.detached.into(),
-            streams_opened: number(opened),
-            streams_refused: number(refused),
-            closed_by: ClosedBy {
-                done: number(ends.done),
-                closed: number(ends.closed),
-                idle: number(ends.idle),
-                aborted: number(ends.aborted),
-                failed: number(ends.failed),
-            },
-            events_in: number(events_in),
-            events_out: number(events_out),
-            dropped: Dropped { events: number(dropped_events), results: number(dropped_results) },
-            overruns: number(overruns),
-            late_errors: number(late_errors),
-            latency: quantiles(&self.latency),
-        }
-    }
-
-    fn function(&self, name: &str) -> FunctionSnapshot {
-        FunctionSnapshot { name: name.to_owned(), counts: self.counts(), processing: quantiles(&self.processing) }
-    }
-}
-
-fn quantiles(latency: &Latency) -> QuantilesSnapshot {
+pub(crate) fn quantiles(latency: &Latency) -> QuantilesSnapshot {
     let quantiles = latency.quantiles();
     QuantilesSnapshot { p50: quantiles.p50, p95: quantiles.p95, p99: quantiles.p99, samples: number(quantiles.samples) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "f64 is exact for 285 years at a million events a second")]
-const fn number(count: u64) -> f64 {
+pub(crate) const fn number(count: u64) -> f64 {
     count as f64
 }

@@ -1,7 +1,7 @@
 //! A stream on its way: its machine, its credits, its samples, its end.
 
 use crate::desk::Desk;
-use crate::totals::Note;
+use crate::totals::{Note, Tally, Totals};
 use velo_core::machine::{Effects, Machine, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Side, Timer, Verdict};
@@ -113,12 +113,15 @@ impl Desk {
         #[expect(clippy::cast_precision_loss, reason = "a count of samples stays far below 2^53")]
         row.set(Word::Samples, quantiles.samples as f64);
 
-        let mut counted = crate::totals::Totals::default();
+        let mut counted = Totals::default();
         counted.end(machine.reason);
-        counted.add_row(row);
+        counted.add_tally(&Tally::of(row).since(&stream.settled));
         self.totals.add(&counted);
+        let mut moved = None;
         if let Some(known) = self.functions.get_mut(stream.function) {
             known.totals.add(&counted);
+            known.streams.swap_remove(stream.place);
+            moved = known.streams.get(stream.place).copied();
             if waited {
                 known.gate.leave(stream.ticket);
                 self.waiting = self.waiting.saturating_sub(1);
@@ -129,10 +132,13 @@ impl Desk {
                 known.gate.detach();
             }
         }
+        if let Some((other, _)) = moved.and_then(|(isolate, slot)| self.isolate_mut(isolate)?.stream_mut(slot)) {
+            other.place = stream.place;
+        }
         self.list(stream.function);
         self.serve(now);
         self.functions.sweep(stream.function);
-        self.check_drained(now);
+        self.check_drained();
     }
 
     fn disarm_all(&mut self, isolate: u32, slot: u32) {

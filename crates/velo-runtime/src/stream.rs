@@ -2,6 +2,7 @@
 
 use crate::binding::Binding;
 use crate::page::Row;
+use crate::totals::Tally;
 use std::sync::Arc;
 use velo_core::credit::Ledger;
 use velo_core::latency::Latency;
@@ -16,7 +17,7 @@ pub(crate) struct Watch {
     pub(crate) timeout: f64,
     /// When it was armed, ms: what happened before does not count.
     pub(crate) since: f64,
-    /// Idle only: what had been delivered when the last verdict was posted; `None` when there was none since it was armed.
+    /// The count that the last verdict rested on; `None` when there was none since it was armed.
     pub(crate) seen: Option<f64>,
 }
 
@@ -42,13 +43,17 @@ pub(crate) struct Stream {
     pub(crate) processing: Latency,
     /// Its row, lent to the thread that runs its function, when that is another one.
     pub(crate) binding: Option<Arc<Binding>>,
+    /// What of its row is in the totals of its function already.
+    pub(crate) settled: Tally,
+    /// Its place among the streams of its function.
+    pub(crate) place: usize,
     /// Which deadlines are set: one bit for each `Verdict`.
     armed: u16,
 }
 
 impl Stream {
     /// A stream in the line.
-    pub(crate) fn new(function: u32, ticket: u64, generation: f64, buffer: u32, idle_ms: f64) -> Self {
+    pub(crate) fn new(function: u32, ticket: u64, generation: f64, buffer: u32, idle_ms: f64, place: usize) -> Self {
         let credits = Ledger::opened(buffer);
         Self {
             function,
@@ -64,6 +69,8 @@ impl Stream {
             latency: Latency::default(),
             processing: Latency::default(),
             binding: None,
+            settled: Tally::default(),
+            place,
             armed: 0,
         }
     }

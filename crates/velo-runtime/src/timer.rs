@@ -4,7 +4,18 @@ use crate::runtime::Runtime;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::Notify;
+
+/// When the thread has to come again.
+pub(crate) enum Next {
+    /// At once: more is due.
+    Again,
+    /// At this time, or when it is woken.
+    At(Instant),
+    /// When it is woken.
+    Sleep,
+}
 
 /// How the thread is spoken to.
 #[derive(Default)]
@@ -64,8 +75,9 @@ fn run(runtime: &Arc<Runtime>, signal: &Signal) {
     clock.expect("a runtime that only tells the time asks nothing of the system").block_on(async {
         while !signal.is_stopped() {
             match runtime.tick(signal) {
-                Some(at) => drop(tokio::time::timeout_at(at.into(), signal.notify.notified()).await),
-                None => signal.notify.notified().await,
+                Next::Again => {}
+                Next::At(at) => drop(tokio::time::timeout_at(at.into(), signal.notify.notified()).await),
+                Next::Sleep => signal.notify.notified().await,
             }
         }
     });

@@ -24,16 +24,51 @@ pub enum Note {
     LateError,
 }
 
+/// What a row counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) events_in: u64,
+    pub(crate) events_out: u64,
+    pub(crate) dropped_events: u64,
+    pub(crate) dropped_results: u64,
+}
+
+impl Tally {
+    /// What a row has counted so far.
+    pub(crate) fn of(row: Row<'_>) -> Self {
+        Self {
+            events_in: row.count(Word::Accepted),
+            events_out: row.count(Word::Yielded),
+            dropped_events: row.count(Word::DroppedEvents),
+            dropped_results: row.count(Word::DroppedResults),
+        }
+    }
+
+    /// What came since an earlier look.
+    pub(crate) const fn since(&self, before: &Self) -> Self {
+        Self {
+            events_in: self.events_in.saturating_sub(before.events_in),
+            events_out: self.events_out.saturating_sub(before.events_out),
+            dropped_events: self.dropped_events.saturating_sub(before.dropped_events),
+            dropped_results: self.dropped_results.saturating_sub(before.dropped_results),
+        }
+    }
+
+    const fn add(&mut self, more: &Self) {
+        self.events_in = self.events_in.saturating_add(more.events_in);
+        self.events_out = self.events_out.saturating_add(more.events_out);
+        self.dropped_events = self.dropped_events.saturating_add(more.dropped_events);
+        self.dropped_results = self.dropped_results.saturating_add(more.dropped_results);
+    }
+}
+
 /// What has been counted since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) opened: u64,
     pub(crate) refused: u64,
     pub(crate) ends: Ends,
-    pub(crate) events_in: u64,
-    pub(crate) events_out: u64,
-    pub(crate) dropped_events: u64,
-    pub(crate) dropped_results: u64,
+    pub(crate) tally: Tally,
     pub(crate) overruns: u64,
     pub(crate) late_errors: u64,
 }
@@ -52,16 +87,13 @@ impl Totals {
     }
 
     /// Adds what a row has counted.
-    pub(crate) fn add_row(&mut self, row: Row<'_>) {
-        self.events_in += row.count(Word::Accepted);
-        self.events_out += row.count(Word::Yielded);
-        self.add_dropped(row.count(Word::DroppedEvents), row.count(Word::DroppedResults));
+    pub(crate) const fn add_tally(&mut self, tally: &Tally) {
+        self.tally.add(tally);
     }
 
     /// Adds results that a detached function yielded, and results that were dropped, after the end of their stream.
     pub(crate) const fn add_late(&mut self, yielded: u64, dropped: u64) {
-        self.events_out = self.events_out.saturating_add(yielded);
-        self.add_dropped(0, dropped);
+        self.tally.add(&Tally { events_in: 0, events_out: yielded, dropped_events: 0, dropped_results: dropped });
     }
 
     /// Counts one of what has no row of its own.
@@ -70,11 +102,6 @@ impl Totals {
             Note::Overrun => self.overruns += 1,
             Note::LateError => self.late_errors += 1,
         }
-    }
-
-    const fn add_dropped(&mut self, events: u64, results: u64) {
-        self.dropped_events = self.dropped_events.saturating_add(events);
-        self.dropped_results = self.dropped_results.saturating_add(results);
     }
 
     /// Adds another function's counts.
@@ -86,9 +113,7 @@ impl Totals {
         self.ends.idle += other.ends.idle;
         self.ends.aborted += other.ends.aborted;
         self.ends.failed += other.ends.failed;
-        self.events_in += other.events_in;
-        self.events_out += other.events_out;
-        self.add_dropped(other.dropped_events, other.dropped_results);
+        self.tally.add(&other.tally);
         self.overruns += other.overruns;
         self.late_errors += other.late_errors;
     }

@@ -41,7 +41,7 @@ fn live_rows_and_ended_streams_add_up() {
     script.desk.late(f, 100, 200);
     script.desk.note(f, Note::Overrun);
     script.desk.note(f, Note::LateError);
-    let snapshot = script.desk.snapshot();
+    let snapshot = script.snapshot();
     for counts in [snapshot.counts, snapshot.functions[0].counts] {
         assert_eq!((counts.events_in, counts.events_out), (11.0, 122.0));
         assert_eq!((counts.dropped.events, counts.dropped.results), (33.0, 244.0));
@@ -50,7 +50,7 @@ fn live_rows_and_ended_streams_add_up() {
         assert_eq!((counts.latency.p50, counts.latency.samples), (100.0, 2.0));
     }
     assert_eq!((snapshot.functions.len(), snapshot.functions[0].processing.p95), (1, 50.0));
-    assert_eq!(script.desk.function_metrics(other).unwrap().counts.events_in, 1.0);
+    assert_eq!(script.function_metrics(other).unwrap().counts.events_in, 1.0);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_picture_is_plain_data() {
     let mut script = Script::default();
     let here = script.isolate();
     let _ = script.define(&here, limits("f", 1, 0));
-    let json = serde_json::to_value(script.desk.snapshot()).unwrap();
+    let json = serde_json::to_value(script.snapshot()).unwrap();
     let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "closedBy dropped eventsIn eventsOut functions lateErrors latency overruns streamsDetached streamsOpen streamsOpened streamsRefused streamsWaiting";
     assert_eq!(keys.join(" "), expected);

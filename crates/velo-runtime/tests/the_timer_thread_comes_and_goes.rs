@@ -15,7 +15,7 @@ fn a_timer_rings_in_time_and_the_last_isolate_takes_the_thread_with_it() {
     let runtime = Arc::new(Runtime::new());
     for _ in 0..20 {
         let bell = Arc::<Counter>::default();
-        let (isolate, mut mailbox) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
+        let (isolate, mail) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
         runtime.at_desk(|desk, now| desk.attach(isolate, memory(), now));
         let start = Instant::now();
         runtime.at_desk(|desk, now| desk.timer(isolate, 60_000.0, now));
@@ -26,8 +26,10 @@ fn a_timer_rings_in_time_and_the_last_isolate_takes_the_thread_with_it() {
             std::thread::yield_now();
         }
         assert!(start.elapsed() >= Duration::from_millis(5));
-        let message = mailbox.take().unwrap();
-        assert_eq!((message.verdict, message.slot), (Verdict::Timer, id));
+        assert!(mail.waits());
+        let mut taken = Vec::new();
+        runtime.at_desk(|desk, now| desk.take(isolate, now, 9, |message| taken.push((message.verdict, message.about))));
+        assert_eq!(taken, [(Verdict::Timer, id)]);
         runtime.leave(isolate);
         assert_eq!(Arc::strong_count(&runtime), 1, "the thread has let go of the runtime");
     }
@@ -37,14 +39,14 @@ fn a_timer_rings_in_time_and_the_last_isolate_takes_the_thread_with_it() {
 fn many_isolates_open_streams_and_leave_at_any_moment() {
     let runtime = Arc::new(Runtime::new());
     let shared = {
-        let (isolate, _mailbox) = runtime.quick(|desk| desk.enter(Arc::<Counter>::default()));
+        let (isolate, _mail) = runtime.quick(|desk| desk.enter(Arc::<Counter>::default()));
         (isolate, runtime.quick(|desk| desk.define(isolate, limits("shared", 2, 100)).unwrap()).function)
     };
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for round in 0..50 {
-                    let (isolate, _mailbox) = runtime.quick(|desk| desk.enter(Arc::<Counter>::default()));
+                    let (isolate, _mail) = runtime.quick(|desk| desk.enter(Arc::<Counter>::default()));
                     runtime.at_desk(|desk, now| desk.attach(isolate, memory(), now));
                     for step in 0..20 {
                         let slot =
@@ -63,7 +65,7 @@ fn many_isolates_open_streams_and_leave_at_any_moment() {
             });
         }
     });
-    let counts = runtime.quick(|desk| desk.snapshot()).counts;
+    let counts = runtime.snapshot().counts;
     let ended = counts.closed_by.done + counts.closed_by.aborted;
     assert_eq!((counts.streams_open, counts.streams_waiting, ended), (0.0, 0.0, counts.streams_opened));
     runtime.leave(shared.0);

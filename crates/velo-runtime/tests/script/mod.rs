@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use velo_core::channel::Receiver;
 use velo_core::machine::{Effects, Reason, State, Trigger};
-use velo_core::row::{PAGE_WORDS, ROW_WORDS, Word};
+use velo_core::row::{PAGE_ROWS, PAGE_WORDS, ROW_WORDS, Word};
 use velo_core::signal::{Refusal, Verdict};
-use velo_runtime::{Bell, Desk, Limits, Message, OpenError, Page};
+use velo_runtime::{Bell, Desk, FunctionSnapshot, Limits, Mail, Message, OpenError, Page, Snapshot, Survey};
 
 /// A page that JavaScript would see.
 pub struct Memory(Vec<AtomicU64>);
@@ -37,9 +36,12 @@ impl Bell for Counter {
 /// An isolate as the border keeps it.
 pub struct Isolate {
     pub number: u32,
+    /// Its first page.
     pub page: Arc<Memory>,
+    /// All of them.
+    pub pages: Vec<Arc<Memory>>,
     pub bell: Arc<Counter>,
-    pub mailbox: Receiver<Message>,
+    pub mail: Arc<Mail>,
 }
 
 /// A desk at a time that only the script moves.
@@ -60,10 +62,17 @@ pub fn memory() -> Arc<Memory> {
 impl Script {
     pub fn isolate(&mut self) -> Isolate {
         let bell = Arc::<Counter>::default();
-        let (number, mailbox) = self.desk.enter(Arc::clone(&bell) as Arc<dyn Bell>);
+        let (number, mail) = self.desk.enter(Arc::clone(&bell) as Arc<dyn Bell>);
         let page = memory();
         self.desk.attach(number, Arc::clone(&page) as Arc<dyn Page>, self.now);
-        Isolate { number, page, bell, mailbox }
+        Isolate { number, pages: vec![Arc::clone(&page)], page, bell, mail }
+    }
+
+    /// Gives an isolate one more page.
+    pub fn attach(&mut self, isolate: &mut Isolate) {
+        let page = memory();
+        isolate.pages.push(Arc::clone(&page));
+        self.desk.attach(isolate.number, page, self.now);
     }
 
     pub fn define(&mut self, isolate: &Isolate, limits: Limits) -> u32 {
@@ -89,20 +98,67 @@ impl Script {
     /// Lets time pass as the timer thread would see it: a tick whenever the desk asked for one, until `to`.
     pub fn pass(&mut self, to: f64) {
         while let Some(at) = self.desk.tick(self.now).map(|at| at as f64).filter(|at| *at <= to) {
-            self.now = at;
+            self.now = at.max(self.now);
         }
         self.now = to;
-        self.desk.tick(to);
+        while self.desk.tick(to).is_some_and(|at| at as f64 <= to) {}
+    }
+
+    /// Everything that waits for an isolate, as its border takes it.
+    pub fn messages(&mut self, isolate: &Isolate) -> Vec<Message> {
+        let mut messages = Vec::new();
+        while isolate.mail.waits() {
+            self.desk.take(isolate.number, self.now, usize::MAX, |message| messages.push(message));
+        }
+        messages
+    }
+
+    /// The same: which verdict, about what.
+    pub fn verdicts(&mut self, isolate: &Isolate) -> Vec<(Verdict, u32)> {
+        let messages = self.messages(isolate).into_iter();
+        messages
+            .map(|message| (message.verdict, u32::try_from(message.about).expect("scripts set few timers")))
+            .collect()
+    }
+
+    pub fn leave(&mut self, isolate: &Isolate) {
+        while self.desk.leave(isolate.number, self.now) {}
+    }
+
+    pub fn configure(&mut self, max_concurrent: Option<u32>) {
+        self.desk.configure(max_concurrent);
+        while self.desk.serve(self.now) {}
+    }
+
+    pub fn snapshot(&mut self) -> Snapshot {
+        let mut survey = Survey::default();
+        while self.desk.survey(&mut survey) {}
+        survey.picture()
+    }
+
+    pub fn function_metrics(&mut self, function: u32) -> Option<FunctionSnapshot> {
+        let mut left = usize::MAX;
+        while left > 0 {
+            left = self.desk.settle(function, left);
+        }
+        self.desk.function_metrics(function)
     }
 }
 
 impl Isolate {
     pub fn get(&self, slot: u32, word: Word) -> f64 {
-        self.page.get(slot as usize * ROW_WORDS + word as usize)
+        let (page, at) = self.place(slot, word);
+        page.get(at)
     }
 
     pub fn set(&self, slot: u32, word: Word, value: f64) {
-        self.page.set(slot as usize * ROW_WORDS + word as usize, value);
+        let (page, at) = self.place(slot, word);
+        page.set(at, value);
+    }
+
+    fn place(&self, slot: u32, word: Word) -> (&Memory, usize) {
+        let (page, row) = (slot as usize / PAGE_ROWS, slot as usize % PAGE_ROWS);
+        (self.pages.get(page).expect("a slot lies on a page"), row * ROW_WORDS + word as usize)
     }
 
     /// The function waits for an event from now on, by the coarse clock.
@@ -113,10 +169,5 @@ impl Isolate {
 
     pub fn state(&self, slot: u32) -> f64 {
         self.get(slot, Word::State)
-    }
-
-    /// Everything in the mailbox: which verdict, about which stream.
-    pub fn verdicts(&mut self) -> Vec<(Verdict, u32)> {
-        std::iter::from_fn(|| self.mailbox.take().ok()).map(|message| (message.verdict, message.slot)).collect()
     }
 }

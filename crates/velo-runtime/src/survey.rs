@@ -1,0 +1,140 @@
+//! The counts of the whole process, gathered in turns.
+//!
+//! Owns: that each count is in the sum exactly once although streams end meanwhile. What a live stream has counted is moved into the
+//! totals of its function, and the stream remembers how much that was.
+
+use crate::desk::Desk;
+use crate::function::Function;
+use crate::snapshot::{ClosedBy, Counts, Dropped, FunctionSnapshot, Snapshot, number, quantiles};
+use crate::totals::{Tally, Totals};
+use crate::verdicts::TURN;
+use std::collections::BTreeMap;
+use velo_core::latency::Latency;
+
+/// Functions that one turn adds up: merging the histograms of one takes a few us.
+const FUNCTIONS: usize = 16;
+
+/// What one or several functions add up to.
+#[derive(Default)]
+pub(crate) struct Sum {
+    open: u32,
+    waiting: u32,
+    detached: u32,
+    totals: Totals,
+    latency: Latency,
+    processing: Latency,
+}
+
+/// A picture of the process under way. Each function is in it as of one moment, and so is the whole.
+#[derive(Default)]
+pub struct Survey {
+    /// The place in the table of functions that comes next.
+    place: u32,
+    /// Streams of that function that are not settled yet; `None` before the first.
+    left: Option<usize>,
+    all: Sum,
+    names: BTreeMap<String, Sum>,
+}
+
+impl Desk {
+    /// Moves what streams of a function have counted into its totals: a turn of them, from the last of `left` down. Begin with
+    /// `usize::MAX`, go on with the answer until it is 0.
+    pub fn settle(&mut self, function: u32, left: usize) -> usize {
+        // From the end: a stream that ends is replaced by the last one, which has had its turn.
+        let mut left = self.functions.get(function).map_or(0, |known| known.streams.len().min(left));
+        for _ in 0..TURN.min(left) {
+            left -= 1;
+            let Some(known) = self.functions.get_mut(function) else { return 0 };
+            let Some((isolate, slot)) = known.streams.get(left).copied() else { continue };
+            let here = self.isolates.get_mut(isolate as usize).and_then(Option::as_mut);
+            let Some((stream, row)) = here.and_then(|here| here.stream_mut(slot)) else { continue };
+            let tally = Tally::of(row);
+            let more = tally.since(&stream.settled);
+            stream.settled = tally;
+            known.totals.add_tally(&more);
+            self.totals.add_tally(&more);
+        }
+        left
+    }
+
+    /// One turn of a survey; true when there is more to do.
+    pub fn survey(&mut self, survey: &mut Survey) -> bool {
+        for _ in 0..FUNCTIONS {
+            if survey.place >= self.functions.places() {
+                survey.all.totals = self.totals;
+                survey.all.latency = self.latency.clone();
+                (survey.all.open, survey.all.waiting) = (self.limit.open(), self.waiting);
+                return false;
+            }
+            if let Some((function, _)) = self.functions.at_mut(survey.place) {
+                let left = self.settle(function, survey.left.unwrap_or(usize::MAX));
+                if left > 0 {
+                    survey.left = Some(left);
+                    return true;
+                }
+                if let Some(known) = self.functions.get(function) {
+                    survey.add(known);
+                }
+            }
+            survey.left = None;
+            survey.place += 1;
+        }
+        true
+    }
+}
+
+impl Survey {
+    /// The picture, once there is no more to do.
+    #[must_use]
+    pub fn picture(&self) -> Snapshot {
+        let functions = self.names.iter().map(|(name, sum)| sum.function(name)).collect();
+        Snapshot { counts: self.all.counts(), functions }
+    }
+
+    fn add(&mut self, known: &Function) {
+        self.all.detached += known.gate.detached();
+        if let Some(sum) = self.names.get_mut(&known.limits.name) {
+            return sum.add(known);
+        }
+        self.names.entry(known.limits.name.clone()).or_default().add(known);
+    }
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, function: &Function) {
+        self.open += function.gate.open();
+        self.waiting += function.gate.waiting();
+        self.detached += function.gate.detached();
+        self.totals.add(&function.totals);
+        self.latency.merge(&function.latency);
+        self.processing.merge(&function.processing);
+    }
+
+    fn counts(&self) -> Counts {
+        let Totals { opened, refused, ends, tally, overruns, late_errors } = self.totals;
+        Counts {
+            streams_open: self.open.into(),
+            streams_waiting: self.waiting.into(),
+            streams_detached: self.detached.into(),
+            streams_opened: number(opened),
+            streams_refused: number(refused),
+            closed_by: ClosedBy {
+                done: number(ends.done),
+                closed: number(ends.closed),
+                idle: number(ends.idle),
+                aborted: number(ends.aborted),
+                failed: number(ends.failed),
+            },
+            events_in: number(tally.events_in),
+            events_out: number(tally.events_out),
+            dropped: Dropped { events: number(tally.dropped_events), results: number(tally.dropped_results) },
+            overruns: number(overruns),
+            late_errors: number(late_errors),
+            latency: quantiles(&self.latency),
+        }
+    }
+
+    pub(crate) fn function(&self, name: &str) -> FunctionSnapshot {
+        FunctionSnapshot { name: name.to_owned(), counts: self.counts(), processing: quantiles(&self.processing) }
+    }
+}

@@ -9,7 +9,7 @@ use velo_core::life::{Life, LifeTrigger};
 use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::{CLOCK, PAGE_ROWS, ROW_WORDS, Word};
 use velo_core::sample::SAMPLE_EVERY;
-use velo_core::signal::{End, Refusal, Side, Timer, Verdict};
+use velo_core::signal::{End, Refusal, Side, Timer, Trouble, Verdict};
 
 macro_rules! group {
     ($type:ident, $doc:literal) => {
@@ -52,6 +52,7 @@ fn law() -> String {
         lives(),
         group!(Timer, "Timers of a stream."),
         group!(Verdict, "First word of a verdict."),
+        group!(Trouble, "What a verdict of trouble is about: its second word."),
         group!(Side, "Second argument of `grant`."),
         group!(End, "Second argument of `join` and `part`."),
         group!(Refusal, "Answers of `open` that are no slot."),

@@ -61,6 +61,19 @@ numbers! {
     DrainAbort = 7;
     /// Nothing is open or waiting any more.
     Drained = 8;
+    /// Something of ours failed: a `Trouble`.
+    Trouble = 9;
+}
+
+numbers! {
+    /// What failed in the core, for people to be told.
+    Trouble:
+    /// A call panicked at the desk.
+    Panic = 1;
+    /// The timer thread panicked and goes on.
+    Timer = 2;
+    /// There is no timer thread: none could be started, or it panicked over and over.
+    NoTimer = 3;
 }
 
 numbers! {
@@ -107,7 +120,7 @@ impl From<Timer> for Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, Side, Timer, Verdict};
+    use super::{Refusal, Side, Timer, Trouble, Verdict};
 
     #[test]
     fn numbers_come_back_as_the_value_they_name() {
@@ -115,6 +128,7 @@ mod tests {
         assert!(Verdict::ALL.iter().all(|v| Verdict::from_number(*v as i32) == Some(*v)));
         assert!(Refusal::ALL.iter().all(|v| Refusal::from_number(*v as i32) == Some(*v)));
         assert!(Side::ALL.iter().all(|v| Side::from_number(*v as i32) == Some(*v)));
+        assert!(Trouble::ALL.iter().all(|v| Trouble::from_number(*v as i32) == Some(*v)));
         assert_eq!(Verdict::from_number(0), None);
         assert!(Refusal::ALL.iter().all(|v| (*v as i32) < 0));
     }

@@ -18,16 +18,16 @@ pub(crate) struct Counter<T> {
 }
 
 impl<T> Counter<T> {
-    /// Locks. After a panic under the lock it serves on.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    /// Locks. After a panic under the lock `heal` is called once, and then the lock serves on.
+    pub(crate) fn lock(&self, heal: impl FnOnce(&mut T)) -> MutexGuard<'_, T> {
         match self.state.try_lock() {
             Ok(state) => state,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::Poisoned(poisoned)) => self.healed(poisoned, heal),
             Err(TryLockError::WouldBlock) => {
                 self.waiting.fetch_add(1, Ordering::Relaxed);
                 let locked = self.state.lock();
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
-                locked.unwrap_or_else(PoisonError::into_inner)
+                locked.unwrap_or_else(|poisoned| self.healed(poisoned, heal))
             }
         }
     }
@@ -41,5 +41,13 @@ impl<T> Counter<T> {
         while self.waiting.load(Ordering::Relaxed) > 0 && begin.elapsed() < WAY {
             std::thread::yield_now();
         }
+    }
+
+    #[cold]
+    fn healed<'a>(&self, poisoned: PoisonError<MutexGuard<'a, T>>, heal: impl FnOnce(&mut T)) -> MutexGuard<'a, T> {
+        self.state.clear_poison();
+        let mut state = poisoned.into_inner();
+        heal(&mut state);
+        state
     }
 }

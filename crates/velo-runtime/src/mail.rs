@@ -15,7 +15,7 @@ use velo_core::signal::Verdict;
 pub struct Message {
     /// What happened.
     pub verdict: Verdict,
-    /// The slot of the stream, or the id of a timer of no stream; else 0.
+    /// The slot of the stream, the id of a timer of no stream, or which trouble; else 0.
     pub about: u64,
     /// The generation of the row; 0 where there is no row.
     pub generation: f64,
@@ -43,7 +43,7 @@ impl Key {
             Verdict::Idle | Verdict::Duration | Verdict::Stall | Verdict::Close | Verdict::Admitted => {
                 u32::try_from(self.about).ok()
             }
-            Verdict::Timer | Verdict::DrainAbort | Verdict::Drained => None,
+            Verdict::Timer | Verdict::DrainAbort | Verdict::Drained | Verdict::Trouble => None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::survey::Survey;
 use crate::timer::{Next, Signal, TimerThread};
 use std::sync::{Arc, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
+use velo_core::signal::Trouble;
 
 /// The runtime of a process.
 pub struct Runtime {
@@ -125,6 +126,18 @@ impl Runtime {
         }
     }
 
+    /// The timer thread panicked: it goes on, or it ends, and then whoever arms next starts another one.
+    pub(crate) fn timer_failed(self: &Arc<Self>, signal: &Signal, goes_on: bool) {
+        let mut state = self.lock();
+        if !goes_on && !signal.is_stopped() {
+            state.desk.alarm = None;
+            signal.end();
+        }
+        state.desk.trouble(if goes_on { Trouble::Timer } else { Trouble::NoTimer });
+        state.desk.errands.wake_timer = false;
+        self.run_errands(state);
+    }
+
     /// Milliseconds since the runtime was made.
     #[must_use]
     pub fn now(&self) -> f64 {
@@ -138,21 +151,26 @@ impl Runtime {
         }
     }
 
-    /// A panic while the lock was held leaves a desk that is still whole enough to serve the others.
+    /// A panic while the lock was held leaves a desk that is still whole enough to serve the others; they are told.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.counter.lock()
+        self.counter.lock(|state| state.desk.trouble(Trouble::Panic))
     }
 
     /// Wakes whoever has to be woken, after the lock is released.
     #[cold]
     fn run_errands(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         let mut signal = None;
+        let mut ended = None;
         if state.desk.errands.wake_timer {
+            if state.thread.as_ref().is_some_and(TimerThread::has_ended) {
+                ended = state.thread.take();
+            }
             if state.thread.is_none() {
                 state.thread = TimerThread::spawn(Arc::clone(self));
                 if state.thread.is_none() {
                     // The next timer tries again.
                     state.desk.alarm = None;
+                    state.desk.trouble(Trouble::NoTimer);
                 }
             } else {
                 signal = state.thread.as_ref().map(TimerThread::signal);
@@ -161,6 +179,9 @@ impl Runtime {
         let Errands { bells, gone, .. } = std::mem::take(&mut state.desk.errands);
         drop(state);
         drop(gone);
+        if let Some(thread) = ended {
+            thread.join();
+        }
         if let Some(signal) = signal {
             signal.wake();
         }

@@ -8,7 +8,7 @@ use crate::clock::tick_of;
 use crate::desk::Desk;
 use crate::mail::{Key, Message};
 use velo_core::row::Word;
-use velo_core::signal::Verdict;
+use velo_core::signal::{Trouble, Verdict};
 
 /// The most streams, or deadlines, or verdicts, that one hold of the lock deals with: some 50 us of work.
 pub const TURN: usize = 128;
@@ -54,6 +54,16 @@ impl Desk {
             }
         }
         self.isolate(isolate).is_some_and(|here| here.mail.waits())
+    }
+
+    /// Tells every isolate that something of ours failed.
+    pub(crate) fn trouble(&mut self, what: Trouble) {
+        // The call that failed does not tell its own isolate any more.
+        self.caller = None;
+        self.mail = false;
+        for isolate in (0u32..).take(self.isolates.len()) {
+            self.post(isolate, Key { about: what as u64, verdict: Verdict::Trouble });
+        }
     }
 
     /// Puts a verdict where its isolate finds it.

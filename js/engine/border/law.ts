@@ -135,6 +135,14 @@ export const Verdict = {
   Admitted: 6,
   DrainAbort: 7,
   Drained: 8,
+  Trouble: 9,
+} as const
+
+/** What a verdict of trouble is about: its second word. */
+export const Trouble = {
+  Panic: 1,
+  Timer: 2,
+  NoTimer: 3,
 } as const
 
 /** Second argument of `grant`. */

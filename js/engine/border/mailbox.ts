@@ -4,6 +4,7 @@
 import { offsetOf, pageOf, tenants } from './control-block.js'
 import { Effect, Verdict, Word } from './law.js'
 import { native } from './native.js'
+import { warnTrouble } from './trouble.js'
 import { reconsider, reviewWith, waitBegins, waitEnds } from './wakefulness.js'
 
 const WORDS = 4
@@ -26,7 +27,7 @@ export function cancelTimer(id: number): void {
   waitEnds()
 }
 
-/** Calls `done` once when the runtime says that it is drained. */
+/** Calls `done` once when the runtime says that it is drained. At most one waits. */
 export function whenDrained(done: () => void): void {
   watchExit()
   waitBegins()
@@ -76,6 +77,8 @@ function deliver(verdicts: Float64Array, at: number): void {
     onDrained = undefined
     if (done !== undefined) waitEnds()
     done?.()
+  } else if (kind === Verdict.Trouble) {
+    warnTrouble(slot)
   } else {
     const current = pageOf(slot)[offsetOf(slot) + Word.Generation]
     // The row may serve another stream by now.

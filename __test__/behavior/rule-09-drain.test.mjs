@@ -50,6 +50,10 @@ test('rule 9: running streams go on, take events and finish, and drain() waits f
   assert.equal(closedBy.aborted, 0)
 })
 
+test('rule 9: a second call shares the promise and may bring the deadline forward, never back', async () => {
+  assert.deepEqual(await drained('secondCallBringsTheDeadlineForward'), { shared: true, early: false, late: false, reason: 'aborted' })
+})
+
 test('rule 9: at the deadline what still runs is aborted', async () => {
   assert.deepEqual(await drained('deadlineAborts'), {
     early: false,

@@ -52,15 +52,13 @@ export const runtime = {
 
   /**
    * Ends the process's streams in good order, for ever: no new ones (`VELO_DRAINING`), running ones finish, at the deadline the rest is aborted. Resolves when nothing
-   * is open. A second call shares the first one's promise.
+   * is open. A second call shares the first one's promise, and may bring the deadline forward: the earliest counts.
    */
   drain(options: DrainOptions = {}): Promise<void> {
     onlyKnown(options, 'runtime.drain(options)', ['deadline'])
     const deadline = duration(options.deadline, 'runtime.drain(options).deadline', 0, DEFAULT_DEADLINE)
-    draining ??= new Promise((resolve) => {
-      whenDrained(resolve)
-      native.drain(deadline)
-    })
+    draining ??= new Promise(whenDrained)
+    native.drain(deadline)
     return draining
   },
 } as const

@@ -13,6 +13,7 @@ const benches = [
   'crowd',
   'features',
   'counters',
+  'timers',
   'crossings',
   'workers',
   'operators',

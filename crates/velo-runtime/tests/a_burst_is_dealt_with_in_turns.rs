@@ -3,7 +3,7 @@
 mod script;
 
 use script::{Isolate, Script, limits};
-use velo_core::machine::Input;
+use velo_core::machine::Trigger;
 use velo_core::row::Word;
 use velo_core::signal::Verdict;
 use velo_runtime::{Limits, Survey, TURN};
@@ -104,7 +104,7 @@ fn a_verdict_that_waits_goes_with_its_timer_and_its_stream() {
     for id in &ids[1..] {
         script.desk.cancel(here.number, (*id).into());
     }
-    let _ = script.step(&here, ended, Input::Return);
+    let _ = script.step(&here, ended, Trigger::Return);
     // The row serves another stream at once, which has its own time.
     assert_eq!(script.open(&here, function, 0.0), ended);
     assert_eq!(script.verdicts(&here), [(Verdict::Duration, kept), (Verdict::Timer, ids[0])]);
@@ -178,7 +178,7 @@ fn a_survey_goes_in_turns_and_counts_everything_once_although_streams_end_meanwh
     while script.desk.survey(&mut survey) {
         // One that was asked, one that was not, and one that comes.
         for slot in [all[all.len() - 1 - turns], all[turns]] {
-            let _ = script.step(&here, slot, Input::Return);
+            let _ = script.step(&here, slot, Trigger::Return);
         }
         let _ = script.open(&here, f, 0.0);
         turns += 1;
@@ -200,9 +200,9 @@ fn the_metrics_of_a_function_look_at_its_own_streams_alone() {
     let [first, second] = [0.0; 2].map(|idle| script.open(&here, g, idle));
     assert_eq!(script.desk.settle(g, usize::MAX), 0, "two streams are no turn");
     assert_eq!(script.desk.settle(f, usize::MAX), MANY - TURN);
-    let _ = script.step(&here, first, Input::Return);
+    let _ = script.step(&here, first, Trigger::Return);
     let metrics = script.function_metrics(g).unwrap();
     assert_eq!((metrics.counts.streams_opened, metrics.counts.streams_open), (2.0, 1.0));
-    let _ = script.step(&here, second, Input::Return);
+    let _ = script.step(&here, second, Trigger::Return);
     assert_eq!(script.desk.settle(g, usize::MAX), 0);
 }

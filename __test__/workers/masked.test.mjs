@@ -38,9 +38,7 @@ function* pipelines(options) {
   )) {
     for (let bad = 0; bad < kinds.length; bad++) {
       const make = () =>
-        kinds
-          .map((kind, index) => stage(kind, index === bad ? 'throwing' : 'relay', options))
-          .reduce((before, next) => before.pipe(next, options))
+        kinds.map((kind, index) => stage(kind, index === bad ? 'throwing' : 'relay', options)).reduce((before, next) => before.pipe(next))
       yield { name: kinds.map((kind, index) => (index === bad ? kind.toUpperCase() : kind)).join(' | '), make }
     }
   }

@@ -47,6 +47,10 @@ export class Context implements StreamContext, Timing {
     return this.#declared
   }
 
+  get aborted(): boolean {
+    return this.#fired !== undefined
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()

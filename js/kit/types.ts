@@ -25,6 +25,11 @@ export interface StreamContext {
   readonly name: string
   /** Fires when the stream is closed, aborted or fails, not when it ends by itself: pass it to `fetch` and friends. */
   readonly signal: AbortSignal
+  /**
+   * Whether the signal has fired, or is about to: on a worker thread it says so at once also to a function that computes without a pause, in which no signal can
+   * fire. Look at it in a long loop.
+   */
+  readonly aborted: boolean
   /** What `open({ headers })` was given; empty otherwise. */
   readonly headers: StreamHeaders
   /** What the option `context` gave when the stream was opened. */

@@ -30,6 +30,13 @@ const orders = {
     if (row) raise(row, Flag.Begun)
     return never()
   },
+  /** Until it is told that it is not wanted; with the thread at work all the time. */
+  heed(_, row, ctx) {
+    if (row) raise(row, Flag.Begun)
+    while (!ctx.aborted);
+    if (row) raise(row, Flag.Right)
+    return ctx.signal.aborted
+  },
   loop(_, row) {
     if (row) raise(row, Flag.Begun)
     for (;;);

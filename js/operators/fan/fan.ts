@@ -46,7 +46,18 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     const { signal } = this.#controller
     setMaxListeners(0, signal)
     const timing: Timing = { [TIMING]: (change) => (ctx as Timing)[TIMING]?.(change) }
-    this.#laneCtx = { id: ctx.id, name: ctx.name, signal, headers: ctx.headers, context: ctx.context, ...timing }
+    const { id, name, headers, context } = ctx
+    this.#laneCtx = {
+      id,
+      name,
+      signal,
+      headers,
+      context,
+      ...timing,
+      get aborted() {
+        return signal.aborted || ctx.aborted
+      },
+    }
   }
 
   /** Gives the event its place. False: there is none now, and it is held until `retry()` finds one; `again` is true then. */

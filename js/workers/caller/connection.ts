@@ -4,7 +4,7 @@
 import { native } from '../../engine/border/native.js'
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { BatchReader, BatchWriter } from '../codec/codec.js'
+import { BatchReader, BatchWriter, type Codec } from '../codec/codec.js'
 import { DuctReader } from '../wire/duct-reader.js'
 import { DuctWriter } from '../wire/duct-writer.js'
 import { HEADER, Pause, type Thrown } from '../wire/protocol.js'
@@ -39,6 +39,11 @@ export class Connection {
   readonly segments: RemoteSegment[]
   private readonly ducts: readonly number[]
   private readonly transfers: { readonly bytes: number }
+  /** Buffers that traveled beside the events. */
+  private readonly sender: { readonly sent: number }
+  /** Events that may be sent again are held for that. */
+  private readonly holds: boolean
+  private readonly codec: Codec
 
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
   constructor(group: ConnectedStages, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
@@ -56,6 +61,9 @@ export class Connection {
     const [into, outOf] = [ducts[0] as number, ducts.at(-1) as number]
     const unacknowledged = travel.onWorkerExit === 'reopen' ? new Unacknowledged(tally, codec) : undefined
     const sender = entry.sender(into)
+    this.sender = sender
+    this.holds = unacknowledged !== undefined
+    this.codec = codec
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers: unacknowledged?.holding(sender) ?? sender })
     const transfers = exit.receiver(outOf)
     this.transfers = transfers
@@ -138,6 +146,30 @@ export class Connection {
   /** Events that no function has taken. Throws where the codec cannot read what it wrote. */
   untaken(): unknown[] {
     return this.writer.untaken()
+  }
+
+  /** Takes the stages back from their threads, all of them. False where one has begun, or where buffers are with a thread without which the events are not whole. */
+  recall(tally: Tally): boolean {
+    if ((this.sender.sent > 0 && !this.holds) || !tally.recall()) return false
+    for (const segment of this.segments) segment.over()
+    return true
+  }
+
+  /** The events, after a recall: nobody has taken the other end of their duct. */
+  takeBack(): unknown[] {
+    if (this.holds) return this.untaken()
+    const { writer } = this
+    const reader = new DuctReader(writer.duct, new BatchReader(this.codec, { reserve: HEADER, transfers: undefined }), () => {})
+    const events: unknown[] = []
+    writer.flush()
+    for (let more = true; more; ) {
+      more = false
+      while (reader.pull()) more = true
+      while (reader.length > 0) events.push(reader.shift())
+      writer.refill() // what was stuck follows
+    }
+    reader.part()
+    return events
   }
 
   /** Gives both ends up, and those that a thread never took. */

@@ -24,16 +24,29 @@ export function configureWorkers(given: WorkersOptions): void {
 
 /** The thread for a new stream, or for one more stage of it; `taken`: those its other stages got. Started if need be. */
 export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
-  // While a thread is asked for a sign of life there may be one more in its place.
-  const sound = threads.filter((thread) => !thread.isSuspected)
-  const loads = sound.map((thread) => ({
+  const { sound, room } = places()
+  const able = sound.length + room > 0 ? sound : threads
+  const loads = able.map((thread) => ({
     streams: thread.streams + taken.filter((one) => one === thread).length,
     busy: thread.utilization(),
   }))
-  const thread = sound[choose(loads, most())] ?? start()
+  const thread = able[choose(loads, able.length + room)] ?? start()
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   return thread
+}
+
+/** The threads that answer, and how many more there may be: while some do not, one beside them all. */
+function places(): { sound: WorkerThread[]; room: number } {
+  const sound = threads.filter((thread) => !thread.isSuspected)
+  const limit = most() + (sound.length < threads.length ? 1 : 0)
+  return { sound, room: Math.max(0, limit - threads.length) }
+}
+
+/** What waits to begin on threads that do not answer goes to others, if there are any. */
+function disperse(): void {
+  const { sound, room } = places()
+  if (sound.length + room > 0) for (const thread of threads) if (thread.isSuspected) thread.disperse()
 }
 
 /**
@@ -72,11 +85,16 @@ function start(): WorkerThread {
     ...(env === undefined ? {} : { env }),
     ...(execArgv === undefined ? {} : { execArgv }),
   }
-  const thread = new WorkerThread(given, spin, markIdle, (served) => {
-    const asked = !threads.includes(thread)
-    forget(thread)
-    // Another one takes its place; but one that cannot even start would be started for ever.
-    if (served && !asked && threads.length < most()) markIdle(start())
+  const thread = new WorkerThread(given, spin, {
+    onFree: markIdle,
+    onHealth: disperse,
+    onExit(served) {
+      const asked = !threads.includes(thread)
+      forget(thread)
+      // Another one takes its place; but one that cannot even start would be started for ever.
+      if (served && !asked && threads.length < most()) markIdle(start())
+      disperse()
+    },
   })
   threads.push(thread)
   return thread

@@ -45,6 +45,7 @@ export interface SegmentWiring {
 export interface SegmentOwner {
   stopped(segment: RemoteSegment): void
   orphaned(segment: RemoteSegment, error: VeloError): void
+  stalled(segment: RemoteSegment): void
 }
 
 export class RemoteSegment implements SegmentListener {
@@ -117,6 +118,8 @@ export class RemoteSegment implements SegmentListener {
   leave(thrown: Thrown | undefined): void {
     if (this.told || this.isOver) return
     this.told = true
+    for (const { index } of this.stages) this.wiring.tally.abort(index)
+    this.thread.watch(this.number)
     this.thread.post({ kind: 'leave', segment: this.number, thrown })
   }
 
@@ -150,6 +153,10 @@ export class RemoteSegment implements SegmentListener {
     if (this.isOver) return
     if (thrown !== undefined && left) this.failure = { error: this.errors.receive(thrown) }
     this.over()
+  }
+
+  stalled(): void {
+    this.owner.stalled(this)
   }
 
   orphaned(error: VeloError): void {

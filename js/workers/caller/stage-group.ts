@@ -137,17 +137,29 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
     this.owner.lost(new VeloError('VELO_WORKER_EXITED', `stream ${id}: its ${error.message}`, { streamId: id, cause: error.cause }))
   }
 
+  /** A thread does not answer: what has not begun there goes elsewhere. */
+  stalled(segment: RemoteSegment): void {
+    const { connection } = this
+    if (this.ended || !this.owner.isReading || !connection?.segments.includes(segment) || !connection.recall(this.tally)) return
+    this.move(() => connection.takeBack())
+  }
+
   /** The functions start anew on other threads, with the events that were not taken. */
   private reopen(): void {
+    const { connection } = this
+    this.move(() => connection?.untaken() ?? [])
+    connection?.leave(undefined)
+  }
+
+  private move(rescue: () => unknown[]): void {
     const { connection, tally } = this
     let untaken: unknown[]
     try {
-      untaken = connection?.untaken() ?? []
+      untaken = rescue()
     } catch (error) {
       return this.owner.lost(error)
     }
     this.feeder?.rebase(tally.taken(tally.first))
-    connection?.leave(undefined)
     connection?.part()
     this.recount()
     this.tally = tally.renewed()

@@ -5,14 +5,26 @@ import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
 
+/** ms without a sign of life, when one is asked for, after which a thread is taken for stuck: nothing further is begun there. */
+const SILENCE_MS = 100
+
 /** Who hears what a thread says of a segment there. */
 export interface SegmentListener {
   /** The function reads no further event. */
   stopped(): void
   /** The function has finished, and its results went to another thread. */
   finished(outcome: Outcome): void
+  /** The thread does not answer. */
+  stalled(): void
   /** The thread is gone. */
   orphaned(error: VeloError): void
+}
+
+/** What the pool hears of a thread. */
+export interface ThreadCalls {
+  onFree(thread: WorkerThread): void
+  onHealth(): void
+  onExit(served: boolean): void
 }
 
 export class WorkerThread {
@@ -27,19 +39,30 @@ export class WorkerThread {
   private readonly peers = new Set<WorkerThread>()
   private admitted = 0
   private error: unknown
-  private suspected = false
-  /** When an answer is due. */
+  /** Segments that were told to leave. */
+  private readonly leaving = new Set<number>()
+  private watching: NodeJS.Timeout | undefined
+  /** It did not answer soon. */
+  private silent = false
+  /** Until when it must answer. */
   private deadline: NodeJS.Timeout | undefined
+  private isAsked = false
+  private pings = 0
+  private answered = 0
+  /** The first ping whose answer counts as a sign of life. */
+  private awaited = 0
   private seen = { active: 0, idle: 0 }
   private busy = 0
   private readonly onFree: (thread: WorkerThread) => void
+  private readonly onHealth: () => void
 
-  /** `onFree`: no segment is left there. `onExit`: it is gone; `served` when it had taken orders and nobody had asked it to go. */
-  constructor(options: NodeWorkerOptions, spin: number, onFree: (thread: WorkerThread) => void, onExit: (served: boolean) => void) {
+  /** `onFree`: no segment is left there. `onHealth`: it does not answer, or does again. `onExit`: it is gone; `served` when it had taken orders and nobody had asked it to go. */
+  constructor(options: NodeWorkerOptions, spin: number, { onFree, onHealth, onExit }: ThreadCalls) {
     const { port1, port2 } = new MessageChannel()
     const started = performance.now()
     const workerData: ThreadData = { transfers: port2, spin }
     this.onFree = onFree
+    this.onHealth = onHealth
     this.transfers = new Transfers(port1)
     this.worker = new Worker(new URL('../thread/entry.js', import.meta.url), {
       name: 'velo-stream',
@@ -57,13 +80,18 @@ export class WorkerThread {
           this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
           return resolve()
         }
-        this.calm() // nothing but the answer says that it is sound: what it said before it was asked is no answer
+        this.answered = report.ping
+        if (report.ping < this.awaited || !this.isSuspected) return // what it said before it was asked is no answer
+        this.calm()
+        this.onHealth()
       })
       this.worker.on('error', (error) => {
         this.error ??= error
       })
       this.worker.on('exit', (code) => {
         this.calm()
+        clearTimeout(this.watching)
+        this.watching = undefined
         port1.close()
         for (const peer of this.peers) peer.peers.delete(this)
         const error = this.exited(code)
@@ -118,6 +146,7 @@ export class WorkerThread {
 
   /** A segment is through. */
   release(segment: number): void {
+    this.leaving.delete(segment)
     if (this.listeners.delete(segment) && this.listeners.size === 0) this.onFree(this)
   }
 
@@ -135,23 +164,35 @@ export class WorkerThread {
     other.peers.add(this)
   }
 
-  /** It is asked for a sign of life. */
+  /** It does not answer, or is asked for a sign of life. */
   get isSuspected(): boolean {
-    return this.suspected
+    return this.silent || this.isAsked
+  }
+
+  /** A segment is told to leave. When it does not soon, the thread is asked whether it does anything. */
+  watch(segment: number): void {
+    this.leaving.add(segment)
+    if (this.watching !== undefined || this.isSuspected) return
+    this.lookLater(() => this.look())
   }
 
   /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. One that starts is asked when it has started. */
   suspect(ms: number): void {
-    if (this.suspected) return
-    this.suspected = true
+    if (this.isAsked) return
+    this.isAsked = true
     const ask = (): void => {
       this.deadline = setTimeout(() => {
         this.error ??= new Error(`it did not answer within ${ms} ms`)
         void this.worker.terminate() // it stays suspected until it is gone
       }, ms).unref()
-      this.post({ kind: 'ping' })
+      this.awaited = this.ping()
     }
     this.ready.then(ask, () => {}) // gone already
+  }
+
+  /** What has not begun there goes elsewhere. */
+  disperse(): void {
+    for (const listener of [...this.listeners.values()]) listener.stalled()
   }
 
   /** Ends it; whatever runs there fails. */
@@ -159,9 +200,34 @@ export class WorkerThread {
     return this.worker.terminate()
   }
 
+  private look(): void {
+    this.watching = undefined
+    if (this.leaving.size === 0 || this.isSuspected) return
+    if (Number.isNaN(this.startMs)) return this.lookLater(() => this.look())
+    const ping = this.ping()
+    this.awaited = ping
+    this.lookLater(() => {
+      this.watching = undefined
+      if (this.answered >= ping) return
+      this.silent = true
+      this.onHealth()
+    })
+  }
+
+  /** In two steps: an answer that came while this thread was busy itself is heard first. */
+  private lookLater(go: () => void): void {
+    this.watching = setTimeout(() => setImmediate(go).unref(), SILENCE_MS).unref()
+  }
+
+  private ping(): number {
+    this.post({ kind: 'ping', ping: ++this.pings })
+    return this.pings
+  }
+
+  /** It is sound, or gone. */
   private calm(): void {
     clearTimeout(this.deadline)
-    this.suspected = false
+    this.isAsked = this.silent = false
   }
 
   private exited(code: number): VeloError {

@@ -10,14 +10,21 @@ export class ThreadContext implements StreamContext {
   readonly name: string
   readonly headers: StreamHeaders
   readonly context: unknown
+  readonly #isLeft: () => boolean
   #controller: AbortController | undefined
   #fired: Failure | undefined
 
-  constructor(id: string, name: string, headers: StreamHeaders | undefined, context: unknown) {
+  /** `isLeft`: whether the stream is not wanted any more, which is known before the signal can fire. */
+  constructor(id: string, name: string, headers: StreamHeaders | undefined, context: unknown, isLeft: () => boolean) {
+    this.#isLeft = isLeft
     this.id = id
     this.name = name
     this.headers = headers === undefined ? NO_HEADERS : Object.freeze(headers)
     this.context = context
+  }
+
+  get aborted(): boolean {
+    return this.#fired !== undefined || this.#isLeft()
   }
 
   get signal(): AbortSignal {

@@ -44,11 +44,17 @@ function open(command: OpenCommand): void {
   segments.set(segment, opened)
   const loaded = load(command)
   // A function that is loaded already starts at once.
-  if (!(loaded instanceof Promise)) return opened.start(loaded)
+  if (!(loaded instanceof Promise)) return begin(segment, () => opened.start(loaded))
   loaded.then(
-    (functions) => opened.start(functions),
-    (error) => opened.fail(error),
+    (functions) => begin(segment, () => opened.start(functions)),
+    (error) => begin(segment, () => opened.fail(error)),
   )
+}
+
+/** Unless it was sent to another thread meanwhile. */
+function begin(segment: number, go: () => void): void {
+  if (segments.get(segment)?.begins === true) go()
+  else segments.delete(segment)
 }
 
 /** One that has ended by itself may have told that to somebody who does not listen any more. */
@@ -64,6 +70,6 @@ port.on('message', (command: Command) => {
   else if (command.kind === 'leave') leave(command)
   else if (command.kind === 'released') segments.get(command.segment)?.released(command.thrown)
   else if (command.kind === 'peer') meet(command.thread, command.port)
-  else report({ kind: 'pong' })
+  else report({ kind: 'pong', ping: command.ping })
 })
 report({ kind: 'ready' })

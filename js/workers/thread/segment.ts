@@ -82,8 +82,15 @@ export class ThreadSegment {
     this.calls = calls
     const { id, name, headers, context, tally } = command
     this.tally = new Tally(tally.first, tally.memory)
-    this.context = new ThreadContext(id, name, headers, context)
+    this.context = new ThreadContext(id, name, headers, context, () => this.tally.isAborted(this.begin))
     this.incoming = ways.from.receiver(command.events)
+  }
+
+  /** Whether it is still wanted here, which is settled from now on: it begins, or never does. */
+  get begins(): boolean {
+    if (this.tally.begin()) return true
+    this.ways.from.forget(this.command.events)
+    return false
   }
 
   /** The functions are here. */

@@ -111,13 +111,14 @@ export type Command =
   | LeaveCommand
   /** The source was given back. */
   | { kind: 'released'; segment: number; thrown: Thrown | undefined }
-  | { kind: 'ping' }
+  | { kind: 'ping'; ping: number }
   /** A way for large and shared buffers to another thread, and from there. */
   | { kind: 'peer'; thread: number; port: MessagePort }
 
 export type Report =
   | { kind: 'ready' }
-  | { kind: 'pong' }
+  /** The answer to a ping, by its number. */
+  | { kind: 'pong'; ping: number }
   /** The function reads no further event. */
   | { kind: 'stopped'; segment: number }
   /** A function whose results go to another thread has finished. */

@@ -19,18 +19,19 @@ export class Transfers {
   }
 
   /** The sending side of a duct. */
-  sender(duct: number): TransferSender {
-    let index = 0
+  sender(duct: number): TransferSender & { readonly sent: number } {
     const { port } = this
-    return {
-      send(buffers) {
-        const first = index
+    const sender = {
+      sent: 0,
+      send: (buffers: readonly Beside[]): number => {
+        const first = sender.sent
         const moved = buffers.filter((buffer) => buffer instanceof ArrayBuffer)
         port.postMessage([duct, first, buffers] satisfies Transfer, moved)
-        index += buffers.length
+        sender.sent += buffers.length
         return first
       },
     }
+    return sender
   }
 
   /** The receiving side of a duct. */

@@ -47,6 +47,8 @@ export class WorkerThread {
   /** Until when it must answer. */
   private deadline: NodeJS.Timeout | undefined
   private isAsked = false
+  /** It never answered, and is ended for that. */
+  private isStuck = false
   private pings = 0
   private answered = 0
   /** The first ping whose answer counts as a sign of life. */
@@ -182,6 +184,7 @@ export class WorkerThread {
     this.isAsked = true
     const ask = (): void => {
       this.deadline = setTimeout(() => {
+        this.isStuck = this.error === undefined
         this.error ??= new Error(`it did not answer within ${ms} ms`)
         void this.worker.terminate() // it stays suspected until it is gone
       }, ms).unref()
@@ -230,8 +233,10 @@ export class WorkerThread {
     this.isAsked = this.silent = false
   }
 
+  /** What functions threw is told as the cause alone: servers tell the message of an error of ours to clients. */
   private exited(code: number): VeloError {
-    const why = this.error instanceof Error ? `: ${this.error.message}` : ''
+    const isOurs = this.isStuck || Number.isNaN(this.startMs)
+    const why = isOurs && this.error instanceof Error ? `: ${this.error.message}` : ''
     return new VeloError('VELO_WORKER_EXITED', `worker thread ${this.number} exited with code ${code}${why}`, { cause: this.error })
   }
 }

@@ -10,6 +10,8 @@ const PATIENCE_MS = 500
 
 /** Runs on the thread: nothing is left to tell a process that hears of nothing. */
 const LISTENER = `
+  // Its name is known to be an inner one.
+  process.noDeprecation = true
   const { workerData } = process.getBuiltinModule('node:worker_threads')
   const heard = new Int32Array(workerData.heard)
   const listen = (number) => {

@@ -35,8 +35,13 @@ async function imported(file: string, path: string, url: string): Promise<Record
   }
 }
 
+/** What a stream on another thread failed with: where its module cannot be parsed, that with file and line. */
+export function explained(error: unknown, file: string): unknown {
+  return (error as { code?: unknown } | null)?.code === 'VELO_FUNCTION_REF' ? misread(error, file, resolve(file)) : error
+}
+
 /** Node.js tells neither file nor line of a module that it cannot parse; its `--check` does. */
-function misread(error: SyntaxError, file: string, path: string): unknown {
+function misread(error: unknown, file: string, path: string): unknown {
   const { stderr, status } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
   // Another module is at fault.
   if (status === 0) return error

@@ -10,7 +10,7 @@ import { Interrupt } from '../interrupt.js'
 import { say } from '../terminal.js'
 import type { Format } from './formats.js'
 import { type Formats, Job, type JobFiles } from './job.js'
-import { type AnyFunction, loadFunction } from './load.js'
+import { type AnyFunction, explained, loadFunction } from './load.js'
 import { Progress } from './progress.js'
 
 /** What the command line says. */
@@ -67,7 +67,9 @@ export async function run(options: RunOptions): Promise<number> {
       jobs.push(job)
       await job.run(fn, interrupt)
     } catch (error) {
-      report(error, plan.input)
+      const told = explained(error, options.file)
+      // It is the function that is at fault, not this input.
+      report(told, told === error ? plan.input : undefined)
     }
   }
   try {

@@ -117,7 +117,7 @@ export declare const runtime: {
   readonly warm: () => Promise<void>
   /**
    * Ends the process's streams in good order, for ever: no new ones (`VELO_DRAINING`), running ones finish, at the deadline the rest is aborted. Resolves when nothing
-   * is open. A second call shares the first one's promise.
+   * is open. A second call shares the first one's promise, and may bring the deadline forward: the earliest counts.
    */
   readonly drain: (options?: DrainOptions) => Promise<void>
 }

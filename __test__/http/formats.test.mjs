@@ -1,8 +1,10 @@
 // The other formats in and out: raw bytes, forms, server-sent events, compressed bodies; and the choice between them.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { Busboy } from '@fastify/busboy'
 import fc from 'fast-check'
 import { runtime, streamFn } from 'velo-stream'
 import { eventsFrom, toResponse } from 'velo-stream/http'
@@ -122,6 +124,38 @@ describe('forms in', () => {
     )
     assert.equal((await read([Buffer.from('--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nhalf')], type)).error.status, 400)
     assert.equal((await read([form([])], { 'content-type': 'multipart/form-data' })).error.status, 400)
+  })
+
+  test('a part that says nothing of itself, or too much, refuses the form and ends nothing else', async () => {
+    const long = `Content-Disposition: form-data; name="a"\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n1`
+    for (const [status, ...parts] of [
+      [400, 'Content-Disposition: form-data\r\n\r\n1'],
+      [400, field('a', '1'), 'Content-Disposition: form-data; filename="f"\r\n\r\n1'],
+      [400, field('a', '1'), 'Content-Type: text/plain\r\n\r\n1', field('b', '2')],
+      [400, 'Content-Disposition: attachment; name="a"\r\n\r\n1'],
+      [400, '\r\n\r\n1'],
+      [400, 'Content-Disposition: form-data; name="a"', field('b', '2')],
+      [413, long],
+      [413, field('a', '1'), long.replace('X-Long:', 'X-Long').replace('name="a"', `name="a"\r\nX: ${'y'.repeat(30_000)}`)],
+      [413, field('n'.repeat(2000), '1')],
+    ]) {
+      for (const size of [9, 100_000]) {
+        const { events, error } = await read(chunksOf(form(parts), size), type)
+        assert.equal(error?.status, status, JSON.stringify(parts).slice(0, 200))
+        assert.ok(events.every((event) => ['a', undefined].includes(event.part.name)))
+      }
+    }
+  })
+
+  test('what is used of the inside of busboy is there: its version is pinned', () => {
+    const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    assert.match(dependencies['@fastify/busboy'], /^\d+\.\d+\.\d+$/)
+    const busboy = new Busboy({ headers: type })
+    const heard = []
+    busboy._parser.parser.on('part', (part) => part.once('header', (header) => heard.push(header['content-disposition'])))
+    busboy.on('field', () => {})
+    busboy.end(form([field('a', '1')]))
+    assert.deepEqual(heard, [['form-data; name="a"']])
   })
 
   test('a form of too many parts is 413', async () => {

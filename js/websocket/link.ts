@@ -124,7 +124,13 @@ export class Link {
 
   readonly #onMessage = (data: SocketData, isBinary: boolean): void => {
     this.#isAlive = true
-    if (this.#verdict === undefined) this.#owner?.message(data, isBinary)
+    if (this.#verdict !== undefined) return
+    try {
+      this.#owner?.message(data, isBinary)
+    } catch (error) {
+      // Thrown on, it would end the process.
+      this.close({ code: 1011, reason: 'failed', error })
+    }
   }
 
   readonly #onLife = (): void => {

@@ -73,8 +73,7 @@ export class EventReader {
       const chunk = await this.#body.next()
       if (this.#over) return null
       if (chunk !== null) this.#count(chunk)
-      const decoded = this.#failure !== undefined ? [] : chunk === null ? this.#decoder.end() : this.#decoder.push(chunk)
-      const events = Array.isArray(decoded) ? decoded : await decoded
+      const events = this.#failure === undefined ? await this.#decode(chunk) : []
       this.#failure ??= this.#decoder.failure
       if (chunk === null && this.#failure === undefined) this.close()
       if (events.length > 0) return events
@@ -93,6 +92,16 @@ export class EventReader {
     this.#over = true
     this.#body.close()
     this.#decoder.close?.()
+  }
+
+  /** A decoder does not throw; what a parser below it throws is the fault of the body. */
+  async #decode(chunk: Buffer | null): Promise<unknown[]> {
+    try {
+      return await (chunk === null ? this.#decoder.end() : this.#decoder.push(chunk))
+    } catch (error) {
+      this.#failure = new HttpError(400, 'the body cannot be read', error)
+      return []
+    }
   }
 
   #count(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 // Forms in: fields, and files in chunks as they arrive. The parsing is that of @fastify/busboy; here it gets bounds and a direction: a chunk is written
-// when one is asked for, and what it holds is handed on before the next.
+// when one is asked for, and what it holds is handed on before the next. It passes over parts that it cannot read; here they are refused, for which its parser
+// is looked at: the version is pinned, and a test holds what is used of it. None of the listeners throws: it would throw into the parser.
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 import { HttpError } from '../errors.js'
@@ -7,36 +8,58 @@ import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
 import type { Part } from './shapes.js'
 
+/** What is used of the parser inside of busboy: the parts before it looks at them. */
+interface Inside {
+  readonly _parser: { readonly parser: { on(event: 'part', listener: (part: RawPart) => void): void } }
+}
+
+interface RawPart {
+  once(event: 'header', listener: (header: Readonly<Record<string, readonly string[]>>) => void): void
+}
+
 /** More parts than this are refused. */
 const PARTS = 1000
 const HEADER_BYTES = 16_384
 const NAME_BYTES = 1024
+const MALFORMED = 'the form is malformed'
 
 export class MultipartDecoder implements Decoder {
   readonly #busboy: BusboyInstance
   /** In their order. The end of a file comes out a little later than busboy goes on to the next part. */
   #parts: { events: Part[]; over: boolean }[] = []
   #finished = false
+  /** A part has begun, and its header is not over. */
+  #isHeadless = false
   /** Tells the `push` or `end` under way that something has changed. */
   #changed: () => void = () => {}
   failure: HttpError | undefined
 
   constructor({ maxEvent }: Intake, contentType: string) {
-    const limits = { parts: PARTS, headerSize: HEADER_BYTES, fieldSize: maxEvent }
+    // What is beyond this is not even looked at; that there was too much shows all the same.
+    const limits = { parts: PARTS, headerSize: 2 * HEADER_BYTES, fieldSize: maxEvent }
     try {
       this.#busboy = new Busboy({ headers: { 'content-type': contentType }, limits })
     } catch (error) {
       throw new HttpError(400, 'the form has no boundary', error)
     }
+    ;(this.#busboy as unknown as Inside)._parser.parser.on('part', (part) => {
+      this.#checkHeadless()
+      this.#isHeadless = true
+      part.once('header', (header) => {
+        this.#isHeadless = false
+        this.#checkHeader(header)
+      })
+    })
     this.#busboy.on('field', (name, value, _, valueCut) => {
-      this.#checkName(name)
+      if (!this.#checkName(name)) return
       if (valueCut) this.#fail(413, `a field is longer than ${maxEvent} bytes (maxEvent)`)
       else this.#parts.push({ events: [{ part: { name }, value }], over: true })
     })
     this.#busboy.on('file', (name, stream, filename, _encoding, type) => this.#file(stream, { name, filename: filename ?? '', type }))
     this.#busboy.on('partsLimit', () => this.#fail(413, `the form has more than ${PARTS} parts`))
-    this.#busboy.on('error', (error) => this.#fail(400, 'the form is malformed', error))
+    this.#busboy.on('error', (error) => this.#fail(400, MALFORMED, error))
     this.#busboy.on('finish', () => {
+      this.#checkHeadless()
       this.#finished = true
       this.#changed()
     })
@@ -48,7 +71,11 @@ export class MultipartDecoder implements Decoder {
       this.#changed = () => {
         if (this.failure !== undefined) resolve()
       }
-      this.#busboy.write(chunk, () => resolve())
+      try {
+        this.#busboy.write(chunk, () => resolve())
+      } catch (error) {
+        this.#fail(400, MALFORMED, error)
+      }
     })
     await taken
     return this.#take()
@@ -60,7 +87,11 @@ export class MultipartDecoder implements Decoder {
         if (this.failure !== undefined || (this.#finished && this.#parts.every(({ over }) => over))) resolve()
       }
     })
-    this.#busboy.end()
+    try {
+      this.#busboy.end()
+    } catch (error) {
+      this.#fail(400, MALFORMED, error)
+    }
     this.#changed()
     await done
     return this.#take()
@@ -82,6 +113,7 @@ export class MultipartDecoder implements Decoder {
 
   #file(stream: BusboyFileStream, part: { name: string; filename: string; type: string }): void {
     this.#checkName(part.name)
+    // Its content is read all the same: without a reader the parser would wait.
     const own = { events: [] as Part[], over: false }
     this.#parts.push(own)
     stream.on('data', (chunk: Buffer) => own.events.push({ part, chunk, last: false }))
@@ -93,8 +125,24 @@ export class MultipartDecoder implements Decoder {
     stream.on('error', (error: Error) => this.#fail(400, 'the form ends too early', error))
   }
 
-  #checkName(name: string): void {
-    if (Buffer.byteLength(name) > NAME_BYTES) this.#fail(413, `the name of a part is longer than ${NAME_BYTES} bytes`)
+  /** `name` is what the form says, which may be nothing. */
+  #checkName(name: string | undefined): boolean {
+    if (typeof name !== 'string') this.#fail(400, 'a part of the form has no name')
+    else if (Buffer.byteLength(name) > NAME_BYTES) this.#fail(413, `the name of a part is longer than ${NAME_BYTES} bytes`)
+    else return true
+    return false
+  }
+
+  #checkHeader(header: Readonly<Record<string, readonly string[]>>): void {
+    let size = 0
+    for (const [name, values] of Object.entries(header)) for (const value of values) size += name.length + value.length + 4
+    if (size > HEADER_BYTES) return this.#fail(413, `the header of a part is longer than ${HEADER_BYTES} bytes`)
+    const [disposition = ''] = header['content-disposition'] ?? []
+    if (!/^form-data(?:[ \t;]|$)/i.test(disposition)) this.#fail(400, 'a part of the form has no Content-Disposition: form-data')
+  }
+
+  #checkHeadless(): void {
+    if (this.#isHeadless) this.#fail(400, 'the header of a part does not end')
   }
 
   #fail(status: number, message: string, cause?: unknown): void {

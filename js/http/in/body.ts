@@ -17,6 +17,8 @@ export class ReadableBody implements Body {
   readonly #failure: (cause?: unknown) => Error
   #settle: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null
   #over = false
+  /** It has ended, and not all of it has come. */
+  #cut = false
 
   constructor(source: Readable, failure: (cause?: unknown) => Error = clientGone) {
     this.#source = source
@@ -35,7 +37,7 @@ export class ReadableBody implements Body {
     if (this.#over) return Promise.resolve(null)
     const chunk = this.#source.read() as Buffer | null
     if (chunk !== null) return Promise.resolve(chunk)
-    if (this.#source.destroyed && !this.#source.readableEnded) {
+    if (this.#cut || (this.#source.destroyed && !this.#source.readableEnded)) {
       this.#leave()
       return Promise.reject(this.#failure(this.#source.errored ?? undefined))
     }
@@ -57,7 +59,11 @@ export class ReadableBody implements Body {
     settle.resolve(chunk)
   }
 
-  #onEnd = (): void => this.close()
+  #onEnd = (): void => {
+    if (!isCut(this.#source)) return this.close()
+    this.#cut = true
+    if (this.#settle !== null) this.#finish((settle) => settle.reject(this.#failure()))
+  }
 
   #onError = (cause: unknown): void => {
     // Before the next one is asked for, the error stays with the stream, and `next()` finds it there.
@@ -86,6 +92,12 @@ export class ReadableBody implements Body {
     // Without a listener a late error of a stream that nobody reads any more would end the process.
     if (!source.closed) source.on('error', ignore).once('close', forget)
   }
+}
+
+/** Over HTTP/2 a request ends in the same way whether its client is done or has gone: then the stream is closed before the end is seen. */
+function isCut(source: Readable): boolean {
+  const { stream, aborted } = source as { stream?: { closed?: boolean }; aborted?: boolean }
+  return stream !== undefined && (stream.closed === true || aborted === true)
 }
 
 function ignore(): void {}

@@ -36,8 +36,8 @@ export class NodeSink implements ResponseSink {
     this.#res.on('close', this.#onClose)
     this.#res.on('error', ignore)
     // It may be too late already: then no event will tell.
-    const { stream } = res as { stream?: { destroyed: boolean } }
-    if (this.#res.destroyed || this.#res.writableEnded || stream?.destroyed === true) this.isGone = true
+    const { stream } = res as { stream?: { destroyed: boolean; closed: boolean } }
+    if (this.#res.destroyed || this.#res.writableEnded || stream?.destroyed === true || stream?.closed === true) this.isGone = true
     // A response that waits behind another on its connection is told nothing by Node when that connection ends.
     else if (this.#res.socket === null && this.#res.req !== undefined) this.#await(this.#res.req.socket)
   }
@@ -134,12 +134,20 @@ export class NodeSink implements ResponseSink {
     res.off('error', ignore)
     this.#forget()
     clearTimeout(this.#stall)
-    const early = !res.writableFinished
+    const early = this.#isCut()
     this.isGone = true
     this.#settleRoom()
     this.#ended?.()
     this.#ended = null
     if (early) this.onGone()
+  }
+
+  /** Closed before everything was said. Over HTTP/2 every response calls itself finished when its stream is closed, also by the client. */
+  #isCut(): boolean {
+    const res = this.#res
+    const { stream } = res as { stream?: { rstCode?: number } }
+    if (stream === undefined || this.#http1) return !res.writableFinished
+    return !res.writableEnded || (stream.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR
   }
 
   #settleRoom(): void {

@@ -45,8 +45,10 @@ export function send(
 }
 
 /** Whether the client of `res` is gone. A response of HTTP/2 does not say so itself. */
-export const isGone = (res: ServerResponse): boolean =>
-  res.destroyed || (res as { stream?: { destroyed: boolean } }).stream?.destroyed === true
+export function isGone(res: ServerResponse): boolean {
+  const { stream } = res as { stream?: { destroyed: boolean; closed: boolean } }
+  return res.destroyed || stream?.destroyed === true || stream?.closed === true
+}
 
 /** Ends a request from this side: its connection, or over HTTP/2 its stream alone. */
 export function cutOff(req: IncomingMessage): void {

@@ -55,10 +55,25 @@ test('a body that stops in the middle: the answer that has begun is cut, not fin
   await noStreams()
 })
 
-test('a body that trickles without an event is ended by the idle timeout of the function', async () => {
+test('a body that trickles without an event gets 408 after the idle timeout that the function sets', async () => {
   const { port } = await serving({ functions: { average: { fn: average, idleTimeout: 200 } } })
   const text = await trickle(raw(port, post('/fn/average', '\r\n')), '1')
-  assert.match(text, /^HTTP\/1\.1 /)
+  assert.match(text, /^HTTP\/1\.1 408 [\s\S]*VELO_IDLE/)
+  await noStreams()
+})
+
+test('half an upload is never answered as a whole one', async () => {
+  async function* sum(events) {
+    let total = 0
+    for await (const event of events) total += event
+    yield { total }
+  }
+  const { port } = await serving({ functions: { sum: { fn: sum, idleTimeout: 100 }, average: { fn: average, idleTimeout: 100 } } })
+  const half = await raw(port, `${post('/fn/sum', '\r\n')}1\n2\n3\n`).closed()
+  // The summary that the function yields has begun the answer: its last line is the error.
+  assert.match(half, /^HTTP\/1\.1 (408|200) [\s\S]*VELO_IDLE/)
+  const begun = await raw(port, `${post('/fn/average', '\r\n')}1\n2\n3\n`).closed()
+  assert.match(begun, /^HTTP\/1\.1 200 [\s\S]*2\n[\s\S]*\{"error":\{"code":"VELO_IDLE"/)
   await noStreams()
 })
 

@@ -116,7 +116,7 @@ describe('a connection', () => {
       const client = await connect(url)
       client.send({ add: 1 })
       assert.deepEqual(await client.next(), { total: 1, count: 1 })
-      assert.deepEqual(await client.end(), { code: 1000, reason: 'idle' })
+      assert.deepEqual(await client.end(), { code: 4408, reason: 'idle' })
     })
   })
 })

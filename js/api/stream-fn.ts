@@ -11,6 +11,7 @@ import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
+import { isPulled } from '../kit/pulled.js'
 import { meant } from '../kit/spelling.js'
 import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
@@ -147,7 +148,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     },
     open(openOptions) {
       keepCompiled('live', stages.length)
-      return new Stream<never, unknown>(new LiveMode(def, openOptions === undefined ? NOTHING_SAID : checkOpen(openOptions)))
+      return new Stream<never, unknown>(new LiveMode(def, openOptions === undefined ? NOTHING_SAID : checkOpen(openOptions), openOptions !== undefined && isPulled(openOptions)))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)

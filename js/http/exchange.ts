@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { OpenOptions, Source, Stream, StreamFunction } from '../index.js'
+import { pulled } from '../kit/pulled.js'
 import { readerOf } from './in/intake.js'
 import type { Asked } from './in/request.js'
 import type { Service } from './options.js'
@@ -51,5 +52,5 @@ function open<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req): S
   const own = typeof openOptions === 'function' ? (openOptions as (req: Req) => OpenOptions)(req) : openOptions
   // Who comes back shows the id of the stream, so nobody else may guess it.
   const id = service.replay > 0 ? randomUUID() : undefined
-  return fn.open({ id, headers: asked.headers, ...own })
+  return fn.open(pulled({ id, headers: asked.headers, ...own }))
 }

@@ -65,8 +65,8 @@ export interface ServerOptions {
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
   headersTimeout?: number | undefined
   /**
-   * How long nothing may come of a body that is not complete, and no result go out meanwhile; then the request gets 408. 0 = for ever. Default 60000. A body that only
-   * trickles is ended by the `idleTimeout` of the function, 30000 without a whole event.
+   * How long nothing may come of a body that is not complete, and no result go out meanwhile; then the request gets 408, or its answer is cut. 0 = for ever. Default 60000. For
+   * bodies that only trickle, set the `idleTimeout` of the function: so long without a whole event, and the client is told the same.
    */
   bodyTimeout?: number | undefined
   /** How long a connection without a request is kept. Default 5000. */

@@ -10,6 +10,7 @@ export interface Verdict {
 }
 
 /** 4000 to 4999 are for applications. */
+export const IDLE = 4408
 export const REPLACED = 4409
 export const GONE = 4410
 
@@ -30,6 +31,8 @@ export function reasonOf(text: string): string {
 export function verdictOfEnd({ reason, error }: StreamEnd, draining: boolean, expose: boolean): Verdict {
   if (reason === 'failed') return { code: 1011, reason: reasonOf(expose ? messageOf(error) : 'failed'), error }
   if (reason === 'aborted') return verdictOfAbort(error)
+  // Not 1000: what came may not be all there is.
+  if (reason === 'idle' && !draining) return { code: IDLE, reason }
   return draining ? { code: 1001, reason: 'draining' } : { code: 1000, reason }
 }
 

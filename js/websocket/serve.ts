@@ -28,20 +28,21 @@ export interface ServedSocket<In, Out> {
 /**
  * Serves one connection of `ws` with one stream: messages are its events, its results are messages, and the end of either ends the other.
  *
- * A connection on which the client says nothing for the `idleTimeout` of the function, 30000 ms unless it says otherwise, ends: pings are no events.
+ * A quiet client is no end: there is no idle timeout unless the function sets `idleTimeout`, and then the close code says so; pings are no events. The heartbeat finds those that are gone.
  *
  * Messages that come before this call are lost: call it in the listener of `connection`, or pause the socket until then. Compression is up to the server; leave
  * `perMessageDeflate` off, as `ws` does, unless bandwidth is dearer than processor and memory.
  *
  * | code | when |
  * |---|---|
- * | 1000 | the function has finished (`done`), or its input ended for `idleTimeout` (`idle`), or the server closed the stream (`closed`) |
+ * | 1000 | the function has finished (`done`), or the server closed the stream (`closed`) |
  * | 1001 | `draining`: the server stops |
  * | 1003 | a binary message, where none are taken |
  * | 1007 | a message that is no JSON, or that the schema refuses |
  * | 1008 | `limit`: no place for the stream, `maxDuration` or `maxStall` of the function, a message after the `endMessage` |
  * | 1009 | a message larger than `maxMessage` |
  * | 1011 | the function failed, or the stream was aborted |
+ * | 4408 | `idle`: nothing came for the `idleTimeout` that the function sets |
  * | 4409 | `replaced`: the client has resumed on another connection |
  * | 4410 | `gone`: there is nothing to resume, start anew |
  *

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
+import { pulled } from '../kit/pulled.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
 import { bytesOf, type Frame, frameOf, sizeOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
@@ -41,7 +42,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.fn = fn
     this.owner = settings.owner
     this.#settings = settings
-    this.stream = fn.open({ id: settings.id, headers: settings.headers, signal: settings.signal })
+    this.stream = fn.open(pulled({ id: settings.id, headers: settings.headers, signal: settings.signal }))
     this.#inbox = new Inbox<In>(this.stream, this)
     if (settings.onDisconnect === 'grace') {
       this.token = randomBytes(18).toString('base64url')

@@ -38,6 +38,8 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   private readonly lastIsRemote: boolean
   /** Gives the source of a feed back. */
   private giveBack: (() => void) | undefined
+  /** Its events come from a source: set for a feed, and for add-ons that pull. */
+  private pulled: boolean
   private fedIdle = false
   /** It was told that the process ends while sends wait. */
   private isStuck = false
@@ -54,8 +56,10 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.driver.rest()
   }
 
-  constructor(def: Definition, options: LeaseOptions, idleMs = def.liveIdle) {
-    const instance = new Instance(def, this, idleMs, options)
+  /** `pulled`: an add-on sends what it pulls, so that silence is as it is with a source. */
+  constructor(def: Definition, options: LeaseOptions, pulled = false) {
+    const instance = new Instance(def, this, pulled ? def.pulledIdle : def.liveIdle, options)
+    this.pulled = pulled
     this.instance = instance
     this.row = instance.row
     this.driver = instance.driver
@@ -75,7 +79,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   }
 
   get idleMs(): number {
-    return this.giveBack === undefined ? this.instance.def.liveIdle : this.instance.def.pulledIdle
+    return this.pulled ? this.instance.def.pulledIdle : this.instance.def.liveIdle
   }
 
   get isAwaited(): boolean {
@@ -113,6 +117,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
    */
   feedFrom(giveBack: () => void): void {
     this.giveBack = giveBack
+    this.pulled = true
     if (this.instance.def.pulledIdle === 0 && this.row.state !== State.Closed) native.disarm(this.row.slot, Timer.Idle)
   }
 
@@ -192,7 +197,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
   idle(): void {
     if (!this.started) this.start()
     this.input.end()
-    this.fedIdle = this.giveBack !== undefined
+    this.fedIdle = this.pulled
     this.giveBack?.()
   }
 

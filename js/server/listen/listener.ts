@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Settings } from '../options.js'
 import type { Connections } from './connections.js'
-import { mayStay, putBack, wantsWebSocket } from './other-protocol.js'
+import { PlainRequest } from './other-protocol.js'
 
 /** What a listener calls. */
 export interface Listening {
@@ -35,11 +35,16 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(Math.max(headersTimeout / 4, 20), 1000),
   }
-  // Node.js asks from 24.9 on; before, every wish is an upgrade.
-  const asked = { ...timeouts, shouldUpgradeCallback: wantsWebSocket }
+  const asked = { ...timeouts, IncomingMessage: PlainRequest }
   const secure = { handshakeTimeout: headersTimeout, ...tls }
   const server = http2
-    ? createSecureServer({ ...secure, ...asked, allowHTTP1: true, settings: { maxConcurrentStreams: MAX_H2_STREAMS } })
+    ? createSecureServer({
+        ...secure,
+        ...timeouts,
+        Http1IncomingMessage: PlainRequest,
+        allowHTTP1: true,
+        settings: { maxConcurrentStreams: MAX_H2_STREAMS },
+      })
     : tls === undefined
       ? createHttp(asked)
       : createHttps({ ...secure, ...asked })
@@ -49,6 +54,8 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
   /** A socket is ready to speak HTTP. */
   const ready = tls === undefined ? 'connection' : 'secureConnection'
   emitter.maxConnections = settings.maxConnections
+  // None is left out, so that all see the same request: their size together is bounded.
+  emitter.maxHeadersCount = 0
   emitter.on('connection', (socket: Socket) => connections.add(socket))
   emitter.on(ready, (socket: Socket) => connections.addPlain(socket))
   if (http2) (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS))
@@ -56,9 +63,7 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
   emitter.on('checkContinue', calls.onRequest)
   emitter.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     connections.leave(socket)
-    if (!mayStay(req, socket)) return calls.onUpgrade(req, socket, head)
-    putBack(req, socket, head)
-    emitter.emit(ready, socket)
+    calls.onUpgrade(req, socket, head)
   })
   return server
 }

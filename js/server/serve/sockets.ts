@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../../index.js'
 import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
-import { wantsWebSocket } from '../listen/other-protocol.js'
+import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
 import { isAllowed } from './cors.js'
 import { type Door, isRefusal, pathOf } from './door.js'
@@ -75,7 +75,7 @@ export class Sockets {
       refuseUpgrade(socket, refusal)
     }
     const path = pathOf(req)
-    if (!wantsWebSocket(req)) return refuse('-', NO_OTHER)
+    if (hasBody(req)) return refuse('-', NO_BODY)
     const entry = path.startsWith('/fn/') ? door.find(path) : NOT_FOUND
     if (isRefusal(entry)) return refuse('-', entry)
     if (this.#upgraders === undefined) return refuse(entry.name, NOT_HERE)
@@ -120,7 +120,7 @@ export class Sockets {
 
 const NOT_FOUND: Refusal = { status: 404, code: 'NOT_FOUND', message: 'try /fn/<name>' }
 const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'the server could not decide' }
-const NO_OTHER: Refusal = { status: 400, code: 'BAD_UPGRADE', message: 'the only protocol to change to is websocket' }
+const NO_BODY: Refusal = { status: 400, code: 'BAD_UPGRADE', message: 'a handshake has no body' }
 const NOT_HERE: Refusal = {
   status: 501,
   code: 'NO_WEBSOCKET',

@@ -128,6 +128,8 @@ export declare interface RuntimeOptions {
   maxConcurrent?: number
   /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
   workers?: number | WorkersOptions
+  /** How many bytes may wait in the streams of HTTP and WebSocket of this thread together, as far as they are known; beyond it new ones are refused. Default 536870912. */
+  maxBufferedBytes?: number
 }
 
 /** With a call: abort it, or the stream it starts. */

@@ -3,6 +3,7 @@
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
 import { limitProcess } from '../engine/refusals.js'
+import { limitBytes } from '../kit/byte-budget.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
@@ -14,6 +15,8 @@ export interface RuntimeOptions {
   maxConcurrent?: number
   /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
   workers?: number | WorkersOptions
+  /** How many bytes may wait in the streams of HTTP and WebSocket of this thread together, as far as they are known; beyond it new ones are refused. Default 536870912. */
+  maxBufferedBytes?: number
 }
 
 /** Options of `runtime.drain`. */
@@ -35,8 +38,9 @@ export const runtime = {
 
   /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   configure(options: RuntimeOptions): void {
-    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent', 'workers'])
-    const { maxConcurrent, workers } = options
+    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent', 'workers', 'maxBufferedBytes'])
+    const { maxConcurrent, workers, maxBufferedBytes } = options
+    if (maxBufferedBytes !== undefined) limitBytes(integer(maxBufferedBytes, 'runtime.configure(options).maxBufferedBytes', 1, 0))
     if (workers !== undefined) configureWorkers(resolveWorkers(workers, 'runtime.configure(options).workers'))
     if (maxConcurrent === undefined) return
     integer(maxConcurrent, 'runtime.configure(options).maxConcurrent', 0, 0, LONGEST)

@@ -11,7 +11,7 @@ import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
-import { isPulled } from '../kit/pulled.js'
+import { pullerOf } from '../kit/pulled.js'
 import { meant } from '../kit/spelling.js'
 import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
@@ -148,7 +148,8 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     },
     open(openOptions) {
       keepCompiled('live', stages.length)
-      return new Stream<never, unknown>(new LiveMode(def, openOptions === undefined ? NOTHING_SAID : checkOpen(openOptions), openOptions !== undefined && isPulled(openOptions)))
+      if (openOptions === undefined) return new Stream<never, unknown>(new LiveMode(def, NOTHING_SAID))
+      return new Stream<never, unknown>(new LiveMode(def, checkOpen(openOptions), pullerOf(openOptions)))
     },
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { OpenOptions, Source, Stream, StreamFunction } from '../index.js'
+import { ByteBudget } from '../kit/byte-budget.js'
 import { pulled } from '../kit/pulled.js'
 import { readerOf } from './in/intake.js'
 import type { Asked } from './in/request.js'
@@ -22,19 +23,22 @@ export async function exchange<Req>(fn: AnyFunction, service: Service, asked: As
   const onError = listener(service.answer, req)
   let input: Input
   let stream: Stream<never, unknown> | undefined
+  let budget: ByteBudget | undefined
   try {
     const encoder = encoderFor(service.answer, asked.headers)
     if (asked.method === 'HEAD') return await headOnly(sink, encoder, service.answer)
     if (service.replay > 0 && (await resume(fn, service, asked, sink))) return
     input = inputOf(service, asked, req)
-    stream = open(fn, service, asked, req)
-    const run = new Run(service, stream, input)
+    budget = new ByteBudget(service.maxBufferedBytes)
+    stream = open(fn, service, asked, req, budget)
+    const run = new Run(service, stream, input, budget)
     if (service.replay > 0 && encoder instanceof SseEncoder) return await resumable(fn, service, run, sink, onError)
-    await run.deliver(fn, sink, new Delivery(sink, encoder, service.answer, { 'velo-stream': shownId(stream) }), onError)
+    await run.deliver(fn, sink, new Delivery(sink, encoder, service.answer, { 'velo-stream': shownId(stream) }, budget), onError)
   } catch (error) {
     // What was begun is not left open: a body that keeps its listeners cannot be read past.
     if (input !== undefined && 'reader' in input) input.reader.close()
     stream?.abort(error)
+    budget?.release()
     onError(error)
     await refusing(sink, error, service.answer.expose)
   }
@@ -47,10 +51,10 @@ function inputOf<Req>(service: Service, asked: Asked, req: Req): Input {
   return reader === null ? undefined : { reader }
 }
 
-function open<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req): Stream<never, unknown> {
+function open<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req, budget: ByteBudget): Stream<never, unknown> {
   const { openOptions } = service
   const own = typeof openOptions === 'function' ? (openOptions as (req: Req) => OpenOptions)(req) : openOptions
   // Who comes back shows the id of the stream, so nobody else may guess it.
   const id = service.replay > 0 ? randomUUID() : undefined
-  return fn.open(pulled({ id, headers: asked.headers, ...own }))
+  return fn.open(pulled({ id, headers: asked.headers, ...own }, budget))
 }

@@ -3,6 +3,7 @@
 
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OpenOptions, Source } from '../index.js'
+import { STREAM_BYTES } from '../kit/byte-budget.js'
 import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /**
@@ -83,6 +84,8 @@ export interface HttpOptions<In, Out, Req = IncomingMessage> extends EventsOptio
   onDisconnect?: OnDisconnect | undefined
   /** SSE: a client that reconnects with `Last-Event-ID` gets what it missed, and the stream goes on. Default false. */
   resume?: ResumeOptions | boolean | undefined
+  /** How many bytes may wait between the request and its response, as far as they are known: of events, of results, and of what is kept for a client that comes back. Default 16777216. */
+  maxBufferedBytes?: number | undefined
   /** More for `open`: an id, headers instead of the request's, a signal. */
   openOptions?: OpenOptions | ((req: Req) => OpenOptions) | undefined
 }
@@ -119,13 +122,14 @@ export interface Service {
   readonly grace: number
   /** How many results are kept for a client that comes back; 0 for none. */
   readonly replay: number
+  readonly maxBufferedBytes: number
   readonly openOptions: OpenOptions | ((req: never) => OpenOptions) | undefined
 }
 
 const MEBIBYTE = 1 << 20
 const intakeNames = ['in', 'maxLine', 'maxEvent', 'maxTotal', 'onMalformed', 'decompress']
 const answerNames = 'out status headers id event end heartbeat retry maxStall expose draining onError'.split(' ')
-const ownNames = ['events', 'onDisconnect', 'resume', 'openOptions']
+const ownNames = ['events', 'onDisconnect', 'resume', 'maxBufferedBytes', 'openOptions']
 
 /** Checks the options of `eventsFrom`, or that part of others. */
 export function intakeOf(options: EventsOptions, field: string, whole = true): Intake {
@@ -188,6 +192,7 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
     events: events as Service['events'],
     grace: graceOf(options.onDisconnect, replay > 0, field),
     replay,
+    maxBufferedBytes: integer(options.maxBufferedBytes, `${field}.maxBufferedBytes`, 1, STREAM_BYTES),
     openOptions,
   }
 }

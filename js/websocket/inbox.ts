@@ -2,6 +2,7 @@
 // What waits here is bounded: a held socket gives no more than the rest of what one read of the connection brought, 64 KiB or one message.
 
 import { type Stream, VeloError } from '../index.js'
+import type { ByteBudget } from '../kit/byte-budget.js'
 
 /** Who has the socket. */
 export interface InboxOwner {
@@ -16,6 +17,7 @@ export interface InboxOwner {
 export class Inbox<In> {
   readonly #stream: Stream<In, unknown>
   readonly #owner: InboxOwner
+  readonly #budget: ByteBudget
   #waiting: In[] = []
   #isEnded = false
   #isStopped = false
@@ -24,18 +26,23 @@ export class Inbox<In> {
   /** Events wait for room; none may pass them. */
   isHeld = false
 
-  constructor(stream: Stream<In, unknown>, owner: InboxOwner) {
+  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget) {
     this.#stream = stream
+    this.#budget = budget
     this.#owner = owner
   }
 
-  /** Takes one event, in the order of the calls. */
-  put(event: In): void {
+  /** Takes one event that was made of so many bytes, in the order of the calls. */
+  put(event: In, bytes: number): void {
+    this.#budget.sent(1, bytes)
     if (!this.isHeld) {
       try {
-        if (!this.#isSlow && this.#stream.trySend(event)) return
+        if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return
       } catch (error) {
-        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') return this.#owner.refused(error)
+        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') {
+          this.#budget.notSent()
+          return this.#owner.refused(error)
+        }
         this.#isSlow = true
       }
       this.isHeld = true
@@ -65,6 +72,7 @@ export class Inbox<In> {
       const events = this.#waiting
       this.#waiting = []
       await this.#send(events)
+      if (this.#budget.isFull) await this.#budget.room(() => this.#isStopped || this.#stream.state !== 'open')
     }
     this.isHeld = false
     if (this.#isEnded) this.#stream.end()
@@ -85,8 +93,10 @@ export class Inbox<In> {
     try {
       await this.#stream.send(event)
     } catch (error) {
-      if (isRefused(error)) this.#owner.refused(error)
-      else this.#over(error)
+      if (isRefused(error)) {
+        this.#budget.notSent()
+        this.#owner.refused(error)
+      } else this.#over(error)
     }
   }
 

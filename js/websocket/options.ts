@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../index.js'
+import { STREAM_BYTES } from '../kit/byte-budget.js'
 import { configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /** What becomes of the stream when its client is gone without having ended it. */
@@ -53,6 +54,8 @@ export interface SocketOptions {
    * when no pong can be read, the oldest go: a client that comes back for those gets 4410. From 1. Default 1024.
    */
   resumeBuffer?: number | undefined
+  /** How many bytes may wait between the socket and the function, as far as they are known: of events, of results, and of what is kept for a client that comes back. Default 16777216. */
+  maxBufferedBytes?: number | undefined
   /** What the client wants to go on with. Default: `?resume=<token>&last=<count>` of the URL of `request`, if it has them; `null` = never. */
   resume?: ResumeRequest | null | undefined
   /** Whose the stream is: only a client of the same owner may resume it. Default: none, whoever has the token. */
@@ -81,6 +84,7 @@ const NAMES = [
   'onMalformed',
   'onDisconnect',
   'resumeBuffer',
+  'maxBufferedBytes',
   'resume',
   'owner',
   'endMessage',
@@ -103,6 +107,7 @@ export interface Settings {
   readonly onDisconnect: 'abort' | 'finish' | 'grace'
   readonly graceMs: number
   readonly resumeBuffer: number
+  readonly maxBufferedBytes: number
   readonly resume: ResumeRequest | undefined
   readonly owner: string | undefined
   readonly endMessage: string | undefined
@@ -134,6 +139,7 @@ export function settingsOf(options: SocketOptions): Settings {
     onDisconnect: policy,
     graceMs,
     resumeBuffer: integer(options.resumeBuffer, `${FIELD}.resumeBuffer`, 1, 1024),
+    maxBufferedBytes: integer(options.maxBufferedBytes, `${FIELD}.maxBufferedBytes`, 1, STREAM_BYTES),
     resume: policy === 'grace' ? resumeOf(options) : undefined,
     owner,
     endMessage,

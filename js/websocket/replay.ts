@@ -1,12 +1,16 @@
 // Results on their way to a client that may come back. Owns: the results that the client may not have yet, counted from 1, and what of them was
 // sent on the present connection. A pong tells what the client has; a full buffer makes the function wait, with a client or without.
 
+import type { ByteBudget } from '../kit/byte-budget.js'
 import type { Verdict } from './codes.js'
 import type { Frame } from './frames.js'
 import type { Link } from './link.js'
 
 export class Replay {
   readonly #size: number
+  readonly #budget: ByteBudget
+  readonly #maxBytes: number
+  #bytes = 0
   /** A ping after so many results, whose pong makes room. One at a time: a client that is slow to answer must not drown in them. */
   readonly #stride: number
   #isPinged = false
@@ -23,8 +27,11 @@ export class Replay {
   #verdict: Verdict | undefined
   #isDiscarded = false
 
-  constructor(size: number) {
+  /** At most `size` results, of at most so many bytes, or one. */
+  constructor(size: number, budget: ByteBudget, bytes: number) {
     this.#size = size
+    this.#budget = budget
+    this.#maxBytes = bytes
     this.#stride = Math.max(1, size >> 2)
   }
 
@@ -37,6 +44,8 @@ export class Replay {
   put(frame: Frame): Promise<unknown> | undefined {
     if (this.#isDiscarded) return undefined
     this.#frames.push(frame)
+    this.#bytes += frame.length
+    this.#budget.keep(this.#bytes)
     this.#send()
     if (this.#hasRoom()) return undefined
     return new Promise<void>((resolve) => {
@@ -95,23 +104,30 @@ export class Replay {
     this.#isDiscarded = true
     this.#link = undefined
     this.#frames = []
+    this.#bytes = 0
     this.#tellRoom()
   }
 
   #ping(link: Link): void {
-    if (!this.#isPinged && this.#sent - this.#pinged >= this.#stride) link.ping(this.beat())
+    if (!this.#isPinged && (this.#sent - this.#pinged >= this.#stride || (!this.#isRoom && this.#sent > this.#pinged)))
+      link.ping(this.beat())
+  }
+
+  get #isRoom(): boolean {
+    return this.#frames.length < this.#size && this.#bytes < this.#maxBytes
   }
 
   #hasRoom(): boolean {
-    if (this.#frames.length >= this.#size && this.#link?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
-    return this.#frames.length < this.#size
+    if (!this.#isRoom && this.#link?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
+    return this.#isRoom
   }
 
   #forget(count: number): void {
     if (count <= this.#passed) return
-    this.#frames.splice(0, count - this.#passed)
+    for (const frame of this.#frames.splice(0, count - this.#passed)) this.#bytes -= frame.length
+    this.#budget.keep(this.#bytes)
     this.#passed = count
-    if (this.#frames.length < this.#size) this.#tellRoom()
+    if (this.#isRoom) this.#tellRoom()
   }
 
   #tellRoom(): void {

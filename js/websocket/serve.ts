@@ -19,6 +19,8 @@ export interface ServedSocket<In, Out> {
   readonly resumed: boolean
   /** Resolves once, when the connection is gone. Never rejects. The stream may live on: see `stream.closed`. */
   readonly closed: Promise<SocketEnd>
+  /** Resolves once, when the client is gone and not coming back: nothing is kept for it any more. Never rejects. */
+  readonly over: Promise<unknown>
   /** For a server that stops: takes no more events, lets the function finish and its results go out, then closes with 1001. Ends a grace at once. */
   drain(): void
   /** Aborts the stream and closes the connection with this code and reason. Default: 1000, `closed`. Throws `VELO_CONFIG` for what is no close code. */
@@ -88,6 +90,7 @@ function served<In, Out>(session: Session<In, Out>, link: Link, resumed: boolean
     token: session.token,
     resumed,
     closed: link.closed,
+    over: session.over,
     drain: () => {
       if (session.isOf(link)) session.drain()
     },
@@ -101,7 +104,7 @@ function served<In, Out>(session: Session<In, Out>, link: Link, resumed: boolean
 /** A connection without a stream: it is closing already. */
 function refused<In, Out>(link: Link): ServedSocket<In, Out> {
   const close = (code = 1000, reason = 'closed') => void closeVerdict(code, reason)
-  return { stream: undefined, token: undefined, resumed: false, closed: link.closed, drain: () => {}, close }
+  return { stream: undefined, token: undefined, resumed: false, closed: link.closed, over: link.closed, drain: () => {}, close }
 }
 
 function closeVerdict(code: number, reason: string): { code: number; reason: string } {

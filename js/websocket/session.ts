@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
+import { ByteBudget } from '../kit/byte-budget.js'
 import { pulled } from '../kit/pulled.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
 import { bytesOf, type Frame, frameOf, sizeOf } from './frames.js'
@@ -27,6 +28,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   readonly token: string | undefined
   readonly #settings: Settings
   readonly #inbox: Inbox<In>
+  readonly #budget: ByteBudget
   readonly #replay: Replay | undefined
   #link: Link | undefined
   /** Messages taken, over all connections. */
@@ -36,19 +38,32 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   /** What the client is told at the end, once it is known. */
   #verdict: Verdict | undefined
   #grace: NodeJS.Timeout | undefined
+  #isOver: () => void = () => {}
+  /** Resolves when its client is not coming back: nothing is kept for it any more. */
+  readonly over = new Promise<void>((resolve) => {
+    this.#isOver = resolve
+  })
 
   /** Throws what `open` throws. */
   constructor(fn: StreamFunction<In, Out>, settings: Settings) {
     this.fn = fn
     this.owner = settings.owner
     this.#settings = settings
-    this.stream = fn.open(pulled({ id: settings.id, headers: settings.headers, signal: settings.signal }))
-    this.#inbox = new Inbox<In>(this.stream, this)
+    this.#budget = new ByteBudget(settings.maxBufferedBytes)
+    try {
+      this.stream = fn.open(pulled({ id: settings.id, headers: settings.headers, signal: settings.signal }, this.#budget))
+    } catch (error) {
+      this.#budget.release()
+      throw error
+    }
+    this.#inbox = new Inbox<In>(this.stream, this, this.#budget)
     if (settings.onDisconnect === 'grace') {
       this.token = randomBytes(18).toString('base64url')
-      this.#replay = new Replay(settings.resumeBuffer)
+      this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)
       remember(this)
     }
+    // Results may be unread after the function has finished, and the function may go on when its client is gone.
+    void Promise.all([this.stream.closed, this.over]).then(() => this.#budget.release())
     void this.#deliver()
     void this.stream.closed.then((end) => this.#ended(end))
   }
@@ -101,11 +116,11 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     const bytes = bytesOf(data)
     if (isBinary) {
       if (binary === 'refuse') return this.stop(faultOf(1003, 'binary messages are not taken'))
-      return this.#inbox.put(bytes as In)
+      return this.#inbox.put(bytes as In, bytes.length)
     }
     const string = bytes.toString()
     if (string === endMessage) return this.#endInput()
-    if (text === 'raw') return this.#inbox.put(string as In)
+    if (text === 'raw') return this.#inbox.put(string as In, bytes.length)
     let event: In
     try {
       event = JSON.parse(string)
@@ -113,7 +128,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
       if (this.#settings.onMalformed === 'skip') return
       return this.stop(faultOf(1007, `message ${this.#received} is no JSON`, error))
     }
-    this.#inbox.put(event)
+    this.#inbox.put(event, bytes.length)
   }
 
   pong(text: string): void {
@@ -163,7 +178,9 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     try {
       for (let results = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
         for (const result of results) {
-          const wait = this.#put(frameOf(result, this.#settings))
+          const frame = frameOf(result, this.#settings)
+          this.#budget.encoded(1, frame.length)
+          const wait = this.#put(frame)
           if (wait !== undefined) await wait
         }
         left -= results.length
@@ -223,5 +240,6 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.#grace = undefined
     forget(this)
     this.#replay?.discard()
+    this.#isOver()
   }
 }

@@ -3,6 +3,7 @@
 
 import { AbortError, TimeoutError } from '../../kit/errors.js'
 import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
+import type { Puller } from '../../kit/pulled.js'
 import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { Side } from '../border/law.js'
@@ -30,8 +31,12 @@ export class Output<Out> {
   /** The result at whose `yield` the function is suspended because the channel is full: not in it yet, nor counted. */
   held: IteratorResult<Out> | null = null
 
-  constructor(owner: OutputOwner) {
+  /** Bounds the unread results by their bytes, where somebody counts them. */
+  private readonly puller: Puller | undefined
+
+  constructor(owner: OutputOwner, puller?: Puller) {
     this.owner = owner
+    this.puller = puller
     this.row = owner.row
   }
 
@@ -50,8 +55,16 @@ export class Output<Out> {
     reader.resolve(reader.want === Want.Value ? result.value : result)
   }
 
+  private isHeldBack(puller: Puller): boolean {
+    if (this.unread === 0 || !puller.holds(this.unread)) return false
+    if (!this.flushing) return true
+    this.flush() // the batch that waits gets what there is
+    return this.unread > 0 && puller.holds(this.unread)
+  }
+
   /** Whether one more result may wait; spends the credit. */
   spend(): boolean {
+    if (this.puller !== undefined && this.isHeldBack(this.puller)) return false
     if (this.credits === 0 && !this.refill()) {
       if (!this.flushing) return false
       this.flush() // full: the batch that waits gets what there is

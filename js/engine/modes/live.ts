@@ -4,6 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure } from '../../kit/errors.js'
+import type { Depth, Puller } from '../../kit/pulled.js'
 import { after } from '../border/after.js'
 import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'
@@ -21,7 +22,7 @@ import { sourceIdle } from '../refusals.js'
 import type { Remote } from '../stages/stage.js'
 import { warnOverrun, warnStuck } from '../warnings.js'
 
-export class LiveMode implements Mode, InputOwner, OutputOwner {
+export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
   readonly direct = false
   readonly holdsResults = true
   readonly instance: Instance
@@ -56,10 +57,10 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.driver.rest()
   }
 
-  /** `pulled`: an add-on sends what it pulls, so that silence is as it is with a source. */
-  constructor(def: Definition, options: LeaseOptions, pulled = false) {
-    const instance = new Instance(def, this, pulled ? def.pulledIdle : def.liveIdle, options)
-    this.pulled = pulled
+  /** `puller`: an add-on that sends what it pulls, so that silence is as it is with a source. */
+  constructor(def: Definition, options: LeaseOptions, puller?: Puller) {
+    const instance = new Instance(def, this, puller === undefined ? def.liveIdle : def.pulledIdle, options)
+    this.pulled = puller !== undefined
     this.instance = instance
     this.row = instance.row
     this.driver = instance.driver
@@ -69,9 +70,10 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
     this.schema = def.stages[0]?.schema
     this.lastIsRemote = def.stages.at(-1)?.placement !== undefined
     this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
-    this.output = new Output(this)
+    this.output = new Output(this, puller)
     if (this.row.state !== State.Waiting) this.takeCredits()
     instance.begin()
+    puller?.watch(this)
   }
 
   get id(): string {
@@ -92,6 +94,14 @@ export class LiveMode implements Mode, InputOwner, OutputOwner {
 
   get hasUnread(): boolean {
     return this.output.unread > 0
+  }
+
+  get unread(): number {
+    return this.output.unread
+  }
+
+  get undelivered(): number {
+    return this.row.accepted - this.row.delivered
   }
 
   get started(): boolean {

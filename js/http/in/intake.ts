@@ -53,6 +53,8 @@ export class EventReader {
   readonly #decoder: Decoder
   readonly #maxTotal: number
   #total = 0
+  /** Bytes that the events of the last `next()` were made of. */
+  bytes = 0
   #over = false
   #failure: HttpError | undefined
 
@@ -64,6 +66,7 @@ export class EventReader {
 
   /** The next events, at least one, or null at the end. Rejects with what is wrong with the body, after the events before it. */
   async next(): Promise<unknown[] | null> {
+    this.bytes = 0
     while (!this.#over) {
       const failure = this.#failure
       if (failure !== undefined) {
@@ -79,6 +82,11 @@ export class EventReader {
       if (events.length > 0) return events
     }
     return null
+  }
+
+  /** Nothing more comes. */
+  get isOver(): boolean {
+    return this.#over
   }
 
   /** What the next `next()` will reject with, if that is known. */
@@ -106,6 +114,7 @@ export class EventReader {
 
   #count(chunk: Buffer): void {
     this.#total += chunk.length
+    this.bytes += chunk.length
     if (this.#total > this.#maxTotal) this.#failure = new HttpError(413, `the body is larger than ${this.#maxTotal} bytes (maxTotal)`)
   }
 }

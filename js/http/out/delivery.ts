@@ -2,6 +2,7 @@
 //
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
+import type { ByteBudget } from '../../kit/byte-budget.js'
 import { HttpError } from '../errors.js'
 import type { Answer } from '../options.js'
 import { type Encoder, headOf } from './encoder.js'
@@ -16,9 +17,11 @@ export class Delivery {
   readonly #encoder: Encoder
   readonly #answer: Answer
   readonly #pulse: Pulse | undefined
+  readonly #budget: ByteBudget | undefined
 
   /** `more`: headers that the options do not know. */
-  constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>) {
+  constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>, budget?: ByteBudget) {
+    this.#budget = budget
     this.#sink = sink
     this.#encoder = encoder
     this.#answer = answer
@@ -36,9 +39,7 @@ export class Delivery {
           await turn()
           continue
         }
-        const room = this.write(this.#encoder.encode(results))
-        const { failure } = this.#encoder
-        if (failure !== undefined) throw failure.error
+        const room = this.#writeAll(results)
         if (room !== undefined) await room
       }
     } catch (error) {
@@ -46,6 +47,22 @@ export class Delivery {
       return
     }
     await this.end()
+  }
+
+  /** Nothing is awaited where all fits into one write. */
+  #writeAll(results: readonly unknown[], from = 0): Promise<void> | undefined {
+    const encoder = this.#encoder
+    const chunk = encoder.encode(results, from)
+    const { failure, next } = encoder
+    if (next > from) this.#budget?.encoded(next - from, chunk.length)
+    const room = this.write(chunk)
+    if (failure !== undefined) throw failure.error
+    if (room === undefined) return next < results.length ? this.#writeAll(results, next) : undefined
+    this.#budget?.writing(chunk.length)
+    return room.then(() => {
+      this.#budget?.writing(0)
+      return next < results.length ? this.#writeAll(results, next) : undefined
+    })
   }
 
   write(chunk: string | Uint8Array): Promise<void> | undefined {

@@ -5,7 +5,7 @@ import type { StreamHeaders } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import type { Answer } from '../options.js'
 import type { Refusal } from './refusal.js'
-import { SseEncoder } from './sse-out.js'
+import { SseEncoder, WRITE } from './sse-out.js'
 
 export interface Head {
   readonly status: number
@@ -16,8 +16,10 @@ export interface Encoder {
   readonly headers: Readonly<Record<string, string>>
   /** What the response begins with, before any result. */
   readonly prelude: string | undefined
-  /** Results up to the first that cannot be written; why it cannot is then in `failure`. */
-  encode(results: readonly unknown[]): string | Uint8Array
+  /** Results from that place on, as many as make one write, up to the first that cannot be written; why it cannot is then in `failure`. */
+  encode(results: readonly unknown[], from: number): string | Uint8Array
+  /** Where the last `encode` ended. */
+  readonly next: number
   readonly failure: { readonly error: unknown } | undefined
   /** An error after the first byte, or undefined where only a cut can tell. */
   failed(refusal: Refusal): string | undefined
@@ -33,10 +35,13 @@ class NdjsonEncoder implements Encoder {
   readonly prelude = undefined
   failure: Encoder['failure']
 
-  encode(results: readonly unknown[]): string {
+  next = 0
+
+  encode(results: readonly unknown[], from: number): string {
     let lines = ''
+    this.next = from
     try {
-      for (const result of results) lines += `${JSON.stringify(result) ?? 'null'}\n`
+      for (; this.next < results.length && lines.length < WRITE; this.next++) lines += `${JSON.stringify(results[this.next]) ?? 'null'}\n`
     } catch (error) {
       this.failure = { error }
     }
@@ -55,10 +60,17 @@ class RawEncoder implements Encoder {
   readonly prelude = undefined
   failure: Encoder['failure']
 
-  encode(results: readonly unknown[]): Uint8Array {
+  next = 0
+
+  encode(results: readonly unknown[], from: number): Uint8Array {
     const chunks: Uint8Array[] = []
+    this.next = from
     try {
-      for (const result of results) chunks.push(bytesOf(result))
+      for (let size = 0; this.next < results.length && size < WRITE; this.next++) {
+        const chunk = bytesOf(results[this.next])
+        size += chunk.length
+        chunks.push(chunk)
+      }
     } catch (error) {
       this.failure = { error }
     }

@@ -5,6 +5,9 @@ import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
 import type { Refusal } from './refusal.js'
 
+/** Characters or bytes of one write, about: what is more goes into the next one, so that none grows without a bound. */
+export const WRITE = 256 * 1024
+
 /** Keeps the connection, and says nothing. */
 export const COMMENT = ':\n\n'
 
@@ -23,10 +26,13 @@ export class SseEncoder implements Encoder {
     this.prelude = answer.retry === undefined ? start : `retry: ${answer.retry}\n${start ?? '\n'}`
   }
 
-  encode(results: readonly unknown[]): string {
+  next = 0
+
+  encode(results: readonly unknown[], from: number): string {
     let text = ''
+    this.next = from
     try {
-      for (const result of results) text += this.one(result)
+      for (; this.next < results.length && text.length < WRITE; this.next++) text += this.one(results[this.next])
     } catch (error) {
       this.failure = { error }
     }

@@ -2,6 +2,7 @@
 
 export class Replay {
   readonly #most: number
+  readonly #bytes: number
   readonly #stream: string
   /** Texts by number modulo `most`. */
   readonly #kept: string[] = []
@@ -9,8 +10,12 @@ export class Replay {
   #count = 0
   #size = 0
 
-  constructor(most: number, stream: string) {
+  /** The number of the oldest that is kept is one more. */
+  #passed = 0
+
+  constructor(most: number, bytes: number, stream: string) {
     this.#most = most
+    this.#bytes = bytes
     this.#stream = stream
   }
 
@@ -20,6 +25,13 @@ export class Replay {
     const place = this.#count++ % this.#most
     this.#size += text.length - (this.#kept[place]?.length ?? 0)
     this.#kept[place] = text
+    this.#passed = Math.max(this.#passed, this.#count - this.#most)
+    // The newest stays, however long it is.
+    for (; this.#size > this.#bytes && this.#passed < this.#count - 1; this.#passed++) {
+      const oldest = this.#passed % this.#most
+      this.#size -= this.#kept[oldest]?.length ?? 0
+      this.#kept[oldest] = ''
+    }
     return text
   }
 
@@ -35,7 +47,7 @@ export class Replay {
 
   /** All after that number, or undefined where some of it is no longer kept, or was never written. */
   after(number: number): string | undefined {
-    if (number > this.#count || this.#count - number > this.#most) return undefined
+    if (number > this.#count || number < this.#passed) return undefined
     let text = ''
     for (let next = number; next < this.#count; next++) text += this.#kept[next % this.#most]
     return text

@@ -10,7 +10,7 @@ import { Delivery, refuse } from '../out/delivery.js'
 import { encoderFor, LIVE } from '../out/encoder.js'
 import { refusalOf } from '../out/refusal.js'
 import type { ResponseSink } from '../out/sink.js'
-import { SseEncoder } from '../out/sse-out.js'
+import { SseEncoder, WRITE } from '../out/sse-out.js'
 import type { Run } from '../stream/run.js'
 import { enter, leave, type Session, sessionOf, shownId } from '../stream/sessions.js'
 import { Replay } from './replay.js'
@@ -78,7 +78,7 @@ class ResumableSession implements Session {
     this.#answer = service.answer
     this.#grace = service.grace
     this.#onError = onError
-    this.#replay = new Replay(service.replay, shownId(run.stream))
+    this.#replay = new Replay(service.replay, service.maxBufferedBytes >> 1, shownId(run.stream))
     this.#encoder = new SseEncoder(service.answer, LIVE)
     void run.stream.closed.then(({ reason }) => {
       if (reason === 'aborted') this.#abandon()
@@ -93,11 +93,14 @@ class ResumableSession implements Session {
         while (this.#client === undefined && !this.#abandoned) await this.#nextClient()
         const batch = await results.take()
         if (batch.length === 0) break
-        // Kept before it is written: whoever comes while this one waits for room finds it there.
-        const text = this.#keep(batch)
-        const room = this.#client?.delivery.write(text)
-        if (this.#encoder.failure !== undefined) throw this.#encoder.failure.error
-        if (room !== undefined) await room
+        for (let kept = 0; kept < batch.length; ) {
+          // Kept before it is written: whoever comes while this one waits for room finds it there.
+          const text = this.#keep(batch, kept)
+          const room = this.#client?.delivery.write(text)
+          if (this.#encoder.failure !== undefined) throw this.#encoder.failure.error
+          kept = this.#encoder.next
+          if (room !== undefined) await room
+        }
       }
       const last = this.#encoder.ended()
       if (last !== undefined) this.#replay.keep((id) => `id: ${id}\n${last}`)
@@ -112,11 +115,18 @@ class ResumableSession implements Session {
     }
   }
 
-  /** Up to the first that cannot be written. */
-  #keep(batch: readonly unknown[]): string {
+  /** As many from that place on as make one write, up to the first that cannot be written. */
+  #keep(batch: readonly unknown[], from: number): string {
+    const encoder = this.#encoder
     let text = ''
+    encoder.next = from
     try {
-      for (const result of batch) text += this.#replay.keep((id) => this.#encoder.one(result, id))
+      for (; encoder.next < batch.length && text.length < WRITE; encoder.next++) {
+        const one = this.#replay.keep((id) => encoder.one(batch[encoder.next], id))
+        this.#run.budget.encoded(1, one.length)
+        text += one
+      }
+      this.#run.budget.keep(this.#replay.size)
     } catch (error) {
       this.#encoder.failure = { error }
     }
@@ -181,8 +191,10 @@ class ResumableSession implements Session {
     const client = this.#client
     this.#client = undefined
     if (client !== undefined) void tell(client).then(client.done)
-    if (this.#abandoned && client === undefined) leave(this)
-    else this.#linger()
+    if (this.#abandoned && client === undefined) {
+      leave(this)
+      this.#run.budget.release()
+    } else this.#linger()
   }
 
   /** The end may not have reached the client: it is kept for a while. */
@@ -202,6 +214,7 @@ class ResumableSession implements Session {
     clearTimeout(this.#timer)
     if (over.delete(this)) overSize -= this.#replay.size
     leave(this)
+    this.#run.budget.release()
   }
 }
 

@@ -4,6 +4,7 @@
 
 import type { Source, Stream } from '../../index.js'
 import { AbortError, VeloError } from '../../index.js'
+import type { ByteBudget } from '../../kit/byte-budget.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { EventReader } from '../in/intake.js'
 import type { Service } from '../options.js'
@@ -19,12 +20,15 @@ export type Input = { readonly reader: EventReader } | { readonly source: Source
 export class Run {
   readonly stream: Stream<never, unknown>
   readonly results: ResultReader
+  /** Given back by `over`, unless results are kept. */
+  readonly budget: ByteBudget
   readonly #grace: number
   readonly #skip: boolean
   readonly #reader: EventReader | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(service: Service, stream: Stream<never, unknown>, input: Input) {
+  constructor(service: Service, stream: Stream<never, unknown>, input: Input, budget: ByteBudget) {
+    this.budget = budget
     this.stream = stream
     this.#grace = service.grace
     this.#skip = service.intake.skip
@@ -51,6 +55,7 @@ export class Run {
     if (sink.isGone) sink.onGone()
     await delivery.all(this.results, onError)
     this.over()
+    this.budget.release()
     leave(session)
   }
 
@@ -80,7 +85,9 @@ export class Run {
       for (let events = await reader.next(); events !== null; events = await reader.next()) {
         // What is wrong with the rest of a chunk is told before its beginning is answered: that leaves a status to tell it with.
         if (reader.failure !== undefined) throw reader.failure
+        this.budget.sent(events.length, reader.bytes)
         await this.#send(events as never[])
+        if (this.budget.isFull) await this.budget.room(() => reader.isOver || stream.state !== 'open')
       }
       stream.end()
     } catch (error) {
@@ -107,6 +114,7 @@ export class Run {
       await this.stream.send(event)
     } catch (error) {
       if (!isRefusal(error)) throw error
+      this.budget.notSent()
     }
   }
 }

@@ -96,13 +96,16 @@ export class Sockets {
         served = serveSocket(ws, entry.fn, options)
       } catch (error) {
         // Wrong options: they are this server's, not the client's.
+        release()
         ws.on('error', ignore)
         ws.close(1011)
         settings.onError?.(error, req)
         return
       }
-      // The stream that it came back to has a place.
+      // The stream that it came back to has a place. Any other keeps this one as long as something is kept for its client.
+      socket.off('close', release)
       if (served.resumed) release()
+      else void served.over.then(release)
       this.#open.add(served)
       void this.#end(served, req)
     })

@@ -310,4 +310,31 @@ test('streams that are over are not kept for ever', async () => {
   await until(5000, () => runtime.snapshot().streamsOpen === 0, 'streams are open')
 })
 
+test('a source that events gives goes on while its client is away', async () => {
+  const steps = Array.from({ length: 12 }, () => deferred())
+  async function* ticks() {
+    for (const [n, step] of steps.entries()) {
+      await step.promise
+      yield n
+    }
+  }
+  const through = streamFn(async function* through(events) {
+    for await (const event of events) yield event
+  })
+  const server = await start('node:http', through, { events: () => ticks(), out: 'sse', resume: true })
+  const client = await Client.connect(server.url)
+  for (const step of steps.slice(0, 4)) step.resolve()
+  await until(10_000, () => client.events.length === 4, 'four results')
+  client.leave()
+  await until(10_000, () => server.responses.size === 0, 'the end of the response')
+  for (const step of steps.slice(4, 6)) step.resolve()
+  const back = await Client.connect(server.url, client.id)
+  for (const step of steps.slice(6)) step.resolve()
+  await within(10_000, back.reading, 'the end')
+  assert.equal(back.response.statusCode, 200)
+  assert.equal(client.events.length + back.events.length, 12)
+  await server.close()
+  await settled()
+})
+
 noUnhandledRejections('rule 16')

@@ -84,6 +84,8 @@ export interface HttpOptions<In, Out, Req = IncomingMessage> extends EventsOptio
   onDisconnect?: OnDisconnect | undefined
   /** SSE: a client that reconnects with `Last-Event-ID` gets what it missed, and the stream goes on. Default false. */
   resume?: ResumeOptions | boolean | undefined
+  /** With `resume`: whose a stream is. Only a request of the same owner gets the rest of it; to others it is not there. Default: nobody's, whoever knows the id. */
+  owner?: ((req: Req) => string | undefined) | undefined
   /** How many bytes may wait between the request and its response, as far as they are known: of events, of results, and of what is kept for a client that comes back. Default 16777216. */
   maxBufferedBytes?: number | undefined
   /** More for `open`: an id, headers instead of the request's, a signal. */
@@ -122,6 +124,7 @@ export interface Service {
   readonly grace: number
   /** How many results are kept for a client that comes back; 0 for none. */
   readonly replay: number
+  readonly owner: ((req: never) => string | undefined) | undefined
   readonly maxBufferedBytes: number
   readonly openOptions: OpenOptions | ((req: never) => OpenOptions) | undefined
 }
@@ -129,7 +132,7 @@ export interface Service {
 const MEBIBYTE = 1 << 20
 const intakeNames = ['in', 'maxLine', 'maxEvent', 'maxTotal', 'onMalformed', 'decompress']
 const answerNames = 'out status headers id event end heartbeat retry maxStall expose draining onError'.split(' ')
-const ownNames = ['events', 'onDisconnect', 'resume', 'maxBufferedBytes', 'openOptions']
+const ownNames = ['events', 'onDisconnect', 'resume', 'owner', 'maxBufferedBytes', 'openOptions']
 
 /** Checks the options of `eventsFrom`, or that part of others. */
 export function intakeOf(options: EventsOptions, field: string, whole = true): Intake {
@@ -176,7 +179,8 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
 /** Checks the options of `handler` and `toResponse`. */
 export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, field: string): Service {
   onlyKnown(options, field, [...intakeNames, ...answerNames, ...ownNames])
-  const { events, openOptions } = options
+  const { events, openOptions, owner } = options
+  if (owner !== undefined) callable(owner, `${field}.owner`)
   if (events !== undefined) callable(events, `${field}.events`)
   if (openOptions !== undefined && typeof openOptions !== 'function' && (typeof openOptions !== 'object' || openOptions === null))
     throw configError(`${field}.openOptions`, 'an object or a function', openOptions)
@@ -192,6 +196,7 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
     events: events as Service['events'],
     grace: graceOf(options.onDisconnect, replay > 0, field),
     replay,
+    owner: owner as Service['owner'],
     maxBufferedBytes: integer(options.maxBufferedBytes, `${field}.maxBufferedBytes`, 1, STREAM_BYTES),
     openOptions,
   }

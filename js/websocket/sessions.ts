@@ -1,5 +1,7 @@
 // The streams that a client may come back to, by their tokens.
 
+import { awaitReturn, forgetReturn } from '../kit/returns.js'
+
 /** What is kept here: a `Session`, whose types only its function knows. */
 interface Kept {
   readonly token: string | undefined
@@ -22,11 +24,16 @@ export function sessionOf(token: string, fn: unknown, owner: string | undefined)
 }
 
 export function remember(session: Kept): void {
-  if (session.token !== undefined) sessions.set(session.token, session)
+  if (session.token === undefined) return
+  sessions.set(session.token, session)
+  awaitReturn(session.token, session.owner)
 }
 
 export function forget(session: Kept): void {
-  if (session.token !== undefined) sessions.delete(session.token)
+  if (session.token !== undefined) {
+    sessions.delete(session.token)
+    forgetReturn(session.token)
+  }
   ended.delete(session)
 }
 

@@ -29,8 +29,10 @@ export function refusalOf(error: unknown, expose: boolean): Refusal {
   if (error instanceof VeloError) {
     const status = statuses[error.code]
     if (status === undefined) return refusal(500, error.code, expose ? error.message : FAILED)
+    // What another thread died of, and why somebody aborted, are words of the function and of the service.
+    const isOurs = error.code !== 'VELO_WORKER_EXITED' && error.code !== 'VELO_ABORTED'
     const headers = error instanceof OverloadedError ? { 'retry-after': '1' } : undefined
-    return refusal(status, error.code, error.message, headers)
+    return refusal(status, error.code, isOurs || expose ? error.message : 'the stream was ended', headers)
   }
   return thrown(error, expose)
 }

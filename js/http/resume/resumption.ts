@@ -3,6 +3,7 @@
 // Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
 // what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
 
+import { awaitReturn, forgetReturn } from '../../kit/returns.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { Asked } from '../in/request.js'
 import type { Answer, Service } from '../options.js'
@@ -22,20 +23,28 @@ const over = new Set<ResumableSession>()
 let overSize = 0
 
 /** Serves a new stream, and those who come back to it. Resolves when this response is over. */
-export function resumable(fn: object, service: Service, run: Run, sink: ResponseSink, onError: (error: unknown) => void): Promise<void> {
-  const session = new ResumableSession(fn, service, run, onError)
+export function resumable(
+  fn: object,
+  service: Service,
+  run: Run,
+  sink: ResponseSink,
+  onError: (error: unknown) => void,
+  owner: string | undefined,
+): Promise<void> {
+  const session = new ResumableSession(fn, service, run, onError, owner)
   enter(session)
+  awaitReturn(run.stream.id, owner)
   const done = session.attach(sink, 0)
   void session.serve()
   return done
 }
 
 /** Whether the request asks for the rest of a stream; then it has been answered when this resolves. */
-export async function resume(fn: object, service: Service, asked: Asked, sink: ResponseSink): Promise<boolean> {
+export async function resume(fn: object, service: Service, asked: Asked, sink: ResponseSink, owner: string | undefined): Promise<boolean> {
   const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
   if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
   const session = sessionOf(id)
-  if (session?.attach !== undefined && session.fn === fn) await session.attach(sink, Number(seen))
+  if (session?.attach !== undefined && session.fn === fn && session.owner === owner) await session.attach(sink, Number(seen))
   else await gone(sink, 'the stream is over, or no longer kept')
   return true
 }
@@ -54,6 +63,7 @@ interface Client {
 class ResumableSession implements Session {
   readonly fn: object
   readonly stream: Run['stream']
+  readonly owner: string | undefined
   readonly #run: Run
   readonly #answer: Answer
   readonly #grace: number
@@ -71,8 +81,9 @@ class ResumableSession implements Session {
   /** Until a client that is away, or that may have missed the end, is given up. */
   #timer: NodeJS.Timeout | undefined
 
-  constructor(fn: object, service: Service, run: Run, onError: (error: unknown) => void) {
+  constructor(fn: object, service: Service, run: Run, onError: (error: unknown) => void, owner: string | undefined) {
     this.fn = fn
+    this.owner = owner
     this.stream = run.stream
     this.#run = run
     this.#answer = service.answer
@@ -171,7 +182,8 @@ class ResumableSession implements Session {
     if (this.#client !== client) return
     this.#client = undefined
     if (this.#complete) return
-    this.#run.endInput()
+    // A body has ended with its client; a source of the user's goes on, and waits like the function.
+    if (!this.#run.isSourced) this.#run.endInput()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
       this.stream.abort(clientGone())
@@ -192,8 +204,7 @@ class ResumableSession implements Session {
     this.#client = undefined
     if (client !== undefined) void tell(client).then(client.done)
     if (this.#abandoned && client === undefined) {
-      leave(this)
-      this.#run.budget.release()
+      this.#leave()
     } else this.#linger()
   }
 
@@ -213,7 +224,12 @@ class ResumableSession implements Session {
   #forget(): void {
     clearTimeout(this.#timer)
     if (over.delete(this)) overSize -= this.#replay.size
+    this.#leave()
+  }
+
+  #leave(): void {
     leave(this)
+    forgetReturn(this.stream.id)
     this.#run.budget.release()
   }
 }

@@ -25,6 +25,8 @@ export class Run {
   readonly #grace: number
   readonly #skip: boolean
   readonly #reader: EventReader | undefined
+  /** Its events come from a source of the user's, which a client that goes does not take along. */
+  readonly isSourced: boolean
   #timer: NodeJS.Timeout | undefined
 
   constructor(service: Service, stream: Stream<never, unknown>, input: Input, budget: ByteBudget) {
@@ -33,6 +35,7 @@ export class Run {
     this.#grace = service.grace
     this.#skip = service.intake.skip
     this.#reader = input !== undefined && 'reader' in input ? input.reader : undefined
+    this.isSourced = input !== undefined && 'source' in input
     const most = service.replay > 0 ? Math.max(1, Math.min(BATCH, service.replay >> 1)) : BATCH
     if (input !== undefined && 'source' in input) {
       // A source of the user fails as a source of `feed` does: into the function.

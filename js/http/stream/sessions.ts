@@ -8,6 +8,8 @@ export interface Session {
   readonly stream: Stream<never, unknown>
   /** Who asks for it must ask for the same function. */
   readonly fn: object
+  /** And as the same owner. */
+  readonly owner?: string | undefined
   /** Another connection of its client takes over, which has everything up to `seen`; absent where nothing is kept for it. */
   readonly attach?: (sink: ResponseSink, seen: number) => Promise<void>
 }

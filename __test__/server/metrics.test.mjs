@@ -35,7 +35,7 @@ function parsed(text) {
 
 test('the numbers of functions, of the server and of the process', async () => {
   const counted = streamFn(average, { name: 'counted by "quotes" \\' })
-  const { url, server } = await serving({ functions: { counted, twice, again: twice } })
+  const { url, server } = await serving({ functions: { counted, twice, again: twice }, pipelines: true })
   await post(`${url}/fn/counted`, ndjson([1, 2, 3]))
   await post(`${url}/fn/counted`, ndjson([1]))
   await post(`${url}/fn/nobody`, '')

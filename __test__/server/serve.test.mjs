@@ -15,6 +15,7 @@ const elsewhere = new URL('./served/triple.mjs', import.meta.url)
 
 describe('a server', async () => {
   const { server, url, port } = await serving({
+    pipelines: true,
     functions: {
       average,
       twice: streamFn(twice),

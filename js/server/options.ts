@@ -11,7 +11,7 @@ import type { SocketOptions } from '../websocket/index.js'
 export type Servable = StreamFunction<never, unknown> | Generator<never, unknown> | URL
 
 /** Options of the HTTP side of a function; what the server itself decides is left out. */
-export type ServedHttp = Omit<HttpOptions<never, unknown>, 'draining' | 'openOptions' | 'onError'>
+export type ServedHttp = Omit<HttpOptions<never, unknown>, 'draining' | 'openOptions' | 'onError' | 'owner'>
 
 /** Options of the WebSocket side of a function; what the server itself decides is left out. */
 export type ServedSocketOptions = Omit<SocketOptions, 'request' | 'owner' | 'headers' | 'id' | 'signal'>
@@ -32,8 +32,8 @@ export interface ServerOptions {
    * name begins neither with a dot nor an underscore is served under its name; its default export is the function, and it may export `options`, a `ServedFunction` without `fn`.
    */
   functions: string | URL | Readonly<Record<string, Servable | ServedFunction>>
-  /** More names, each for several functions one after the other. Without it `/fn/a|b` works too: every combination of up to 8 served functions. A pipeline has the limits of its first function, for itself. */
-  pipelines?: Readonly<Record<string, readonly string[]>> | undefined
+  /** More names, each for several functions one after the other; or `true`: clients may join up to 8 served functions by themselves, as `/fn/a|b`. A pipeline has the limits of its first function, for itself. Default: none. */
+  pipelines?: Readonly<Record<string, readonly string[]>> | boolean | undefined
   /** Where the functions of modules run that do not say it themselves. Default `'local'`. */
   placement?: 'local' | 'worker' | undefined
   /** Events are `{ headers, payload }`, as in the paper: an event without a payload is refused (`VELO_EVENT`), headers left out are `{}`. Default false. */
@@ -55,11 +55,16 @@ export interface ServerOptions {
    * Says who asks for a stream; the function finds it as `ctx.headers['velo-principal']`. What is falsy is refused: with 401 where the request has no Authorization, else with 403.
    * Default: everybody may.
    */
-  authorize?: ((req: IncomingMessage) => Answer | PromiseLike<Answer>) | undefined
-  /** Web pages that may open a WebSocket: origins as `https://example.com`, `'*'` for all, or a function that answers true. Default: those of this server's own host. */
+  authorize?: ((req: IncomingMessage, asked: Asked) => Answer | PromiseLike<Answer>) | undefined
+  /**
+   * Web pages of other sites that may ask for a stream, over WebSocket or HTTP: origins as `https://example.com`, `'*'` for all, or a function that answers true. Default: only those of this server's own
+   * host, if that is one of `hosts`.
+   */
   origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
   /** Web pages of other origins that may call, with what CORS needs for it: origins as `https://example.com`, or `'*'` for all. They may open a WebSocket too. Default: none. */
   cors?: readonly string[] | '*' | undefined
+  /** Names (without a port) by which pages may know this server. Default: `localhost` and the loopback addresses where it listens on one of them, else any. */
+  hosts?: readonly string[] | undefined
   /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
   metrics?: boolean | undefined
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
@@ -85,13 +90,20 @@ export interface ServerOptions {
   onError?: ((error: unknown, req: IncomingMessage) => void) | undefined
 }
 
+/** What a request asks for. */
+export interface Asked {
+  /** The names of the functions that it would run, as they are served: of a pipeline, each of its stages. */
+  readonly functions: readonly string[]
+}
+
 /** The principal; what is falsy means no. */
 type Answer = string | null | undefined | false
 
 /** Options with every default filled in. */
 export interface Settings {
   readonly functions: ServerOptions['functions']
-  readonly pipelines: Readonly<Record<string, readonly string[]>> | undefined
+  readonly pipelines: Readonly<Record<string, readonly string[]>>
+  readonly joins: boolean
   readonly placement: 'local' | 'worker'
   readonly envelope: boolean
   readonly http: ServedHttp
@@ -103,6 +115,7 @@ export interface Settings {
   readonly authorize: ServerOptions['authorize']
   readonly origins: ServerOptions['origins']
   readonly cors: ServerOptions['cors']
+  readonly hosts: readonly string[] | undefined
   readonly metrics: boolean
   readonly headersTimeout: number
   readonly bodyTimeout: number
@@ -117,7 +130,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -127,12 +140,12 @@ export const NAME = /^[\w.-]{1,128}$/
 /** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
 export function settingsOf(options: ServerOptions): Settings {
   onlyKnown(options, FIELD, names)
-  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, cors, tls, onError } = options
+  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, cors, hosts, tls, onError } = options
   if (typeof functions !== 'string' && !(functions instanceof URL)) {
     if (typeof functions !== 'object' || functions === null) throw configError(`${FIELD}.functions`, 'a folder or an object', functions)
     for (const name of Object.keys(functions)) checkName(name, `${FIELD}.functions`)
   }
-  if (pipelines !== undefined) checkPipelines(pipelines)
+  if (pipelines !== undefined && typeof pipelines !== 'boolean') checkPipelines(pipelines)
   if (placement !== 'local' && placement !== 'worker') throw configError(`${FIELD}.placement`, "'local' or 'worker'", placement)
   if (typeof http !== 'object' || http === null) throw configError(`${FIELD}.http`, 'an object', http)
   if (websocket !== undefined && typeof websocket !== 'boolean' && (typeof websocket !== 'object' || websocket === null))
@@ -143,6 +156,8 @@ export function settingsOf(options: ServerOptions): Settings {
     throw configError(`${FIELD}.origins`, "an array of origins, '*' or a function", origins)
   if (cors !== undefined && cors !== '*' && !(Array.isArray(cors) && cors.every((origin) => typeof origin === 'string')))
     throw configError(`${FIELD}.cors`, "an array of origins, or '*'", cors)
+  if (hosts !== undefined && (!Array.isArray(hosts) || hosts.some((host) => typeof host !== 'string')))
+    throw configError(`${FIELD}.hosts`, 'an array of names', hosts)
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw configError(`${FIELD}.tls`, 'an object', tls)
   const http2 = flag(options.http2, `${FIELD}.http2`, false)
   if (http2 && tls === undefined) throw configError(`${FIELD}.http2`, 'tls beside it', http2)
@@ -150,7 +165,8 @@ export function settingsOf(options: ServerOptions): Settings {
   if (headersTimeout < 1) throw configError(`${FIELD}.headersTimeout`, 'ms from 1 up', headersTimeout)
   return {
     functions,
-    pipelines,
+    pipelines: typeof pipelines === 'object' ? pipelines : {},
+    joins: pipelines === true,
     placement,
     envelope: flag(options.envelope, `${FIELD}.envelope`, false),
     http,
@@ -162,6 +178,7 @@ export function settingsOf(options: ServerOptions): Settings {
     authorize,
     origins,
     cors,
+    hosts,
     metrics: flag(options.metrics, `${FIELD}.metrics`, true),
     headersTimeout,
     bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 0, 60_000),
@@ -182,7 +199,7 @@ export function checkName(name: string, field: string): void {
 
 function checkPipelines(pipelines: Readonly<Record<string, readonly string[]>>): void {
   const field = `${FIELD}.pipelines`
-  if (typeof pipelines !== 'object' || pipelines === null) throw configError(field, 'an object', pipelines)
+  if (typeof pipelines !== 'object' || pipelines === null) throw configError(field, 'an object or a boolean', pipelines)
   for (const [name, stages] of Object.entries(pipelines)) {
     checkName(name, field)
     if (!Array.isArray(stages) || stages.length === 0 || stages.some((stage) => typeof stage !== 'string'))

@@ -131,7 +131,7 @@ class StreamServer implements Server {
 
   async #start(port: number, host: string): Promise<AddressInfo> {
     const settings = this.#settings
-    const catalog = new Catalog(await loadFunctions(settings), settings.pipelines, (fn) => this.#streams.counted(fn))
+    const catalog = new Catalog(await loadFunctions(settings), settings.pipelines, settings.joins, (fn) => this.#streams.counted(fn))
     const door = new Door(settings, catalog, this.#admission, this.#streams)
     const abort = this.#abort.signal
     const sockets = await Sockets.create({ settings, door, abort, count: this.#count })

@@ -20,28 +20,29 @@ export class Catalog {
   /** The functions as they were given, from which pipelines are made. */
   readonly #plain: ReadonlyMap<string, Entry>
   readonly #counted: (fn: AnyFunction) => AnyFunction
-  /** With `pipelines` given, those are all there are. */
-  readonly #closed: boolean
+  /** Clients may join functions. */
+  readonly #joins: boolean
   readonly #pipelines = new Map<string, Entry>()
   readonly #joined = new Map<string, Entry>()
 
   /** Throws `VELO_CONFIG` for a pipeline of functions that are not there, or of a name that is taken. */
   constructor(
     entries: ReadonlyMap<string, Entry>,
-    pipelines: Readonly<Record<string, readonly string[]>> | undefined,
+    pipelines: Readonly<Record<string, readonly string[]>>,
+    joins: boolean,
     counted: (fn: AnyFunction) => AnyFunction,
   ) {
     this.#plain = entries
     this.#counted = counted
     this.#entries = new Map([...entries].map(([name, entry]) => [name, { ...entry, fn: counted(entry.fn) }]))
-    for (const [name, stages] of Object.entries(pipelines ?? {})) {
+    for (const [name, stages] of Object.entries(pipelines)) {
       const field = `createServer(options).pipelines.${name}`
       if (entries.has(name)) throw configError(field, 'a name that no function has', name)
       for (const stage of stages)
         if (!entries.has(stage)) throw configError(field, `names of functions (${[...entries.keys()].join(', ')})`, stage)
       this.#pipelines.set(name, this.#join(name, stages) as Entry)
     }
-    this.#closed = pipelines !== undefined
+    this.#joins = joins
   }
 
   /** Names that are served. */
@@ -57,7 +58,7 @@ export class Catalog {
   /** The entry of a name, `undefined` where there is none. */
   find(name: string): Entry | undefined {
     const entry = this.#entries.get(name) ?? this.#pipelines.get(name) ?? this.#joined.get(name)
-    if (entry !== undefined || this.#closed) return entry
+    if (entry !== undefined || !this.#joins) return entry
     const stages = name.split('|')
     if (stages.length < 2 || stages.length > MAX_STAGES) return undefined
     // In the metrics they are one: clients choose these names.
@@ -79,6 +80,14 @@ export class Catalog {
       first.fn,
     )
     const last = all.at(-1) ?? first
-    return { name, fn: this.#counted(fn), http: { ...last.http, ...first.http }, websocket: { ...last.websocket, ...first.websocket } }
+    // Its name in the metrics: clients cannot make labels.
+    const named = fn.with({ name }) as StreamFunction<never, unknown>
+    return {
+      name,
+      functions: stages,
+      fn: this.#counted(named),
+      http: { ...last.http, ...first.http },
+      websocket: { ...last.websocket, ...first.websocket },
+    }
   }
 }

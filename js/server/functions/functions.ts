@@ -11,6 +11,8 @@ import { envelope, withEnvelope } from './envelope.js'
 /** A function under its name, with what is its own. */
 export interface Entry {
   readonly name: string
+  /** Names of what it runs: its own, or those of its stages. */
+  readonly functions: readonly string[]
   readonly fn: StreamFunction<never, unknown>
   readonly http: ServedHttp
   readonly websocket: ServedSocketOptions
@@ -83,7 +85,7 @@ async function fromModule(name: string, url: URL, given: Options, defaults: Defa
 }
 
 function made(name: string, fn: Servable, { http = {}, websocket = {}, ...options }: Options, defaults: Defaults, where: string): Entry {
-  return { name, fn: streamFunction(name, fn, options, defaults, where), http, websocket }
+  return { name, functions: [name], fn: streamFunction(name, fn, options, defaults, where), http, websocket }
 }
 
 function streamFunction(

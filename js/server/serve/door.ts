@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { isAwaited } from '../../kit/returns.js'
 import type { Catalog } from '../functions/catalog.js'
 import type { Entry } from '../functions/functions.js'
 import type { Settings } from '../options.js'
@@ -54,7 +55,7 @@ export class Door {
     let principal: string | undefined
     if (authorize !== undefined) {
       try {
-        principal = (await authorize(req)) || undefined
+        principal = (await authorize(req, { functions: entry.functions })) || undefined
         if (principal !== undefined && typeof principal !== 'string')
           throw configError('createServer(options).authorize', 'to answer a string, or something falsy', principal)
       } catch (error) {
@@ -65,7 +66,7 @@ export class Door {
       if (this.closed) return draining
     }
     const client = principal === undefined ? (req.socket.remoteAddress ?? '') : `principal ${principal}`
-    const release = this.#admission.enter(client, comesBack(req))
+    const release = this.#admission.enter(client, comesBack(req, principal))
     if (release === 'client')
       return { status: 429, code: 'VELO_OVERLOADED', message: 'this client has too many streams open', headers: retry }
     if (release === 'server')
@@ -80,9 +81,12 @@ const draining: Refusal = { status: 503, code: 'VELO_DRAINING', message: 'the se
 const unauthorized: Refusal = { status: 401, code: 'UNAUTHORIZED', message: 'who asks?' }
 const forbidden: Refusal = { status: 403, code: 'FORBIDDEN', message: 'not for you' }
 
-/** Whether the client wants a stream that it had before. */
-const comesBack = ({ headers, url = '' }: IncomingMessage): boolean =>
-  headers['last-event-id'] !== undefined || /\?(?:.*&)?resume=/.test(url)
+/** Whether the client had a stream that still knows it; to say so is not enough. */
+function comesBack({ headers, url = '' }: IncomingMessage, principal: string | undefined): boolean {
+  const [, id] = /^(.+):\d{1,15}$/.exec(String(headers['last-event-id'] ?? '')) ?? []
+  const token = new URLSearchParams(url.split('?', 2)[1] ?? '').get('resume')
+  return [id === undefined ? undefined : decoded(id), token].some((key) => typeof key === 'string' && isAwaited(key, principal))
+}
 
 /** What the function gets as `ctx.headers`: those of the request, without the pseudo headers of HTTP/2, and who asks. */
 function headersFor(req: IncomingMessage, principal: string | undefined): StreamHeaders {

@@ -10,6 +10,7 @@ import { BodyWatch } from '../listen/body-watch.js'
 import { exposition, METRICS_TYPE, type ServerNumbers } from '../metrics.js'
 import type { Settings } from '../options.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
+import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
 
 /** What the requests need of the server. */
@@ -92,10 +93,11 @@ export class Requests {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
-    const { door, count } = this.#options
+    const { door, count, settings } = this.#options
     const entry = door.find(path)
     if (isRefusal(entry)) return this.#refuse(req, res, '-', entry)
     if (req.method !== 'POST' && req.method !== 'GET') return this.#refuse(req, res, entry.name, BAD_METHOD)
+    if (!(await originAllowed(req, settings))) return this.#refuse(req, res, entry.name, OTHER_ORIGIN)
     const admitted = await door.admit(req, entry)
     if (isRefusal(admitted)) return this.#refuse(req, res, entry.name, admitted)
     // It may have gone while it was asked who it is; then no event will tell.
@@ -122,6 +124,7 @@ export class Requests {
       ...settings.http,
       ...entry.http,
       draining,
+      owner: (req: IncomingMessage) => this.#admitted.get(req)?.principal,
       openOptions: (req: IncomingMessage) => ({ headers: this.#admitted.get(req)?.headers, signal: abort }),
       onError: settings.onError,
     })

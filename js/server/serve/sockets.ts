@@ -6,8 +6,8 @@ import { VeloError } from '../../index.js'
 import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
 import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
-import { isAllowed } from './cors.js'
 import { type Door, isRefusal, pathOf } from './door.js'
+import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { type Refusal, refuseUpgrade } from './reply.js'
 
 /** What is used of a `WebSocketServer`. */
@@ -129,18 +129,8 @@ const NOT_HERE: Refusal = {
   code: 'NO_WEBSOCKET',
   message: "this server offers no WebSocket: it is switched off, or the package 'ws' is not installed",
 }
-const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not open a WebSocket here' }
 
 function ignore(): void {}
-
-/** A browser says which page asks; other clients say nothing, and what they say proves nothing. */
-async function originAllowed(req: IncomingMessage, { origins, cors }: Settings): Promise<boolean> {
-  const { origin } = req.headers
-  if (origin === undefined || origins === '*' || isAllowed(cors, origin)) return true
-  if (typeof origins === 'function') return (await origins(origin, req)) === true
-  if (origins !== undefined) return origins.includes(origin)
-  return URL.canParse(origin) && new URL(origin).host === req.headers.host
-}
 
 /** The default of `serveSocket`: what is larger is not even received. */
 const MAX_MESSAGE = 1_048_576

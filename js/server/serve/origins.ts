@@ -1,0 +1,29 @@
+// Which web pages may ask for a stream. A browser says which page asks; other clients say nothing, and what they say proves nothing.
+
+import type { IncomingMessage } from 'node:http'
+import type { Settings } from '../options.js'
+import { isAllowed } from './cors.js'
+import type { Refusal } from './reply.js'
+
+/** The names of a machine for itself. */
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+
+export const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not ask here' }
+
+/** Whether the page that asks, if one does, may. */
+export async function originAllowed(req: IncomingMessage, { origins, cors, hosts }: Pick<Settings, 'origins' | 'cors' | 'hosts'>): Promise<boolean> {
+  const { origin, 'sec-fetch-site': site } = req.headers
+  if (origins === '*') return true
+  // A page of another site may ask without its origin, as for an image; one that a user opens by hand says `none`.
+  if (origin === undefined) return site !== 'cross-site'
+  if (isAllowed(cors, origin)) return true
+  if (typeof origins === 'function') return (await origins(origin, req)) === true
+  if (origins !== undefined) return origins.includes(origin)
+  const own = req.headers.host ?? (req.headers[':authority'] as string | undefined)
+  if (!URL.canParse(origin) || new URL(origin).host !== own) return false
+  // The name itself may be the page's: that it leads here is no proof that it is ours.
+  const names = hosts ?? (isLoopback(req.socket.localAddress) ? LOOPBACK : undefined)
+  return names === undefined || names.includes(new URL(origin).hostname)
+}
+
+const isLoopback = (address = ''): boolean => address === '::1' || /^(?:::ffff:)?127\./.test(address)

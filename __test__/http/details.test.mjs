@@ -320,3 +320,13 @@ test('the Fastify plug-in leaves other routes as they were, and keeps the header
 })
 
 noUnhandledRejections('rule 16')
+
+test('the plug-in leaves a route that is not there not found, whatever is posted to it', async () => {
+  const app = Fastify()
+  await app.register(velo)
+  app.post('/foreign', async () => 'ok')
+  const ask = (url) => app.inject({ method: 'POST', url, headers: { 'content-type': 'application/x-ndjson' }, payload: '1\n' })
+  assert.equal((await ask('/nobody')).statusCode, 404)
+  assert.equal((await ask('/foreign')).statusCode, 415)
+  await app.close()
+})

@@ -79,6 +79,19 @@ describe('server-sent events in', () => {
   })
 })
 
+test('a line of server-sent events may end with \\r alone, and is read when it is there', async () => {
+  async function* chunks() {
+    yield Buffer.from('data: 1\r\rdata: 2\r')
+    yield Buffer.from('\n\r')
+    yield Buffer.from('\ndata: a\rdata: b\n\n')
+  }
+  const { events } = await read(chunks(), { 'content-type': 'text/event-stream' })
+  assert.deepEqual(
+    events.map(({ data }) => data),
+    ['1', '2', 'a\nb'],
+  )
+})
+
 describe('forms in', () => {
   const type = { 'content-type': 'multipart/form-data; boundary=x' }
   const form = (parts) => Buffer.from(`${parts.map((part) => `--x\r\n${part}\r\n`).join('')}--x--\r\n`)
@@ -175,6 +188,23 @@ describe('compressed bodies', () => {
         assert.equal(error, undefined)
         assert.equal(events.length, 15_000)
       }
+    }
+  })
+
+  test('are 400 where something follows their end, in the same chunk or later', async () => {
+    for (const [encoding, pack] of Object.entries(packed)) {
+      for (const rest of [[Buffer.concat([pack(lines), Buffer.from('trailing')])], [pack(lines), Buffer.from('trailing')]]) {
+        const { events, error } = await read(rest, { 'content-encoding': encoding }, { decompress: true })
+        assert.equal(error?.status, 400, `${encoding}, ${rest.length} chunks`)
+        assert.ok(events.length <= 15_000)
+      }
+    }
+  })
+
+  test('are 415 where their encoding or type is a name that every object has', async () => {
+    for (const name of ['constructor', '__proto__', 'toString']) {
+      assert.equal((await read([lines], { 'content-encoding': name }, { decompress: true })).error.status, 415)
+      assert.equal((await read([lines], { 'content-type': name })).error.status, 415)
     }
   })
 

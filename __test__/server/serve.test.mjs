@@ -9,7 +9,7 @@ import { until } from '../support/deferred.mjs'
 import { has, onPath } from '../support/programs.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { average, ndjson, noStreams, post, serving, twice, values, webSocket, who } from './service.mjs'
+import { average, ndjson, noStreams, post, raw, serving, twice, values, webSocket, who } from './service.mjs'
 
 const elsewhere = new URL('./served/triple.mjs', import.meta.url)
 
@@ -111,7 +111,7 @@ describe('a server', async () => {
       [404, 404, 404, 404, 405],
     )
     assert.deepEqual(JSON.parse(answers[0].text).error.code, 'NOT_FOUND')
-    assert.equal(answers[4].headers.get('allow'), 'GET, POST')
+    assert.equal(answers[4].headers.get('allow'), 'GET, HEAD, POST')
   })
 
   test('/healthz and /readyz', async () => {
@@ -248,3 +248,12 @@ test('curl, HTTP/1.1: a stream whose results come while it sends', async (t) => 
 })
 
 noUnhandledRejections('createServer')
+
+test('HEAD where GET is, and a target that is a whole URL', async () => {
+  const { port, url } = await serving({ functions: { average } })
+  const head = await within(10_000, fetch(`${url}/fn/average`, { method: 'HEAD' }), 'HEAD')
+  assert.deepEqual([head.status, await head.text()], [200, ''])
+  assert.equal((await within(10_000, fetch(`${url}/fn/average`, { method: 'PUT' }), 'PUT')).headers.get('allow'), 'GET, HEAD, POST')
+  const text = await raw(port, 'GET http://example.com/healthz?x HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n').closed()
+  assert.match(text, /^HTTP\/1\.1 200 /)
+})

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
 import { after, describe, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { within } from '../support/within.mjs'
 import { average, holding, ndjson, noStreams, raw, serving, values, webSocket, who } from './service.mjs'
 
@@ -136,4 +137,20 @@ describe('HTTP/2', async () => {
     await within(20_000, gone, 'the close of the session')
     await noStreams()
   })
+})
+
+test('a connection beside HTTP/2 that never asks is closed after headersTimeout, whatever it speaks', async () => {
+  const { port } = await serving({ functions: { average }, tls, http2: true, headersTimeout: 150 })
+  for (const [protocol, bytes] of [
+    ['http/1.1', ''],
+    ['http/1.1', 'GET /healthz HTTP/1.1\r\nHost'],
+    ['h2', ''],
+    ['h2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+  ]) {
+    const socket = connectTls({ port, host: '127.0.0.1', ca: cert, servername: 'localhost', ALPNProtocols: [protocol] })
+    socket.on('error', () => undefined).resume()
+    const closed = once(socket, 'close')
+    socket.write(bytes)
+    await within(20_000, closed, `the close of ${protocol} after ${JSON.stringify(bytes)}`)
+  }
 })

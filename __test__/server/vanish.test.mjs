@@ -128,7 +128,7 @@ test('a connection of HTTP/2 is closed for idleness also after a request that wa
     session.once('timeout', () => res.end('late'))
   })
   after(() => server.close())
-  server.on('session', (session) => connections.addSession(session, 50))
+  server.on('session', (session) => connections.addSession(session, 50, 10_000))
   await new Promise((resolve) => server.listen(0, resolve))
   const client = connectHttp2(`http://127.0.0.1:${server.address().port}`)
   after(() => client.destroy())

@@ -52,6 +52,8 @@ type Done = (error: Error | null, body?: unknown) => void
 
 function handOver(request: FastifyRequest, body: unknown, done: Done): void {
   if (OURS in request.routeOptions.config) return done(null, body)
+  // No route at all is found: that says more than the type.
+  if (request.is404) return done(null)
   const message = `Unsupported Media Type: ${request.headers['content-type'] ?? ''}`
   done(Object.assign(new Error(message), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 }))
 }

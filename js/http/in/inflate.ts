@@ -4,16 +4,16 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { HttpError } from '../errors.js'
 import { type Body, ReadableBody } from './body.js'
 
-const makers: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-}
+const makers = new Map<string, () => ReturnType<typeof createGunzip>>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+])
 
 /** The body without its Content-Encoding, or undefined for an encoding that is not known. */
 export function inflated(body: Body, encoding: string): Body | undefined {
-  const make = makers[encoding]
+  const make = makers.get(encoding)
   return make === undefined ? undefined : new InflatedBody(body, make())
 }
 
@@ -23,6 +23,11 @@ class InflatedBody implements Body {
   readonly #output: ReadableBody
   /** What the packed body failed with: it says more than what becomes of the inflation. */
   #failure: unknown
+  /** Bytes of the packed body so far. */
+  #length = 0
+  #isEnded = false
+  #isClosed = false
+  readonly #pumped: Promise<void>
 
   constructor(packed: Body, inflate: ReturnType<typeof createGunzip>) {
     this.#packed = packed
@@ -30,14 +35,22 @@ class InflatedBody implements Body {
     this.#output = new ReadableBody(inflate, (cause) => {
       return (this.#failure as Error | undefined) ?? new HttpError(400, 'the body does not match its Content-Encoding', cause)
     })
-    void this.#pump()
+    this.#pumped = this.#pump()
   }
 
-  next(): Promise<Buffer | null> {
-    return this.#output.next()
+  async next(): Promise<Buffer | null> {
+    const chunk = await this.#output.next()
+    if (chunk !== null || this.#isClosed) return chunk
+    this.#isEnded = true
+    // What follows the end may be still to come.
+    if (this.#length === this.#inflate.bytesWritten) await this.#pumped
+    if (this.#length > this.#inflate.bytesWritten && !this.#isClosed)
+      throw new HttpError(400, 'something follows the end of the compressed body')
+    return null
   }
 
   close(): void {
+    this.#isClosed = true
     this.#packed.close()
     this.#output.close()
     this.#inflate.destroy()
@@ -49,6 +62,8 @@ class InflatedBody implements Body {
     try {
       for (let chunk = await this.#packed.next(); chunk !== null; chunk = await this.#packed.next()) {
         const written = chunk
+        this.#length += chunk.length
+        if (this.#isEnded) return this.#packed.close()
         // The callback is called when the chunk is used up, or with an error, also that of being destroyed.
         await new Promise<void>((resolve) => inflate.write(written, () => resolve()))
         if (inflate.destroyed) return this.#packed.close()

@@ -122,7 +122,7 @@ export class EventReader {
 function decoderFor(intake: Intake, contentType: string): Decoder {
   const [type = ''] = contentType.split(';', 1)
   const name = type.trim().toLowerCase()
-  const format = intake.format === 'auto' ? formats[name] : intake.format
+  const format = intake.format === 'auto' ? (Object.hasOwn(formats, name) ? formats[name] : undefined) : intake.format
   if (format === 'ndjson' || format === 'json-lines') return new NdjsonDecoder(intake)
   if (format === 'raw') return new RawDecoder(intake)
   if (format === 'sse') return new SseDecoder(intake)

@@ -16,6 +16,8 @@ export class SseDecoder implements Decoder {
   #data: string[] = []
   /** Bytes of `data`, about: characters beyond ASCII count as one. */
   #length = 0
+  /** The last byte was \r: a \n that follows belongs to it. */
+  #isReturned = false
   failure: HttpError | undefined
 
   constructor({ maxLine, maxEvent, skip }: Intake) {
@@ -29,15 +31,21 @@ export class SseDecoder implements Decoder {
   push(chunk: Buffer): ServerSentEvent[] {
     const events: ServerSentEvent[] = []
     try {
-      this.#lines.push(chunk)
+      this.#lines.push(this.#unified(chunk))
       for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
-        if (!line.includes('\r')) this.#line(line, events)
-        else for (const part of line.split('\r')) this.#line(part, events)
+        this.#line(line, events)
       }
     } catch (error) {
       this.failure = error as HttpError
     }
     return events
+  }
+
+  /** The same lines, each ended by \n: a line may end with \r alone, and then nothing else need follow. */
+  #unified(bytes: Buffer): Buffer {
+    const chunk = this.#isReturned && bytes[0] === 10 ? bytes.subarray(1) : bytes
+    if (bytes.length > 0) this.#isReturned = bytes.at(-1) === 13
+    return chunk.includes(13) ? Buffer.from(chunk.toString('latin1').replace(/\r\n?/g, '\n'), 'latin1') : chunk
   }
 
   /** An event without an empty line after it is not complete, and dropped, as the standard says. */

@@ -14,6 +14,8 @@ export class Connections {
   readonly #responses = new Map<Duplex, Set<ServerResponse>>()
   /** Sessions of HTTP/2, with the number of their requests under way. */
   readonly #sessions = new Map<Http2Session, number>()
+  /** Sockets that have said nothing yet, with the time that they have left. */
+  readonly #first = new Map<Duplex, NodeJS.Timeout>()
   #stopping = false
 
   /** Connections that are open. */
@@ -27,22 +29,27 @@ export class Connections {
   }
 
   /** A socket that will speak HTTP, after TLS where there is TLS. One of HTTP/2 is its session's. */
-  addPlain(socket: Duplex): void {
+  addPlain(socket: Duplex, firstMs = 0): void {
     if ((socket as Partial<TLSSocket>).alpnProtocol === 'h2') return
+    if (firstMs > 0) this.#first.set(socket, setTimeout(() => socket.destroy(), firstMs).unref())
     // It was on its way when the server stopped.
     if (this.#stopping) return void socket.destroy()
     const open = new Set<ServerResponse>()
     this.#responses.set(socket, open)
     socket.once('close', () => {
       this.#responses.delete(socket)
+      this.#arrived(socket)
       for (const res of open) if (res.socket === null) closeUnsent(res)
     })
   }
 
-  addSession(session: Http2Session, idleMs: number): void {
+  addSession(session: Http2Session, idleMs: number, firstMs: number): void {
     if (this.#stopping) return session.destroy()
     this.#sessions.set(session, 0)
     session.once('close', () => this.#sessions.delete(session))
+    const first = setTimeout(() => session.destroy(), firstMs).unref()
+    session.once('stream', () => clearTimeout(first))
+    session.once('close', () => clearTimeout(first))
     session.on('stream', (stream: { once(event: 'close', listener: () => void): void }) => {
       this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1)
       stream.once('close', () => {
@@ -58,6 +65,7 @@ export class Connections {
 
   /** A request begins on `socket`, which is not idle until its response is over. */
   begin(socket: Duplex, res: ServerResponse): void {
+    this.#arrived(socket)
     const open = this.#responses.get(socket)
     if (open === undefined) return
     open.add(res)
@@ -69,7 +77,13 @@ export class Connections {
 
   /** `socket` changes its protocol: it is not idle until it is closed. */
   leave(socket: Duplex): void {
+    this.#arrived(socket)
     this.#responses.delete(socket)
+  }
+
+  #arrived(socket: Duplex): void {
+    clearTimeout(this.#first.get(socket))
+    this.#first.delete(socket)
   }
 
   /** Closes what serves no request, now and from now on. */

@@ -51,14 +51,16 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
   // The server for HTTP/2 takes these from its options only where its HTTP/1 side reads them late.
   if (http2) Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout: 0 })
   const emitter = server as HttpServer
+  // Its HTTP/1 side looks after no heads, and a session is not asked for one: a client has as long for its first request as for a head.
   /** A socket is ready to speak HTTP. */
   const ready = tls === undefined ? 'connection' : 'secureConnection'
   emitter.maxConnections = settings.maxConnections
   // None is left out, so that all see the same request: their size together is bounded.
   emitter.maxHeadersCount = 0
   emitter.on('connection', (socket: Socket) => connections.add(socket))
-  emitter.on(ready, (socket: Socket) => connections.addPlain(socket))
-  if (http2) (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS))
+  emitter.on(ready, (socket: Socket) => connections.addPlain(socket, http2 ? headersTimeout : 0))
+  if (http2)
+    (server as Http2SecureServer).on('session', (session: Http2Session) => connections.addSession(session, H2_IDLE_MS, headersTimeout))
   emitter.on('request', calls.onRequest)
   emitter.on('checkContinue', calls.onRequest)
   emitter.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {

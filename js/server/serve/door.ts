@@ -94,8 +94,11 @@ function headersFor(req: IncomingMessage, principal: string | undefined): Stream
   return principal === undefined ? headers : { ...headers, [PRINCIPAL]: principal }
 }
 
-/** The path of a request, without its query. */
-export const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] as string
+/** The path of a request, without its query; also of one whose target is a whole URL, as proxies write it. */
+export function pathOf({ url = '/' }: IncomingMessage): string {
+  const [path = '/'] = url.split('?', 1)
+  return /^https?:\/\/[^/]+(\/.*)?$/i.exec(path)?.[1] ?? (path.startsWith('/') ? path : '/')
+}
 
 /** Whether `found` refuses. */
 export const isRefusal = (found: object): found is Refusal => 'status' in found

@@ -26,11 +26,12 @@ export interface RequestsOptions {
   readonly count: (fn: string, status: number) => void
 }
 
+const METHODS = ['GET', 'HEAD', 'POST']
 const BAD_METHOD: Refusal = {
   status: 405,
   code: 'METHOD_NOT_ALLOWED',
   message: 'use POST, or GET for server-sent events',
-  headers: { allow: 'GET, POST' },
+  headers: { allow: METHODS.join(', ') },
 }
 const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'the server could not decide' }
 const NOT_FOUND: Refusal = { status: 404, code: 'NOT_FOUND', message: 'try /fn/<name>, /healthz, /readyz or /metrics' }
@@ -96,7 +97,7 @@ export class Requests {
     const { door, count, settings } = this.#options
     const entry = door.find(path)
     if (isRefusal(entry)) return this.#refuse(req, res, '-', entry)
-    if (req.method !== 'POST' && req.method !== 'GET') return this.#refuse(req, res, entry.name, BAD_METHOD)
+    if (!METHODS.includes(req.method ?? '')) return this.#refuse(req, res, entry.name, BAD_METHOD)
     if (!(await originAllowed(req, settings))) return this.#refuse(req, res, entry.name, OTHER_ORIGIN)
     const admitted = await door.admit(req, entry)
     if (isRefusal(admitted)) return this.#refuse(req, res, entry.name, admitted)

@@ -1,4 +1,4 @@
-// CORS: which pages of other origins may call, and what their browsers are told. Who may open a WebSocket is asked in sockets.ts.
+// CORS: which pages of other origins may call, and what their browsers are told. Who may ask at all is said in origins.ts.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 

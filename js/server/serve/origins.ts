@@ -11,7 +11,10 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 export const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not ask here' }
 
 /** Whether the page that asks, if one does, may. */
-export async function originAllowed(req: IncomingMessage, { origins, cors, hosts }: Pick<Settings, 'origins' | 'cors' | 'hosts'>): Promise<boolean> {
+export async function originAllowed(
+  req: IncomingMessage,
+  { origins, cors, hosts }: Pick<Settings, 'origins' | 'cors' | 'hosts'>,
+): Promise<boolean> {
   const { origin, 'sec-fetch-site': site } = req.headers
   if (origins === '*') return true
   // A page of another site may ask without its origin, as for an image; one that a user opens by hand says `none`.

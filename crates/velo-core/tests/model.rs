@@ -132,8 +132,16 @@ proptest! {
         let (mut deadlines, mut model): (Deadlines<u32>, BTreeMap<u32, u64>) = (Deadlines::default(), BTreeMap::new());
         for (operation, key, time) in script {
             match operation {
-                0 | 1 => prop_assert_eq!(deadlines.replace(key, time), model.insert(key, time)),
-                2 => prop_assert_eq!(deadlines.remove(key), model.remove(&key)),
+                0 | 1 => {
+                    if let Some(before) = model.insert(key, time) {
+                        prop_assert!(deadlines.remove(key, before));
+                    }
+                    deadlines.set(key, time);
+                }
+                2 => {
+                    let before = model.remove(&key);
+                    prop_assert_eq!(deadlines.remove(key, before.unwrap_or(time)), before.is_some());
+                }
                 _ => {
                     let due = model.iter().map(|(key, at)| (*at, *key)).min().filter(|(at, _)| *at <= time);
                     prop_assert_eq!(deadlines.pop_due(time), due);

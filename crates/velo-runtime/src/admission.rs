@@ -99,7 +99,7 @@ impl Desk {
             let Some((isolate, slot)) = admitted else { continue };
             self.waiting = self.waiting.saturating_sub(1);
             self.start(isolate, slot, now);
-            self.announce(isolate, slot);
+            self.post(isolate, Key::of(slot, Verdict::Admitted));
         }
         true
     }
@@ -118,13 +118,6 @@ impl Desk {
             self.ready.insert((head, function));
         }
         known.listed = head;
-    }
-
-    /// Tells an isolate that a stream left the line.
-    fn announce(&mut self, isolate: u32, slot: u32) {
-        let Some((stream, _)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) else { return };
-        stream.set_armed(Verdict::Admitted, true);
-        self.post(isolate, Key::of(slot, Verdict::Admitted));
     }
 
     /// Starts a stream that has a permit, and its clocks.

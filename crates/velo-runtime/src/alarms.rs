@@ -67,21 +67,12 @@ impl Desk {
     pub(crate) fn set_deadline(&mut self, isolate: u32, key: Key, at: u64) {
         let Some(here) = self.isolate_mut(isolate) else { return };
         here.schedule.set(key, at);
-        if let Some((stream, _)) = key.slot().and_then(|slot| here.stream_mut(slot)) {
-            stream.set_armed(key.verdict, true);
-        }
         self.rouse(at);
     }
 
-    /// Removes a deadline of a stream with its verdict; false when it was not set.
+    /// Removes a deadline of a stream with its verdict; false when there was neither.
     pub(crate) fn clear_deadline(&mut self, isolate: u32, slot: u32, verdict: Verdict) -> bool {
-        let Some(here) = self.isolate_mut(isolate) else { return false };
-        let Some((stream, _)) = here.stream_mut(slot).filter(|(stream, _)| stream.is_armed(verdict)) else {
-            return false;
-        };
-        stream.set_armed(verdict, false);
-        here.schedule.clear(Key::of(slot, verdict));
-        true
+        self.isolate_mut(isolate).is_some_and(|here| here.schedule.clear(Key::of(slot, verdict)))
     }
 
     fn rouse(&mut self, at: u64) {

@@ -40,7 +40,7 @@ impl Desk {
         // Nothing is left to abort.
         if !waiters.is_empty() {
             let here = self.isolates.iter_mut().flatten();
-            here.for_each(|isolate| isolate.schedule.clear(Key::of(0, Verdict::DrainAbort)));
+            here.for_each(|isolate| _ = isolate.schedule.clear(Key::of(0, Verdict::DrainAbort)));
         }
         waiters.into_iter().for_each(|isolate| self.post(isolate, Key::of(0, Verdict::Drained)));
     }

@@ -37,6 +37,7 @@ impl Isolate {
     pub(crate) fn attach(&mut self, page: Arc<dyn Page>) {
         let first = self.pages.len() * PAGE_ROWS;
         self.pages.push(page);
+        self.schedule.grow();
         self.streams.push(std::iter::repeat_with(|| None).take(PAGE_ROWS).collect());
         let slots = (first.max(1)..first + PAGE_ROWS).rev().filter_map(|slot| u32::try_from(slot).ok());
         self.free.extend(slots);

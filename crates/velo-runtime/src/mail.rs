@@ -5,7 +5,6 @@
 
 use crate::isolate::Isolate;
 use crate::page::Bell;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use velo_core::signal::Verdict;
@@ -50,34 +49,6 @@ impl Key {
     /// The verdict as it is told, with what its row says.
     pub(crate) const fn message(self, generation: f64, seen: f64) -> Message {
         Message { verdict: self.verdict, about: self.about, generation, seen }
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.about << 4 ^ self.verdict as u64);
-    }
-}
-
-/// Hashes a `Key`, which no outsider chooses: one multiplication is enough.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeyHasher(u64);
-
-pub(crate) type KeyState = BuildHasherDefault<KeyHasher>;
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        // The high half of the product is mixed into the low half, from which the table takes its bucket.
-        let product = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ product >> 32;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

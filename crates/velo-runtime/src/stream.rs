@@ -47,8 +47,6 @@ pub(crate) struct Stream {
     pub(crate) settled: Tally,
     /// Its place among the streams of its function.
     pub(crate) place: usize,
-    /// Which deadlines are set: one bit for each `Verdict`.
-    armed: u16,
 }
 
 impl Stream {
@@ -71,21 +69,7 @@ impl Stream {
             binding: None,
             settled: Tally::default(),
             place,
-            armed: 0,
         }
-    }
-
-    /// Notes that a deadline of this kind is set, or not.
-    pub(crate) const fn set_armed(&mut self, verdict: Verdict, armed: bool) {
-        if armed {
-            self.armed |= 1 << verdict as u16;
-        } else {
-            self.armed &= !(1 << verdict as u16);
-        }
-    }
-
-    pub(crate) const fn is_armed(&self, verdict: Verdict) -> bool {
-        self.armed & 1 << verdict as u16 != 0
     }
 
     /// What has been delivered, while the function waits for an event and none is on its way to it.

@@ -100,7 +100,6 @@ impl Desk {
         };
         let (stream, _) = self.isolate_mut(isolate)?.stream_mut(slot)?;
         let generation = stream.generation;
-        stream.set_armed(key.verdict, false);
         let timeout = stream.watch(key.verdict).map(|watch| {
             watch.seen = seen;
             watch.timeout

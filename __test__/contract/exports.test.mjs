@@ -70,6 +70,7 @@ test('the package has these entry points and no others', () => {
     './fastify',
     './websocket',
     './server',
+    './client',
     './package.json',
   ])
 })
@@ -81,6 +82,7 @@ const subpaths = {
   fastify: 'default',
   websocket: 'serveSocket',
   server: 'createServer',
+  client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 
 for (const [name, values] of Object.entries(subpaths)) {

@@ -31,6 +31,7 @@ const INNER = ['js/kit', 'js/engine', 'js/workers', 'js/api']
 
 /** Add-ons, and those whose entry points each is made of beside the root. */
 const ADD_ONS = {
+  'js/client': [],
   'js/testing': [],
   'js/operators': [],
   'js/http': [],
@@ -111,6 +112,22 @@ describe('js', () => {
         }
       }
     }
+  })
+
+  test('the client is made of itself and the kit, and nothing that it loads is known to Node.js only', () => {
+    const reached = new Set(inside('js/client/'))
+    for (const name of reached) {
+      for (const { target, type } of imports.get(name)) {
+        if (name.startsWith('js/client/') && target.startsWith('js/'))
+          assert.ok(['js/client', 'js/kit'].includes(roomOf(target)), `${name} imports ${target}`)
+        if (type) continue
+        assert.ok(target.startsWith('js/'), `${name} loads ${target}`)
+        reached.add(target)
+      }
+      const code = text(name).replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')
+      assert.doesNotMatch(code, /\b(Buffer|process|require|setImmediate|NodeJS|import\.meta)\b|\.unref\(/, name)
+    }
+    assert.ok(reached.has('js/kit/errors.ts'))
   })
 
   test('nothing from outside is imported but Node, the types of Standard Schema, and the libraries of a room', () => {

@@ -2,8 +2,8 @@
 
 import { callable, configError, duration, flag, integer, text as nonEmpty, onlyKnown, signalOf, word } from '../../kit/check.js'
 import type { ClientState } from '../ends/state.js'
-import type { WebSocketClass } from '../websocket/socket.js'
 import { type Backoff, type BackoffOptions, backoffOf } from './backoff.js'
+import type { WebSocketClass } from './socket.js'
 
 /** Options of `connect`. Durations are ms, sizes are bytes. */
 export interface ConnectOptions {

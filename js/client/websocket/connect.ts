@@ -7,9 +7,9 @@ import type { ClientEnd } from '../ends/end.js'
 import { DISPOSE, OneReader } from '../ends/one-reader.js'
 import type { ClientState } from '../ends/state.js'
 import { type ConnectOptions, type ConnectSettings, connectSettings } from '../options/connect.js'
+import type { Frame } from './frame.js'
 import { baseOf } from './hello.js'
 import { Session } from './session.js'
-import type { Frame } from './socket.js'
 
 /** A stream on a server: events go out, results come in, over one WebSocket or several. */
 export interface Connection<In, Out> extends AsyncIterable<Out> {

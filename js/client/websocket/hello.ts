@@ -1,6 +1,6 @@
 // The first frame of a connection of a server that lets clients come back: `{"velo":{"token":"...","received":n}}`.
 
-import type { Frame } from './socket.js'
+import type { Frame } from './frame.js'
 
 export interface Hello {
   readonly token: string

@@ -3,7 +3,7 @@
 import { VeloError } from '../../kit/errors.js'
 import { iterationEnd } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import { costOf, type Frame } from './socket.js'
+import { costOf, type Frame } from './frame.js'
 
 interface Reader<Out> {
   readonly resolve: (result: IteratorResult<Out, undefined> | Promise<IteratorResult<Out, undefined>>) => void

@@ -2,7 +2,8 @@
 
 import { TimeoutError } from '../../kit/errors.js'
 import type { ConnectSettings } from '../options/connect.js'
-import type { Frame, WebSocketLike } from './socket.js'
+import type { WebSocketLike } from '../options/socket.js'
+import type { Frame } from './frame.js'
 
 /** Who is told what happens on a connection. */
 export interface LinkOwner {
@@ -71,7 +72,8 @@ export class Link {
         }
         const frame = next()
         if (frame === undefined) return
-        socket.send(frame)
+        // Bytes were copied into a buffer of their own.
+        socket.send(typeof frame === 'string' ? frame : (frame.buffer as ArrayBuffer))
       }
     })
   }

@@ -4,7 +4,7 @@
 import { OverloadedError, VeloError } from '../../kit/errors.js'
 import { refuse, silence } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import { costOf, type Frame } from './socket.js'
+import { costOf, type Frame } from './frame.js'
 
 interface Entry {
   readonly frame: Frame

@@ -6,11 +6,11 @@ import { type ClientEnd, closed, endOf, isRefused } from '../ends/end.js'
 import { type ClientState, StateOf } from '../ends/state.js'
 import { Attempts } from '../options/backoff.js'
 import type { ConnectSettings } from '../options/connect.js'
+import type { Frame } from './frame.js'
 import { addressOf, type Hello, helloOf } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Link, type LinkOwner } from './link.js'
 import { Outbox } from './outbox.js'
-import type { Frame } from './socket.js'
 
 /** A connection that lasted so many ms was good for something: attempts are counted anew. */
 const LASTING = 5000

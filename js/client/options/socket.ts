@@ -1,5 +1,3 @@
-// js/client/websocket: one stream over a WebSocket, or over several, one after the other. Knows nothing of HTTP.
-//
 // What is used of a WebSocket: its shape, so that the global one of browsers and Node.js fits, and that of `ws`.
 
 /** A socket of a browser, of Node.js or of `ws`. */
@@ -8,7 +6,7 @@ export interface WebSocketLike {
   /** Bytes that wait to be sent. */
   readonly bufferedAmount: number
   binaryType: string
-  send(data: string | Uint8Array): void
+  send(data: string | ArrayBuffer): void
   close(code?: number, reason?: string): void
   addEventListener(type: string, listener: (event: never) => void): void
   removeEventListener(type: string, listener: (event: never) => void): void
@@ -19,14 +17,3 @@ export interface WebSocketLike {
 
 /** Their class. */
 export type WebSocketClass = new (url: string, protocols?: string | string[]) => WebSocketLike
-
-/** A message as it comes: text, or bytes. */
-export type Frame = string | Uint8Array
-
-/** What a message costs beside its bytes; it bounds the number of those that are kept as well. */
-const EACH = 128
-
-/** Bytes that a frame takes while it is kept. */
-export function costOf(frame: Frame): number {
-  return EACH + (typeof frame === 'string' ? 2 * frame.length : frame.byteLength)
-}

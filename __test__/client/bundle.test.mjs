@@ -1,0 +1,56 @@
+// The client as a bundler takes it into a page: nothing of Node.js, and small; and its types, where those of Node.js are not installed.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { scratch } from '../support/pages.mjs'
+import { root } from '../support/sources.mjs'
+
+const temp = scratch()
+
+test('a page gets less than 10 KB of it, and nothing else', async () => {
+  const entryPoints = [join(root, 'dist/client.js')]
+  const { outputFiles, metafile } = await esbuild.build({
+    entryPoints,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+  })
+  assert.deepEqual(
+    Object.keys(metafile.inputs).filter((name) => !/dist\/(client|kit-[^/]+)\.js$/.test(name)),
+    [],
+  )
+  assert.ok(gzipSync(outputFiles[0].contents).length < 10_000, `${gzipSync(outputFiles[0].contents).length} bytes`)
+})
+
+test('its types need those of browsers only', { timeout: 60_000 }, () => {
+  const file = join(temp, 'page.ts')
+  writeFileSync(
+    file,
+    `import { connect, subscribe, VeloError } from 'velo-stream/client'
+    export const moves = connect<{ points: number }, { score: number }>('/game', { WebSocket, signal: new AbortController().signal })
+    export const sent: Promise<void> = moves.send({ points: 1 })
+    export async function read(): Promise<number[]> {
+      const seen: number[] = []
+      for await (const { score } of moves) seen.push(score)
+      for await (const token of subscribe<string>('/answer', { fetch, body: new FormData(), text: 'raw' })) seen.push(token.length)
+      const { error } = await moves.closed
+      return error instanceof VeloError && error.code === 'VELO_DRAINING' ? [] : seen
+    }`,
+  )
+  const tsc = createRequire(import.meta.url)
+    .resolve('typescript/package.json')
+    .replace(/package\.json$/, 'bin/tsc')
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'ES2022', '--module', 'ESNext', '--types', '']
+  const lib = ['--moduleResolution', 'bundler', '--lib', 'ES2022,ESNext.Disposable,DOM,DOM.AsyncIterable']
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '--ignoreConfig', ...options, ...lib, file], { cwd: root, encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
+})

@@ -17,7 +17,7 @@ export declare interface CallOptions extends SignalOption {
 }
 
 /** A source of time and timers. `virtualClock()` of `velo-stream/testing` is one that moves only when it is told to. */
-declare interface Clock {
+export declare interface Clock {
   /** ms since some moment in the past; never goes back. */
   now(): number
   /** Calls `callback` once after `ms`; answers a handle for `clearTimeout`. */

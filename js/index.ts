@@ -6,6 +6,7 @@ export { runtime } from './api/runtime.js'
 export type { Stream } from './api/stream.js'
 export type { StreamFunction } from './api/stream-fn.js'
 export { streamFn } from './api/stream-fn.js'
+export type { Clock } from './kit/clock.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
 export type {

@@ -31,6 +31,7 @@ test('the root exports these types and no others', () => {
       .sort(),
     [
       'CallOptions',
+      'Clock',
       'Codec',
       'DrainOptions',
       'EndReason',

@@ -101,7 +101,7 @@ test('what a function died of on its thread is not told', async () => {
   const file = join(scratch(), 'dying.mjs')
   writeFileSync(
     file,
-    "export default async function* dying() { setTimeout(() => { throw new Error('the secret') }); await new Promise(() => {}) }\n",
+    "export default async function* dying() { setImmediate(() => { throw new Error('the secret') }); await new Promise(() => {}) }\n",
   )
   const { url } = await serving({ functions: { dying: { fn: pathToFileURL(file), placement: 'worker' } } })
   const { status, text } = await post(`${url}/fn/dying`, '1\n')

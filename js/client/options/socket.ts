@@ -1,5 +1,17 @@
 // What is used of a WebSocket: its shape, so that the global one of browsers and Node.js fits, and that of `ws`.
 
+/** What is read of the events of a socket. */
+export interface SocketEvent {
+  readonly type: string
+  /** Of a message: text, or an ArrayBuffer. */
+  readonly data?: unknown
+  /** Of the close. */
+  readonly code?: unknown
+  readonly reason?: unknown
+  /** Of an error, where it is told. */
+  readonly error?: unknown
+}
+
 /** A socket of a browser, of Node.js or of `ws`. */
 export interface WebSocketLike {
   readonly readyState: number
@@ -8,8 +20,8 @@ export interface WebSocketLike {
   binaryType: string
   send(data: string | ArrayBuffer): void
   close(code?: number, reason?: string): void
-  addEventListener(type: string, listener: (event: never) => void): void
-  removeEventListener(type: string, listener: (event: never) => void): void
+  addEventListener(type: string, listener: (event: SocketEvent) => void): void
+  removeEventListener(type: string, listener: (event: SocketEvent) => void): void
   /** Of `ws` only: reads nothing until `resume()`. */
   pause?(): void
   resume?(): void

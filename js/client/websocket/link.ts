@@ -2,7 +2,7 @@
 
 import { TimeoutError } from '../../kit/errors.js'
 import type { ConnectSettings } from '../options/connect.js'
-import type { WebSocketLike } from '../options/socket.js'
+import type { SocketEvent, WebSocketLike } from '../options/socket.js'
 import type { Frame } from './frame.js'
 
 /** Who is told what happens on a connection. */
@@ -139,18 +139,17 @@ export class Link {
 
   readonly #onOpen = (): void => this.#owner?.opened()
 
-  readonly #onMessage = ({ data }: { readonly data: unknown }): void => {
+  readonly #onMessage = ({ data }: SocketEvent): void => {
     if (typeof data === 'string') this.#owner?.message(data)
     else if (data instanceof ArrayBuffer) this.#owner?.message(new Uint8Array(data))
     else this.#gone(1006, '', new TypeError('a message is neither text nor an ArrayBuffer'))
   }
 
-  readonly #onError = (event: { readonly error?: unknown }): void => {
+  readonly #onError = (event: SocketEvent): void => {
     this.#cause ??= event.error
   }
 
-  readonly #onClose = ({ code, reason }: { readonly code: unknown; readonly reason: unknown }): void =>
-    this.#gone(Number(code), String(reason), this.#cause)
+  readonly #onClose = ({ code, reason }: SocketEvent): void => this.#gone(Number(code), String(reason), this.#cause)
 }
 
 /** A server may have a stream for a connection that is not open here yet; a handshake that breaks off would leave it waiting for its client. */

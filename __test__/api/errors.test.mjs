@@ -105,7 +105,7 @@ describePlacements('errors', (place) => {
     const read = stream.recv().catch((error) => error)
     stream.abort('because')
     is(await read, AbortError, 'VELO_ABORTED', { cause: 'because', streamId: 'gone' })
-    assert.equal((await stream.closed).error, await read)
+    assert.equal((await within(5000, stream.closed, 'closed')).error, await read)
   })
 })
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runtime } from 'velo-stream'
 import { describePlacements } from '../support/placements.mjs'
+import { within } from '../support/within.mjs'
 
 async function* same(events) {
   for await (const event of events) yield event
@@ -42,7 +43,7 @@ describePlacements('metrics', (place) => {
     const stream = place(same).open()
     await stream.sendBatch([1, 2, 3])
     stream.end()
-    await stream.closed
+    await within(5000, stream.closed, 'closed')
     const { processing } = stream.metrics
     isLatency(processing)
     assert.ok(processing.p99 > 0)

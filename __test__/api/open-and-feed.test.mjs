@@ -96,7 +96,7 @@ describePlacements('feed(source)', (place) => {
     assert.equal((await within(1000, results.next(), 'next')).value, 10)
     await assert.rejects(within(1000, results.next(), 'next'), (thrown) => thrown === error)
     assert.deepEqual(await within(1000, results.next(), 'next'), { value: undefined, done: true })
-    assert.equal((await stream.closed).reason, 'failed')
+    assert.equal((await within(5000, stream.closed, 'closed')).reason, 'failed')
   })
 
   test('pulls no further than the buffer', async () => {
@@ -176,7 +176,7 @@ describePlacements('a stream and its own function', (place) => {
     const stream = fn.open()
     await within(1000, stream.send(1), 'send')
     await within(1000, closing.promise, 'close')
-    assert.equal((await stream.closed).reason, 'closed')
+    assert.equal((await within(5000, stream.closed, 'closed')).reason, 'closed')
   })
 })
 

@@ -127,7 +127,7 @@ describePlacements('a stream', (place) => {
     const stream = place(same).open()
     await stream[Symbol.asyncDispose]()
     await stream[Symbol.asyncDispose]()
-    assert.equal((await stream.closed).reason, 'closed')
+    assert.equal((await within(5000, stream.closed, 'closed')).reason, 'closed')
     const results = place(same)([1, 2])
     await results.next()
     await results[Symbol.asyncDispose]()

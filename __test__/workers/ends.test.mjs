@@ -284,7 +284,12 @@ describe('close', () => {
       [Flag.Signaled, Flag.Ended, Flag.Left].map((flag) => Atomics.load(row, flag)),
       [1, 1, 1],
     )
-    assert.deepEqual(await stream.closed, { reason: 'closed', dropped: { events: 0, results: 0 }, refused: 0, detached: false })
+    assert.deepEqual(await within(5000, stream.closed, 'closed'), {
+      reason: 'closed',
+      dropped: { events: 0, results: 0 },
+      refused: 0,
+      detached: false,
+    })
   })
 
   test('before the start, and while the module is loaded: nothing is left', async () => {
@@ -298,7 +303,7 @@ describe('close', () => {
     await sending
     await soon(closing, 'close')
     // The module may have been loaded in time: then the event was given to the function, and its result is dropped.
-    const { dropped } = await second.closed
+    const { dropped } = await within(5000, second.closed, 'closed')
     assert.equal(dropped.events + dropped.results, 1)
     assert.equal(fn.metrics.streamsOpen + loading.metrics.streamsOpen, 0)
   })
@@ -313,7 +318,7 @@ describe('close', () => {
     raise(row, Flag.Go)
     await soon(closing, 'close')
     assert.equal(Atomics.load(row, Flag.Given), 1)
-    assert.deepEqual((await stream.closed).dropped, { events: 20, results: 1 })
+    assert.deepEqual((await within(5000, stream.closed, 'closed')).dropped, { events: 20, results: 1 })
     assert.equal(stream.metrics.eventsIn, 21)
   })
 
@@ -330,7 +335,7 @@ describe('close', () => {
     await up(row, Flag.Given, 2)
     await soon(stream.close(), 'close')
     assert.equal(Atomics.load(row, Flag.Left), 200)
-    const { dropped, detached } = await stream.closed
+    const { dropped, detached } = await within(5000, stream.closed, 'closed')
     assert.equal(detached, false)
     assert.equal(dropped.results, stream.metrics.eventsOut)
     assert.equal(dropped.results, 200 + 2 - dropped.events)
@@ -343,7 +348,7 @@ describe('close', () => {
     const { error } = await soon(outcome(stream.close()), 'close')
     assert.equal(error.message, 'in finally')
     assert.equal(error.code, 'E_FINALLY')
-    assert.equal((await stream.closed).error, error)
+    assert.equal((await within(5000, stream.closed, 'closed')).error, error)
     assert.deepEqual(await outcome(stream.close()), { value: undefined })
   })
 
@@ -389,7 +394,7 @@ describe('a function that does not end', () => {
     await up(row, Flag.Begun)
     const before = threads()
     await soon(stream.close(), 'close')
-    assert.equal((await stream.closed).detached, true)
+    assert.equal((await within(5000, stream.closed, 'closed')).detached, true)
     raise(row, Flag.Go)
     await up(row, Flag.Left)
     const started = performance.now()
@@ -407,7 +412,7 @@ describe('a function that does not end', () => {
     raise(row, Flag.Go)
     await until(5_000, () => fn.metrics.streamsDetached === 0, 'attached again')
     assert.equal(fn.metrics.lateErrors, 0)
-    assert.equal((await stream.closed).reason, 'closed')
+    assert.equal((await within(5000, stream.closed, 'closed')).reason, 'closed')
   })
 
   test('a function that yields for ever in finally is detached, and its thread goes on', async () => {
@@ -425,7 +430,7 @@ describe('a function that does not end', () => {
     await up(row, Flag.Given, 2)
     const before = threads()
     await soon(stream.close(), 'close')
-    assert.equal((await stream.closed).detached, true)
+    assert.equal((await within(5000, stream.closed, 'closed')).detached, true)
     const neighbors = Array.from({ length: 4 }, () => obey().open())
     const started = performance.now()
     while (performance.now() - started < 300) for (const neighbor of neighbors) assert.equal(await answer(neighbor, ECHO), 'here')

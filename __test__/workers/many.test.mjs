@@ -166,7 +166,7 @@ describe(`many streams (VELO_TEST_SEED=${SEED})`, () => {
           if (error !== undefined) assert.equal(error.code, 'VELO_ABORTED', `stream ${id}, ${how}: ${error}`)
           if (sent.error !== undefined)
             assert.ok(['VELO_CLOSED', 'VELO_ABORTED'].includes(sent.error.code), `stream ${id}, ${how}: ${sent.error}`)
-          const end = await stream.closed
+          const end = await within(5000, stream.closed, 'closed')
           assert.ok(['aborted', 'closed'].includes(end.reason), end.reason)
           assert.equal(end.detached, false)
           const { eventsIn, eventsOut } = stream.metrics

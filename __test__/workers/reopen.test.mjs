@@ -82,7 +82,7 @@ describe('a stream that is reopened', () => {
     )
     // 'a' was answered by the first instance, and may have gone with it.
     assert.deepEqual(results.slice(-3), ['b', 'c', 'd'])
-    const { dropped, reason } = await stream.closed
+    const { dropped, reason } = await within(5000, stream.closed, 'closed')
     assert.equal(reason, 'done')
     assert.equal(dropped.events, 0)
     assert.equal(Atomics.load(row, Flag.Given), 5)
@@ -184,7 +184,7 @@ describe('what is not reopened', () => {
     const neighbors = Array.from({ length: 4 }, () => obey().open())
     for (const neighbor of neighbors) neighbor.send(echo('anew'))
     await soon(stream.close(), 'close')
-    assert.equal((await stream.closed).detached, true)
+    assert.equal((await within(5000, stream.closed, 'closed')).detached, true)
     for (const neighbor of neighbors) {
       assert.equal(await soon(neighbor.recv(), 'recv'), 'anew')
       await soon(neighbor.close(), 'close')

@@ -325,7 +325,7 @@ describe('bounds', () => {
 
 test('options are checked by name, and addresses', () => {
   for (const [options, message] of [
-    [{ retries: 1 }, /connect\(options\)\.retries: expected one of/],
+    [{ retries: 1 }, /connect\(options\)\.retries: unknown option .retries., expected one of/],
     [{ text: 'xml' }, /text: expected 'json' or 'raw', got 'xml'/],
     [{ backoff: { attempts: -1 } }, /backoff\.attempts: expected an integer from 0 up, or Infinity, got -1/],
     [{ backoff: { first: 1 } }, /backoff\.first/],

@@ -393,7 +393,7 @@ test('foreign code that throws is an attempt that failed', async () => {
 
 test('options are checked by name, and addresses', () => {
   for (const [options, message] of [
-    [{ retry: 1 }, /subscribe\(options\)\.retry: expected one of/],
+    [{ retry: 1 }, /subscribe\(options\)\.retry: unknown option .retry., expected one of/],
     [{ method: '' }, /method/],
     [{ headers: 1 }, /headers: expected an object/],
     [{ body: new ReadableStream() }, /body: expected a body that can be sent twice/],

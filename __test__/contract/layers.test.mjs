@@ -41,7 +41,11 @@ const ADD_ONS = {
 }
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
-const LIBRARIES = { 'js/http': ['@fastify/busboy', 'fastify-plugin'], 'js/server': ['ws'], 'js/cli': ['ws'] }
+const LIBRARIES = {
+  'js/http': ['@fastify/busboy', '@streamparser/json/tokenizer.js', '@streamparser/json/utils/types/tokenType.js', 'fastify-plugin'],
+  'js/server': ['ws'],
+  'js/cli': ['ws'],
+}
 const TYPES = ['@standard-schema/spec', 'fastify']
 
 const roomOf = (name) => name.split('/').slice(0, 2).join('/')

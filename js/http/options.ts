@@ -9,10 +9,10 @@ import { callable, configError, duration, flag, integer, onlyKnown, word } from 
 /**
  * How the bytes of a request become events.
  *
- * `'ndjson'`, also called `'json-lines'`: each line is a JSON value, empty lines are skipped. `'raw'`: chunks of bytes as they come. `'multipart'`: the parts of a form,
- * see `Part`. `'sse'`: server-sent events, see `ServerSentEvent`. `'auto'`: as the Content-Type says.
+ * `'ndjson'`, also called `'json-lines'`: each line is a JSON value, empty lines are skipped. `'json'`: JSON values with white space between them, on
+ * any number of lines; an array at the top gives its elements. `'raw'`: chunks of bytes as they come. `'multipart'`: the parts of a form, see `Part`. `'sse'`: server-sent events, see `ServerSentEvent`. `'auto'`: as the Content-Type says.
  */
-export type InFormat = 'auto' | 'ndjson' | 'json-lines' | 'raw' | 'multipart' | 'sse'
+export type InFormat = 'auto' | 'ndjson' | 'json-lines' | 'json' | 'raw' | 'multipart' | 'sse'
 
 /**
  * How results become bytes. `'ndjson'`: a JSON value a line. `'sse'`: server-sent events, JSON in `data` unless the result is a string. `'raw'`: results are bytes or strings.
@@ -30,7 +30,7 @@ export type OnDisconnect = 'abort' | 'finish' | { readonly graceMs: number }
 export interface EventsOptions {
   /** Default `'auto'`. */
   in?: InFormat | undefined
-  /** The longest line, of NDJSON and of SSE. Default 1048576. A longer one is refused with 413. */
+  /** The longest line, of NDJSON and of SSE, and the longest value of JSON. Default 1048576. A longer one is refused with 413. */
   maxLine?: number | undefined
   /** The largest event: of SSE, all its lines; of a form, a field; raw chunks are cut to it. Default 1048576. */
   maxEvent?: number | undefined
@@ -139,7 +139,7 @@ export function intakeOf(options: EventsOptions, field: string, whole = true): I
   if (whole) onlyKnown(options, field, intakeNames)
   const decompress = flag(options.decompress, `${field}.decompress`, false)
   return {
-    format: word(options.in, `${field}.in`, ['auto', 'ndjson', 'json-lines', 'raw', 'multipart', 'sse']),
+    format: word(options.in, `${field}.in`, ['auto', 'ndjson', 'json-lines', 'json', 'raw', 'multipart', 'sse']),
     maxLine: integer(options.maxLine, `${field}.maxLine`, 1, MEBIBYTE),
     maxEvent: integer(options.maxEvent, `${field}.maxEvent`, 1, MEBIBYTE),
     maxTotal: limit(options.maxTotal, `${field}.maxTotal`, decompress ? 64 * MEBIBYTE : Infinity),

@@ -7,6 +7,7 @@ import type { InFormat, Intake } from '../options.js'
 import type { Body } from './body.js'
 import type { Decoder } from './decoder.js'
 import { inflated } from './inflate.js'
+import { JsonDecoder } from './json.js'
 import { MultipartDecoder } from './multipart.js'
 import { NdjsonDecoder } from './ndjson.js'
 import { RawDecoder } from './raw-in.js'
@@ -23,7 +24,7 @@ const formats: Readonly<Record<string, InFormat>> = {
   'application/jsonlines': 'ndjson',
   'application/x-jsonlines': 'ndjson',
   'application/json-lines': 'ndjson',
-  'application/json': 'ndjson',
+  'application/json': 'json',
   // What fetch and curl say of a text that they were told nothing about.
   'text/plain': 'ndjson',
   'application/x-www-form-urlencoded': 'ndjson',
@@ -124,6 +125,7 @@ function decoderFor(intake: Intake, contentType: string): Decoder {
   const name = type.trim().toLowerCase()
   const format = intake.format === 'auto' ? (Object.hasOwn(formats, name) ? formats[name] : undefined) : intake.format
   if (format === 'ndjson' || format === 'json-lines') return new NdjsonDecoder(intake)
+  if (format === 'json') return new JsonDecoder(intake)
   if (format === 'raw') return new RawDecoder(intake)
   if (format === 'sse') return new SseDecoder(intake)
   if (format === 'multipart' && name === 'multipart/form-data') return new MultipartDecoder(intake, contentType)

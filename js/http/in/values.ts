@@ -1,0 +1,180 @@
+// JSON token by token: where each value ends, on whichever lines and in whichever chunks it is, and no more kept of it than its bound. What is not JSON is mostly
+// found at its token. A value is made by JSON.parse once all of it is there: @streamparser/json 0.0.26 makes values too, but loses U+FEFF within strings, takes
+// `01` for two values, and needs memory for each level of depth. Not here: lines (`json.ts`).
+
+import { isUtf8 } from 'node:buffer'
+// By their own paths: the types of the whole package do not compile with exactOptionalPropertyTypes.
+import Tokenizer from '@streamparser/json/tokenizer.js'
+import TokenType from '@streamparser/json/utils/types/tokenType.js'
+import { HttpError } from '../errors.js'
+
+const NEWLINE = 10
+const MANY = 256
+
+/** What may come next outside of a value: anything, the first element of an array or its end, an element, or what follows one. */
+type Place = 'top' | 'first' | 'element' | 'after'
+
+export class Values {
+  readonly #max: number
+  readonly #tokens = new Tokenizer()
+  #place: Place = 'top'
+  /** How many brackets of the value under way are open. */
+  #depth = 0
+  /** A string, a number or a word has been seen; it is taken with what follows it. */
+  #isPlain = false
+  /** Offset behind the last value at the top that ended with a bracket: white space has to follow. */
+  #closed = -1
+  #chunk: Buffer = Buffer.alloc(0)
+  /** Offset of the chunk, and of the first byte that no value was made of; the bytes between these are in `parts`. */
+  #at = 0
+  #from = 0
+  #parts: Buffer[] = []
+  #events: unknown[] = []
+  /** Events before those. */
+  #count = 0
+  /** A value goes on behind the end of a line. */
+  isSpread = false
+
+  constructor(max: number) {
+    this.#max = max
+    this.#tokens.onToken = ({ token, offset }) => this.#token(token, offset)
+    // A byte order mark is taken at the very beginning only, which is not here.
+    this.#tokens.write(' ')
+    this.#at = this.#from = 1
+  }
+
+  /** No value is open: what has come has been taken. */
+  get isIdle(): boolean {
+    return this.#place === 'top' && this.#depth === 0 && !this.#isPlain && this.#parts.length === 0
+  }
+
+  /** Adds the values that these bytes complete to `events`; `count` came before those. Throws for what is wrong, and is done then. */
+  write(chunk: Buffer, events: unknown[], count: number): void {
+    this.#chunk = chunk
+    this.#events = events
+    this.#count = count
+    try {
+      this.#tokens.write(chunk)
+    } catch (error) {
+      throw error instanceof HttpError ? error : this.#malformed('no JSON', error)
+    }
+    const end = this.#at + chunk.length
+    // Every token is complete here.
+    if (chunk.at(-1) === NEWLINE && this.#place === 'top' && this.#isPlain) this.#take(end)
+    this.#keep(end)
+  }
+
+  /** No more bytes come. */
+  finish(events: unknown[], count: number): void {
+    try {
+      // It completes a number.
+      this.write(Buffer.from(' '), events, count)
+      if (this.#place === 'top' && this.#isPlain) this.#take(this.#at)
+    } catch (error) {
+      throw this.#cutOff(error)
+    }
+    if (!this.isIdle) throw this.#cutOff()
+  }
+
+  #token(token: TokenType, offset: number): void {
+    if (this.#depth > 0) {
+      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) this.#depth++
+      else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) this.#close(offset + 1)
+    } else if (this.#place === 'top') this.#atTop(token, offset)
+    else this.#inArray(token, offset)
+  }
+
+  #close(end: number): void {
+    this.#depth--
+    if (this.#depth > 0) return
+    this.#take(end)
+    if (this.#place === 'top') this.#closed = end
+  }
+
+  #atTop(token: TokenType, offset: number): void {
+    if (offset === this.#closed) throw this.#malformed('no JSON')
+    if (this.#isPlain && !isSpace(this.#take(offset).at(-1))) throw this.#malformed('no JSON')
+    if (token !== TokenType.LEFT_BRACKET) return this.#begin(token)
+    this.#place = 'first'
+    this.#pass(offset + 1)
+  }
+
+  #inArray(token: TokenType, offset: number): void {
+    const isEnd = token === TokenType.RIGHT_BRACKET
+    if (this.#place === 'first' ? !isEnd : this.#place === 'element') {
+      if (!this.#isPlain) return this.#begin(token)
+    }
+    if (!isEnd && token !== TokenType.COMMA) throw this.#malformed('no JSON')
+    if (this.#isPlain) this.#take(offset)
+    this.#place = isEnd ? 'top' : 'element'
+    if (isEnd) this.#closed = offset + 1
+    this.#pass(offset + 1)
+  }
+
+  #begin(token: TokenType): void {
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) this.#depth = 1
+    else if (token >= TokenType.TRUE && token <= TokenType.NUMBER) this.#isPlain = true
+    else throw this.#malformed('no JSON')
+    if (this.#place === 'first') this.#place = 'element'
+  }
+
+  /** Makes a value of the bytes up to this offset. */
+  #take(end: number): Buffer {
+    const bytes = this.#pass(end)
+    // White space around it does not count.
+    if (bytes.length > this.#max && bytes.toString('latin1').trim().length > this.#max) throw this.#overlong()
+    if (!isUtf8(bytes)) throw this.#malformed('no valid UTF-8')
+    try {
+      this.#events.push(JSON.parse(bytes.toString('utf8')))
+    } catch (error) {
+      throw this.#malformed('no JSON', error)
+    }
+    this.#isPlain = false
+    if (this.#place !== 'top') this.#place = 'after'
+    return bytes
+  }
+
+  /** The bytes up to this offset, which are kept no longer. */
+  #pass(end: number): Buffer {
+    const length = end - this.#from
+    const start = this.#from - this.#at
+    this.#from = end
+    if (start >= 0) return this.#chunk.subarray(start, start + length)
+    const bytes = Buffer.concat([...this.#parts, this.#chunk.subarray(0, Math.max(0, end - this.#at))])
+    this.#parts = end < this.#at ? [bytes.subarray(length)] : []
+    return bytes.subarray(0, length)
+  }
+
+  /** Keeps what no value was made of; white space before a value is not. */
+  #keep(end: number): void {
+    let start = Math.max(this.#from, this.#at)
+    if (this.#parts.length === 0) while (start < end && isSpace(this.#chunk[start - this.#at])) start++
+    if (this.#parts.length === 0) this.#from = start
+    if (start < end) this.#parts.push(this.#chunk.subarray(start - this.#at))
+    if (this.#parts.length === MANY) this.#parts = [Buffer.concat(this.#parts)]
+    this.#at = end
+    this.#chunk = this.#chunk.subarray(0, 0)
+    // One for the \r of an end of line.
+    if (end - this.#from > this.#max + 1) throw this.#overlong()
+  }
+
+  get #number(): number {
+    return this.#count + this.#events.length + 1
+  }
+
+  #malformed(what: string, cause?: unknown): HttpError {
+    return new HttpError(400, `value ${this.#number} is ${what}`, cause)
+  }
+
+  #cutOff(cause?: unknown): HttpError {
+    return new HttpError(400, `the body ends within value ${this.#number}`, cause)
+  }
+
+  #overlong(): HttpError {
+    return new HttpError(413, `a value is longer than ${this.#max} bytes (maxLine)`)
+  }
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 32 || byte === 10 || byte === 13 || byte === 9
+}

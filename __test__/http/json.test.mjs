@@ -115,6 +115,7 @@ describe('malformed bodies', () => {
       '{"a":1\n"b":2}': [[], 'value 1 is no JSON'],
       '1\n2\nthree\n4': [[1, 2], 'value 3 is no JSON'],
       '{\n}{}': [[{}], 'value 2 is no JSON'],
+      '[1][2]': [[1], 'value 2 is no JSON'],
       ':\n': [[], 'value 1 is no JSON'],
       '"a\nb"': [[], 'value 1 is no JSON'],
     }

@@ -10,6 +10,8 @@ import { Values } from './values.js'
 
 const NEWLINE = 10
 const BRACKET = 91
+const END_BRACKET = 93
+const NOTHING = Buffer.alloc(0)
 const MARK = Buffer.from('\ufeff')
 const MANY = 256
 
@@ -53,7 +55,7 @@ export class JsonDecoder implements Decoder {
     return this.#guarded((events) => {
       if (this.#values === undefined) {
         // The last line need not end with \n.
-        const bytes = this.#taken(Buffer.alloc(0))
+        const bytes = this.#taken(NOTHING)
         if (isUtf8(bytes) && this.#isJson(bytes.toString('utf8'), events)) return
         this.#scan(bytes, events)
       }
@@ -114,8 +116,18 @@ export class JsonDecoder implements Decoder {
     this.#parts.push(part)
     // A line that drips in a byte at a time would cost a hundred times its length.
     if (this.#parts.length === MANY) this.#parts = [Buffer.concat(this.#parts)]
+    const isArray = this.#parts.length === 1 && part[0] === BRACKET
+    if (isArray && this.#isWhole(part, events)) return
     // The elements of an array are not kept until its line ends.
-    if (this.#partial > this.#max || (this.#parts.length === 1 && part[0] === BRACKET)) this.#scan(Buffer.alloc(0), events)
+    if (isArray || this.#partial > this.#max) this.#scan(NOTHING, events)
+  }
+
+  /** Reads an array that came in one piece, as those of most clients do. */
+  #isWhole(part: Buffer, events: unknown[]): boolean {
+    if (part.at(-1) !== END_BRACKET || !isUtf8(part) || !this.#isJson(part.toString('utf8'), events)) return false
+    this.#taken(NOTHING)
+    this.#values = new Values(this.#max, true)
+    return true
   }
 
   /** Token by token, until no value is open at the end of a line. */

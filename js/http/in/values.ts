@@ -35,12 +35,14 @@ export class Values {
   /** A value goes on behind the end of a line. */
   isSpread = false
 
-  constructor(max: number) {
+  /** `follows`: an array has ended right before. */
+  constructor(max: number, follows = false) {
     this.#max = max
     this.#tokens.onToken = ({ token, offset }) => this.#token(token, offset)
     // A byte order mark is taken at the very beginning only, which is not here.
     this.#tokens.write(' ')
     this.#at = this.#from = 1
+    if (follows) this.#closed = 1
   }
 
   /** No value is open: what has come has been taken. */

@@ -123,6 +123,43 @@ describe('malformed bodies', () => {
       assert.deepEqual(await everywhere(body), { events, status: 400, message })
   })
 
+  test('are told the same wherever they are cut, with skip as well', async () => {
+    const pieces = [
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      ':',
+      '"a"',
+      '1',
+      ' ',
+      '\n',
+      '"\u00e9"',
+      'true',
+      '{"a":1}',
+      '[1,2]',
+      '\\',
+      '"',
+      '\ufeff',
+      '\r\n',
+      '{\n"b":2}',
+      '0',
+    ]
+    const body = fc.array(fc.constantFrom(...pieces), { maxLength: 14 })
+    const property = async (parts, cuts, onMalformed) => {
+      const bytes = Buffer.from(parts.join(''))
+      const whole = await read([bytes], { onMalformed })
+      assert.ok([undefined, 400].includes(whole.error?.status))
+      for (const chunks of [chunksOf(bytes, 1), cut(bytes, cuts)]) {
+        const { events, error } = await read(chunks, { onMalformed })
+        assert.deepEqual([events, error?.message], [whole.events, whole.error?.message])
+      }
+    }
+    const cuts = fc.array(fc.nat(), { maxLength: 3 })
+    await fc.assert(fc.asyncProperty(body, cuts, fc.constantFrom('fail', 'skip'), property), { numRuns: 1000 })
+  })
+
   test('invalid UTF-8', async () => {
     for (const wrong of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xe2, 0x82]]) {
       const body = Buffer.concat([Buffer.from('[1,\n"a'), Buffer.from(wrong), Buffer.from('b"]')])

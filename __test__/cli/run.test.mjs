@@ -289,23 +289,3 @@ test('a module that cannot be loaded shows its own error', async () => {
   assert.equal(code, 1)
   assert.match(err, /Error: no database[\s\S]*broken\.mjs:1/)
 })
-
-test('a second Ctrl-C ends a busy loop', {
-  skip: process.platform === 'win32' && 'no signals',
-}, async () => {
-  const busy = write(
-    'busy.mjs',
-    `import { writeSync } from 'node:fs'
-    export default async function* (events) { for await (const _ of events) { writeSync(2, 'busy\\n'); for (;;); } }`,
-  )
-  const loop = start(['run', busy])
-  loop.stdin.write('1\n')
-  await loop.err(/busy/)
-  // The thread that listens may still be starting: signals are sent until one is heard.
-  const again = setInterval(() => loop.child.kill('SIGINT'), 100)
-  try {
-    assert.equal((await loop.ended()).signal, 'SIGKILL')
-  } finally {
-    clearInterval(again)
-  }
-})

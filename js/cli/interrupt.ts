@@ -1,8 +1,7 @@
 // Ctrl-C and SIGTERM, in two steps: the first ends the input, so that the function finishes and its results are written; the second, or
-// too long a wait, aborts it. A function in a busy loop hears of neither: the second one ends the process (watchdog.ts).
+// too long a wait, aborts it.
 
 import { Exit } from './failure.js'
-import { Watchdog } from './watchdog.js'
 
 /** How long a function may take to finish behind the first signal, ms. */
 const GRACE_MS = 5000
@@ -12,7 +11,6 @@ export class Interrupt {
   readonly #abort = new AbortController()
   readonly #stops = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
-  readonly #watchdog = new Watchdog()
   /** The exit code that the signal means; `undefined` while there was none. */
   code: number | undefined
 
@@ -35,13 +33,11 @@ export class Interrupt {
 
   dispose(): void {
     clearTimeout(this.#timer)
-    this.#watchdog.dispose()
     process.off('SIGINT', this.#onSignal)
     process.off('SIGTERM', this.#onSignal)
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    this.#watchdog.heard()
     const again = this.code !== undefined
     this.code ??= signal === 'SIGTERM' ? Exit.terminated : Exit.interrupted
     if (again) return this.#abort.abort()

@@ -1,7 +1,7 @@
 // `velo serve --watch`: the service as a process of its own, started anew when a file of its folder changes. For development: what is open then is cut.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type FSWatcher, watch as watchFolder } from 'node:fs'
+import { type FSWatcher, readdirSync, watch as watchFolder } from 'node:fs'
 import { constants } from 'node:os'
 import { Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
@@ -59,6 +59,8 @@ export async function watch(folder: string, argv: readonly string[]): Promise<nu
 
 function watched(folder: string, changed: (event: string, name: string | null) => void): FSWatcher {
   try {
+    // A recursive watch of what is not there fails late, or never.
+    readdirSync(folder)
     return watchFolder(folder, { recursive: true }, changed)
   } catch (error) {
     throw new UsageError(`${folder}: the folder cannot be watched: ${(error as Error).message}`)

@@ -33,7 +33,7 @@ export function nodeServer(settings: Settings, connections: Connections, calls: 
     keepAliveTimeout,
     // A body may take as long as its stream lives; see `bodyTimeout`.
     requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(Math.max(headersTimeout / 4, 20), 1000),
+    connectionsCheckingInterval: Math.min(Math.max(Math.ceil(headersTimeout / 4), 20), 1000),
   }
   const asked = { ...timeouts, IncomingMessage: PlainRequest }
   const secure = { handshakeTimeout: headersTimeout, ...tls }

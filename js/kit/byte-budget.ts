@@ -27,9 +27,15 @@ export class ByteBudget implements Puller {
   #sent: { upTo: number; bytes: number }[] = []
   #count = 0
   #input = 0
+  /** Bytes of events that wait for room outside of the stream. */
+  #waiting = 0
   /** Bytes of a result, about: what the last ones had. */
   #perResult = 0
+  /** Bytes of the events that were sent last. */
+  #last = 0
   #writing = 0
+  /** Results that were read and are not being written yet. */
+  #inHand = 0
   #kept = 0
   #counted = 0
   #isOver = false
@@ -54,8 +60,10 @@ export class ByteBudget implements Puller {
     return this.#perResult > 0 && this.#used() + this.#perResult > this.#max && unread > 0
   }
 
+  /** There is no room for events like the last ones. Where nothing waits there always is, whatever is kept. */
   get isFull(): boolean {
-    return this.#used() >= this.#max
+    const used = this.#used() - this.#waiting
+    return used + this.#last > this.#max && used > this.#kept
   }
 
   /** So many events, made of so many bytes, are handed to the stream. */
@@ -63,6 +71,12 @@ export class ByteBudget implements Puller {
     this.#count += events
     if (bytes > 0) this.#sent.push({ upTo: this.#count, bytes })
     this.#input += bytes
+    this.#last = bytes
+  }
+
+  /** So many bytes of events wait for room outside of the stream. */
+  waiting(bytes: number): void {
+    this.#waiting = bytes
   }
 
   /** An event was refused: it is not among those that are accepted. */
@@ -74,6 +88,11 @@ export class ByteBudget implements Puller {
   encoded(results: number, bytes: number): void {
     // The largest of late: it is forgotten slowly.
     this.#perResult = Math.max(bytes / results, this.#perResult * 0.9)
+  }
+
+  /** So many results were read and are not being written yet. */
+  inHand(results: number): void {
+    this.#inHand = results
   }
 
   /** Bytes that wait for the client in a write. */
@@ -107,7 +126,7 @@ export class ByteBudget implements Puller {
     let done = 0
     while (done < this.#sent.length && (this.#sent[done] as { upTo: number }).upTo <= passed) this.#input -= this.#sent[done++]?.bytes ?? 0
     if (done > 0) this.#sent.splice(0, done)
-    const used = this.#input + (depth?.unread ?? 0) * this.#perResult + this.#writing + this.#kept
+    const used = this.#input + this.#waiting + ((depth?.unread ?? 0) + this.#inHand) * this.#perResult + this.#writing + this.#kept
     total += used - this.#counted
     this.#counted = used
     return used

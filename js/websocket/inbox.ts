@@ -19,6 +19,7 @@ export class Inbox<In> {
   readonly #owner: InboxOwner
   readonly #budget: ByteBudget
   #waiting: In[] = []
+  #bytes = 0
   #isEnded = false
   #isStopped = false
   /** The schema is asynchronous: `trySend` cannot wait for it. */
@@ -34,22 +35,30 @@ export class Inbox<In> {
 
   /** Takes one event that was made of so many bytes, in the order of the calls. */
   put(event: In, bytes: number): void {
-    this.#budget.sent(1, bytes)
     if (!this.isHeld) {
       try {
-        if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return
+        if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return this.#sent(bytes)
       } catch (error) {
-        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') {
-          this.#budget.notSent()
-          return this.#owner.refused(error)
-        }
+        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') return this.#owner.refused(error)
         this.#isSlow = true
       }
-      this.isHeld = true
-      this.#owner.hold()
-      void this.#flush()
+      this.#hold()
     }
     this.#waiting.push(event)
+    this.#bytes += bytes
+    this.#budget.waiting(this.#bytes)
+  }
+
+  /** The socket is held before another such event comes that there is no room for. */
+  #sent(bytes: number): void {
+    this.#budget.sent(1, bytes)
+    if (this.#budget.isFull) this.#hold()
+  }
+
+  #hold(): void {
+    this.isHeld = true
+    this.#owner.hold()
+    void this.#flush()
   }
 
   /** No more events; those that wait still go in. */
@@ -68,18 +77,21 @@ export class Inbox<In> {
   async #flush(): Promise<void> {
     // A turn of microtasks, in which the rest of what came with this event is added.
     await undefined
-    while (this.#waiting.length > 0) {
-      const events = this.#waiting
-      this.#waiting = []
-      await this.#send(events)
+    do {
       if (this.#budget.isFull) await this.#budget.room(() => this.#isStopped || this.#stream.state !== 'open')
-    }
+      if (this.#waiting.length > 0) await this.#sendAll()
+    } while (this.#waiting.length > 0)
     this.isHeld = false
     if (this.#isEnded) this.#stream.end()
     this.#owner.release()
   }
 
-  async #send(events: In[]): Promise<void> {
+  async #sendAll(): Promise<void> {
+    const events = this.#waiting
+    this.#waiting = []
+    this.#budget.waiting(0)
+    this.#budget.sent(events.length, this.#bytes)
+    this.#bytes = 0
     try {
       await this.#stream.sendBatch(events)
     } catch (error) {

@@ -8,6 +8,10 @@ import type { Frame } from './frames.js'
 import type { Settings } from './options.js'
 import { CLOSED, OPEN, type SocketData, type SocketLike } from './socket.js'
 
+/** A longer text is handed over as bytes: Node would keep the text, and room for three times its length, until the last of it is gone. */
+const LONG = 16 << 10
+const TEXT = { binary: false }
+
 /** How a connection ended. */
 export interface SocketEnd {
   /** The close code: the server's if it closed first, else the client's; 1006 when the connection broke. */
@@ -83,7 +87,8 @@ export class Link {
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve
     })
-    socket.send(frame, this.#onSent)
+    if (typeof frame === 'string' && frame.length > LONG) socket.send(Buffer.from(frame), TEXT, this.#onSent)
+    else socket.send(frame, this.#onSent)
     this.#uncork()
     const { maxStall } = this.#settings
     clearTimeout(this.#stall)

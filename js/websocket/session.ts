@@ -7,7 +7,7 @@ import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFuncti
 import { ByteBudget } from '../kit/byte-budget.js'
 import { pulled } from '../kit/pulled.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
-import { bytesOf, type Frame, frameOf, sizeOf } from './frames.js'
+import { bytesOf, frameOf, sizeOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import type { Link, LinkOwner, SocketEnd } from './link.js'
 import type { Settings } from './options.js'
@@ -177,13 +177,15 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     let left = BURST
     try {
       for (let results = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
-        for (const result of results) {
-          const frame = frameOf(result, this.#settings)
-          this.#budget.encoded(1, frame.length)
-          const wait = this.#put(frame)
-          if (wait !== undefined) await wait
-        }
         left -= results.length
+        // The last comes first here, and is let go of as it is written.
+        results.reverse()
+        while (results.length > 0) {
+          const wait = this.#put(results.pop(), results.length)
+          if (wait === undefined) continue
+          await wait
+          this.#budget.writing(0)
+        }
         if (left <= 0) {
           left = BURST
           await turn()
@@ -198,8 +200,15 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.#finish(verdictOfEnd(await stream.closed, this.#isDraining, this.#settings.expose))
   }
 
-  #put(frame: Frame): Promise<unknown> | undefined {
-    return this.#replay === undefined ? this.#link?.send(frame) : this.#replay.put(frame)
+  /** Sends one result, of which `left` others follow. Answers a promise while there is no room for them. */
+  #put(result: unknown, left: number): Promise<unknown> | undefined {
+    const frame = frameOf(result, this.#settings)
+    this.#budget.encoded(1, frame.length)
+    this.#budget.inHand(left)
+    if (this.#replay !== undefined) return this.#replay.put(frame)
+    const wait = this.#link?.send(frame)
+    if (wait !== undefined) this.#budget.writing(frame.length)
+    return wait
   }
 
   #finish(verdict: Verdict): void {

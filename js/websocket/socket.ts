@@ -14,6 +14,7 @@ export interface SocketLike {
   on(event: string, listener: (...values: never[]) => void): unknown
   off(event: string, listener: (...values: never[]) => void): unknown
   send(data: string | Uint8Array, done?: (error?: Error) => void): void
+  send(data: Uint8Array, options: { readonly binary: boolean }, done?: (error?: Error) => void): void
   ping(data?: string): void
   pause(): void
   resume(): void

@@ -50,14 +50,17 @@ export class Delivery {
   }
 
   /** Nothing is awaited where all fits into one write. */
-  #writeAll(results: readonly unknown[], from = 0): Promise<void> | undefined {
+  #writeAll(results: unknown[], from = 0): Promise<void> | undefined {
     const encoder = this.#encoder
     const chunk = encoder.encode(results, from)
     const { failure, next } = encoder
     if (next > from) this.#budget?.encoded(next - from, chunk.length)
     const room = this.write(chunk)
     if (failure !== undefined) throw failure.error
+    this.#budget?.inHand(results.length - next)
     if (room === undefined) return next < results.length ? this.#writeAll(results, next) : undefined
+    // They are bytes now, and may wait for long.
+    results.fill(undefined, from, next)
     this.#budget?.writing(chunk.length)
     return room.then(() => {
       this.#budget?.writing(0)

@@ -4,7 +4,7 @@ import type { Source, Stream } from '../../index.js'
 
 export interface ResultReader {
   /** The next results, or none at the end. Rejects with what ended them. */
-  take(): Promise<readonly unknown[]>
+  take(): Promise<unknown[]>
   /** No more are wanted: the source is closed. Never rejects. */
   leave(): Promise<void>
 }

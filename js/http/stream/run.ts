@@ -85,13 +85,7 @@ export class Run {
   async #pump(reader: EventReader): Promise<void> {
     const { stream } = this
     try {
-      for (let events = await reader.next(); events !== null; events = await reader.next()) {
-        // What is wrong with the rest of a chunk is told before its beginning is answered: that leaves a status to tell it with.
-        if (reader.failure !== undefined) throw reader.failure
-        this.budget.sent(events.length, reader.bytes)
-        await this.#send(events as never[])
-        if (this.budget.isFull) await this.budget.room(() => reader.isOver || stream.state !== 'open')
-      }
+      while (await this.#next(reader)) if (this.budget.isFull) await this.budget.room(() => reader.isOver || stream.state !== 'open')
       stream.end()
     } catch (error) {
       reader.close()
@@ -100,6 +94,17 @@ export class Run {
       // A stream that is over, for whatever reason, says so to whoever reads its results.
       else if (!isEnd(error)) stream.abort(error)
     }
+  }
+
+  /** The next events of the body go in; false at its end. Whoever waits for room after that keeps none of them. */
+  async #next(reader: EventReader): Promise<boolean> {
+    const events = await reader.next()
+    if (events === null) return false
+    // What is wrong with the rest of a chunk is told before its beginning is answered: that leaves a status to tell it with.
+    if (reader.failure !== undefined) throw reader.failure
+    this.budget.sent(events.length, reader.bytes)
+    await this.#send(events as never[])
+    return true
   }
 
   async #send(events: readonly never[]): Promise<void> {

@@ -1,0 +1,64 @@
+// A server in a process of its own that says what it has resident: `crowd-server.mjs <handler or websocket> <maxBufferedBytes>`.
+
+import { once } from 'node:events'
+import http from 'node:http'
+import { runtime, streamFn } from 'velo-stream'
+import { handler } from 'velo-stream/http'
+import { createServer } from 'velo-stream/server'
+import { answers } from '../../support/answers.mjs'
+import { turns, until } from '../../support/deferred.mjs'
+
+const [kind, bound] = process.argv.slice(2)
+const maxBufferedBytes = Number(bound)
+
+const echo = streamFn(async function* echo(events) {
+  for await (const event of events) yield event
+})
+
+const makers = {
+  async handler() {
+    const server = http.createServer(handler(echo, { maxBufferedBytes, maxStall: 0 })).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return server.address().port
+  },
+  async websocket() {
+    const server = createServer({ functions: { echo }, grace: 0, websocket: { maxMessage: 2 << 20, maxBufferedBytes } })
+    return (await server.listen()).port
+  },
+}
+
+const port = await makers[kind]()
+/** Events before the crowd that is there. */
+let earlier = 0
+
+answers({
+  port: () => port,
+
+  /** So many streams have taken so many events at least, and then nothing moves any more: each waits for its client. */
+  async full(streams, events) {
+    let [last, still] = [-1, 0]
+    const isStill = () => {
+      const { eventsIn, streamsOpen } = runtime.snapshot()
+      still = eventsIn === last && streamsOpen === streams && eventsIn - earlier >= events ? still + 1 : 0
+      last = eventsIn
+      return still > 20_000
+    }
+    await until(90_000, isStill, 'the end of what is taken')
+    return last - earlier
+  },
+
+  /** No stream is left. */
+  async empty() {
+    await until(30_000, () => runtime.snapshot().streamsOpen === 0, 'the end of the streams')
+    earlier = runtime.snapshot().eventsIn
+  },
+
+  /** Resident memory that holds, after a collection, bytes. */
+  async resident() {
+    for (let i = 0; i < 3; i++) {
+      await turns(10)
+      globalThis.gc()
+    }
+    return process.memoryUsage.rss()
+  },
+})

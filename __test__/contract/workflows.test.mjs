@@ -27,7 +27,14 @@ test('everything in `npm run check` is run by the workflow', () => {
 
 test('so is every other step of .ci/run', () => {
   const steps = text('.ci/run').match(/^(npm run --silent \S+|\.ci\/\S+|node \.ci\/.*)$/gm)
-  assert.deepEqual(steps, ['.ci/actionlint', 'npm run --silent check', 'npm run --silent rehearse', 'node .ci/nodes.mjs 22 24 26'])
+  assert.deepEqual(steps, [
+    'node .ci/autobahn.mjs',
+    '.ci/actionlint',
+    'npm run --silent check',
+    'npm run --silent rehearse',
+    'node .ci/nodes.mjs 22 24 26',
+  ])
+  assert.ok(ci.includes('run: node .ci/autobahn.mjs'))
   assert.ok(ci.includes('run: .ci/actionlint'))
   assert.ok(ci.includes('run: npm run rehearse'))
   assert.match(ci, /node: \[20, 22, 24, 26\]/)

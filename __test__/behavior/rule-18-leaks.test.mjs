@@ -348,3 +348,30 @@ describe('many at once', { timeout: 300_000 }, () => {
     })
   })
 })
+
+describe('those who watch async resources', { timeout: 60_000 }, () => {
+  test('rule 18: are told of the end of each stream, so that what they keep of it goes', async () => {
+    const result = await run(`
+      const { createHook } = await import('node:async_hooks')
+      const kept = new Set()
+      createHook({
+        init: (id, type) => { if (type === 'VeloStream') kept.add(id) },
+        destroy: (id) => kept.delete(id),
+      }).enable()
+      const fn = streamFn(double)
+      const piped = fn.pipe(double)
+      let most = 0
+      for (let i = 0; i < 500; i++) {
+        await fn.run([i])
+        for await (const _ of piped([i, i])) break
+        const stream = piped.open()
+        await stream.send(i)
+        await stream.close()
+        most = Math.max(most, kept.size)
+      }
+      await picture()
+      tell({ seen: most > 0, left: kept.size })`)
+    assert.equal(result.seen, true)
+    assert.ok(result.left < 10, `${result.left} are kept`)
+  })
+})

@@ -56,7 +56,8 @@ export interface LeaseOptions {
 }
 
 export function currentScope(): AsyncResource {
-  return new AsyncResource('VeloStream', { requireManualDestroy: true })
+  // Whoever watches async resources (profilers, node:test) is told of its end when it is collected: nobody else knows when the last stage has left it.
+  return new AsyncResource('VeloStream')
 }
 
 /** What timers ask of an instance, and tell it. */

@@ -81,6 +81,56 @@ describePlacements('a function that throws', (place) => {
     for (const { error } of await within(SOON, Promise.all(sends))) if (error !== undefined) assert.equal(error.cause, end.error)
   })
 
+  test('a send that comes while the function is on its way out hears of it, too', async () => {
+    for (let turn = 0; turn < 12; turn++) {
+      const fn = place(async function* (events) {
+        for await (const event of events) {
+          if (event === 2) throw new RangeError('of the function')
+          yield event
+        }
+      })
+      const stream = fn.open()
+      await within(SOON, stream.sendBatch([1, 2]))
+      for (let i = 0; i < turn; i++) await undefined
+      const sends = [outcome(stream.send(3)), outcome(stream.sendBatch([4, 5]))]
+      const end = await within(SOON, stream.closed)
+      for (const { error } of await within(SOON, Promise.all(sends)))
+        if (error !== undefined) assert.deepEqual([error.code, error.reason, error.cause], ['VELO_CLOSED', 'failed', end.error], `${turn}`)
+    }
+  })
+
+  test('a send that comes when the function has stopped reading waits for what comes of it', async () => {
+    const [first, second] = [place.gate(), place.gate()]
+    const fn = place(
+      async function* (events) {
+        for await (const event of events) {
+          yield event
+          break
+        }
+        await first.promise
+        yield 'goes on'
+        await second.promise
+        throw new RangeError('of the function')
+      },
+      {},
+      { first, second },
+    )
+    const stream = fn.open()
+    await stream.send(1)
+    assert.equal(await within(SOON, stream.recv()), 1)
+    const next = stream.recv()
+    await place.settled()
+    const waits = outcome(stream.send(2))
+    first.open()
+    assert.equal(await within(SOON, next), 'goes on')
+    await place.settled()
+    const late = outcome(stream.send(3))
+    if (!place.worker) for (const send of [waits, late]) assert.deepEqual((await within(SOON, send)).error.reason, 'done')
+    second.open()
+    assert.equal((await within(SOON, stream.closed)).error.message, 'of the function')
+    await within(SOON, Promise.all([waits, late]))
+  })
+
   test('pipeline through its Duplex fails with that error', async () => {
     const fn = place(async function* (events) {
       for await (const event of events) {

@@ -89,11 +89,11 @@ export class Input<In> extends Inlet<In> {
     this.rejectLine(failure?.error)
   }
 
-  /** The function stops reading. Whoever waits to send is told why, which is known only when it has ended, or goes on. */
+  /** The function stops reading. Whoever waits to send, or comes now, is told why, which is known only when it has ended, or goes on. */
   override async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
     this.ended = this.wasCut = true
     super.cut(undefined)
-    if (this.sending) this.owner.deserted()
+    this.owner.deserted()
     return { value: (await value) as undefined, done: true }
   }
 
@@ -208,7 +208,8 @@ export class Input<In> extends Inlet<In> {
 
   private join(send: Send<In>, signal: AbortSignal | undefined): Promise<void> {
     const { owner } = this
-    if (this.row.state >= State.Closing || this.ended || this.over) return refuse(this.endedError(send.accepted))
+    const isOver = this.row.state >= State.Closing || ((this.ended || this.over) && !owner.isUndecided)
+    if (isOver) return refuse(this.endedError(send.accepted))
     if (signal?.aborted) return refuse(sendAborted(this.owner.id, signal))
     this.line ??= new SendLine()
     const bound = owner.line
@@ -224,6 +225,7 @@ export class Input<In> extends Inlet<In> {
     this.line.push(send)
     if (owner.timed) waitBegins()
     this.noSilence()
+    if (owner.isUndecided) owner.undecided()
     return send.promise
   }
 

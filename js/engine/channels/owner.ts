@@ -26,8 +26,12 @@ export interface InputOwner extends Owner {
   start(): void
   /** The function waits for an event. */
   inputIsDry(): void
-  /** The function reads no more while somebody waits to send. */
+  /** The function reads no more. */
   deserted(): void
+  /** It does not, and why is not known yet. */
+  readonly isUndecided: boolean
+  /** Somebody waits to hear why. */
+  undecided(): void
   /** A send was refused because too many wait. */
   overrun(bound: number): void
   /** Why an event is refused; `ended`: only because the input has ended. */

@@ -44,9 +44,10 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
   private fedIdle = false
   /** It was told that the process ends while sends wait. */
   private isStuck = false
-  /** The function reads no more, and those who wait to send have not been told: called when it yields all the same. */
+  isUndecided = false
+  /** The function reads no more, and why is not known: called when it yields all the same. */
   private goesOn: (() => void) | null = null
-  /** The same, called when the stream ends. */
+  /** Those who wait to send are to be told why: called when it is known. */
   private known: (() => void) | null = null
 
   readonly onResult = (result: IteratorResult<unknown>): void => {
@@ -147,17 +148,28 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
     this.output.inputIsDry()
   }
 
-  /** Those who wait to send are told why when the function has ended; that it goes on it says by its next result, or by nothing for `closeTimeout`. */
   deserted(): void {
-    const known = new Promise<void>((resolve) => {
-      this.known = resolve
-      // Results of another thread may be older than the news that it reads no more.
-      if (!this.instance.def.remote) this.goesOn = resolve
-    })
+    this.isUndecided = true
+    // Results of another thread may be older than the news that it reads no more.
+    if (!this.instance.def.remote) this.goesOn = () => this.decided()
+    if (this.input.sending) this.undecided()
+  }
+
+  /** Those who wait to send are told why when the function has ended; that it goes on it says by its next result, or by nothing for `closeTimeout`. */
+  undecided(): void {
+    if (this.known !== null) return
+    const known = new Promise<void>((resolve) => void (this.known = resolve))
     void this.bounded(known).then(() => {
-      this.goesOn = this.known = null
+      this.known = null
+      this.decided()
       this.input.rejectLine()
     })
+  }
+
+  private decided(): void {
+    this.isUndecided = false
+    this.goesOn = null
+    this.known?.()
   }
 
   overrun(bound: number): void {

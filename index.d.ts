@@ -196,9 +196,9 @@ export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposa
   [Symbol.asyncDispose](): Promise<void>
   /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out>
-  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
+  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, and it has finished when the function has; destroying it aborts. */
   toDuplex(): Duplex
-  /** A pair of Web streams. */
+  /** A pair of Web streams. `close()` of the writable ends the input and waits for the function. */
   toWeb(): {
     readable: ReadableStream_2<Out>
     writable: WritableStream_2<In>

@@ -2,15 +2,18 @@
 
 import { Duplex } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
-import { ClosedError } from '../kit/errors.js'
-import type { EndReason } from '../kit/types.js'
+import { AbortError, ClosedError } from '../kit/errors.js'
+import type { EndReason, StreamEnd } from '../kit/types.js'
 import type { Stream } from './stream.js'
 
-export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
+/** `ended` waits for the end of the stream, and keeps the process alive where its function runs on another thread. */
+export function duplexOf<In, Out>(stream: Stream<In, Out>, ended: () => Promise<StreamEnd>): Duplex {
   const results = stream[Symbol.asyncIterator]()
+  let isRead = false
   const duplex = new Duplex({
     objectMode: true,
     read() {
+      isRead = true
       const put = ({ value, done }: IteratorResult<Out, undefined>): void => {
         if (done === true) this.push(null)
         else if (value === null || value === undefined)
@@ -31,7 +34,12 @@ export function duplexOf<In, Out>(stream: Stream<In, Out>): Duplex {
     },
     final(done) {
       stream.end()
-      done()
+      // As with the `flush` of a Transform: a pipeline takes who has finished for done, and no longer hears what the function throws then.
+      void ended().then((end) => {
+        if (!isBroken(end)) done()
+        // A reader gets the results before it first, and then this error.
+        else if (!isRead) done(end.error as Error)
+      })
     },
     destroy(error, done) {
       if (error) stream.abort(error)
@@ -55,18 +63,31 @@ async function failureOf(stream: Stream<never, unknown>, refusal: unknown): Prom
   return (error as Error | undefined) ?? refusal
 }
 
+function isBroken({ reason }: StreamEnd): boolean {
+  return reason === 'failed' || reason === 'aborted'
+}
+
 function closedError(streamId: string, reason: EndReason): ClosedError {
   return new ClosedError('VELO_CLOSED', `stream ${streamId} is closed (${reason})`, { streamId, reason })
 }
 
-export function webOf<In, Out>(stream: Stream<In, Out>): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
+export function webOf<In, Out>(
+  stream: Stream<In, Out>,
+  ended: () => Promise<StreamEnd>,
+): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
   const results = stream[Symbol.asyncIterator]()
+  let broken: { reason: unknown } | undefined
   const readable = new ReadableStream<Out>(
     {
       async pull(controller) {
-        const { value, done } = await results.next()
-        if (done === true) controller.close()
-        else controller.enqueue(value)
+        try {
+          const { value, done } = await results.next()
+          if (done === true) controller.close()
+          else controller.enqueue(value)
+        } catch (error) {
+          // As through a TransformStream: who reads hears what broke the pipe, not that this stream was aborted for it.
+          throw broken !== undefined && error instanceof AbortError ? broken.reason : error
+        }
       },
       cancel: () => stream.close(),
     },
@@ -76,9 +97,17 @@ export function webOf<In, Out>(stream: Stream<In, Out>): { readable: ReadableStr
     {
       // A writer that is idle hears of the end too; after its own close() this does nothing.
       start: (controller) => void stream.closed.then((end) => controller.error(end.error ?? closedError(stream.id, end.reason))),
-      write: (event) => stream.send(event),
-      close: () => stream.end(),
-      abort: (reason) => stream.abort(reason),
+      write: (event) => stream.send(event).catch(async (refusal) => Promise.reject((await failureOf(stream, refusal)) ?? refusal)),
+      // As with the `flush` of a TransformStream: whoever pipes into it hears what the function throws at its end, even where nobody reads.
+      async close() {
+        stream.end()
+        const end = await ended()
+        if (isBroken(end)) throw end.error
+      },
+      abort: (reason) => {
+        broken = { reason }
+        stream.abort(reason)
+      },
     },
     { highWaterMark: 1 },
   )

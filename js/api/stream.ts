@@ -144,14 +144,14 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     return `Stream ${inspect({ id, state, eventsIn, eventsOut, dropped }, { ...options, depth: 1 })}`
   }
 
-  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, destroying it aborts. */
+  /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, and it has finished when the function has; destroying it aborts. */
   toDuplex(): Duplex {
-    return duplexOf(this)
+    return duplexOf(this, () => this.#live.instance.awaitEnd())
   }
 
-  /** A pair of Web streams. */
+  /** A pair of Web streams. `close()` of the writable ends the input and waits for the function. */
   toWeb(): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
-    return webOf(this)
+    return webOf(this, () => this.#live.instance.awaitEnd())
   }
 
   #locked(why: string): VeloError {

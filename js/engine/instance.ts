@@ -101,6 +101,12 @@ export class Instance implements Holder, Driven {
     return this.ending.whenEnded()
   }
 
+  /** The same for somebody whose work is not done before: what the function does on another thread meanwhile keeps the process alive. */
+  awaitEnd(): Promise<StreamEnd> {
+    this.lease.watch()
+    return this.ending.whenEnded()
+  }
+
   metrics(): StreamMetrics {
     const { stages } = this.def
     const { remotes } = this.driver

@@ -192,7 +192,7 @@ export class Lease implements Tenant, Timed {
     return maxStall > 0 && this.isStalled(row.read)
   }
 
-  /** It leaves, and what it does then on another thread keeps no process alive by itself. */
+  /** It leaves, or somebody waits for its end, and what it does then on another thread keeps no process alive by itself. */
   watch(): void {
     if (!this.def.remote || this.watched || this.row.state === State.Closed) return
     this.watched = true

@@ -73,7 +73,11 @@ proptest! {
                     } else {
                         Err(Refusal::Overloaded)
                     };
-                    prop_assert_eq!(gate.enter(ticket, ticket, &mut limit), expected);
+                    let offered = gate.offer(limit);
+                    if let Ok(place) = offered {
+                        gate.enter(place, ticket, ticket, &mut limit);
+                    }
+                    prop_assert_eq!(offered, expected);
                 }
                 2 if open > 0 => {
                     gate.release(&mut limit);
@@ -85,7 +89,7 @@ proptest! {
                     (open, detached) = (open - 1, detached + 1);
                 }
                 4 if pick % 2 == 0 => {
-                    gate.attached();
+                    gate.attached(1);
                     detached = detached.saturating_sub(1);
                 }
                 _ => {

@@ -26,6 +26,8 @@ pub struct FunctionLimits {
     pub max_duration: Option<f64>,
     /// How long results may lie unread.
     pub max_stall: Option<f64>,
+    /// Numbers of functions at whose gates each stream takes a place as well.
+    pub stages: Option<Vec<u32>>,
 }
 
 /// What is told of a new stream function.
@@ -75,6 +77,7 @@ pub fn define(env: Env, limits: FunctionLimits) -> Result<FunctionNumbers> {
             queue: count("queue", limits.queue, 0.0)?,
             max_duration: limits.max_duration.unwrap_or_default(),
             max_stall: limits.max_stall.unwrap_or_default(),
+            stages: limits.stages.unwrap_or_default(),
             name: limits.name,
         };
         let defined = isolate.runtime.quick(|desk| desk.define(isolate.number, limits));

@@ -33,9 +33,10 @@ impl Desk {
         let limit = self.limit;
         let known = self.functions.get(function).filter(|known| !known.forgotten).ok_or(OpenError::Unknown)?;
         let (buffer, place) = (known.limits.buffer, known.streams.len());
-        if let Err(refusal) = known.gate.offer(limit) {
-            return Err(self.refuse(function, refusal));
-        }
+        let offered = match known.gate.offer(limit).and_then(|place| self.offer_stages(function, place)) {
+            Ok(offered) => offered,
+            Err(refusal) => return Err(self.refuse(function, refusal)),
+        };
         let here = self.isolate_mut(isolate).ok_or(OpenError::Unknown)?;
         // Before anything is taken: the caller attaches a page and calls again.
         let slot = here.reserve().ok_or(OpenError::Refused(Refusal::NoRow))?;
@@ -51,9 +52,11 @@ impl Desk {
         let known = self.functions.get_mut(function).ok_or(OpenError::Unknown)?;
         known.totals.opened += 1;
         known.streams.push((isolate, slot));
-        match known.gate.enter(ticket, (isolate, slot), &mut self.limit) {
-            Ok(Place::Permit) => self.start(isolate, slot, now),
-            Ok(Place::Line) => {
+        known.gate.enter(offered, ticket, (isolate, slot), &mut self.limit);
+        self.enter_stages(function, offered);
+        match offered {
+            Place::Permit => self.start(isolate, slot, now),
+            Place::Line => {
                 self.waiting += 1;
                 self.list(function);
                 if let Some(row) = self.isolate(isolate).and_then(|here| here.row(slot)) {
@@ -61,8 +64,6 @@ impl Desk {
                     row.set(Word::WaitingSince, now);
                 }
             }
-            // `offer` said yes a moment ago, under the same lock.
-            Err(refusal) => return Err(OpenError::Refused(refusal)),
         }
         Ok(slot)
     }
@@ -80,8 +81,9 @@ impl Desk {
     /// A detached function has ended after all.
     pub fn attached(&mut self, function: u32) {
         if let Some(known) = self.functions.get_mut(function) {
-            known.gate.attached();
+            known.gate.attached(1);
         }
+        self.attach_stages(function);
         self.functions.sweep(function);
     }
 
@@ -92,9 +94,14 @@ impl Desk {
             let Some((_, function)) = self.limit.has_room().then(|| self.ready.pop_first()).flatten() else {
                 return false;
             };
+            // Whoever was let in since may have taken the places of a stage.
+            let has_room = self.stages_have_room(function);
             let Some(known) = self.functions.get_mut(function) else { continue };
             known.listed = None;
-            let admitted = known.gate.admit(&mut self.limit);
+            let admitted = if has_room { known.gate.admit(&mut self.limit) } else { None };
+            if admitted.is_some() {
+                self.admit_stages(function);
+            }
             self.list(function);
             let Some((isolate, slot)) = admitted else { continue };
             self.waiting = self.waiting.saturating_sub(1);
@@ -106,8 +113,9 @@ impl Desk {
 
     /// Notes a function among those whose first in line only waits for the process, or takes it off.
     pub(crate) fn list(&mut self, function: u32) {
+        let has_room = self.stages_have_room(function);
         let Some(known) = self.functions.get_mut(function) else { return };
-        let head = known.gate.ready();
+        let head = known.gate.ready().filter(|_| has_room);
         if head == known.listed {
             return;
         }

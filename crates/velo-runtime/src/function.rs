@@ -4,6 +4,7 @@
 //! generation.
 
 use crate::totals::Totals;
+use std::collections::BTreeMap;
 use velo_core::gate::Gate;
 use velo_core::latency::Latency;
 
@@ -27,6 +28,8 @@ pub struct Limits {
     pub max_duration: f64,
     /// How long results may lie unread.
     pub max_stall: f64,
+    /// Functions at whose gates each stream takes a place as well, one for each time that it is named.
+    pub stages: Vec<u32>,
 }
 
 /// What JavaScript is told of a new function.
@@ -57,6 +60,10 @@ pub(crate) struct Function {
     pub(crate) listed: Option<u64>,
     /// Its streams, (isolate, slot), in any order; each knows its place here.
     pub(crate) streams: Vec<(u32, u32)>,
+    /// Functions at whose gates its streams take places as well, and how many at each.
+    pub(crate) stages: Vec<(u32, u32)>,
+    /// Pipelines that wait for its gate, and how many streams of each.
+    pub(crate) standing: BTreeMap<u32, u32>,
 }
 
 impl Function {
@@ -92,6 +99,8 @@ impl Functions {
         let place = self.places.get_mut(usize::try_from(index).ok()?)?;
         place.function = Some(Function {
             gate: Gate::new(limits.max_concurrent, limits.queue),
+            stages: counted(&limits.stages),
+            standing: BTreeMap::new(),
             limits,
             totals: Totals::default(),
             latency: Latency::default(),
@@ -137,6 +146,13 @@ impl Functions {
         let place = self.places.get_mut(usize::try_from(index).ok()?)?;
         Some((place.generation << INDEX_BITS | index, place.function.as_mut()?))
     }
+}
+
+/// How often each of them is named.
+fn counted(stages: &[u32]) -> Vec<(u32, u32)> {
+    let mut counts = BTreeMap::new();
+    stages.iter().for_each(|stage| *counts.entry(*stage).or_insert(0) += 1);
+    counts.into_iter().collect()
 }
 
 const fn split(number: u32) -> (usize, u32) {

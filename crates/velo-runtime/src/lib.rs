@@ -22,6 +22,7 @@ mod runtime;
 mod schedule;
 mod snapshot;
 pub mod spare;
+mod stages;
 mod stepping;
 mod stream;
 mod survey;

@@ -1,6 +1,7 @@
 //! A stream on its way: its machine, its credits, its samples, its end.
 
 use crate::desk::Desk;
+use crate::stages::Over;
 use crate::totals::{Note, Tally, Totals};
 use velo_core::machine::{Effects, Machine, Reason, State, Trigger};
 use velo_core::row::Word;
@@ -136,8 +137,11 @@ impl Desk {
             other.place = stream.place;
         }
         self.list(stream.function);
+        let over = if waited { Over::Waited } else { Over::Ran { detached: effects.contains(Effects::DETACH) } };
+        self.leave_stages(stream.function, over);
+        self.list_standing(stream.function);
         self.serve(now);
-        self.functions.sweep(stream.function);
+        self.sweep(stream.function);
         self.check_drained();
     }
 

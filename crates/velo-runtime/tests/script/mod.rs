@@ -52,7 +52,15 @@ pub struct Script {
 }
 
 pub fn limits(name: &str, max_concurrent: u32, queue: u32) -> Limits {
-    Limits { name: name.into(), buffer: 4, max_concurrent, queue, max_duration: 0.0, max_stall: 0.0 }
+    Limits {
+        name: name.into(),
+        buffer: 4,
+        max_concurrent,
+        queue,
+        max_duration: 0.0,
+        max_stall: 0.0,
+        stages: Vec::new(),
+    }
 }
 
 pub fn memory() -> Arc<Memory> {

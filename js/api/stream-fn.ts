@@ -11,6 +11,7 @@ import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
+import { JOIN, type Joining } from '../kit/join.js'
 import { pullerOf } from '../kit/pulled.js'
 import { meant } from '../kit/spelling.js'
 import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
@@ -128,8 +129,8 @@ function checkGenerator(fn: unknown, field: string): void {
   throw configError(field, 'an async generator function (async function* (events) { ... })', fn)
 }
 
-function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunction<never, unknown> {
-  const def = new Definition(stages, options)
+function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readonly Definition[]): StreamFunction<never, unknown> {
+  const def = new Definition(stages, options, gates)
   const call = (source: Source<never>, callOptions?: CallOptions) => {
     iterable(source, 'fn(source)')
     if (callOptions !== undefined) checkCall(callOptions)
@@ -139,7 +140,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
     if (ahead !== undefined) integer(ahead, 'fn(source, options).ahead', 0, 0, 1_048_576)
     return new Results(def, source, def.aheadOf(ahead), signal)
   }
-  const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> = {
+  const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> & Joining<StreamFunction<never, unknown>> = {
     async run(source, runOptions) {
       iterable(source, 'run(source)')
       keepCompiled('run', stages.length)
@@ -160,6 +161,18 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
       const name = [...def.stages, ...added].map((stage) => stage.name).join('|')
       return make([...def.stages, ...added], { ...options, name })
     },
+    [JOIN](next, name) {
+      const gates = [def, ...next.map((fn) => definitions.get(fn) ?? checkGenerator(fn, 'pipe(next)'))] as Definition[]
+      const strictest = {
+        maxDuration: shortest(gates.map((gate) => gate.options.maxDuration)),
+        maxStall: shortest(gates.map((gate) => gate.options.maxStall)),
+      }
+      return make(
+        gates.flatMap((gate) => gate.stages),
+        { ...options, ...strictest, name },
+        gates,
+      )
+    },
     with(changed) {
       const resolved = resolveOptions(changed, options, 'with(options)')
       const [head, ...rest] = def.stages as [Stage, ...Stage[]]
@@ -173,6 +186,12 @@ function make(stages: readonly Stage[], options: ResolvedOptions): StreamFunctio
   Object.defineProperty(streamFunction, 'metrics', { get: () => native.functionMetrics(def.fn), configurable: true })
   definitions.set(streamFunction, def)
   return streamFunction
+}
+
+/** The shortest of durations of which 0 is none. */
+function shortest(durations: readonly number[]): number {
+  const limits = durations.filter((ms) => ms > 0)
+  return limits.length === 0 ? 0 : Math.min(...limits)
 }
 
 const NOTHING_SAID: LeaseOptions = {}

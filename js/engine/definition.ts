@@ -44,6 +44,8 @@ const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))
 export class Definition {
   readonly stages: readonly Stage[]
   readonly options: ResolvedOptions
+  /** Functions at whose limits its streams count as well; none where one permit is all that they take. */
+  readonly gates: readonly Definition[]
   /** ms without an event after which live input ends. */
   readonly liveIdle: number
   /** The same for pulled sources: only when it was set explicitly. */
@@ -57,9 +59,10 @@ export class Definition {
   isExemplar = false
   #fn = -1
 
-  constructor(stages: readonly Stage[], options: ResolvedOptions) {
+  constructor(stages: readonly Stage[], options: ResolvedOptions, gates: readonly Definition[] = []) {
     this.stages = stages
     this.options = options
+    this.gates = gates
     this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT
     this.pulledIdle = options.idleTimeout ?? 0
     this.remote = stages.some((stage) => stage.placement !== undefined)
@@ -86,7 +89,8 @@ export class Definition {
       const { name, buffer, maxConcurrent, queue, clock } = this.options
       // A clock of the user's own keeps the time instead of Rust.
       const { maxDuration, maxStall } = clock === undefined ? this.options : NO_TIMERS
-      const { fn, line, credits } = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall })
+      const stages = this.gates.map((gate) => gate.fn)
+      const { fn, line, credits } = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall, stages })
       this.#fn = fn
       this.line = line
       this.credits = credits

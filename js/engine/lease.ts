@@ -43,7 +43,7 @@ function enter(def: Definition, idleMs: number, id: string | undefined): number 
   const slot = openRow(def.fn, def.options.clock === undefined ? idleMs : 0)
   if (slot >= 0) return slot
   if (id !== undefined) unclaim(id)
-  throw refusal(slot, def.options)
+  throw refusal(slot, def.options, def.gates.length > 0)
 }
 
 /** With what an instance is opened. */

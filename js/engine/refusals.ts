@@ -12,9 +12,10 @@ interface Limits {
   readonly queue: number
 }
 
-/** `open` of Rust answered with no slot. */
-export function refusal(slot: number, { name, maxConcurrent, queue }: Limits): OverloadedError {
+/** `open` of Rust answered with no slot; `joined`: the limits are those of several functions. */
+export function refusal(slot: number, { name, maxConcurrent, queue }: Limits, joined: boolean): OverloadedError {
   if (slot === Refusal.Draining) return new OverloadedError('VELO_DRAINING', `stream function ${name}: the runtime is draining`)
+  if (joined) return new OverloadedError('VELO_OVERLOADED', `pipeline ${name}: one of its functions has no place, nor one in line`)
   if (slot === Refusal.Detached) {
     const message = `stream function ${name}: ${maxConcurrent} of its streams are detached, their function does not finish`
     return new OverloadedError('VELO_OVERLOADED', message)

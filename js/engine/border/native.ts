@@ -12,6 +12,8 @@ export interface Limits {
   queue: number
   maxDuration: number
   maxStall: number
+  /** Numbers of functions at whose gates each stream takes a place as well. */
+  stages: number[]
 }
 
 /** What Rust says of a new function: its number, how many sends may wait for room, the credits with which its streams open on each side. */

@@ -5,6 +5,7 @@
 
 import type { StreamFunction } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { JOIN, type Joining } from '../../kit/join.js'
 import type { Entry } from './functions.js'
 
 type AnyFunction = StreamFunction<never, unknown>
@@ -70,22 +71,19 @@ export class Catalog {
     return joined
   }
 
-  /** A pipeline is read and written as its first function says and its last one. */
+  /** A pipeline is read and written as its first function says and its last one; its streams count at the limits of each. */
   #join(name: string, stages: readonly string[]): Entry | undefined {
     const [first, ...rest] = stages.map((stage) => this.#plain.get(stage))
     if (first === undefined || rest.includes(undefined)) return undefined
     const all = rest as Entry[]
-    const fn = all.reduce(
-      (joined, next) => joined.pipe(next.fn as StreamFunction<unknown, unknown>) as StreamFunction<never, unknown>,
-      first.fn,
-    )
+    const next = all.map(({ fn }) => fn)
     const last = all.at(-1) ?? first
     // Its name in the metrics: clients cannot make labels.
-    const named = fn.with({ name }) as StreamFunction<never, unknown>
+    const fn = (first.fn as AnyFunction & Joining<AnyFunction>)[JOIN](next, name)
     return {
       name,
       functions: stages,
-      fn: this.#counted(named),
+      fn: this.#counted(fn),
       http: { ...last.http, ...first.http },
       websocket: { ...last.websocket, ...first.websocket },
     }

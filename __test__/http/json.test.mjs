@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import Tokenizer from '@streamparser/json/tokenizer.js'
 import fc from 'fast-check'
 import { eventsFrom } from 'velo-stream/http'
 import { outcome } from '../support/deferred.mjs'
@@ -73,6 +74,34 @@ describe('values', () => {
     await fc.assert(fc.asyncProperty(json, ...rest, property), { numRuns: 150 })
   })
 
+  test('elements of an array in chunks are cut out by a scan: next to no byte is read by its tokens', async (t) => {
+    const values = Array.from({ length: 2000 }, (_, n) => ({ n, text: `a "${n}" \\,[{`, list: [n, [], {}] }))
+    const body = Buffer.from(`  ${JSON.stringify(values)} `)
+    for (const size of [1000, 65_536]) {
+      const write = t.mock.method(Tokenizer.prototype, 'write')
+      const { events, error } = await read(chunksOf(body, size))
+      const bytes = write.mock.calls.reduce((sum, { arguments: [chunk] }) => sum + chunk.length, 0)
+      write.mock.restore()
+      assert.deepEqual([events, error], [values, undefined])
+      assert.ok(bytes < 100, `${bytes} bytes of ${body.length}`)
+    }
+  })
+
+  test('elements that the scan meets anywhere are those of JSON.parse', async () => {
+    const text = fc.string({ unit: fc.constantFrom('"', '\\', '[', ']', '{', '}', ',', ':', ' ', '\n', 'a', '\u00e9', '\u{1f600}') })
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof({ maxDepth: 3 }, text, fc.integer(), fc.constantFrom(true, null, 1.5e300), tie('list'), tie('record')),
+      list: fc.array(tie('tree'), { maxLength: 3 }),
+      record: fc.dictionary(text, tie('tree'), { maxKeys: 3 }),
+    }))
+    const rest = [fc.array(fc.nat(), { maxLength: 30 }), fc.constantFrom(undefined, 1), fc.constantFrom('fail', 'skip')]
+    const property = async (values, cuts, space, onMalformed) => {
+      const body = Buffer.from(JSON.stringify(values, null, space))
+      assert.deepEqual(await read(cut(body, cuts), { onMalformed }), { events: JSON.parse(body), error: undefined })
+    }
+    await fc.assert(fc.asyncProperty(fc.array(tree, { maxLength: 12 }), ...rest, property), { numRuns: 500, seed: 11 })
+  })
+
   test('__proto__ is a key as any other', async () => {
     for (const text of ['{"__proto__":{"a":1}}', '{\n"__proto__":{"a":1}}']) {
       const [event] = (await read([Buffer.from(text)])).events
@@ -85,6 +114,11 @@ describe('values', () => {
     await right('\ufeff1\n2', [1, 2])
     assert.equal((await everywhere('1\n\ufeff2')).status, 400)
     assert.equal((await everywhere('[\n\ufeff2]')).status, 400)
+    // Told as what it is, wherever it stands.
+    for (const body of ['[\ufeff', '[\ufeff2]', '[\n\ufeff\n2]', '{\n}\n\ufeff[\n']) {
+      const { status, message } = await everywhere(body)
+      assert.deepEqual([status, message], [400, `value ${body.startsWith('{') ? 2 : 1} is no JSON`], body)
+    }
   })
 
   test('elements come before the array ends, and nothing more is read before they are asked for', async () => {
@@ -118,6 +152,9 @@ describe('malformed bodies', () => {
       '[1][2]': [[1], 'value 2 is no JSON'],
       ':\n': [[], 'value 1 is no JSON'],
       '"a\nb"': [[], 'value 1 is no JSON'],
+      '[1,2}': [[1], 'value 2 is no JSON'],
+      '[1,{"a":"]"},}': [[1, { a: ']' }], 'value 3 is no JSON'],
+      '[1,"\\"]",2] 3]': [[1, '"]', 2, 3], 'value 5 is no JSON'],
     }
     for (const [body, [events, message]] of Object.entries(cases))
       assert.deepEqual(await everywhere(body), { events, status: 400, message })

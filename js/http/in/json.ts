@@ -148,6 +148,8 @@ export class JsonDecoder implements Decoder {
         this.#values ??= new Values(this.#max)
         try {
           this.#values.write(bytes.subarray(at, end), events, this.#count)
+          // What is wrong is left out up to the end of its own line.
+          if (isWhole) this.#values.settle()
         } catch (error) {
           if ((error as HttpError).status !== 400 || this.#values.isSpread) throw error
           this.#dropping = true

@@ -1,14 +1,17 @@
 // JSON token by token: where each value ends, on whichever lines and in whichever chunks it is, and no more kept of it than its bound. What is not JSON is mostly
 // found at its token. A value is made by JSON.parse once all of it is there: @streamparser/json 0.0.26 makes values too, but loses U+FEFF within strings, takes
-// `01` for two values, and needs memory for each level of depth. Not here: lines (`json.ts`).
+// `01` for two values, and needs memory for each level of depth. Not here: lines (`json.ts`), and elements that a scan can cut out (`elements.ts`).
 
 import { isUtf8 } from 'node:buffer'
 // By their own paths: the types of the whole package do not compile with exactOptionalPropertyTypes.
 import Tokenizer from '@streamparser/json/tokenizer.js'
 import TokenType from '@streamparser/json/utils/types/tokenType.js'
 import { HttpError } from '../errors.js'
+import { Elements } from './elements.js'
 
 const NEWLINE = 10
+const BRACKET = 91
+const END_BRACKET = 93
 const MANY = 256
 
 /** What may come next outside of a value: anything, the first element of an array or its end, an element, or what follows one. */
@@ -32,17 +35,20 @@ export class Values {
   #events: unknown[] = []
   /** Events before those. */
   #count = 0
+  /** Cuts the elements of an array that began on a chunk, as long as nothing is unusual about them. */
+  #elements: Elements | undefined
   /** A value goes on behind the end of a line. */
   isSpread = false
 
   /** `follows`: an array has ended right before. */
   constructor(max: number, follows = false) {
     this.#max = max
+    // A byte order mark is taken at the very beginning only, before any token but a bracket, and that is not here.
+    this.#tokens.onToken = () => undefined
+    this.#tokens.write('0 ')
     this.#tokens.onToken = ({ token, offset }) => this.#token(token, offset)
-    // A byte order mark is taken at the very beginning only, which is not here.
-    this.#tokens.write(' ')
-    this.#at = this.#from = 1
-    if (follows) this.#closed = 1
+    this.#at = this.#from = 2
+    if (follows) this.#closed = 2
   }
 
   /** No value is open: what has come has been taken. */
@@ -52,9 +58,47 @@ export class Values {
 
   /** Adds the values that these bytes complete to `events`; `count` came before those. Throws for what is wrong, and is done then. */
   write(chunk: Buffer, events: unknown[], count: number): void {
-    this.#chunk = chunk
     this.#events = events
     this.#count = count
+    let rest: Buffer | undefined = chunk
+    if (this.isIdle) {
+      const begin = beginOf(chunk)
+      if (chunk[begin] === BRACKET) {
+        rest = chunk.subarray(begin + 1)
+        this.#read(chunk.subarray(0, begin + 1))
+        this.#elements = new Elements(this.#max)
+      }
+    }
+    if (this.#elements !== undefined) rest = this.#cut(rest, this.#elements)
+    if (rest !== undefined && rest.length > 0) this.#read(rest)
+  }
+
+  /** Has every byte that has come read by its tokens: what is wrong up to here is told now. */
+  settle(): void {
+    const rest = this.#elements?.rest()
+    this.#leaveElements()
+    if (rest !== undefined && rest.length > 0) this.#read(rest)
+  }
+
+  /** The bytes that are left for the tokens, `undefined` while none are. */
+  #cut(chunk: Buffer, elements: Elements): Buffer | undefined {
+    const count = this.#events.length
+    const rest = elements.take(chunk, this.#events)
+    if (rest === undefined) return undefined
+    // Behind the last element that was taken stands a comma, or the end of the array.
+    const took = this.#events.length > count
+    this.#leaveElements()
+    if (took && rest[0] === END_BRACKET) this.#place = 'after'
+    return rest
+  }
+
+  #leaveElements(): void {
+    if (this.#elements?.isBegun === true) this.#place = 'element'
+    this.#elements = undefined
+  }
+
+  #read(chunk: Buffer): void {
+    this.#chunk = chunk
     try {
       this.#tokens.write(chunk)
     } catch (error) {
@@ -68,6 +112,9 @@ export class Values {
 
   /** No more bytes come. */
   finish(events: unknown[], count: number): void {
+    this.#events = events
+    this.#count = count
+    this.settle()
     try {
       // It completes a number.
       this.write(Buffer.from(' '), events, count)
@@ -175,6 +222,13 @@ export class Values {
   #overlong(): HttpError {
     return new HttpError(413, `a value is longer than ${this.#max} bytes (maxLine)`)
   }
+}
+
+/** Where something else than white space begins. */
+function beginOf(chunk: Buffer): number {
+  let at = 0
+  while (isSpace(chunk[at])) at++
+  return at
 }
 
 function isSpace(byte: number | undefined): boolean {

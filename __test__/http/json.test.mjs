@@ -160,6 +160,16 @@ describe('malformed bodies', () => {
       assert.deepEqual(await everywhere(body), { events, status: 400, message })
   })
 
+  test('a word, a number or a string right before what is wrong is an event', async () => {
+    const cases = {
+      '[1] 2\n"a\\]b"\n': [[1, 2], 'value 3 is no JSON'],
+      '{\n} "x \\" y" "a\\]b"\n': [[{}, 'x " y'], 'value 3 is no JSON'],
+      '[1]\t2"a\\]b"\n': [[1], 'value 2 is no JSON'],
+    }
+    for (const [body, [events, message]] of Object.entries(cases))
+      assert.deepEqual(await everywhere(body), { events, status: 400, message }, body)
+  })
+
   test('are told the same wherever they are cut, with skip as well', async () => {
     const pieces = [
       '[',

@@ -13,6 +13,8 @@ const NEWLINE = 10
 const BRACKET = 91
 const END_BRACKET = 93
 const MANY = 256
+/** A string, a number or a word, and white space behind it; a byte a character. */
+const PLAIN = /^[\t\r\n ]*(?:"(?:[^"\\]|\\.)*"|[^\t\r\n "]+)[\t\r\n ]/s
 
 /** What may come next outside of a value: anything, the first element of an array or its end, an element, or what follows one. */
 type Place = 'top' | 'first' | 'element' | 'after'
@@ -102,7 +104,9 @@ export class Values {
     try {
       this.#tokens.write(chunk)
     } catch (error) {
-      throw error instanceof HttpError ? error : this.#malformed('no JSON', error)
+      if (error instanceof HttpError) throw error
+      if (this.#place === 'top' && this.#isPlain) this.#takePlain()
+      throw this.#malformed('no JSON', error)
     }
     const end = this.#at + chunk.length
     // Every token is complete here.
@@ -181,6 +185,14 @@ export class Values {
     this.#isPlain = false
     if (this.#place !== 'top') this.#place = 'after'
     return bytes
+  }
+
+  /** What follows a plain value at the top is no token. White space in between makes it a value all the same. */
+  #takePlain(): void {
+    const start = this.#from - this.#at
+    const bytes = start >= 0 ? this.#chunk.subarray(start) : Buffer.concat([...this.#parts, this.#chunk])
+    const [plain] = PLAIN.exec(bytes.toString('latin1')) ?? []
+    if (plain !== undefined) this.#take(this.#from + plain.length)
   }
 
   /** The bytes up to this offset, which are kept no longer. */

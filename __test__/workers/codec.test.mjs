@@ -20,6 +20,7 @@ function channel() {
       sent.push(...structuredClone(buffers, { transfer }))
       return first
     },
+    flush() {},
     receive(index) {
       const buffer = sent[index]
       assert.ok(buffer, `buffer ${index} was sent and not received before`)

@@ -114,8 +114,9 @@ export class BatchWriter extends FlatMemory {
     return this.at
   }
 
-  /** The memory of the batch, valid until the next `add`; its first `size` bytes are `reserve` free ones, then the frames. */
+  /** The memory of the batch, valid until the next `add`; its first `size` bytes are `reserve` free ones, then the frames. What travels beside it is on its way. */
   take(): Uint8Array {
+    this.#transfers?.flush()
     this.#transferredBytes = 0
     this.count = 0
     this.tells = false
@@ -156,17 +157,17 @@ export class BatchWriter extends FlatMemory {
     if (!this.#binary && (isResizable(value.buffer) || types.isSharedArrayBuffer(value.buffer))) return this.#addGraph(value)
     const transfers = this.#transfers
     if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && value.buffer instanceof ArrayBuffer) {
-      if (!this.#transfer) return this.#addTransferred(transfers, bytesOf(value), 0, byteLength)
-      if (!isShared(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength)
+      if (!this.#transfer) return this.#addTransferred(transfers, bytesOf(value), 0, byteLength, true)
+      if (!isShared(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength, false)
     }
     this.writeContent(frames.BYTES, value)
   }
 
-  #addTransferred(transfers: frames.TransferSender, buffer: ArrayBuffer, offset: number, length: number): void {
+  #addTransferred(transfers: frames.TransferSender, buffer: ArrayBuffer, offset: number, length: number, own: boolean): void {
     const at = this.room(13)
     const bytes = this.memory
     const size = buffer.byteLength
-    writeInteger(bytes, at + 1, this.#send(transfers, [buffer]))
+    writeInteger(bytes, at + 1, this.#send(transfers, [buffer], own))
     writeInteger(bytes, at + 5, offset)
     writeInteger(bytes, at + 9, length)
     bytes[at] = frames.TRANSFERRED
@@ -236,7 +237,7 @@ export class BatchWriter extends FlatMemory {
     const at = this.room(HEAD + head + content.length)
     const bytes = this.memory
     const size = buffers.reduce((sum, buffer) => sum + (buffer instanceof ArrayBuffer ? buffer.byteLength : 0), 0)
-    const first = buffers.length === 0 ? 0 : this.#send(transfers, buffers)
+    const first = buffers.length === 0 ? 0 : this.#send(transfers, buffers, !this.#transfer)
     this.#transferredBytes += size
     writeInteger(bytes, at + HEAD, buffers.length)
     for (let index = 0; index < buffers.length; index++) writeInteger(bytes, at + HEAD + 4 + 4 * index, first + index)
@@ -269,11 +270,11 @@ export class BatchWriter extends FlatMemory {
     this.writeContent(frames.CUSTOM, encoded)
   }
 
-  #send(transfers: frames.TransferSender | undefined, buffers: readonly frames.Beside[]): number {
+  #send(transfers: frames.TransferSender | undefined, buffers: readonly frames.Beside[], own: boolean): number {
     if (transfers === undefined)
       throw new VeloError('VELO_CODEC', 'value: a shared buffer in it has no way to the other side', { field: 'value' })
     try {
-      return transfers.send(buffers)
+      return transfers.send(buffers, own)
     } catch (cause) {
       throw new VeloError('VELO_CODEC', 'value: a buffer in it cannot be transferred', { field: 'value', cause })
     }

@@ -38,10 +38,12 @@ export type Beside = ArrayBuffer | SharedArrayBuffer
 /** Sends the buffers that `TRANSFERRED` and `GRAPH` frames mention, ahead of their batch: by transfer, shared ones by reference. */
 export interface TransferSender {
   /**
-   * Hands buffers over, all of them or, where it throws, none (those that are not shared are detached by that). Answers with the index of the first on this channel:
-   * 0, then one more for each buffer.
+   * Hands buffers over, all of them or, where it throws, none (those that are not shared are detached by that). `own`: nobody else holds them, and they can be moved.
+   * Answers with the index of the first on this channel: 0, then one more for each buffer.
    */
-  send(buffers: readonly Beside[]): number
+  send(buffers: readonly Beside[], own: boolean): number
+  /** Whatever was handed over is on its way now: said before the batch that mentions it goes. */
+  flush(): void
 }
 
 /** Receives them. */

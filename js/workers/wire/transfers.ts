@@ -3,35 +3,26 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Beside, TransferReceiver, TransferSender } from '../codec/codec.js'
-
-type Transfer = [duct: number, first: number, buffers: readonly Beside[]]
+import { DuctTransfers, type Transfer, type TransferPort } from './transfer-sender.js'
 
 export class Transfers {
-  private readonly port: MessagePort
+  private readonly way: TransferPort
   /** What has arrived and was not asked for yet, by duct. */
   private readonly arrived = new Map<number, Map<number, Beside>>()
   /** The youngest duct received from: buffers of a younger one may come before the command that opens its stream. */
   private youngest = 0
+  /** What the last message received was about: its duct, and the number of the buffer that comes next there. */
+  private from = 0
+  private next = 0
 
   constructor(port: MessagePort) {
-    this.port = port
+    this.way = { port, last: 0 }
     port.unref()
   }
 
   /** The sending side of a duct. */
   sender(duct: number): TransferSender & { readonly sent: number } {
-    const { port } = this
-    const sender = {
-      sent: 0,
-      send: (buffers: readonly Beside[]): number => {
-        const first = sender.sent
-        const moved = buffers.filter((buffer) => buffer instanceof ArrayBuffer)
-        port.postMessage([duct, first, buffers] satisfies Transfer, moved)
-        sender.sent += buffers.length
-        return first
-      },
-    }
-    return sender
+    return new DuctTransfers(this.way, duct)
   }
 
   /** The receiving side of a duct. */
@@ -60,10 +51,16 @@ export class Transfers {
   }
 
   private collect(): void {
-    for (let message = receiveMessageOnPort(this.port); message !== undefined; message = receiveMessageOnPort(this.port)) {
-      const [duct, first, buffers] = message.message as Transfer
-      if (duct > this.youngest && !this.arrived.has(duct)) this.arrived.set(duct, new Map())
-      for (const [index, buffer] of buffers.entries()) this.arrived.get(duct)?.set(first + index, buffer)
-    }
+    const { port } = this.way
+    for (let message = receiveMessageOnPort(port); message !== undefined; message = receiveMessageOnPort(port)) this.keep(message.message)
+  }
+
+  private keep(transfer: Transfer): void {
+    const alone = transfer instanceof ArrayBuffer
+    if (!alone) [this.from, this.next] = transfer
+    if (this.from > this.youngest && !this.arrived.has(this.from)) this.arrived.set(this.from, new Map())
+    const mine = this.arrived.get(this.from)
+    if (alone) mine?.set(this.next++, transfer)
+    else for (const buffer of transfer[2]) mine?.set(this.next++, buffer)
   }
 }

@@ -34,9 +34,10 @@ export class Unacknowledged {
   /** A sender that keeps what it sends. */
   holding(sender: TransferSender): TransferSender {
     return {
-      send: (buffers) => {
+      flush: () => sender.flush(),
+      send: (buffers, own) => {
         const copies = buffers.map((buffer) => (buffer instanceof ArrayBuffer ? structuredClone(buffer) : buffer))
-        const first = sender.send(buffers)
+        const first = sender.send(buffers, own)
         for (const [index, copy] of copies.entries()) this.buffers.set(first + index, copy)
         this.buffersSent = first + buffers.length
         return first

@@ -608,6 +608,33 @@ describe('large binaries', () => {
 })
 
 describe('batches', () => {
+  test('strings of any length come out right, however many there are and however alike', () => {
+    const { cross } = pair()
+    for (let length = 0; length < 32; length++) {
+      const make = (n) => ({
+        head: `${n}`.padEnd(length, 'x').slice(0, length),
+        tail: `${n}`.padStart(length, 'x').slice(-length || length),
+      })
+      const values = Array.from({ length: 2000 }, (_, n) => make(n * 7))
+      assert.deepStrictEqual(cross(...values), values)
+      assert.deepStrictEqual(cross(...values), values)
+    }
+  })
+
+  test('the memory of a writer fits what it was used for lately', () => {
+    const { writer } = pair()
+    const write = (length) => {
+      writer.add(new Uint8Array(length))
+      return writer.take()
+    }
+    const [full, after] = [write(50_000), write(10)]
+    assert.equal(write(50_000), full, 'small batches between large ones cost it nothing')
+    assert.equal(after, full)
+    for (let n = 0; n < 16; n++) write(10)
+    assert.ok(write(10).length < 1024, 'small ones alone do')
+    assert.notEqual(write(150_000), write(150_000), 'a very large one is not kept')
+  })
+
   test('what is cut short is refused', () => {
     const { writer, reader } = pair()
     writer.add('a string that is long enough')

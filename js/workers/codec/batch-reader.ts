@@ -10,14 +10,16 @@ import { sharedCopyOf } from './shared-buffers.js'
 
 const { readInteger, HEAD } = frames
 
-/** Where batches are read from: the same memory twice, because what a Buffer slices is a view, and what a Uint8Array slices a copy, the cheapest there is. */
+/** Where batches are read from: the same memory thrice, because what a Buffer slices is a view, what a Uint8Array slices a copy, the cheapest there is, and numbers are read best by a DataView. */
 export class BatchBytes {
   readonly plain: Uint8Array
   readonly bytes: frames.Bytes
+  readonly view: DataView
 
   constructor(memory: Uint8Array) {
     this.plain = new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
     this.bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength) as frames.Bytes
+    this.view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
   }
 }
 
@@ -44,13 +46,13 @@ export class BatchReader {
    * Decodes every value of a batch, which is the first `end` bytes, and appends them to `into`. The memory may be reused afterwards. Throws VeloError
    * `VELO_CODEC`; the values before the one at fault are in `into` then.
    */
-  read({ bytes, plain }: BatchBytes, end: number, into: unknown[]): void {
+  read({ bytes, plain, view }: BatchBytes, end: number, into: unknown[]): void {
     let at = this.#reserve
     let shared: ArrayBuffer | undefined
     while (at < end) {
       const kind = bytes[at]
       if (kind === frames.NUMBER) {
-        into.push(frames.readFloat(bytes, at + 1))
+        into.push(view.getFloat64(at + 1, true))
         at += 9
       } else if (kind === frames.BYTES) {
         const start = at + HEAD
@@ -61,7 +63,7 @@ export class BatchReader {
           into.push(new Uint8Array(shared, start, at - start))
         } else into.push(plain.slice(start, at))
       } else if (kind === frames.FLAT) {
-        at = (this.#flat as FlatReader).read(bytes, at, into)
+        at = (this.#flat as FlatReader).read(bytes, view, at, into)
       } else if (kind === frames.FLAT_KEYS) {
         this.#flat ??= new FlatReader()
         at = this.#flat.learn(bytes, at)

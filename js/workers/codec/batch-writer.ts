@@ -145,20 +145,21 @@ export class BatchWriter extends FlatMemory {
       if ((value as Uint8Array).length > 0) return this.#addBytes(value as Uint8Array)
     } else if (this.#binary && value instanceof ArrayBuffer && value.byteLength > 0) {
       return this.#addBytes(new Uint8Array(value))
-    } else if (!this.#careful && (this.#addFlat(value) || this.#addPlain(value))) {
+    } else if (!this.#careful && (this.#addFlat(value, prototype) || this.#addPlain(value))) {
       return
     }
     this.#addGraph(value)
   }
 
   #addBytes(value: Uint8Array): void {
-    const { byteLength } = value
+    const { buffer, byteLength } = value
+    const isOurs = buffer instanceof ArrayBuffer // of this realm, that is, which is found out faster than whether it is shared
     // Raw bytes are copies whatever they are views of.
-    if (!this.#binary && (isResizable(value.buffer) || types.isSharedArrayBuffer(value.buffer))) return this.#addGraph(value)
+    if (!this.#binary && (isResizable(buffer) || (!isOurs && types.isSharedArrayBuffer(buffer)))) return this.#addGraph(value)
     const transfers = this.#transfers
-    if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && value.buffer instanceof ArrayBuffer) {
+    if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && isOurs) {
       if (!this.#transfer) return this.#addTransferred(transfers, bytesOf(value), 0, byteLength, true)
-      if (!isShared(value)) return this.#addTransferred(transfers, value.buffer, value.byteOffset, byteLength, false)
+      if (!isShared(value)) return this.#addTransferred(transfers, buffer, value.byteOffset, byteLength, false)
     }
     this.writeContent(frames.BYTES, value)
   }
@@ -176,9 +177,9 @@ export class BatchWriter extends FlatMemory {
   }
 
   /** False where the value is not flat; then nothing was added. */
-  #addFlat(value: object): boolean {
+  #addFlat(value: object, prototype: unknown): boolean {
     try {
-      return this.writeFlat(value)
+      return this.writeFlat(value, prototype)
     } catch {
       return false // a getter that throws: the other lanes say so
     }

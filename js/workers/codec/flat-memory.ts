@@ -23,12 +23,12 @@ export class FlatMemory extends BatchMemory {
   #misses = 0
 
   /** Writes an object if it is flat; else false, and nothing was written. Throws what a getter throws, likewise. */
-  protected writeFlat(value: object): boolean {
+  protected writeFlat(value: object, prototype: unknown): boolean {
     if (this.#misses >= MISSES) {
       if (this.#misses++ === 2 * MISSES) this.#misses = 0
       return false
     }
-    if (Object.getPrototypeOf(value) === objectPrototype) {
+    if (prototype === objectPrototype) {
       if (this.#last >= 0 && this.#writeFields(value, this.#last)) return this.#hit(this.#last)
       const shape = this.#find(value)
       if (shape >= 0 && shape !== this.#last && this.#writeFields(value, shape)) return this.#hit(shape)
@@ -72,7 +72,7 @@ export class FlatMemory extends BatchMemory {
     const keys = this.#shapes[shape] as readonly string[]
     const start = this.at
     let at = this.room(2 + keys.length * 9)
-    let { memory } = this
+    let { memory, view } = this
     memory[at++] = frames.FLAT
     memory[at++] = shape
     let index = 0
@@ -81,7 +81,7 @@ export class FlatMemory extends BatchMemory {
       const field = (value as Record<string, unknown>)[key]
       if (typeof field === 'number') {
         memory[at] = frames.NUMBER
-        frames.writeFloat(memory, at + 1, field)
+        view.setFloat64(at + 1, field, true)
         at += 9
       } else if (typeof field === 'string') {
         const { length } = field
@@ -91,6 +91,7 @@ export class FlatMemory extends BatchMemory {
           this.at = at
           this.room(length + 2 + (keys.length - index) * 9)
           memory = this.memory
+          view = this.view
           this.at = start
         }
         memory[at++] = frames.ASCII

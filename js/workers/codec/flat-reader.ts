@@ -1,14 +1,9 @@
 // Reads what flat-memory.ts writes.
 
 import * as frames from './frames.js'
+import { asciiOf } from './known-strings.js'
 
 type Make = (fields: readonly unknown[]) => unknown
-
-/** Strings met lately, by their bytes: fields of events repeat, and a string that is here already costs no memory. */
-const STRINGS = 512
-const strings: string[] = new Array(STRINGS).fill('')
-/** Longer ones are rarely the same. */
-const REPEATED = 24
 
 /** By their keys, for all readers; emptied when it has grown. */
 const makers = new Map<string, Make>()
@@ -33,19 +28,19 @@ export class FlatReader {
   }
 
   /** Reads an object into `into`; answers where the next frame begins. */
-  read(bytes: frames.Bytes, at: number, into: unknown[]): number {
+  read(bytes: frames.Bytes, view: DataView, at: number, into: unknown[]): number {
     const { keys, make } = this.#shapes[bytes[at + 1]] as { keys: readonly string[]; make: Make }
     const fields = this.#fields
     let next = at + 2
     for (let index = 0; index < keys.length; index++) {
       const kind = bytes[next]
       if (kind === frames.NUMBER) {
-        fields[index] = frames.readFloat(bytes, next + 1)
+        fields[index] = view.getFloat64(next + 1, true)
         next += 9
       } else if (kind === frames.ASCII) {
         const start = next + 2
         next = start + bytes[next + 1]
-        fields[index] = text(bytes, start, next)
+        fields[index] = asciiOf(bytes, view, start, next)
       } else {
         fields[index] = kind === frames.NULL ? null : kind === frames.UNDEFINED ? undefined : kind === frames.TRUE
         next++
@@ -54,23 +49,6 @@ export class FlatReader {
     into.push(make(fields))
     return next
   }
-}
-
-function text(bytes: frames.Bytes, start: number, end: number): string {
-  const length = end - start
-  if (length > REPEATED) return bytes.latin1Slice(start, end)
-  let hash = length
-  for (let at = start; at < end; at++) hash = (hash * 31 + bytes[at]) | 0
-  const place = (hash ^ (hash >>> 13)) & (STRINGS - 1)
-  const known = strings[place] as string
-  if (known.length === length) {
-    let at = 0
-    while (at < length && known.charCodeAt(at) === bytes[start + at]) at++
-    if (at === length) return known
-  }
-  const read = bytes.latin1Slice(start, end)
-  strings[place] = read
-  return read
 }
 
 /** Makes objects of these keys: with code of its own, which is four times faster, where the process allows that. */

@@ -52,34 +52,6 @@ export interface TransferReceiver {
   receive(index: number): Beside
 }
 
-const number = new Float64Array(1)
-const numberBytes = new Uint8Array(number.buffer)
-
-/** Eight bytes, as the machine has them: both sides are threads of one process. Byte by byte, because no method of the array is as fast. */
-export function writeFloat(bytes: Uint8Array, at: number, value: number): void {
-  number[0] = value
-  bytes[at] = numberBytes[0]
-  bytes[at + 1] = numberBytes[1]
-  bytes[at + 2] = numberBytes[2]
-  bytes[at + 3] = numberBytes[3]
-  bytes[at + 4] = numberBytes[4]
-  bytes[at + 5] = numberBytes[5]
-  bytes[at + 6] = numberBytes[6]
-  bytes[at + 7] = numberBytes[7]
-}
-
-export function readFloat(bytes: Uint8Array, at: number): number {
-  numberBytes[0] = bytes[at]
-  numberBytes[1] = bytes[at + 1]
-  numberBytes[2] = bytes[at + 2]
-  numberBytes[3] = bytes[at + 3]
-  numberBytes[4] = bytes[at + 4]
-  numberBytes[5] = bytes[at + 5]
-  numberBytes[6] = bytes[at + 6]
-  numberBytes[7] = bytes[at + 7]
-  return number[0]
-}
-
 export function writeInteger(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value
   bytes[at + 1] = value >>> 8

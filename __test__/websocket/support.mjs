@@ -8,6 +8,7 @@ import { runtime, streamFn } from 'velo-stream'
 import { serveSocket } from 'velo-stream/websocket'
 import { WebSocket, WebSocketServer } from 'ws'
 import { until } from '../support/deferred.mjs'
+import { leftover } from '../support/leftovers.mjs'
 import { within } from '../support/within.mjs'
 
 /** Timers that the library has running, by where they were started. */
@@ -68,12 +69,15 @@ export async function serving(fn, options = {}, serverOptions = {}) {
   running++
   const { port } = server.address()
   const next = () => within(5_000, new Promise((resolve) => waiting.push(resolve)), 'a connection')
-  const close = async () => {
+  const stop = leftover(() => {
     for (const { socket } of sockets) socket.terminate()
     for (const handle of served) handle.drain()
     server.closeAllConnections()
     wss.close()
     server.close()
+  })
+  const close = async () => {
+    stop()
     await within(5_000, Promise.all(served.map(({ closed }) => closed)), 'the end of the connections')
     for (const { socket, before } of sockets) {
       for (const [i, name] of EVENTS.entries()) assert.ok(socket.listenerCount(name) <= before[i], `a listener of ${name} is left`)

@@ -1,6 +1,7 @@
 // Clients as they are met: fetch, and bare sockets that can do what no library lets one do.
 
 import net from 'node:net'
+import { leftover } from '../../support/leftovers.mjs'
 import { within } from '../../support/within.mjs'
 
 /** Posts a body with fetch; `type` is its Content-Type. */
@@ -44,6 +45,10 @@ export class Wire {
       this.#wake()
     })
     this.socket.on('close', () => this.#wake())
+    this.socket.on(
+      'close',
+      leftover(() => void this.socket.destroy()),
+    )
   }
 
   write(text) {

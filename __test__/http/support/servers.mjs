@@ -8,6 +8,7 @@ import Fastify from 'fastify'
 import { Hono } from 'hono'
 import velo from 'velo-stream/fastify'
 import { handler, toResponse } from 'velo-stream/http'
+import { leftover } from '../../support/leftovers.mjs'
 
 const HOST = '127.0.0.1'
 
@@ -51,6 +52,12 @@ export async function running(server) {
     responses.add(res)
     res.once('close', () => responses.delete(res))
   })
+  const close = leftover(async () => {
+    const closed = once(server, 'close')
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  })
   await listening(server)
   const { port } = server.address()
   return {
@@ -59,11 +66,6 @@ export async function running(server) {
     sockets,
     responses,
     url: `http://${HOST}:${port}/`,
-    async close() {
-      const closed = once(server, 'close')
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
+    close,
   }
 }

@@ -8,7 +8,7 @@ import { Busboy } from '@fastify/busboy'
 import fc from 'fast-check'
 import { runtime, streamFn } from 'velo-stream'
 import { eventsFrom, toResponse } from 'velo-stream/http'
-import { outcome } from '../support/deferred.mjs'
+import { deferred, outcome } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { chunksOf, cut, request } from './support/requests.mjs'
@@ -90,6 +90,20 @@ test('a line of server-sent events may end with \\r alone, and is read when it i
     events.map(({ data }) => data),
     ['1', '2', 'a\nb'],
   )
+  // Nothing more comes before each has been read.
+  const [first, second] = [deferred(), deferred()]
+  async function* slow() {
+    yield Buffer.from('data: 1\r\r')
+    await first.promise
+    yield Buffer.from('\ndata: 2\r\n\r')
+    await second.promise
+  }
+  const reader = eventsFrom(request(slow(), { 'content-type': 'text/event-stream' }))[Symbol.asyncIterator]()
+  assert.equal((await within(5000, reader.next(), 'the first event')).value.data, '1')
+  first.resolve()
+  assert.equal((await within(5000, reader.next(), 'the second event')).value.data, '2')
+  second.resolve()
+  assert.equal((await within(5000, reader.next(), 'the end')).done, true)
 })
 
 describe('forms in', () => {

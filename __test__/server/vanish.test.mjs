@@ -161,6 +161,37 @@ test('a stream that outlives its connection keeps its place, and its client may 
   await next.closed()
 })
 
+test('one that has ended meanwhile keeps it as well, until its client has what it left', async () => {
+  const ended = deferred()
+  async function* large(events) {
+    try {
+      for await (const event of events) {
+        for (let i = 0; i < 3; i++) yield `${event}${'x'.repeat(1 << 20)}`
+        return
+      }
+    } finally {
+      ended.resolve()
+    }
+  }
+  const { url } = await serving({ functions: { large }, maxPerClient: 1, websocket: { onDisconnect: { graceMs: 60_000 } } })
+  const first = webSocket(`${url}/fn/large`)
+  const [hello] = await first.count(1)
+  first.socket.pause()
+  first.send('go')
+  await within(20_000, ended.promise, 'the end of the function')
+  first.socket.terminate()
+  await first.closed()
+  await noStreams()
+  assert.equal(await webSocket(`${url}/fn/large`).opened(), 429)
+  const back = webSocket(`${url}/fn/large?resume=${hello.velo.token}&last=0`)
+  assert.equal((await back.count(4)).length, 4)
+  assert.equal((await back.closed()).code, 1000)
+  const next = webSocket(`${url}/fn/large`)
+  assert.equal(await next.opened(), 'open')
+  next.socket.close(1000)
+  await next.closed()
+})
+
 test('who only says to come back meets the limits of everybody', async () => {
   const { hold, began, letGo } = holding()
   const { port, url } = await serving({ functions: { hold, twice }, maxPerClient: 1, http: { onDisconnect: 'finish' } })

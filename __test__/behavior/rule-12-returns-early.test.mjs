@@ -215,6 +215,48 @@ describe('a live stream whose function returns early', () => {
     assert.equal(stream.metrics.eventsIn, 1 + end.dropped.events)
   })
 
+  test('rule 12: one that stops reading and goes on gives the source of a feed back at once', async () => {
+    for (const silent of [false, true]) {
+      const gate = deferred()
+      const fn = streamFn(async function* (events) {
+        for await (const event of events) {
+          yield event
+          break
+        }
+        await gate.promise
+        yield 'goes on'
+      })
+      const returned = deferred()
+      async function* source() {
+        try {
+          for (;;) {
+            yield 1
+            if (silent) await never()
+          }
+        } finally {
+          returned.resolve()
+        }
+      }
+      const iterator = source()
+      const given = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => iterator.next(),
+          return() {
+            returned.resolve()
+            return iterator.return()
+          },
+        }),
+      }
+      const results = fn.open().feed(given)
+      assert.equal((await within(500, results.next(), 'next')).value, 1)
+      const next = results.next()
+      await within(500, returned.promise, `the source is given back, silent: ${silent}`)
+      gate.resolve()
+      assert.equal((await within(500, next, 'next')).value, 'goes on')
+      assert.equal((await within(500, results.next(), 'next')).done, true)
+    }
+  })
+
   test('rule 12: a feed ends with it, also while its source is silent', async () => {
     let returns = 0
     const source = {

@@ -150,6 +150,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
 
   deserted(): void {
     this.isUndecided = true
+    this.giveBack?.()
     // Results of another thread may be older than the news that it reads no more.
     if (!this.instance.def.remote) this.goesOn = () => this.decided()
     if (this.input.sending) this.undecided()

@@ -8,7 +8,10 @@ import { spec } from 'node:test/reporters'
 
 const [together, ...files] = process.argv.slice(2)
 const stop = new AbortController()
-const silence = setTimeout(() => stop.abort(new Error('nothing was heard of any test')), Number(process.env.VELO_SILENCE ?? 300_000)).unref()
+const silence = setTimeout(
+  () => stop.abort(new Error('nothing was heard of any test')),
+  Number(process.env.VELO_SILENCE ?? 300_000),
+).unref()
 
 // By a signal: the option `timeout` does not end a file that hangs on Node 24.
 run({ files: files.map((file) => resolve(file)), concurrency: Number(together), signal: stop.signal })

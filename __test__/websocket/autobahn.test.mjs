@@ -77,7 +77,10 @@ describe(`the cases of Autobahn, ${isLong ? 'all' : 'the short form'}`, {
     try {
       await within(5_000, once(server, 'listening'), 'the server')
       const url = `ws://127.0.0.1:${server.address().port}`
-      const of = await verdicts(url, [...PROTOCOL, ...LARGE, ...COMPRESSED], { without: [...BROKEN, ...TOO_LONG], together: isLong ? 2 : 8 })
+      const of = await verdicts(url, [...PROTOCOL, ...LARGE, ...COMPRESSED], {
+        without: [...BROKEN, ...TOO_LONG],
+        together: isLong ? 2 : 8,
+      })
       assert.equal(check(of), isLong ? 490 : 255)
       for (const { closed } of served) await within(5_000, closed, 'the end of every connection')
     } finally {

@@ -17,7 +17,7 @@ import {
 import { batch, chunk, filter, flatMap, map, merge, scan, skip, take, tap, zip } from 'velo-stream/operators'
 import { collect } from 'velo-stream/testing'
 import { asyncSource } from '../support/counted.mjs'
-import { outcome } from '../support/deferred.mjs'
+import { outcome, turns } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -80,6 +80,47 @@ describe('the same results, the same error', () => {
       { numRuns: 40 },
     )
   })
+})
+
+/**
+ * Who leaves otherwise than IxJS, which calls `return()` of a source that has ended (`tap`), gives one back never (`skip`), or does not open it (`take(0)`); three at
+ * once are asked for ahead (`map`), and what is gathered comes before the error (`chunk`, `batch`).
+ */
+const LEAVE_OTHERWISE = ['tap', 'skip', 'take of none', 'map, async', 'chunks of three', 'batches of three']
+
+describe('the same is left behind', () => {
+  /** Asks so often, then leaves in this way; what each step gave, and what became of the source. */
+  async function left(results, source, asks, how) {
+    const iterator = results[Symbol.asyncIterator]()
+    const steps = []
+    for (let n = 0; n < asks; n++) steps.push(await outcome(iterator.next()))
+    if (how === 'return') steps.push(await outcome(iterator.return('value')))
+    if (how === 'throw' && asks > 0) steps.push((await outcome(iterator.throw(error))).error)
+    for (let n = 0; n < 2; n++) steps.push(await outcome(iterator.next()))
+    await turns()
+    return { steps, opens: source.opens, returns: source.returns }
+  }
+
+  for (const [name, [ours, theirs]] of Object.entries(programs)) {
+    if (LEAVE_OTHERWISE.includes(name)) continue
+    test(name, async () => {
+      const given = fc.record({
+        events: fc.array(fc.integer({ min: -9, max: 9 }), { maxLength: 8 }),
+        asks: fc.integer({ min: 0, max: 6 }),
+        how: fc.constantFrom('return', 'throw', 'no more'),
+        fails: fc.boolean(),
+      })
+      await fc.assert(
+        fc.asyncProperty(given, async ({ events, asks, how, fails }) => {
+          const make = () => asyncSource(events, fails ? { fail: { error } } : {})
+          const [source, other] = [make(), make()]
+          const expected = await within(SOON, left(theirs(other), other, asks, how), 'IxJS')
+          assert.deepEqual(await within(SOON, left(ours(source), source, asks, how), 'a call'), expected)
+        }),
+        { numRuns: 60 },
+      )
+    })
+  }
 })
 
 describe('the source of a program of IxJS is ours, and the other way round', () => {

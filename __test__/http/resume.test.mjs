@@ -253,6 +253,21 @@ for (const kind of kinds) {
         })
       })
     })
+
+    test('only its owner resumes a stream', async () => {
+      const { fn, allow } = counter(2)
+      const owner = (req) => new URL(req.url, 'http://localhost').searchParams.get('me') ?? undefined
+      await using(kind, fn, { owner }, async ({ url }) => {
+        allow(1)
+        const first = await (await Client.connect(`${url}?me=ana`)).has(1)
+        first.leave()
+        for (const asks of ['?me=eve', '?me=', '']) assert.equal((await Client.connect(`${url}${asks}`, first.id)).response.statusCode, 410)
+        const back = await Client.connect(`${url}?me=ana`, first.id)
+        allow(2)
+        await within(5000, back.reading, 'the end')
+        assert.deepEqual(data(first, back), [1, 2])
+      })
+    })
   })
 }
 

@@ -101,6 +101,32 @@ if (executablePath === undefined) {
       assert.ok(opens >= 4, `${opens} connections`)
     })
 
+    test('hears while it is connected what has arrived, and takes none of it for a result', async () => {
+      const { said, results } = await evaluate(async () => {
+        const { connect } = await import('/client.js')
+        const said = []
+        class Listening extends WebSocket {
+          constructor(...given) {
+            super(...given)
+            this.addEventListener('message', ({ data }) => {
+              if (data.startsWith('{"velo"')) said.push(JSON.parse(data).velo.received)
+            })
+          }
+        }
+        const client = connect('/socket', { endMessage: 'end', WebSocket: Listening })
+        for (let n = 0; n < 300; n++) await client.send({ add: 1 })
+        await client.end()
+        const results = []
+        for await (const { count } of client) results.push(count)
+        return { said, results }
+      })
+      assert.deepEqual(
+        results,
+        numbers(300).map((n) => n + 1),
+      )
+      assert.ok(said.length > 1 && said.at(-1) > 200, `${said}`)
+    })
+
     test('reads the results of a POST over cuts, and misses and doubles none', async () => {
       const { results, end, opens } = await evaluate(async (count) => {
         const { subscribe } = await import('/client.js')

@@ -23,7 +23,7 @@ describe('the wire', () => {
   test('what was not received is sent again, behind the token and the count of results', async () => {
     const { client, made, another, results } = playing({ resume: true, protocols: ['a', 'b'], endMessage: 'over' })
     const [first] = made
-    assert.deepEqual([first.url, first.protocols, first.binaryType], [url, ['a', 'b'], 'arraybuffer'])
+    assert.deepEqual([first.url, first.protocols, first.binaryType], [`${url}&acks=1`, ['a', 'b'], 'arraybuffer'])
     first.open()
     const sends = [1, 2, 3].map((event) => client.send(event))
     assert.deepEqual(first.sent, [], 'nothing is sent before the server has said that it keeps the stream')
@@ -39,7 +39,7 @@ describe('the wire', () => {
     const waiting = client.send(4)
     await another(2)
     const [, second] = made
-    assert.equal(second.url, `${url}&resume=a%2Fb&last=1`)
+    assert.equal(second.url, `${url}&resume=a%2Fb&last=1&acks=1`)
     second.open()
     assert.ok(await isPending(waiting))
     second.say(hello(2, 'a/b'))
@@ -261,7 +261,7 @@ describe('foreign code', () => {
     made[0].say(hello(0))
     made[0].tell(7)
     await another(2)
-    assert.equal(made[1].url, `${url}&resume=t&last=0`)
+    assert.equal(made[1].url, `${url}&resume=t&last=0&acks=1`)
     await client.close()
   })
 })
@@ -309,6 +309,36 @@ describe('bounds', () => {
     }
   })
 
+  test('what the server says it has is kept no longer, and is no result', async () => {
+    for (const [received, isKept] of [
+      [3, true],
+      [2, false],
+    ]) {
+      const { client, made, another, results } = playing()
+      made[0].open()
+      made[0].say(hello(0))
+      for (let event = 0; event < 5; event++) await client.send(event)
+      const next = results.next()
+      for (const said of [1, 3, 2, 99]) made[0].say(hello(said))
+      made[0].say(hello(1, 'of another'))
+      assert.deepEqual(await within(5_000, next), { value: hello(1, 'of another'), done: false })
+      made[0].cut()
+      await another(2)
+      assert.match(made[1].url, /&last=1&acks=1$/)
+      made[1].open()
+      made[1].say(hello(received))
+      if (isKept) assert.deepEqual(made[1].sent, ['3', '4'])
+      else assert.match((await client.closed).error.message, /no longer kept/)
+      await client.close()
+    }
+  })
+
+  test('with resume: false nothing is asked for', async () => {
+    const { client, made } = playing({ resume: false })
+    assert.equal(made[0].url, url)
+    await client.close()
+  })
+
   test('results that nobody reads fail the stream where the socket cannot be held, after those that came', async () => {
     const { client, made, results } = playing({ maxBufferedBytes: 1000 })
     made[0].open()
@@ -344,7 +374,7 @@ test('options are checked by name, and addresses', () => {
   for (const given of ['http://h/a#b', new URL('https://h/a')]) void connect(given, { WebSocket: Played }).close()
   assert.deepEqual(
     made.map(({ url }) => url),
-    ['ws://h/a', 'wss://h/a'],
+    ['ws://h/a?acks=1', 'wss://h/a?acks=1'],
   )
 })
 

@@ -96,6 +96,16 @@ export class Link {
     return drained
   }
 
+  /** The client has said that it takes receipts. */
+  get takesReceipts(): boolean {
+    return this.#settings.acks
+  }
+
+  /** A frame that can wait would not wait now. */
+  get isClear(): boolean {
+    return this.#socket.readyState === OPEN && this.#drained === undefined && this.#socket.bufferedAmount === 0
+  }
+
   ping(text: string): void {
     if (this.#socket.readyState === OPEN) this.#socket.ping(text)
   }

@@ -109,6 +109,8 @@ export interface Settings {
   readonly resumeBuffer: number
   readonly maxBufferedBytes: number
   readonly resume: ResumeRequest | undefined
+  /** The client wants to be told while it is connected how many of its messages have arrived. */
+  readonly acks: boolean
   readonly owner: string | undefined
   readonly endMessage: string | undefined
   readonly request: IncomingMessage | undefined
@@ -141,6 +143,7 @@ export function settingsOf(options: SocketOptions): Settings {
     resumeBuffer: integer(options.resumeBuffer, `${FIELD}.resumeBuffer`, 1, 1024),
     maxBufferedBytes: integer(options.maxBufferedBytes, `${FIELD}.maxBufferedBytes`, 1, STREAM_BYTES),
     resume: policy === 'grace' ? resumeOf(options) : undefined,
+    acks: policy === 'grace' && queryOf(request)?.has('acks') === true,
     owner,
     endMessage,
     request,
@@ -168,10 +171,13 @@ function resumeOf({ resume, request }: SocketOptions): ResumeRequest | undefined
     if (typeof resume.token !== 'string') throw configError(`${FIELD}.resume.token`, 'a string', resume.token)
     return { token: resume.token, last: integer(resume.last, `${FIELD}.resume.last`, 0, 0) }
   }
-  const query = request?.url?.split('?', 2)[1]
-  if (query === undefined) return undefined
-  const asked = new URLSearchParams(query)
-  const token = asked.get('resume')
+  const asked = queryOf(request)
+  const token = asked?.get('resume')
   // A count that is none becomes NaN, which no stream can resume at.
-  return token === null ? undefined : { token, last: Number(asked.get('last') ?? 0) }
+  return token == null ? undefined : { token, last: Number(asked?.get('last') ?? 0) }
+}
+
+function queryOf(request: IncomingMessage | undefined): URLSearchParams | undefined {
+  const query = request?.url?.split('?', 2)[1]
+  return query === undefined ? undefined : new URLSearchParams(query)
 }

@@ -49,7 +49,8 @@ export interface ServedSocket<In, Out> {
  * | 4410 | `gone`: there is nothing to resume, start anew |
  *
  * With `onDisconnect: { graceMs }` the first frame of each connection is `{"velo":{"token":"...","received":n}}`. A client that was cut off connects again with
- * `?resume=<token>&last=<results it has got>`, sends its messages after the first `n` again, and gets the results after `last`: nothing is missing, nothing comes twice.
+ * `?resume=<token>&last=<results it has got>`, sends its messages after the first `n` again, and gets the results after `last`: nothing is missing, nothing comes twice. One that says
+ * `acks=1` there gets such a frame now and then while it is connected, so that it need not keep what has arrived; it counts as no result.
  *
  * @example
  * new WebSocketServer({ server, maxPayload: 65536 }).on('connection', (socket, request) => {

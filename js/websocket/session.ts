@@ -11,6 +11,7 @@ import { bytesOf, frameOf, sizeOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import type { Link, LinkOwner, SocketEnd } from './link.js'
 import type { Settings } from './options.js'
+import { Receipts } from './receipts.js'
 import { Replay } from './replay.js'
 import { forget, hasEnded, isBack, remember } from './sessions.js'
 import type { SocketData } from './socket.js'
@@ -30,6 +31,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   readonly #inbox: Inbox<In>
   readonly #budget: ByteBudget
   readonly #replay: Replay | undefined
+  readonly #receipts: Receipts | undefined
   #link: Link | undefined
   /** Messages taken, over all connections. */
   #received = 0
@@ -60,6 +62,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     if (settings.onDisconnect === 'grace') {
       this.token = randomBytes(18).toString('base64url')
       this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)
+      this.#receipts = new Receipts(this.token)
       remember(this)
     }
     // Results may be unread after the function has finished, and the function may go on when its client is gone.
@@ -75,7 +78,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     link.open(this)
     if (this.#inbox.isHeld) link.hold()
     if (this.#replay === undefined) return true
-    void link.send(JSON.stringify({ velo: { token: this.token, received: this.#received } }))
+    this.#receipts?.greet(link)
     this.#replay.attach(link, last)
     return true
   }
@@ -112,7 +115,9 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
     const { maxMessage, binary, text, endMessage } = this.#settings
     this.#received++
-    if (sizeOf(data) > maxMessage) return this.stop(faultOf(1009, `a message is larger than ${maxMessage} bytes`))
+    const size = sizeOf(data)
+    this.#receipts?.took(size)
+    if (size > maxMessage) return this.stop(faultOf(1009, `a message is larger than ${maxMessage} bytes`))
     const bytes = bytesOf(data)
     if (isBinary) {
       if (binary === 'refuse') return this.stop(faultOf(1003, 'binary messages are not taken'))
@@ -136,6 +141,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   }
 
   beat(): string {
+    this.#receipts?.beat()
     return this.#replay?.beat() ?? ''
   }
 
@@ -160,6 +166,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   gone({ code }: SocketEnd, isFinal: boolean): void {
     this.#link = undefined
     this.#replay?.detach()
+    this.#receipts?.detach()
     const { onDisconnect, graceMs } = this.#settings
     if (onDisconnect === 'grace' && !isFinal && !this.#isDraining) {
       this.#grace = setTimeout(() => this.expire(), graceMs).unref()

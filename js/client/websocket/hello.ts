@@ -1,4 +1,5 @@
-// The first frame of a connection of a server that lets clients come back: `{"velo":{"token":"...","received":n}}`.
+// The first frame of a connection of a server that lets clients come back: `{"velo":{"token":"...","received":n}}`. The same frame comes now and then while the client is
+// connected, where it asks for it: nobody else knows the token, so no result can pass for it.
 
 import type { Frame } from './frame.js'
 
@@ -22,13 +23,16 @@ export function helloOf(frame: Frame): Hello | undefined {
   }
 }
 
-/** The address of a connection, which goes on with a stream where there is a token. */
-export function addressOf(base: string, token: string | undefined, last: number): string {
-  if (token === undefined) return base
-  const url = new URL(base)
-  url.searchParams.set('resume', token)
-  url.searchParams.set('last', String(last))
-  return url.href
+/** The address of a connection, which goes on with a stream where there is a token. `acks`: the client wants to hear what has arrived. */
+export function addressOf(base: string, token: string | undefined, last: number, acks: boolean): string {
+  if (token !== undefined) {
+    const url = new URL(base)
+    url.searchParams.set('resume', token)
+    url.searchParams.set('last', String(last))
+    return acks ? `${url.href}&acks=1` : url.href
+  }
+  // As it was given: the query may be signed, or none of names and values.
+  return acks ? `${base}${base.includes('?') ? '&' : '?'}acks=1` : base
 }
 
 /** As WebSocket has it: `ws:` or `wss:`, and no fragment. In a page it may be relative. */

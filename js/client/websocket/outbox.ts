@@ -1,5 +1,5 @@
 // Events on their way to the server. Owns: what waits to be sent, what was sent and may not have arrived, and the promises of those who sent it. A server says how many it has
-// only when a client comes back, so the latest that were sent are kept until then, as many as there is room for.
+// now and then, an older one only when a client comes back: until then the latest that were sent are kept, as many as there is room for.
 
 import { OverloadedError, VeloError } from '../../kit/errors.js'
 import { refuse, silence } from '../../kit/promises.js'
@@ -81,6 +81,12 @@ export class Outbox {
     this.#sent = new Queue()
     this.#sentCost = 0
     return true
+  }
+
+  /** The server has `received` messages: these are kept no longer. What cannot be is passed over; nothing is lost by that. */
+  arrived(received: number): void {
+    if (received > this.#before + this.#sent.length) return
+    while (this.#before < received) this.#drop()
   }
 
   /** There is no coming back: nothing that was sent is kept. */

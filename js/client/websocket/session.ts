@@ -85,8 +85,9 @@ export class Session<Out> implements LinkOwner {
       this.#isFirst = false
       if (this.#resumes !== false && this.#greeted(frame)) return
     }
-    this.#got++
     this.#attempts.reset()
+    if (this.token !== undefined && this.#isReceipt(frame)) return
+    this.#got++
     this.#inbox.put(frame)
     if (this.#inbox.cost <= this.#settings.maxBufferedBytes || this.#link === undefined || this.#link.hold()) return
     const error = new OverloadedError('VELO_OVERRUN', `more results wait than ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes)`)
@@ -140,7 +141,7 @@ export class Session<Out> implements LinkOwner {
     this.#isFirst = true
     this.#openedAt = 0
     this.#link = new Link(this)
-    this.#link.start(addressOf(this.#url, this.token, this.#got), this.#settings)
+    this.#link.start(addressOf(this.#url, this.token, this.#got, this.#resumes !== false), this.#settings)
   }
 
   /** Whether this was no result. */
@@ -160,6 +161,14 @@ export class Session<Out> implements LinkOwner {
     this.token = hello.token
     if (why === undefined) this.#ready()
     else this.finish({ reason: 'failed', error: closed(why) }, false)
+    return true
+  }
+
+  /** Whether this says what the server has got, and is no result. */
+  #isReceipt(frame: Frame): boolean {
+    const said = helloOf(frame)
+    if (said === undefined || said.token !== this.token) return false
+    this.#outbox.arrived(said.received)
     return true
   }
 

@@ -1,0 +1,58 @@
+// What a client that asks for it is told while it is connected: how many of its messages have arrived, so that it need not keep them. A few words for many
+// messages, at most once in a turn, and none while the client does not read: the next ones say the same and more.
+
+import type { Link } from './link.js'
+
+/** After so many messages, or so many bytes of them, the client is told. */
+const EVERY = 64
+const EVERY_BYTES = 64 * 1024
+
+export class Receipts {
+  readonly #token: string
+  #received = 0
+  #bytes = 0
+  /** How many the client knows of. */
+  #told = 0
+  #link: Link | undefined
+  #isDue = false
+
+  constructor(token: string) {
+    this.#token = token
+  }
+
+  /** A message of so many bytes has arrived. */
+  took(bytes: number): void {
+    this.#received++
+    this.#bytes += bytes
+    if (this.#isDue || this.#link === undefined) return
+    if (this.#received - this.#told < EVERY && this.#bytes < EVERY_BYTES) return
+    this.#isDue = true
+    process.nextTick(this.#tell)
+  }
+
+  /** Now would be a good time, if there is anything to be said. */
+  beat(): void {
+    if (this.#received > this.#told) this.#tell()
+  }
+
+  /** The first frame of a connection: what the client needs to come back, and what has arrived of it. */
+  greet(link: Link): void {
+    this.#link = link.takesReceipts ? link : undefined
+    void link.send(this.#frame())
+  }
+
+  detach(): void {
+    this.#link = undefined
+  }
+
+  readonly #tell = (): void => {
+    this.#isDue = false
+    if (this.#link?.isClear === true) void this.#link.send(this.#frame())
+  }
+
+  #frame(): string {
+    this.#told = this.#received
+    this.#bytes = 0
+    return JSON.stringify({ velo: { token: this.#token, received: this.#received } })
+  }
+}

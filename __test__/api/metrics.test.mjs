@@ -86,6 +86,23 @@ describePlacements('metrics', (place) => {
     isLatency(fn.metrics.processing, 4)
   })
 
+  test('one event in 64 is timed across the streams of a function, the first one among them', async () => {
+    const fn = place(same)
+    for (let i = 0; i < 130; i++) assert.deepEqual(await fn.run([i]), [i])
+    isLatency(fn.metrics.latency, 3) // those of the streams 1, 65 and 129
+    if (!place.worker) isLatency(fn.metrics.processing, 3)
+    // Open at once: each counts for the one event that it is sure to have.
+    const streams = Array.from({ length: 128 }, () => fn.open())
+    for (const [i, stream] of streams.entries()) {
+      await stream.send(i)
+      assert.equal(await stream.recv(), i)
+    }
+    isLatency(fn.metrics.latency, 5)
+    await Promise.all(streams.map((stream) => stream.close()))
+    await fn.run(Array.from({ length: 640 }, (_, i) => i))
+    if (!place.worker) isLatency(fn.metrics.latency, 15)
+  })
+
   test('a function sums its streams by how they ended', async () => {
     const failure = new Error('no')
     const fn = place(

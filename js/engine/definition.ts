@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Clock } from '../kit/clock.js'
 import type { Codec } from '../kit/types.js'
 import { native } from './border/native.js'
+import { Sampling } from './border/probe.js'
 import type { Stage } from './stages/stage.js'
 
 /** Options with every default filled in. */
@@ -57,6 +58,8 @@ export class Definition {
   /** The credits with which its streams open on each side; likewise. */
   credits = 0
   isExemplar = false
+  /** Which of its events are timed. */
+  readonly sampling = new Sampling()
   #fn = -1
 
   constructor(stages: readonly Stage[], options: ResolvedOptions, gates: readonly Definition[] = []) {

@@ -112,7 +112,7 @@ export class Lease implements Tenant, Timed {
       throw error
     }
     while (id === undefined && lookalikes.size > 0 && lookalikes.has(this.id)) this.ordinal = ++opened
-    this.row = new Row(slot)
+    this.row = new Row(slot, def.sampling)
     if (slot === NOBODYS_SLOT) this.row.state = State.Open
     else tenants[slot] = this
     const { maxDuration, maxStall } = def.options

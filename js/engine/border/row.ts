@@ -5,7 +5,7 @@ import type { StreamMetrics } from '../../kit/types.js'
 import { clock, offsetOf, pageOf } from './control-block.js'
 import { ROW_WORDS, type Side, State, Word } from './law.js'
 import { native } from './native.js'
-import { COUNTERS, Probe, SAMPLE_MASK } from './probe.js'
+import { COUNTERS, Probe, SAMPLE_MASK, type Sampling } from './probe.js'
 
 const { Accepted, Delivered, Yielded, Read, DroppedEvents, DroppedResults, Waiting, WaitingSince, UnreadSince } = Word
 
@@ -30,9 +30,13 @@ export class Row {
   watch: RowWatch | null = null
   /** Its function runs on another thread, which says whether it waits. */
   isElsewhere = false
+  private readonly sampling: Sampling
+  private readonly phase: number
 
-  constructor(slot: number) {
+  constructor(slot: number, sampling: Sampling) {
     this.slot = slot
+    this.sampling = sampling
+    this.phase = sampling.opens()
     this.page = pageOf(slot)
     this.at = offsetOf(slot)
     this.state = this.page[this.at + Word.State]
@@ -67,22 +71,23 @@ export class Row {
   /** An event is taken in. */
   accept(): void {
     const count = ++this.page[this.at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) === 1) this.probe.accepted(count)
+    if (COUNTERS && ((count + this.phase) & SAMPLE_MASK) === 1) this.probe.accepted(count)
   }
 
   /** An event is taken in because the function asks for it. */
   acceptAsked(): void {
     const count = ++this.page[this.at + Accepted]
-    if (COUNTERS && (count & SAMPLE_MASK) <= 2) {
+    const turn = (count + this.phase) & SAMPLE_MASK
+    if (COUNTERS && turn <= 2) {
       this.askedAfter(this.page[this.at + Delivered])
-      if ((count & SAMPLE_MASK) === 1) this.probe.accepted(count)
+      if (turn === 1) this.probe.accepted(count)
     }
   }
 
   /** The function asks, and gets an event that was there. */
   deliver(): void {
     const count = ++this.page[this.at + Delivered]
-    if (COUNTERS && (count & SAMPLE_MASK) <= 2) this.askedAfter(count - 1)
+    if (COUNTERS && ((count + this.phase) & SAMPLE_MASK) <= 2) this.askedAfter(count - 1)
   }
 
   /** The function gets an event, and had asked before. */
@@ -202,6 +207,7 @@ export class Row {
     this.page = copy
     this.at = 0
     this.slot = -1
+    this.sampling.ends(copy[Accepted])
     return { events: copy[DroppedEvents], results: copy[DroppedResults] }
   }
 

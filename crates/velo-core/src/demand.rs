@@ -33,9 +33,12 @@ impl Demand {
         if credit > 0 {
             return credit;
         }
-        // Not taken back when there is credit after all: the flag may also stand for a wait for room.
         self.sender.announce();
-        self.look(sent)
+        let credit = self.look(sent);
+        if credit > 0 {
+            self.sender.cancel();
+        }
+        credit
     }
 
     /// Asks for values, `total` since the beginning; true when the sender must be woken. Receiver only.
@@ -44,12 +47,6 @@ impl Demand {
         // Release: pairs with the Acquire in `look`.
         self.total.store(total, Ordering::Release);
         self.sender.wake()
-    }
-
-    /// The flag, for other things that a sender waits for.
-    #[must_use]
-    pub const fn sender(&self) -> &Sleep {
-        &self.sender
     }
 
     fn look(&self, sent: u64) -> u64 {

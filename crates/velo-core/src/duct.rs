@@ -1,6 +1,6 @@
 //! A duct: batches of encoded values from one thread to another, with the credits that bound them.
 //!
-//! Owns: the queue of batches, its bound in bytes, the demand of the receiver and the two flags of sleep. Not here: what
+//! Owns: the queue of batches, its bound in bytes, the demand of the receiver and the flags of sleep. Not here: what
 //! the bytes mean, and how a sleeper is woken. Checked with loom (`tests/loom.rs`), over a queue of its own. One side sends, the other receives; each half is one value, so that the
 //! order of a stream is a fact.
 
@@ -38,8 +38,11 @@ impl std::fmt::Debug for Batch {
 /// What both halves see.
 #[derive(Debug)]
 struct Shared {
-    /// What the receiver has asked for. Its sender sleeps for want of credit, or of room in the queue.
+    /// What the receiver has asked for. Its sender sleeps for want of credit.
     demand: Demand,
+    /// The sender sleeps for want of room in the queue. A flag of its own: in lockstep every batch is taken while its sender waits for credit, which
+    /// that does not bring, and a ring costs more than all the rest.
+    room: Sleep,
     /// Weight of the batches in the queue.
     weight: AtomicU64,
     /// Asleep on an empty queue.
@@ -64,7 +67,12 @@ pub struct DuctReceiver {
 #[must_use]
 pub fn duct(ahead: u32) -> (DuctSender, DuctReceiver) {
     let (sender, receiver) = channel(DUCT_BATCHES);
-    let shared = Arc::new(Shared { demand: Demand::new(ahead), weight: AtomicU64::new(0), receiver: Sleep::default() });
+    let shared = Arc::new(Shared {
+        demand: Demand::new(ahead),
+        room: Sleep::default(),
+        weight: AtomicU64::new(0),
+        receiver: Sleep::default(),
+    });
     // Nobody looks into a duct before there is something in it.
     shared.receiver.announce();
     (DuctSender { queue: sender, shared: Arc::clone(&shared) }, DuctReceiver { queue: receiver, shared })
@@ -84,10 +92,12 @@ impl DuctSender {
             Err(OfferError::Full(batch)) => batch,
             other => return other,
         };
-        // Not taken back when there is room after all: the flag may also stand for a wait for credit. One ring too many does no
-        // harm.
-        self.shared.demand.sender().announce();
-        self.offer(batch)
+        self.shared.room.announce();
+        let offered = self.offer(batch);
+        if offered.is_ok() {
+            self.shared.room.cancel();
+        }
+        offered
     }
 
     fn offer(&mut self, batch: Batch) -> Result<bool, OfferError<Batch>> {
@@ -138,7 +148,7 @@ impl DuctReceiver {
     fn look(&mut self) -> Option<Taken> {
         let batch = self.queue.take().ok()?;
         self.shared.weight.fetch_sub(batch.weight, Ordering::Relaxed);
-        Some(Taken { batch, wake: self.shared.demand.sender().wake() })
+        Some(Taken { batch, wake: self.shared.room.wake() })
     }
 }
 
@@ -177,6 +187,15 @@ mod tests {
         assert_eq!(sender.credit(0), 0);
         assert!(receiver.demand(1));
         assert_eq!((sender.credit(0), sender.credit(1)), (1, 0));
+    }
+
+    #[test]
+    fn a_sender_that_waits_for_credit_is_not_woken_by_room() {
+        let (mut sender, mut receiver) = duct(1);
+        assert!(sender.push(batch(1)).is_ok());
+        assert_eq!(sender.credit(1), 0);
+        assert_eq!(receiver.take().map(|taken| taken.wake), Some(false));
+        assert!(receiver.demand(1), "it waits for this");
     }
 
     #[test]

@@ -7,7 +7,7 @@ import type { Failure } from '../../kit/errors.js'
 import { BatchReader, BatchWriter, type Codec } from '../codec/codec.js'
 import { DuctReader } from '../wire/duct-reader.js'
 import { DuctWriter } from '../wire/duct-writer.js'
-import { HEADER, Pause, type Thrown } from '../wire/protocol.js'
+import { asksAlong, HEADER, Pause, type Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import { Unacknowledged } from '../wire/unacknowledged.js'
 import { markIdle } from './pool.js'
@@ -37,6 +37,8 @@ export class Connection {
   readonly reader: DuctReader
   /** In the order of the stages. */
   readonly segments: RemoteSegment[]
+  /** The function asks for events along with its results. */
+  readonly asksAlong: boolean
   private readonly ducts: readonly number[]
   private readonly transfers: { readonly bytes: number }
   /** Buffers that traveled beside the events. */
@@ -51,7 +53,8 @@ export class Connection {
     const places = choosePlaces(stages, first)
     const { ahead } = instance.mode
     // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
-    const ducts = [native.duct(ahead, first === 0 ? instance.row.slot : 0)]
+    this.asksAlong = asksAlong({ lockstep: ahead === 0, fed: 0, spliced: places.length - 1 })
+    const ducts = [native.duct(this.asksAlong ? 1 : ahead, first === 0 ? instance.row.slot : 0)]
     for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
     ducts.push(native.duct(results, 0))
 

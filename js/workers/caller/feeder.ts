@@ -6,13 +6,25 @@ import type { DuctWriter } from '../wire/duct-writer.js'
 import { Control, type Thrown } from '../wire/protocol.js'
 import type { SentErrors } from './sent-errors.js'
 
+/** Whoever reads the results: in lockstep events are pulled only while a result is waited for. */
+export interface Wanting {
+  /** Events may be pulled. */
+  readonly isWanted: boolean
+  /** The same after a look at what has arrived: a function tells what it asks for next right after its result. */
+  isStillWanted(): boolean
+}
+
 export class Feeder {
+  private readonly wanting: Wanting
   private readonly row: Row
   private readonly events: AsyncIterator<unknown>
   private writer: DuctWriter
   private readonly errors: SentErrors
   /** Its events are those of the stream: they are counted. */
   private readonly head: boolean
+  /** The function asks for each event along with its results, and has asked. */
+  private asksAlong = false
+  private isAsked = true
   private pulling = false
   private stopped = false
   /** The end of the events was told. */
@@ -31,7 +43,8 @@ export class Feeder {
     this.go()
   }
 
-  constructor(row: Row, events: AsyncIterator<unknown>, writer: DuctWriter, errors: SentErrors, head: boolean) {
+  constructor(wanting: Wanting, row: Row, events: AsyncIterator<unknown>, writer: DuctWriter, errors: SentErrors, head: boolean) {
+    this.wanting = wanting
     this.row = row
     this.events = events
     this.writer = writer
@@ -42,7 +55,7 @@ export class Feeder {
   /** There may be credits. */
   go(): void {
     const { writer, events } = this
-    while (!this.pulling && !this.stopped && (writer.credits > 0 || writer.refill())) {
+    while (!this.pulling && !this.stopped && this.mayPull(writer)) {
       if (events instanceof SyncInlet) {
         try {
           const result = events.pull()
@@ -55,6 +68,21 @@ export class Feeder {
         this.wait(events.next())
       }
     }
+  }
+
+  private mayPull(writer: DuctWriter): boolean {
+    return this.isAsked && this.wanting.isWanted && (writer.credits > 0 || writer.refill()) && this.wanting.isStillWanted()
+  }
+
+  /** The function waits for an event. */
+  asked(): void {
+    this.isAsked = true
+  }
+
+  /** A function gets what comes from now on; `asksAlong`: it asks for each event. */
+  feed(asksAlong: boolean): void {
+    this.asksAlong = asksAlong
+    this.isAsked = !asksAlong
   }
 
   /** Another function gets what comes from now on. */
@@ -105,6 +133,7 @@ export class Feeder {
       this.fail(error)
       return true
     }
+    this.isAsked = !this.asksAlong
     if (this.head) this.row.accept()
     return true
   }

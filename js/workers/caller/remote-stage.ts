@@ -54,6 +54,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     this.consumption.want()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     this.resolve = lastResolve
+    if (this.isLockstep) this.group.want()
     return promise
   }
 
@@ -137,6 +138,19 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     this.group.suspect()
   }
 
+  private get isLockstep(): boolean {
+    return this.instance.mode.ahead === 0
+  }
+
+  get isWanted(): boolean {
+    return this.resolve !== null || !this.isLockstep
+  }
+
+  isStillWanted(): boolean {
+    if (this.isLockstep) this.arrived()
+    return this.isWanted
+  }
+
   get isReading(): boolean {
     return !this.left && !this.over
   }
@@ -154,11 +168,17 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   arrived(): void {
     const { reader } = this
     if (reader === null) return
+    let asks = false
     try {
-      while (reader.pull());
+      while (reader.pull()) {
+        if (reader.control !== Control.Asks) continue
+        reader.control = Control.None
+        asks = true
+      }
     } catch (error) {
       return this.finish(0, { error })
     }
+    if (asks) this.group.asked()
     if (this.left) this.discard(reader.clear())
     if (reader.control !== Control.None) {
       const { discarded, thrown, returned } = reader.payload as Outcome
@@ -168,6 +188,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
       return this.finish(discarded, thrown === undefined ? undefined : { error: this.group.errors.receive(thrown) })
     }
     this.serve()
+    if (asks && this.isWanted) this.group.onRoom()
   }
 
   lost(error: unknown): void {

@@ -9,7 +9,7 @@ import type { StageMetrics } from '../../kit/types.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Tally } from '../wire/tally.js'
 import { type ConnectedStages, Connection, type ConnectionOwner } from './connection.js'
-import { Feeder } from './feeder.js'
+import { Feeder, type Wanting } from './feeder.js'
 import { RemoteInput } from './remote-input.js'
 import type { RemoteSegment } from './remote-segment.js'
 import { Reopening, sendAgain } from './reopening.js'
@@ -17,7 +17,7 @@ import { SentErrors } from './sent-errors.js'
 import { referenceOf } from './travel.js'
 
 /** Whoever reads the results of the group. */
-export interface GroupOwner {
+export interface GroupOwner extends Wanting {
   /** It wants further results. */
   readonly isReading: boolean
   /** The stages connect, for the first time or anew: how many results may come that nobody asked for. */
@@ -63,12 +63,13 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
       owner.connected(reader)
       sendAgain(writer, untaken, this.feeder)
       if (events instanceof RemoteInput) events.attach(writer, errors)
-      else if (this.feeder === null) this.feeder = new Feeder(this.instance.row, events, writer, errors, this.first === 0)
+      else if (this.feeder === null) this.feeder = new Feeder(this.owner, this.instance.row, events, writer, errors, this.first === 0)
       else this.feeder.redirect(writer)
     } catch (error) {
       if (events instanceof RemoteInput) events.refuse({ error })
       return owner.lost(error)
     }
+    this.feeder?.feed(this.connection?.asksAlong === true)
     this.feeder?.go()
   }
 
@@ -99,6 +100,16 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
   /** There may be credits for events: user code makes them, in the context of whoever opened the stream. */
   onRoom(): void {
     this.instance.inScope(this.makeRoom, this)
+  }
+
+  /** In lockstep: a result is waited for from now on. */
+  want(): void {
+    this.feeder?.go()
+  }
+
+  /** In lockstep: the function waits for an event. */
+  asked(): void {
+    this.feeder?.asked()
   }
 
   private makeRoom(): void {

@@ -12,8 +12,8 @@ import { isOvertime, nextTurn, turnBegins } from './turns.js'
 export interface EventsOwner {
   /** The function is suspended at a `yield`. */
   readonly isHeld: boolean
-  /** Nothing is left to do until an event comes. */
-  dry(): void
+  /** Nothing is left to do until an event comes. `asks`: the caller must be told. */
+  dry(asks: boolean): void
   /** A turn in which events were delivered comes to its end soon. */
   turnEndsLater(): void
   /** The function reads no further event; settles when its source was given back. */
@@ -23,7 +23,10 @@ export interface EventsOwner {
 }
 
 export interface EventsOptions {
+  /** One event at a time is asked for. */
   lockstep: boolean
+  /** It is asked for along with the results. */
+  asks: boolean
   buffer: number
   spin: number
   tally: Tally
@@ -35,6 +38,9 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
   private readonly reader: DuctReader
   private readonly owner: EventsOwner
   private readonly lockstep: boolean
+  private readonly asks: boolean
+  /** After so many events one more was asked for along with the results. */
+  private askedAfter = -1
   /** After so many events the other side is told, whether it waits or not. */
   private readonly lot: number
   private readonly spin: number
@@ -53,10 +59,11 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
   private reported = 0
   private reportedPause: number = Pause.None
 
-  constructor(reader: DuctReader, owner: EventsOwner, { lockstep, buffer, spin, tally, index }: EventsOptions) {
+  constructor(reader: DuctReader, owner: EventsOwner, { lockstep, asks, buffer, spin, tally, index }: EventsOptions) {
     this.reader = reader
     this.owner = owner
     this.lockstep = lockstep
+    this.asks = asks
     this.lot = Math.max(1, buffer >> 1)
     this.spin = spin
     this.tally = tally
@@ -169,7 +176,8 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
 
   /** Nothing is here: the answers go out, the other side is told, and perhaps it is quick. */
   private wait(): void {
-    this.owner.dry()
+    if (this.asks) this.ask()
+    else this.owner.dry(false)
     this.report()
     if (this.spin === 0 || --this.lucky === 0) return
     if (this.lucky < 0) {
@@ -180,6 +188,13 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
       this.lucky = 8
       this.wake()
     }
+  }
+
+  /** Once for each event. What was taken is told first: there must be room for what is asked for. */
+  private ask(): void {
+    this.report()
+    this.owner.dry(this.askedAfter !== this.delivered)
+    this.askedAfter = this.delivered
   }
 
   /** Takes batches in until there are values, something was thrown, or the end. */

@@ -4,7 +4,7 @@
 
 import { BatchWriter, type TransferSender } from '../codec/codec.js'
 import { DuctWriter } from '../wire/duct-writer.js'
-import { Control, HEADER, type OpenCommand, type Outcome, type StageRef } from '../wire/protocol.js'
+import { asksAlong, Control, HEADER, type OpenCommand, type Outcome, type StageRef } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import type { Loaded } from './load.js'
 import { isOvertime } from './turns.js'
@@ -17,6 +17,8 @@ export class ThreadResults {
   private readonly tally: Tally
   /** Number of the stage they come from. */
   private readonly stage: number
+  /** Whether the function goes on from its `yield` before somebody wants the next result. */
+  readonly goesOn: boolean
   private sentAt = 0
   /** The end was said, and waits until everything is through. */
   private onGone: (() => void) | undefined
@@ -25,7 +27,8 @@ export class ThreadResults {
   constructor(command: OpenCommand, codec: Loaded['codec'], transfers: TransferSender, tally: Tally, onRoom: () => void) {
     const { results, buffer, transfer, lockstep, stages } = command
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers })
-    this.writer = new DuctWriter(results, values, { buffer, prompt: lockstep }, () => {
+    this.goesOn = !lockstep || asksAlong(command)
+    this.writer = new DuctWriter(results, values, { buffer, prompt: !this.goesOn }, () => {
       if (this.onGone === undefined) onRoom()
       else this.goOut()
     })
@@ -44,9 +47,9 @@ export class ThreadResults {
     this.tally.give(this.stage)
   }
 
-  /** Sends what has been gathered. */
-  flush(): void {
-    this.writer.flush()
+  /** Sends what has been gathered; `asks`: and that the function waits for an event. */
+  flush(asks = false): void {
+    this.writer.flush(asks ? Control.Asks : Control.None)
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Failure } from '../../kit/errors.js'
 import { BatchReader, type TransferReceiver } from '../codec/codec.js'
 import { packReturned } from '../codec/failure.js'
 import { DuctReader } from '../wire/duct-reader.js'
-import { HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
+import { asksAlong, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
 import type { Transfers } from '../wire/transfers.js'
 import { atTurnEnd } from '../wire/turn-end.js'
@@ -95,11 +95,13 @@ export class ThreadSegment {
 
   /** The functions are here. */
   start({ functions, codec }: Loaded): void {
-    const { lockstep, buffer, closeTimeout } = this.command
+    const { buffer, closeTimeout } = this.command
+    const asks = asksAlong(this.command)
+    const lockstep = this.command.lockstep && !asks
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
-    this.events = new ThreadEvents(reader, this, { lockstep, buffer, spin: this.spin, tally: this.tally, index: this.begin })
+    this.events = new ThreadEvents(reader, this, { lockstep, asks, buffer, spin: this.spin, tally: this.tally, index: this.begin })
     try {
       this.chain = new ThreadChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
       this.generator = this.chain.generator
@@ -141,8 +143,8 @@ export class ThreadSegment {
     return this.held !== null
   }
 
-  dry(): void {
-    this.results?.flush()
+  dry(asks: boolean): void {
+    this.results?.flush(asks)
   }
 
   turnEndsLater(): void {
@@ -206,7 +208,7 @@ export class ThreadSegment {
     }
   }
 
-  /** Asks the function on; in lockstep only when somebody wants a result. */
+  /** Asks the function on; in lockstep only when somebody wants a result, unless it goes on by itself. */
   private ask(): void {
     if (this.generator === null || this.leaving || !this.rests) return
     if (this.command.lockstep && !(this.results as ThreadResults).hasRoom) return
@@ -223,7 +225,7 @@ export class ThreadSegment {
       // It cannot travel: the function may deal with that at its yield, and may try for ever.
       return nextTurn(() => void generator.throw(error).then(this.onResult, this.onThrow))
     }
-    if (this.command.lockstep) {
+    if (!results.goesOn) {
       this.move(LifeTrigger.Yield)
       return this.ask()
     }

@@ -105,14 +105,16 @@ export class DuctWriter {
     return this.values.count
   }
 
-  /** Sends what has been gathered. */
-  flush(): void {
+  /** Sends what has been gathered, and says something after it. */
+  flush(kind: number = Control.None): void {
     const { values } = this
+    if (kind !== Control.None && this.adding) return this.later(() => this.flush(kind))
+    if (kind !== Control.None && values.count === 0) return this.control(kind)
     if (values.count === 0 || this.adding) return
     const { size, bytes, count, tells } = values
     const memory = values.take()
     this.unacknowledged?.add(new Uint8Array(memory.subarray(0, size)), count, tells) // a copy
-    head(memory, Control.None, 0)
+    head(memory, kind, 0)
     this.push(memory, size, bytes)
   }
 

@@ -21,6 +21,8 @@ export const Control = {
   Returned: 3,
   /** To the caller: the function has thrown. */
   Threw: 4,
+  /** To the caller, from a function that asks along with its results: it waits for an event. */
+  Asks: 5,
 } as const
 
 /** Of what is thrown into a function so many are known again when they come back. */
@@ -97,6 +99,14 @@ export interface OpenCommand {
   fed: number
   /** Number of the thread that its results go to; 0: to the caller, who is told of its end otherwise. */
   spliced: number
+}
+
+/**
+ * Whether a function in lockstep goes on from its `yield` to where it waits for its next event, and says so along with its result: one trip between threads an event.
+ * Only between the caller and one thread: events are pulled by whoever wants the result, who must know of both.
+ */
+export function asksAlong({ lockstep, fed, spliced }: Pick<OpenCommand, 'lockstep' | 'fed' | 'spliced'>): boolean {
+  return lockstep && fed === 0 && spliced === 0
 }
 
 /** Closed, or aborted with what is thrown. */

@@ -101,6 +101,24 @@ export class Row {
     this.page[this.at + Waiting] = 0
   }
 
+  /** An event is taken in for which the function waits: it gets it at once. */
+  acceptAwaited(): void {
+    const { page, at } = this
+    const count = ++page[at + Accepted]
+    page[at + Delivered]++
+    page[at + Waiting] = 0
+    if (COUNTERS && ((count + this.phase) & SAMPLE_MASK) === 1) this.probe.accepted(count)
+  }
+
+  /** The function asks, and waits for an event of which nothing is under way. */
+  askAndWait(): void {
+    const { page, at } = this
+    if (this.watch !== null) this.watch.waits()
+    page[at + WaitingSince] = clock[0]
+    page[at + Waiting] = 1
+    if (COUNTERS && this.probe.event > 0) this.askedAfter(page[at + Delivered])
+  }
+
   /** On another thread `count` events were delivered so far. */
   deliveredTo(count: number): void {
     this.page[this.at + Delivered] = Math.max(this.page[this.at + Delivered], count)

@@ -64,10 +64,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     if (this.over || this.resolve !== null) return this.over ? this.nextOver() : this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = lastResolve
-    if (this.head) {
-      this.row.wait(true)
-      this.row.asked()
-    }
+    if (this.head) this.row.askAndWait()
     if (!this.pulling) this.fetch()
     return promise
   }
@@ -138,10 +135,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
   }
 
   private askForSink(): void {
-    if (this.head) {
-      this.row.wait(true)
-      this.row.asked()
-    }
+    if (this.head) this.row.askAndWait()
     this.fetch()
   }
 
@@ -185,12 +179,21 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
       return
     }
     this.passed++
+    const { resolve } = this
+    if (this.ahead || resolve === null || this.more !== null || this.over) return this.take(result, value as In)
+    if (this.head) this.row.acceptAwaited()
+    this.resolve = null
+    resolve(result)
+  }
+
+  /** An event for which nobody waits, or of which more is to be said than that it has come. */
+  private take(result: IteratorResult<In>, value: In): void {
     if (this.head) this.row.accept()
     if (this.over) {
       if (this.head) this.row.dropEvents(1) // it came after the end
       return
     }
-    if (this.sink !== null) return this.give(this.sink, value as In)
+    if (this.sink !== null) return this.give(this.sink, value)
     const resolve = this.resolve
     if (resolve === null) {
       this.ready = true

@@ -48,6 +48,11 @@ export class CallMode extends PulledMode {
     if (this.room > 0) return this.put(result)
     driver.rest()
     row.yieldToReader()
+    if (this.readers === null && !this.timed) {
+      const reader = this.reader as Resolve
+      this.reader = this.keeps = null
+      return reader(result)
+    }
     this.shiftReader()(result)
     if (this.reader !== null) driver.ask()
   }

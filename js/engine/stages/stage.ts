@@ -37,6 +37,8 @@ export interface Link extends AsyncIterableIterator<unknown> {
 export interface StageHost extends Owner {
   readonly def: {
     readonly stages: readonly Stage[]
+    /** Some stage runs on another thread. */
+    readonly remote: boolean
     readonly options: { readonly name: string; readonly buffer: number; readonly closeTimeout: number }
   }
   readonly mode: {

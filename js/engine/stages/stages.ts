@@ -29,7 +29,9 @@ export function makeStages(host: StageHost, context: StreamContext, head: AsyncI
     const stage = stages[index] as Stage
     if (generator !== undefined) {
       const source = stage.schema === undefined ? generator : validated(generator, stage.schema, () => host.id)
-      const link = direct ? new DirectLink(host, source) : new AsyncInlet<unknown>(host, source, { ahead: false, head: false, link: true })
+      const link = direct
+        ? new DirectLink(host, source)
+        : new AsyncInlet<unknown>(host, source, { ahead: host.mode.ahead > 0 && host.def.remote, head: false, link: true })
       links.push(link)
       events = link
     }

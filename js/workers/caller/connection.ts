@@ -179,6 +179,7 @@ export class Connection {
   part(): void {
     this.writer.part()
     this.reader.part()
+    for (const segment of this.segments) segment.unread()
     for (const duct of this.ducts) native.discard(duct)
   }
 }

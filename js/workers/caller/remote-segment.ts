@@ -123,6 +123,11 @@ export class RemoteSegment implements SegmentListener {
     this.thread.post({ kind: 'leave', segment: this.number, thrown })
   }
 
+  /** Nobody reads its results any more: its end is told otherwise. */
+  unread(): void {
+    if (!this.isOver && this.wiring.spliced === 0) this.thread.post({ kind: 'tell', segment: this.number })
+  }
+
   /** Settles when the function has finished. */
   whenOver(): Promise<void> {
     if (this.isOver) return Promise.resolve()

@@ -4,9 +4,21 @@ import { MessageChannel, type MessagePort, type WorkerOptions as NodeWorkerOptio
 import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
+import { atTurnEnd, type Turning } from '../wire/turn-end.js'
 
 /** ms without a sign of life, when one is asked for, after which a thread is taken for stuck: nothing further is begun there. */
 const SILENCE_MS = 100
+
+/** Commands in one message at most: whoever waits on the thread gets a turn between. */
+const TOGETHER = 64
+
+/** ms within which the work of a thread is not looked at anew. */
+const SHORT_MS = 20
+
+/** What the user has put in may be nothing that can be copied. */
+function mayBeRefused(command: Command): boolean {
+  return command.kind === 'open' && (command.headers !== undefined || command.context !== undefined)
+}
 
 /** Who hears what a thread says of a segment there. */
 export interface SegmentListener {
@@ -27,7 +39,7 @@ export interface ThreadCalls {
   onExit(served: boolean): void
 }
 
-export class WorkerThread {
+export class WorkerThread implements Turning {
   /** Its number in Node.js. */
   readonly number: number
   readonly transfers: Transfers
@@ -55,6 +67,10 @@ export class WorkerThread {
   private awaited = 0
   private seen = { active: 0, idle: 0 }
   private busy = 0
+  private lookedAt = 0
+  /** What is to be said at the end of the turn, in which something was said already. */
+  private commands: Command[] = []
+  private turning = false
   private readonly onFree: (thread: WorkerThread) => void
   private readonly onHealth: () => void
 
@@ -129,10 +145,13 @@ export class WorkerThread {
   /** Part of its time that it was busy since this was asked last, 0 to 1. */
   utilization(): number {
     if (Number.isNaN(this.startMs)) return 0
+    const now = performance.now()
+    if (now - this.lookedAt < SHORT_MS) return this.busy
+    this.lookedAt = now
     const { active, idle } = this.worker.performance.eventLoopUtilization()
     const passed = active + idle - this.seen.active - this.seen.idle
     // Too short a while says nothing.
-    if (passed < 20) return this.busy
+    if (passed < SHORT_MS) return this.busy
     const busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
     // Smoothed over 200 ms: where the machine is busy, a short while says little of the thread.
     this.busy += (busy - this.busy) * Math.min(1, passed / 200)
@@ -152,8 +171,29 @@ export class WorkerThread {
     if (this.listeners.delete(segment) && this.listeners.size === 0) this.onFree(this)
   }
 
+  /** The first command of a turn goes at once, so that the thread wakes up; those after it go together, since each message costs. Throws for what cannot be copied. */
   post(command: Command, transfer: MessagePort[] = []): void {
-    this.worker.postMessage(command, transfer)
+    if (this.turning && transfer.length === 0 && !mayBeRefused(command)) {
+      if (this.commands.push(command) >= TOGETHER) this.postAll()
+      return
+    }
+    this.postAll()
+    this.worker.postMessage([command] satisfies Command[], transfer)
+    if (this.turning) return
+    this.turning = true
+    atTurnEnd(this)
+  }
+
+  turnEnds(): void {
+    this.turning = false
+    this.postAll()
+  }
+
+  private postAll(): void {
+    const { commands } = this
+    if (commands.length === 0) return
+    this.commands = []
+    this.worker.postMessage(commands)
   }
 
   /** Buffers can go to another thread and come from there. */

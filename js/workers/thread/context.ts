@@ -12,7 +12,8 @@ export class ThreadContext implements StreamContext {
   readonly context: unknown
   readonly #isLeft: () => boolean
   #controller: AbortController | undefined
-  #fired: Failure | undefined
+  /** Set once the signal has fired; `undefined` in it for a plain close, whose error is made for whoever looks. */
+  #fired: { failure: Failure | undefined } | undefined
 
   /** `isLeft`: whether the stream is not wanted any more, which is known before the signal can fire. */
   constructor(id: string, name: string, headers: StreamHeaders | undefined, context: unknown, isLeft: () => boolean) {
@@ -30,7 +31,7 @@ export class ThreadContext implements StreamContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#fired !== undefined) this.#controller.abort(this.#fired.error)
+      if (this.#fired !== undefined) this.#controller.abort(this.#reason(this.#fired.failure))
     }
     return this.#controller.signal
   }
@@ -38,10 +39,11 @@ export class ThreadContext implements StreamContext {
   /** Not part of StreamContext: the signal fires, with what the stream failed with or a ClosedError as reason. */
   static fire(context: ThreadContext, failure: Failure | undefined): void {
     if (context.#fired !== undefined) return
-    const error =
-      failure?.error ??
-      new ClosedError('VELO_CLOSED', `stream ${context.id} is closed (closed)`, { streamId: context.id, reason: 'closed' })
-    context.#fired = { error }
-    context.#controller?.abort(error)
+    context.#fired = { failure }
+    context.#controller?.abort(context.#reason(failure))
+  }
+
+  #reason(failure: Failure | undefined): unknown {
+    return failure?.error ?? new ClosedError('VELO_CLOSED', `stream ${this.id} is closed (closed)`, { streamId: this.id, reason: 'closed' })
   }
 }

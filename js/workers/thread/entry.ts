@@ -14,6 +14,8 @@ const { transfers: channel, spin } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
 const transfers = new Transfers(channel)
 const segments = new Map<number, ThreadSegment>()
+/** Those whose end must be reported, although their results go to the caller. */
+const untold = new Set<number>()
 /** By the number of their thread. */
 const peers = new Map<number, Transfers>()
 
@@ -37,8 +39,8 @@ function open(command: OpenCommand): void {
     stopped: () => report({ kind: 'stopped', segment }),
     over: (outcome) => {
       segments.delete(segment)
-      // Nobody may be left who reads its results to their end.
-      if (command.spliced !== 0 || outcome.left) report({ kind: 'finished', segment, outcome })
+      // Who reads its results to their end hears of it there.
+      if (command.spliced !== 0 || untold.delete(segment)) report({ kind: 'finished', segment, outcome })
     },
   })
   segments.set(segment, opened)
@@ -64,12 +66,23 @@ function leave({ segment, thrown }: LeaveCommand): void {
   else report({ kind: 'finished', segment, outcome: { discarded: 0, left: true } })
 }
 
-port.on('message', (command: Command) => {
-  turnBegins()
+/** Nobody reads its results to their end. */
+function tell(segment: number): void {
+  if (segments.has(segment)) untold.add(segment)
+  else report({ kind: 'finished', segment, outcome: { discarded: 0, left: true } })
+}
+
+function obey(command: Command): void {
   if (command.kind === 'open') open(command)
   else if (command.kind === 'leave') leave(command)
   else if (command.kind === 'released') segments.get(command.segment)?.released(command.thrown)
   else if (command.kind === 'peer') meet(command.thread, command.port)
+  else if (command.kind === 'tell') tell(command.segment)
   else report({ kind: 'pong', ping: command.ping })
+}
+
+port.on('message', (commands: readonly Command[]) => {
+  turnBegins()
+  for (const command of commands) obey(command)
 })
 report({ kind: 'ready' })

@@ -72,7 +72,7 @@ export class ThreadResults {
     // What was printed first goes first: the caller's process may end with the stream.
     afterPrinted(() => {
       this.onGone = onGone
-      this.writer.control(outcome.thrown === undefined ? Control.Returned : Control.Threw, outcome)
+      this.writer.end(outcome)
       this.goOut()
     })
   }

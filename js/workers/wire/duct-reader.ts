@@ -87,7 +87,8 @@ export class DuctReader {
     const end = size - payload
     if (memory[0] !== Control.None) {
       this.control = memory[0] as number
-      this.payload = payload === 0 ? undefined : deserialize(memory.subarray(end, size))
+      if (payload > 0) this.payload = deserialize(memory.subarray(end, size))
+      else this.payload = memory[0] === Control.Returned ? { discarded: 0, left: memory[1] === 1 } : undefined
     }
     if (end === HEADER) return
     const values: unknown[] = []

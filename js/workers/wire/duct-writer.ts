@@ -5,13 +5,14 @@ import { End } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
 import type { BatchWriter } from '../codec/batch-writer.js'
 import { join, part } from './duct-ends.js'
-import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER } from './protocol.js'
+import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER, isPlainEnd, type Outcome } from './protocol.js'
 import { atTurnEnd } from './turn-end.js'
 import type { Unacknowledged } from './unacknowledged.js'
 
 /** Writes the header of a batch. */
-function head(batch: Uint8Array, control: number, payload: number): void {
+function head(batch: Uint8Array, control: number, payload: number, left = false): void {
   batch[0] = control
+  batch[1] = left ? 1 : 0
   batch[4] = payload & 255
   batch[5] = (payload >> 8) & 255
   batch[6] = (payload >> 16) & 255
@@ -128,6 +129,16 @@ export class DuctWriter {
     head(batch, kind, bytes?.length ?? 0)
     if (bytes !== null) batch.set(bytes, HEADER)
     this.push(batch, batch.length, batch.length)
+  }
+
+  /** Says how the function ended, after the values. */
+  end(outcome: Outcome): void {
+    if (this.adding) return this.later(() => this.end(outcome))
+    if (!isPlainEnd(outcome)) return this.control(outcome.thrown === undefined ? Control.Returned : Control.Threw, outcome)
+    this.flush()
+    const batch = new Uint8Array(HEADER)
+    head(batch, Control.Returned, 0, outcome.left)
+    this.push(batch, HEADER, HEADER)
   }
 
   /** Values that nobody took, where they are held for that. */

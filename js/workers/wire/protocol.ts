@@ -7,7 +7,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { StreamHeaders } from '../../kit/types.js'
 
-/** Bytes in front of every batch: kind of control (1), 3 unused, bytes of its payload (4). */
+/** Bytes in front of every batch: kind of control (1), whether it was told to leave (1), 2 unused, bytes of its payload (4). */
 export const HEADER = 8
 
 /** What a batch says after its values. */
@@ -109,6 +109,11 @@ export function asksAlong({ lockstep, fed, spliced }: Pick<OpenCommand, 'lockste
   return lockstep && fed === 0 && spliced === 0
 }
 
+/** Of a function that has ended: nothing was thrown or returned, and nobody is owed a count. It needs no bytes. */
+export function isPlainEnd({ discarded, thrown, returned }: Outcome): boolean {
+  return discarded === 0 && thrown === undefined && returned === undefined
+}
+
 /** Closed, or aborted with what is thrown. */
 export interface LeaveCommand {
   kind: 'leave'
@@ -122,6 +127,8 @@ export type Command =
   /** The source was given back. */
   | { kind: 'released'; segment: number; thrown: Thrown | undefined }
   | { kind: 'ping'; ping: number }
+  /** The caller looks at the results of a segment no more, and still wants to hear of its end. */
+  | { kind: 'tell'; segment: number }
   /** A way for large and shared buffers to another thread, and from there. */
   | { kind: 'peer'; thread: number; port: MessagePort }
 
@@ -131,7 +138,7 @@ export type Report =
   | { kind: 'pong'; ping: number }
   /** The function reads no further event. */
   | { kind: 'stopped'; segment: number }
-  /** A function whose results go to another thread has finished. */
+  /** A function has finished whose results go to another thread, or that the caller has stopped looking at. */
   | { kind: 'finished'; segment: number; outcome: Outcome }
 
 /** What a thread is started with. */

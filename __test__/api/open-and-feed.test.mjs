@@ -111,6 +111,62 @@ describePlacements('feed(source)', (place) => {
     assert.equal(source.returns, 1)
   })
 
+  test('ended by hand: what was pulled and not accepted is not delivered, and the source is given back', async () => {
+    const source = asyncSource(Array.from({ length: 100 }, (_, i) => i))
+    const hold = deferred()
+    const wait = place.callback(() => hold.promise)
+    const stream = place(
+      async function* (events) {
+        for await (const event of events) {
+          if (event === 2) await wait()
+          yield event
+        }
+      },
+      { buffer: 4 },
+      { wait },
+    ).open()
+    const results = stream.feed(source)
+    for (const event of [0, 1]) assert.equal((await within(1000, results.next(), 'next')).value, event)
+    await place.settled(8)
+    stream.end()
+    hold.resolve()
+    const rest = await within(1000, collect(results), 'the rest')
+    assert.deepEqual(
+      rest,
+      rest.map((_, i) => i + 2),
+    )
+    assert.equal((await within(1000, stream.closed, 'closed')).reason, 'done')
+    const { eventsIn, eventsOut } = stream.metrics
+    assert.deepEqual([eventsIn, eventsOut], [rest.length + 2, rest.length + 2])
+    assert.ok(source.pulls <= eventsIn + 1, `${source.pulls} were pulled, ${eventsIn} accepted`)
+    assert.equal(source.returns, 1)
+  })
+
+  test('a source whose events come a turn apart, and one that is faster than the function', async () => {
+    const busy = place(async function* (events) {
+      for await (const event of events) {
+        await new Promise((resolve) => setImmediate(resolve))
+        yield event
+      }
+    })
+    const expected = Array.from({ length: 40 }, (_, i) => i)
+    async function* slow() {
+      for (const event of expected) {
+        await new Promise((resolve) => setImmediate(resolve))
+        yield event
+      }
+    }
+    for (const fn of [busy, busy.with({ buffer: 2 }), place(average).pipe(average)]) {
+      const want = fn.name.includes('|') ? undefined : expected
+      const fast = await within(5000, collect(fn.open().feed(asyncSource(expected))), 'a fast one')
+      const late = await within(5000, collect(fn.open().feed(slow())), 'a slow one')
+      const sync = await within(5000, collect(fn.open().feed(expected)), 'an array')
+      assert.deepEqual(fast, want ?? sync)
+      assert.deepEqual(late, fast)
+      assert.deepEqual(sync, fast)
+    }
+  })
+
   test('a function that returns early gives the source back, even a silent one', async () => {
     const source = {
       returns: 0,

@@ -15,7 +15,7 @@ import { abortOf, place, refuseSend, type Send, SendLine, withAccepted } from '.
 
 export class Input<In> extends Inlet<In> {
   declare protected readonly owner: InputOwner
-  private buffered: Queue<In> = noQueue()
+  protected buffered: Queue<In> = noQueue()
   /** Made by the first send that waits. */
   private line: SendLine<In> | null = null
   /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
@@ -130,7 +130,7 @@ export class Input<In> extends Inlet<In> {
   }
 
   /** Whether an event sent now needs no place in line, but for a credit. */
-  private isFree(): boolean {
+  protected isFree(): boolean {
     return !this.sending && this.row.state === State.Open && !this.ended && !this.over
   }
 

@@ -10,7 +10,8 @@ import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'
 import { Note, native } from '../border/native.js'
 import type { Row } from '../border/row.js'
-import { Input } from '../channels/input.js'
+import { FedInput } from '../channels/fed-input.js'
+import type { Input } from '../channels/input.js'
 import { Output } from '../channels/output.js'
 import type { InputOwner, OutputOwner } from '../channels/owner.js'
 import type { Definition } from '../definition.js'
@@ -70,7 +71,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
     this.line = def.line
     this.schema = def.stages[0]?.schema
     this.lastIsRemote = def.stages.at(-1)?.placement !== undefined
-    this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new Input(this)
+    this.driver.inlet = this.input = def.stages[0]?.placement?.input(this) ?? new FedInput(this)
     this.output = new Output(this, puller)
     if (this.row.state !== State.Waiting) this.takeCredits()
     instance.begin()

@@ -25,6 +25,12 @@ impl Limit {
         self.open
     }
 
+    /// Streams that may be open in the process, if that has a limit.
+    #[must_use]
+    pub const fn max(&self) -> Option<u32> {
+        self.max
+    }
+
     /// Whether one more stream may open.
     #[must_use]
     pub const fn has_room(&self) -> bool {

@@ -71,6 +71,19 @@ calls! {
         Reply::Nothing
     };
     Take c"take" |call| take(call);
+    Buffer c"buffer" |call| {
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, NaN becomes 0")]
+        large(call.isolate.buffered.add(call.number::<0>() as i64))
+    };
+    Bound c"bound" |call| {
+        let all = call.isolate.buffered.all();
+        match call.count::<0>() {
+            0 => {}
+            bytes => all.limit(bytes),
+        }
+        large(all.bound())
+    };
+    Limit c"limit" |call| number(call.isolate.runtime.quick(|desk| desk.limit()));
     Duct c"duct" |call| ducts::duct(call);
     Join c"join" |call| ducts::join(call);
     Part c"part" |call| ducts::part(call);
@@ -146,6 +159,11 @@ fn take(call: &Call<'_>) -> Reply {
         unsafe { place.write(verdict) };
     });
     number(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of a process stay below 2^53")]
+const fn large(value: u64) -> Reply {
+    Reply::Large(value as f64)
 }
 
 /// Every number of the desk fits: slots, credits and packed answers stay far below 2^31.

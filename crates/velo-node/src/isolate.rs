@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
-use velo_runtime::{Bell, Mail, Message, Post, Runtime};
+use velo_runtime::{Bell, Mail, Message, Part, Post, Runtime};
 
 /// One isolate. Raw callbacks hold a pointer to it, `#[napi]` calls find it as instance data.
 pub(crate) struct Isolate {
@@ -26,6 +26,8 @@ pub(crate) struct Isolate {
     pub(crate) post: Arc<Post>,
     /// The ends of ducts it holds.
     pub(crate) ends: RefCell<Ends>,
+    /// The bytes that wait in its streams.
+    pub(crate) buffered: Part,
     /// The cleanup hook has run: the number may belong to another isolate by now.
     left: Cell<bool>,
 }
@@ -39,7 +41,8 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     let bell = Arc::<Doorbell>::default();
     let (number, mail) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
     let post = Post::new(Arc::clone(&bell) as Arc<dyn Bell>);
-    let isolate = Isolate { number, runtime, bell, mail, post, ends: RefCell::default(), left: Cell::new(false) };
+    let (ends, buffered) = (RefCell::default(), Part::of(Arc::clone(runtime.buffered())));
+    let isolate = Isolate { number, runtime, bell, mail, post, ends, buffered, left: Cell::new(false) };
     let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
     // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
     unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
@@ -110,6 +113,7 @@ extern "C" fn leave(data: *mut c_void) {
     contained(|| isolate.bell.take_down());
     isolate.left.set(true);
     contained(|| isolate.ends.borrow_mut().clear());
+    contained(|| isolate.buffered.clear());
     contained(|| isolate.runtime.leave(isolate.number));
 }
 

@@ -78,6 +78,12 @@ impl Desk {
         self.limit.set(max_concurrent);
     }
 
+    /// The limit of the process; 0 = none.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.limit.max().unwrap_or_default()
+    }
+
     /// A detached function has ended after all.
     pub fn attached(&mut self, function: u32) {
         if let Some(known) = self.functions.get_mut(function) {

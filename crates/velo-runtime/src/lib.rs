@@ -8,6 +8,7 @@
 mod admission;
 mod alarms;
 mod binding;
+mod buffered;
 mod clock;
 mod counter;
 mod desk;
@@ -32,6 +33,7 @@ mod verdicts;
 
 pub use admission::OpenError;
 pub use binding::Binding;
+pub use buffered::{Buffered, Part};
 pub use desk::Desk;
 pub use ducts::{Ducts, Intake, Outlet, Post, key};
 pub use function::{Defined, Limits};

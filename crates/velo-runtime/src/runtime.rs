@@ -3,11 +3,12 @@
 //! Owns: what follows after the lock, and what is done in turns. No bell is rung and no thread is joined while the lock is held. Not
 //! here: who gets the lock next (`counter.rs`).
 
+use crate::buffered::Buffered;
 use crate::counter::Counter;
 use crate::desk::Desk;
 use crate::ducts::Ducts;
 use crate::mail::Errands;
-use crate::snapshot::{FunctionSnapshot, Snapshot};
+use crate::snapshot::{FunctionSnapshot, Snapshot, number};
 use crate::survey::Survey;
 use crate::timer::{Next, Signal, TimerThread};
 use std::sync::{Arc, MutexGuard, OnceLock};
@@ -19,6 +20,7 @@ pub struct Runtime {
     start: Instant,
     counter: Counter<State>,
     ducts: Ducts,
+    buffered: Arc<Buffered>,
 }
 
 #[derive(Default)]
@@ -37,7 +39,7 @@ impl Runtime {
     /// A runtime of its own, for tests.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now(), counter: Counter::default(), ducts: Ducts::default() }
+        Self { start: Instant::now(), counter: Counter::default(), ducts: Ducts::default(), buffered: Arc::default() }
     }
 
     /// Does something at the desk that needs the time (ms since the start of the runtime), then rings whom it concerns.
@@ -62,6 +64,12 @@ impl Runtime {
         &self.ducts
     }
 
+    /// The bytes that wait in the streams of all isolates.
+    #[must_use]
+    pub const fn buffered(&self) -> &Arc<Buffered> {
+        &self.buffered
+    }
+
     /// Sets or lifts the limit of the process and serves whoever it lets in.
     pub fn configure(self: &Arc<Self>, max_concurrent: Option<u32>) {
         self.quick(|desk| desk.configure(max_concurrent));
@@ -73,7 +81,7 @@ impl Runtime {
     pub fn snapshot(self: &Arc<Self>) -> Snapshot {
         let mut survey = Survey::default();
         self.in_turns(|desk, _| desk.survey(&mut survey));
-        survey.picture()
+        Snapshot { bytes_buffered: number(self.buffered.total()), ..survey.picture() }
     }
 
     /// A picture of one function; `None` when there is none of that number. Streams of others are not looked at.

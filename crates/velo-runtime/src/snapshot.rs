@@ -101,10 +101,13 @@ pub struct StreamSnapshot {
 
 /// The whole process.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Snapshot {
     /// The counts of everything since the start.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Bytes that wait in its streams, as far as they are known. Not from the desk: `Runtime::snapshot` adds it.
+    pub bytes_buffered: f64,
     /// By name; functions that were forgotten are only in the counts above.
     pub functions: Vec<FunctionSnapshot>,
 }

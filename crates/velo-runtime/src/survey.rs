@@ -88,7 +88,7 @@ impl Survey {
     #[must_use]
     pub fn picture(&self) -> Snapshot {
         let functions = self.names.iter().map(|(name, sum)| sum.function(name)).collect();
-        Snapshot { counts: self.all.counts(), functions }
+        Snapshot { counts: self.all.counts(), bytes_buffered: 0.0, functions }
     }
 
     fn add(&mut self, known: &Function) {

@@ -74,10 +74,16 @@ export function streamFn<Schema extends StandardSchemaV1, Out>(
   options: StreamOptions & { schema: Schema },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
 export function streamFn<In, Out>(fn: Generator<In, Out>, options?: StreamOptions & { schema?: undefined }): StreamFunction<In, Out>
-export function streamFn(fn: Generator<never, unknown> | URL | string, options: StreamOptions = {}): StreamFunction<never, unknown> {
-  const resolved = resolveOptions(options, defaults(nameOf(fn, options)), 'streamFn(options)')
+export function streamFn(
+  fn: Generator<never, unknown> | URL | string,
+  options: StreamOptions = NO_OPTIONS,
+): StreamFunction<never, unknown> {
+  const usual = defaults(nameOf(fn, options))
+  const resolved = options === NO_OPTIONS ? usual : resolveOptions(options, usual, 'streamFn(options)')
   return make([stageOf(fn, resolved, 'streamFn(fn)')], resolved)
 }
+
+const NO_OPTIONS: StreamOptions = {}
 
 function nameOf(fn: unknown, options: StreamOptions | null): string {
   if (typeof fn === 'function') return fn.name || 'stream'
@@ -105,11 +111,13 @@ function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
   return { fn: fn as Generator<never, unknown>, name, schema }
 }
 
+const FOR_WORKERS = ['export', 'codec', 'transfer', 'onWorkerExit'] as const
+const USUAL = defaults('')
+
 /** An option that nobody reads is a mistake. */
 function onlyForWorkers(options: ResolvedOptions): void {
-  const usual = defaults('')
-  for (const name of ['export', 'codec', 'transfer', 'onWorkerExit'] as const) {
-    if (options[name] !== usual[name]) throw configError(`streamFn(options).${name}`, "placement: 'worker' beside it", options[name])
+  for (const name of FOR_WORKERS) {
+    if (options[name] !== USUAL[name]) throw configError(`streamFn(options).${name}`, "placement: 'worker' beside it", options[name])
   }
 }
 
@@ -121,9 +129,10 @@ function checkGenerator(fn: unknown, field: string): void {
   if (typeof fn === 'function' && tag === '[object AsyncGeneratorFunction]') return
   const { name, open, pipe } = (fn ?? {}) as Partial<StreamFunction<never, unknown>>
   if (typeof fn === 'function' && typeof open === 'function' && typeof pipe === 'function') {
-    const what = definitions.has(fn)
-      ? 'a stream function already'
-      : 'a stream function of another copy of velo-stream, which is loaded twice'
+    const what =
+      definitions.get(fn) !== undefined
+        ? 'a stream function already'
+        : 'a stream function of another copy of velo-stream, which is loaded twice'
     throw new VeloError('VELO_CONFIG', `${field}: expected an async generator function, got ${name}, ${what}`, { field })
   }
   throw configError(field, 'an async generator function (async function* (events) { ... })', fn)
@@ -131,15 +140,19 @@ function checkGenerator(fn: unknown, field: string): void {
 
 function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readonly Definition[]): StreamFunction<never, unknown> {
   const def = new Definition(stages, options, gates)
-  const call = (source: Source<never>, callOptions?: CallOptions) => {
-    iterable(source, 'fn(source)')
-    if (callOptions !== undefined) checkCall(callOptions)
-    const signal = signalIn(callOptions, 'fn(source, options)')
-    const ahead = callOptions?.ahead
-    keepCompiled('call', stages.length)
-    if (ahead !== undefined) integer(ahead, 'fn(source, options).ahead', 0, 0, 1_048_576)
-    return new Results(def, source, def.aheadOf(ahead), signal)
-  }
+  // Named as it is made: a function whose `name` is redefined is a slow one, to make and to use.
+  const { name } = options
+  const named = {
+    [name]: (source: Source<never>, callOptions?: CallOptions) => {
+      iterable(source, 'fn(source)')
+      if (callOptions !== undefined) checkCall(callOptions)
+      const signal = signalIn(callOptions, 'fn(source, options)')
+      const ahead = callOptions?.ahead
+      keepCompiled('call', stages.length)
+      if (ahead !== undefined) integer(ahead, 'fn(source, options).ahead', 0, 0, 1_048_576)
+      return new Results(def, source, def.aheadOf(ahead), signal)
+    },
+  }[name]
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> & Joining<StreamFunction<never, unknown>> = {
     async run(source, runOptions) {
       iterable(source, 'run(source)')
@@ -181,9 +194,13 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
       return make([stageOf(module, { ...resolved, name }, 'with(options)'), ...rest], resolved)
     },
   }
-  const streamFunction = Object.assign(call, members) as unknown as StreamFunction<never, unknown>
-  Object.defineProperty(streamFunction, 'name', { value: options.name, configurable: true })
-  Object.defineProperty(streamFunction, 'metrics', { get: () => native.functionMetrics(def.fn), configurable: true })
+  const streamFunction = named as unknown as StreamFunction<never, unknown> & Joining<StreamFunction<never, unknown>>
+  streamFunction.run = members.run
+  streamFunction.open = members.open
+  streamFunction.pipe = members.pipe
+  streamFunction.with = members.with
+  streamFunction[JOIN] = members[JOIN]
+  Object.defineProperty(streamFunction, 'metrics', METRICS)
   definitions.set(streamFunction, def)
   return streamFunction
 }
@@ -192,6 +209,14 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
 function shortest(durations: readonly number[]): number {
   const limits = durations.filter((ms) => ms > 0)
   return limits.length === 0 ? 0 : Math.min(...limits)
+}
+
+/** The same for all, so that they are of one shape. */
+const METRICS: PropertyDescriptor & ThisType<StreamFunction<never, unknown>> = {
+  get() {
+    return native.functionMetrics((definitions.get(this) as Definition).fn)
+  },
+  configurable: true,
 }
 
 const NOTHING_SAID: LeaseOptions = {}

@@ -36,8 +36,37 @@ const NO_TIMERS = { maxDuration: 0, maxStall: 0 }
 /** Default of `idleTimeout` for live input, ms. */
 export const LIVE_IDLE_TIMEOUT = 30_000
 
+/** Whatever it is given. */
+class Itself {
+  constructor(it: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: what extends it puts its private fields on that object.
+    return it
+  }
+}
+
+/** The mark of a stream function: its definition, on the object that users hold. A WeakMap of functions that live for one request costs its collection more than they do. */
+class Mark extends Itself {
+  readonly #definition: Definition
+
+  private constructor(streamFunction: object, definition: Definition) {
+    super(streamFunction)
+    this.#definition = definition
+  }
+
+  static set(streamFunction: object, definition: Definition): void {
+    new Mark(streamFunction, definition)
+  }
+
+  static get(value: unknown): Definition | undefined {
+    return typeof value === 'function' && #definition in value ? (value as unknown as Mark).#definition : undefined
+  }
+}
+
 /** The definitions of stream functions, by the object that users hold. */
-export const definitions = new WeakMap<object, Definition>()
+export const definitions: {
+  set(streamFunction: object, definition: Definition): void
+  get(value: unknown): Definition | undefined
+} = Mark
 
 // Functions made in a request handler must not pile up in Rust.
 const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))

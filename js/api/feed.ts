@@ -1,10 +1,11 @@
 // `stream.feed(source)`: sends a source through a live stream while its results are read.
 
 import type { LiveMode } from '../engine/modes/live.js'
+import { BATCH, type Batched } from '../kit/batches.js'
 import { STARVES } from '../kit/starving.js'
 import { Pump } from './pump.js'
 
-export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
+export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, Batched {
   readonly #live: LiveMode
 
   constructor(live: LiveMode, source: unknown) {
@@ -26,6 +27,10 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
 
   next(): Promise<IteratorResult<Out, undefined>> {
     return this.#live.output.next() as Promise<IteratorResult<Out, undefined>>
+  }
+
+  [BATCH](max: number): Promise<unknown[]> {
+    return this.#live.output.recvBatch(max)
   }
 
   async return(value?: unknown): Promise<IteratorResult<Out, undefined>> {

@@ -145,8 +145,9 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
     if (this.lastIsRemote) this.driver.remotes.at(-1)?.report()
   }
 
+  /** Of what a feed pulls more may come in the same turn: its batches last until the end of that. */
   inputIsDry(): void {
-    this.output.inputIsDry()
+    if (this.giveBack === undefined) this.output.inputIsDry()
   }
 
   deserted(): void {

@@ -11,6 +11,9 @@ import { type Refusal, refusalOf } from './refusal.js'
 import type { ResultReader } from './results.js'
 import type { ResponseSink } from './sink.js'
 
+/** So much text is written although the turn is not over; less where the stream has no more bytes left. */
+const GATHERED = 64 * 1024
+
 /** One response that is being written. */
 export class Delivery {
   readonly #sink: ResponseSink
@@ -18,6 +21,11 @@ export class Delivery {
   readonly #answer: Answer
   readonly #pulse: Pulse | undefined
   readonly #budget: ByteBudget | undefined
+  /** What is to be written at the end of the turn. Node itself lets nothing out before that. */
+  #text = ''
+  /** Of the write that waits for room. */
+  #writing = 0
+  #room: Promise<void> | undefined
 
   /** `more`: headers that the options do not know. */
   constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>, budget?: ByteBudget) {
@@ -39,8 +47,10 @@ export class Delivery {
           await turn()
           continue
         }
-        const room = this.#writeAll(results)
-        if (room !== undefined) await room
+        for (let from = 0; from < results.length; from = this.#encoder.next) {
+          const room = this.#add(results, from)
+          if (room !== undefined) await room
+        }
       }
     } catch (error) {
       await Promise.all([this.fail(error, onError), reader.leave()])
@@ -49,22 +59,45 @@ export class Delivery {
     await this.end()
   }
 
-  /** Nothing is awaited where all fits into one write. */
-  #writeAll(results: unknown[], from = 0): Promise<void> | undefined {
+  /** Encodes as many as make one write. Nothing is awaited where there is room. */
+  #add(results: unknown[], from: number): Promise<void> | undefined {
     const encoder = this.#encoder
     const chunk = encoder.encode(results, from)
     const { failure, next } = encoder
     if (next > from) this.#budget?.encoded(next - from, chunk.length)
-    const room = this.write(chunk)
+    if (typeof chunk !== 'string') {
+      this.#room = this.#sent(this.write(chunk), chunk.length)
+    } else if (chunk !== '') {
+      if (this.#text === '') process.nextTick(this.#flush)
+      this.#text += chunk
+      this.#budget?.writing(this.#writing + this.#text.length)
+      if (this.#text.length >= GATHERED || this.#budget?.isFull) this.#flush()
+    }
     if (failure !== undefined) throw failure.error
     this.#budget?.inHand(results.length - next)
-    if (room === undefined) return next < results.length ? this.#writeAll(results, next) : undefined
     // They are bytes now, and may wait for long.
-    results.fill(undefined, from, next)
-    this.#budget?.writing(chunk.length)
-    return room.then(() => {
-      this.#budget?.writing(0)
-      return next < results.length ? this.#writeAll(results, next) : undefined
+    if (this.#room !== undefined) results.fill(undefined, from, next)
+    return this.#room
+  }
+
+  /** What the turn brought, as one write. While there is no room it waits. */
+  readonly #flush = (): void => {
+    if (this.#room !== undefined || this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.#room = this.#sent(this.write(text), text.length)
+  }
+
+  /** `room`: when there is some again, if there is none. */
+  #sent(room: Promise<void> | undefined, size: number): Promise<void> | undefined {
+    this.#writing = room === undefined ? 0 : size
+    this.#budget?.writing(this.#writing)
+    return room?.then(() => {
+      this.#writing = 0
+      this.#budget?.writing(this.#text.length)
+      this.#room = undefined
+      this.#flush()
+      return this.#room
     })
   }
 
@@ -81,12 +114,19 @@ export class Delivery {
 
   /** All is well, and nothing follows. */
   end(last = this.#encoder.ended()): Promise<void> {
-    const prelude = this.#pulse?.stop()
-    return this.#sink.end(prelude === undefined ? last : prelude + (last ?? ''))
+    const first = this.#pulse?.stop()
+    const text = this.#text
+    this.#text = ''
+    if (text === '') return this.#sink.end(first === undefined ? last : first + (last ?? ''))
+    // Whether its turn was also the last one does not show in how a response is framed.
+    void this.#sink.write((first ?? '') + text + (last ?? ''))
+    return this.#sink.end()
   }
 
   /** Tells the client of an error as well as can be told now. */
   fail(error: unknown, onError: (error: unknown) => void): Promise<void> {
+    if (this.#text !== '') this.write(this.#text)
+    this.#text = ''
     this.#pulse?.stop()
     const refusal = refusalOf(error, this.#answer.expose)
     if (refusal.status !== GONE) onError(error)

@@ -1,6 +1,7 @@
 // Results as they come, as many at once as are there: of a live stream in batches, of anything else one by one.
 
 import type { Source, Stream } from '../../index.js'
+import { BATCH, inBatches } from '../../kit/batches.js'
 
 export interface ResultReader {
   /** The next results, or none at the end. Rejects with what ended them. */
@@ -10,12 +11,21 @@ export interface ResultReader {
 }
 
 /** At most so many results become one write. */
-export const BATCH = 256
+export const BATCH_SIZE = 256
 
-export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH): ResultReader {
+export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH_SIZE): ResultReader {
   return {
     take: () => stream.recvBatch(most),
     leave: () => stream.close().catch(() => {}),
+  }
+}
+
+/** The results of a feed. */
+export function resultsOfFeed(feed: AsyncIterableIterator<unknown>, most = BATCH_SIZE): ResultReader {
+  if (!inBatches(feed)) return resultsOf(feed)
+  return {
+    take: () => feed[BATCH](most),
+    leave: async () => void (await feed.return?.().catch(() => {})),
   }
 }
 

@@ -9,7 +9,7 @@ import { clientGone, HttpError } from '../errors.js'
 import type { EventReader } from '../in/intake.js'
 import type { Service } from '../options.js'
 import type { Delivery } from '../out/delivery.js'
-import { BATCH, type ResultReader, resultsOf, resultsOfStream } from '../out/results.js'
+import { BATCH_SIZE, type ResultReader, resultsOfFeed, resultsOfStream } from '../out/results.js'
 import type { ResponseSink } from '../out/sink.js'
 import { enter, leave } from './sessions.js'
 
@@ -36,10 +36,10 @@ export class Run {
     this.#skip = service.intake.skip
     this.#reader = input !== undefined && 'reader' in input ? input.reader : undefined
     this.isSourced = input !== undefined && 'source' in input
-    const most = service.replay > 0 ? Math.max(1, Math.min(BATCH, service.replay >> 1)) : BATCH
+    const most = service.replay > 0 ? Math.max(1, Math.min(BATCH_SIZE, service.replay >> 1)) : BATCH_SIZE
     if (input !== undefined && 'source' in input) {
       // A source of the user fails as a source of `feed` does: into the function.
-      this.results = resultsOf(stream.feed(input.source))
+      this.results = resultsOfFeed(stream.feed(input.source), most)
       return
     }
     this.results = resultsOfStream(stream, most)

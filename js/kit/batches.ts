@@ -1,0 +1,14 @@
+// Results that can be read many at once although their iterator gives one at a time: what add-ons ask of those that they write. The key is one of the
+// whole process, so that several copies of this library agree.
+
+/** Key of the method that reads up to `max` results, waiting for the first: all that one turn brings. Empty at the end. */
+export const BATCH: unique symbol = Symbol.for('velo-stream.batch') as never
+
+export interface Batched {
+  [BATCH](max: number): Promise<unknown[]>
+}
+
+/** Only for a reader that reads in no other way. */
+export function inBatches(results: unknown): results is Batched {
+  return typeof (results as Partial<Batched> | null)?.[BATCH] === 'function'
+}

@@ -87,6 +87,11 @@ export class Driver {
     return this.remotes.some((remote) => remote.isBusy)
   }
 
+  /** A stage on another thread was told to leave, and has not said yet whether it goes at once. */
+  get isLeavingElsewhere(): boolean {
+    return this.remotes.some((remote) => remote.isLeaving)
+  }
+
   get isPipeline(): boolean {
     return this.links !== null
   }

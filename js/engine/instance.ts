@@ -160,6 +160,10 @@ export class Instance implements Holder, Driven {
     this.lateDrop(count, count)
   }
 
+  leftElsewhere(): void {
+    if (!this.driver.isLeavingElsewhere) this.lease.hasLeft()
+  }
+
   close(): Promise<void> {
     const { ending, row } = this
     if (row.state === State.Closed) {
@@ -213,7 +217,7 @@ export class Instance implements Holder, Driven {
     this.driver.stop()
     if (!this.driver.isOver) {
       this.lease.armClose()
-      this.lease.watch()
+      if (this.driver.isLeavingElsewhere) this.lease.leaves()
     }
     watchExit()
   }

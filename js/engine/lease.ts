@@ -93,6 +93,8 @@ export class Lease implements Tenant, Timed {
   private ordinal: number
   /** Somebody waits for the end of a function on another thread: its work keeps no process alive by itself. */
   private watched = false
+  /** It leaves such a function, which has not said yet whether it goes at once. */
+  private leaving = false
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
   constructor(def: Definition, idleMs: number, { id, signal, scope }: LeaseOptions, holder: Holder) {
@@ -181,7 +183,7 @@ export class Lease implements Tenant, Timed {
 
   holdsProcess(): boolean {
     const { holder, row } = this
-    if (!holder.mode.isAwaited && !holder.isClosing && !this.watched) return false
+    if (!holder.mode.isAwaited && !holder.isClosing && !this.watched && !this.leaving) return false
     // A clock of the user's own settles nothing by itself.
     if (this.timers !== undefined) return holder.isBusyElsewhere
     if (holder.isUnwinding) return true // closeTimeout
@@ -192,11 +194,24 @@ export class Lease implements Tenant, Timed {
     return maxStall > 0 && this.isStalled(row.read)
   }
 
-  /** It leaves, or somebody waits for its end, and what it does then on another thread keeps no process alive by itself. */
+  /** Somebody waits for its end, and what it does until then on another thread keeps no process alive by itself. */
   watch(): void {
     if (!this.def.remote || this.watched || this.row.state === State.Closed) return
     this.watched = true
     waitBegins()
+  }
+
+  /** It leaves a function on another thread: an end that needs nothing but the way there and back is waited for. */
+  leaves(): void {
+    if (this.leaving || this.row.state === State.Closed) return
+    this.leaving = true
+    waitBegins()
+  }
+
+  /** Whatever the function does now is its own business. */
+  hasLeft(): void {
+    if (this.leaving) waitEnds()
+    this.leaving = false
   }
 
   /** Gives everything back; answers what was dropped. */
@@ -206,6 +221,7 @@ export class Lease implements Tenant, Timed {
     const dropped = this.row.vacate()
     if (this.givenId !== undefined) unclaim(this.givenId)
     this.unguard?.()
+    this.hasLeft()
     if (this.watched) waitEnds()
     this.watched = false
     return dropped

@@ -55,6 +55,8 @@ export interface StageHost extends Owner {
   contextParts(): { headers: StreamHeaders | undefined; declared: unknown }
   /** Results that nobody wanted any more were yielded. */
   discarded(count: number): void
+  /** A stage on another thread that was told to leave has ended, or does something of its own first. */
+  leftElsewhere(): void
 }
 
 /** Where a stage runs that is not on the caller's thread. */
@@ -91,6 +93,8 @@ export interface Remote {
   stageOf(): string | undefined
   /** Whether one of them is at work, or something is on its way to or from them. */
   readonly isBusy: boolean
+  /** Whether one of them was told to leave, and has not said yet whether it goes at once. */
+  readonly isLeaving: boolean
   /** Counts the events that were dropped on their way, at the end. */
   account(): void
   /** They do not end: is their thread stuck? */

@@ -103,6 +103,11 @@ export class Connection {
     for (const segment of this.segments) segment.leave(thrown)
   }
 
+  /** A segment was told to leave, and has not said yet whether it goes at once. */
+  get isLeaving(): boolean {
+    return this.segments.some((segment) => segment.isLeaving)
+  }
+
   /** Ends what still runs; a promise where that takes time. */
   release(): Promise<unknown> | undefined {
     const pending = this.segments.filter((segment) => !segment.isOver)

@@ -44,6 +44,8 @@ export interface SegmentWiring {
 /** Whom a segment belongs to. */
 export interface SegmentOwner {
   stopped(segment: RemoteSegment): void
+  /** One that was told to leave has ended, or does something of its own first. */
+  heard(): void
   orphaned(segment: RemoteSegment, error: VeloError): void
   stalled(segment: RemoteSegment): void
 }
@@ -59,6 +61,7 @@ export class RemoteSegment implements SegmentListener {
   private readonly errors: SentErrors
   private readonly owner: SegmentOwner
   private told = false
+  private lingering = false
   private ended: Promise<void> | undefined
   private onOver: (() => void) | undefined
 
@@ -128,6 +131,11 @@ export class RemoteSegment implements SegmentListener {
     if (!this.isOver && this.wiring.spliced === 0) this.thread.post({ kind: 'tell', segment: this.number })
   }
 
+  /** It was told to leave, and has not said yet whether it goes at once. */
+  get isLeaving(): boolean {
+    return this.told && !this.isOver && !this.lingering
+  }
+
   /** Settles when the function has finished. */
   whenOver(): Promise<void> {
     if (this.isOver) return Promise.resolve()
@@ -142,6 +150,7 @@ export class RemoteSegment implements SegmentListener {
     this.thread.transfers.forget(this.wiring.results)
     this.thread.release(this.number)
     this.onOver?.()
+    if (this.told && !this.lingering) this.owner.heard()
   }
 
   stopped(): void {
@@ -158,6 +167,12 @@ export class RemoteSegment implements SegmentListener {
     if (this.isOver) return
     if (thrown !== undefined && left) this.failure = { error: this.errors.receive(thrown) }
     this.over()
+  }
+
+  lingers(): void {
+    if (!this.isLeaving) return
+    this.lingering = true
+    this.owner.heard()
   }
 
   stalled(): void {

@@ -130,6 +130,10 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     return this.group.isBusy
   }
 
+  get isLeaving(): boolean {
+    return this.group.isLeaving
+  }
+
   account(): void {
     this.group.account()
   }

@@ -138,6 +138,15 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
     segment.released(failure)
   }
 
+  heard(): void {
+    this.instance.leftElsewhere()
+  }
+
+  /** A segment was told to leave, and has not said yet whether it goes at once. */
+  get isLeaving(): boolean {
+    return this.connection?.isLeaving === true
+  }
+
   /** A thread is gone. */
   orphaned(segment: RemoteSegment, error: VeloError): void {
     if (this.ended || !this.connection?.segments.includes(segment)) return

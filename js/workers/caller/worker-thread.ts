@@ -26,6 +26,8 @@ export interface SegmentListener {
   stopped(): void
   /** The function has finished, and its results went to another thread. */
   finished(outcome: Outcome): void
+  /** It was told to leave, and the function does something of its own first, or the thread does not answer. */
+  lingers(): void
   /** The thread does not answer. */
   stalled(): void
   /** The thread is gone. */
@@ -93,6 +95,7 @@ export class WorkerThread implements Turning {
       this.worker.on('message', (report: Report) => {
         if (report.kind === 'stopped') return this.listeners.get(report.segment)?.stopped()
         if (report.kind === 'finished') return this.listeners.get(report.segment)?.finished(report.outcome)
+        if (report.kind === 'lingers') return this.listeners.get(report.segment)?.lingers()
         if (report.kind === 'ready') {
           this.startMs = performance.now() - started
           this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
@@ -214,8 +217,8 @@ export class WorkerThread implements Turning {
   /** A segment is told to leave. When it does not soon, the thread is asked whether it does anything. */
   watch(segment: number): void {
     this.leaving.add(segment)
-    if (this.watching !== undefined || this.isSuspected) return
-    this.lookLater(() => this.look())
+    if (this.isSuspected) return this.lingers()
+    if (this.watching === undefined) this.lookLater(() => this.look())
   }
 
   /** A stream there does not end: unless the thread answers within `ms`, it is stuck as a whole, and is ended. One that starts is asked when it has started. */
@@ -245,7 +248,8 @@ export class WorkerThread implements Turning {
 
   private look(): void {
     this.watching = undefined
-    if (this.leaving.size === 0 || this.isSuspected) return
+    if (this.isSuspected) return this.lingers()
+    if (this.leaving.size === 0) return
     if (Number.isNaN(this.startMs)) return this.lookLater(() => this.look())
     const ping = this.ping()
     this.awaited = ping
@@ -253,8 +257,14 @@ export class WorkerThread implements Turning {
       this.watching = undefined
       if (this.answered >= ping) return
       this.silent = true
+      this.lingers()
       this.onHealth()
     })
+  }
+
+  /** Nobody knows when the segments that were told to leave do. */
+  private lingers(): void {
+    for (const segment of this.leaving) this.listeners.get(segment)?.lingers()
   }
 
   /** In two steps: an answer that came while this thread was busy itself is heard first. */

@@ -62,8 +62,10 @@ function begin(segment: number, go: () => void): void {
 /** One that has ended by itself may have told that to somebody who does not listen any more. */
 function leave({ segment, thrown }: LeaveCommand): void {
   const one = segments.get(segment)
-  if (one !== undefined) one.leave(thrown)
-  else report({ kind: 'finished', segment, outcome: { discarded: 0, left: true } })
+  if (one === undefined) return report({ kind: 'finished', segment, outcome: { discarded: 0, left: true } })
+  one.leave(thrown)
+  // After a turn of the event loop: what needs nothing but promises has ended by then.
+  if (segments.has(segment)) setImmediate(() => segments.has(segment) && report({ kind: 'lingers', segment }))
 }
 
 /** Nobody reads its results to their end. */

@@ -140,6 +140,8 @@ export type Report =
   | { kind: 'stopped'; segment: number }
   /** A function has finished whose results go to another thread, or that the caller has stopped looking at. */
   | { kind: 'finished'; segment: number; outcome: Outcome }
+  /** A function that was told to leave has not ended by that: it does something of its own first. */
+  | { kind: 'lingers'; segment: number }
 
 /** What a thread is started with. */
 export interface ThreadData {

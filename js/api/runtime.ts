@@ -5,6 +5,7 @@ import { native } from '../engine/border/native.js'
 import { limitProcess } from '../engine/refusals.js'
 import { limitBytes } from '../kit/byte-budget.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
+import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signal-guard.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
 import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
@@ -66,3 +67,11 @@ export const runtime = {
     return draining
   },
 } as const
+
+// For the command `velo`; not enumerable, because it is for nobody else.
+Object.defineProperty(runtime, GUARD_SIGNALS, {
+  value({ first, again }: SignalPatience): SignalGuard {
+    native.guardSignals(first, again)
+    return { heard: native.signalsHeard, dispose: native.unguardSignals }
+  },
+})

@@ -1,22 +1,28 @@
 // Ctrl-C and SIGTERM, in two steps: the first ends the input, so that the function finishes and its results are written; the second, or
-// too long a wait, aborts it.
+// too long a wait, aborts it. Where a function keeps the main thread, which hears of no signal then, the second one ends the process, and SIGTERM does after that wait.
 
+import { runtime } from '../index.js'
+import { guardSignals, type SignalGuard } from '../kit/signal-guard.js'
 import { Exit } from './failure.js'
 
 /** How long a function may take to finish behind the first signal, ms. */
 const GRACE_MS = 5000
+/** How long the main thread may take to hear of a second signal, ms. */
+const PATIENCE_MS = 500
 
 /** Watches for signals until it is disposed of. */
 export class Interrupt {
   readonly #abort = new AbortController()
   readonly #stops = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
+  readonly #guard: SignalGuard
   /** The exit code that the signal means; `undefined` while there was none. */
   code: number | undefined
 
   constructor() {
     process.on('SIGINT', this.#onSignal)
     process.on('SIGTERM', this.#onSignal)
+    this.#guard = guardSignals(runtime, { first: GRACE_MS, again: PATIENCE_MS })
   }
 
   /** Fires at the second step. */
@@ -33,11 +39,13 @@ export class Interrupt {
 
   dispose(): void {
     clearTimeout(this.#timer)
+    this.#guard.dispose()
     process.off('SIGINT', this.#onSignal)
     process.off('SIGTERM', this.#onSignal)
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.#guard.heard()
     const again = this.code !== undefined
     this.code ??= signal === 'SIGTERM' ? Exit.terminated : Exit.interrupted
     if (again) return this.#abort.abort()

@@ -2,6 +2,8 @@
 
 use crate::isolate::Isolate;
 use crate::page::SharedPage;
+#[cfg(unix)]
+use crate::signals;
 use crate::status::{Result, bug, error, guarded};
 use napi::Env;
 use napi::bindgen_prelude::{Function, JsValue, Unknown};
@@ -175,10 +177,41 @@ pub fn transition(packed: u32, trigger: i32) -> Result<u32> {
     })
 }
 
+/// Ends the process where a signal is not heard in time, ms: a first SIGTERM, and one after another. Nothing where there are no such signals.
+#[napi(catch_unwind)]
+pub fn guard_signals(first: u32, again: u32) -> Result<()> {
+    #[cfg(unix)]
+    return guarded(|| signals::guard(signals::Patience { first: millis(first), again: millis(again) }));
+    #[cfg(not(unix))]
+    guarded(|| {
+        let _ = (first, again);
+        Ok(())
+    })
+}
+
+/// The main thread has heard of the signals that came.
+#[napi(catch_unwind)]
+pub fn signals_heard() {
+    #[cfg(unix)]
+    signals::heard();
+}
+
+/// Guards no more.
+#[napi(catch_unwind)]
+pub fn unguard_signals() {
+    #[cfg(unix)]
+    signals::unguard();
+}
+
 /// Every error code.
 #[napi(catch_unwind)]
 pub fn error_codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+#[cfg(unix)]
+fn millis(ms: u32) -> std::time::Duration {
+    std::time::Duration::from_millis(ms.into())
 }
 
 /// A count from `min` up; Infinity becomes the largest there is.

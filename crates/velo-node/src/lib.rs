@@ -12,4 +12,6 @@ mod ducts;
 mod isolate;
 mod page;
 mod raw;
+#[cfg(unix)]
+mod signals;
 mod status;

@@ -93,6 +93,9 @@ export interface Native {
   streamMetrics(slot: number): Quantiles & { processing: Quantiles; durationMs: number }
   transition(packed: number, trigger: number): number
   errorCodes(): string[]
+  guardSignals(first: number, again: number): void
+  signalsHeard(): void
+  unguardSignals(): void
 }
 
 /** Second argument of `note`. */

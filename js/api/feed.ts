@@ -17,11 +17,10 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, B
     return this
   }
 
-  /** Of a pipeline over several threads nobody knows: a later stage may be at work while the first one waits. */
+  /** In a pipeline a later stage may be at work on another thread while the first one waits. */
   get [STARVES](): boolean {
     const { row, instance, hasUnread } = this.#live
-    const { stages, remote } = instance.def
-    if (hasUnread || !row.isWaiting || (remote && stages.length > 1)) return false
+    if (hasUnread || !row.isWaiting || (instance.def.remote && instance.isBusyElsewhere)) return false
     return row.accepted === row.delivered && row.yielded === row.read
   }
 

@@ -45,6 +45,8 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   /** Events whose result has not gone out; with `ordered` in that order, else only their number counts. */
   readonly #tasks = new Queue<Task>()
   #underWay = 0
+  /** Events of which `merge` makes the result now. */
+  #merging = 0
   /** Without `split`: the shard of the next event. */
   #cursor = 0
   #looking: NodeJS.Timeout | undefined
@@ -120,15 +122,22 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
 
   readonly #look = (): void => {
     const before = this.#collected
-    const waits = this.isAwaited && this.#shards.some((shard) => shard.due.length >= this.#plan.buffer && shard.starves)
+    const waits = this.isAwaited && this.#standsStill
     this.#stood = waits ? this.#stood + 1 : 0
-    if (this.#stood > LOOKS) return this.fail(standstill(this.#plan.buffer))
+    if (this.#stood > LOOKS) return this.fail(standstill(Math.max(...this.#shards.map((shard) => shard.due.length))))
     this.#looking = setTimeout(() => {
       if (this.#collected !== before) this.#stood = 0
       this.#look()
     }, LOOK)
     // Only who waits for this verdict keeps the process alive.
     if (!waits) this.#looking.unref()
+  }
+
+  /** A function without room waits for more, or all whose results are missing do, and those are what keeps further events out. */
+  get #standsStill(): boolean {
+    const due = this.#shards.filter((shard) => shard.due.length > 0)
+    if (due.some((shard) => shard.due.length >= this.#plan.buffer && shard.starves)) return true
+    return this.#merging === 0 && due.length > 0 && due.every((shard) => shard.starves)
   }
 
   protected gone(lane: Shard): void {
@@ -153,8 +162,10 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     const { merge } = this.#plan
     const result = merge === undefined ? task.results[0] : merge(task.results, task.event)
     if (!isThenable(result) || merge === undefined) return this.#out(task, result)
+    this.#merging++
     Promise.resolve(result).then(
       (value) => {
+        this.#merging--
         if (this.isLeaving) return
         this.#out(task, value)
         this.retry()
@@ -185,8 +196,8 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
   }
 }
 
-function standstill(buffer: number): VeloError {
-  const what = `the function has taken ${buffer} events, gives nothing and waits for more; where it takes that many at once, give shard() a larger buffer`
+function standstill(taken: number): VeloError {
+  const what = `the function has taken ${taken} event${taken === 1 ? '' : 's'}, gives nothing and waits for more; where it takes that many at once, give shard() a larger buffer`
   return violation(what)
 }
 

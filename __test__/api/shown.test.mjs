@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { runtime, streamFn } from 'velo-stream'
+import { output } from '../support/child.mjs'
 import { describePlacements } from '../support/placements.mjs'
 import { within } from '../support/within.mjs'
 
@@ -41,4 +42,37 @@ test('the limit of the process is named only where one is set', () => {
   runtime.configure({ maxConcurrent: 0 })
   assert.equal(refusal(), 'stream function one: 1 streams are open')
   return first.close()
+})
+
+test('every thread knows the limit of the process, whichever has set it', async () => {
+  const file = JSON.stringify(import.meta.resolve('velo-stream'))
+  const said = await output(`
+    import { Worker } from 'node:worker_threads'
+    import { runtime, streamFn } from 'velo-stream'
+    const refusal = (streamFn) => {
+      const fn = streamFn(async function* one(events) { yield* events }, { maxConcurrent: 1 })
+      fn.open()
+      try { fn.open() } catch (error) { return error.message }
+    }
+    const source = \`
+      import { parentPort } from 'node:worker_threads'
+      import { runtime, streamFn } from ${file}
+      const refusal = \${refusal}
+      parentPort.on('message', (limit) => {
+        if (limit !== undefined) runtime.configure({ maxConcurrent: limit })
+        parentPort.postMessage(refusal(streamFn))
+      })\`
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)))
+    const asked = (limit) => new Promise((resolve) => { worker.once('message', resolve); worker.postMessage(limit) })
+    console.log(await asked(undefined))
+    runtime.configure({ maxConcurrent: 100 })
+    console.log(await asked(undefined))
+    await asked(200)
+    console.log(refusal(streamFn))
+    await asked(0)
+    console.log(refusal(streamFn))
+    await worker.terminate()`)
+  const open = 'stream function one: 1 streams are open'
+  const at = (limit) => `${open}, or the process is at its limit, ${limit}`
+  assert.deepEqual(said.split('\n'), [open, at(100), at(200), open])
 })

@@ -2,7 +2,6 @@
 
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
-import { limitProcess } from '../engine/refusals.js'
 import { limitBytes } from '../kit/byte-budget.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signal-guard.js'
@@ -46,7 +45,6 @@ export const runtime = {
     if (maxConcurrent === undefined) return
     integer(maxConcurrent, 'runtime.configure(options).maxConcurrent', 0, 0, LONGEST)
     native.configure({ maxConcurrent })
-    limitProcess(maxConcurrent)
     queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
   },
 

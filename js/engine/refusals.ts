@@ -1,9 +1,9 @@
 // The errors with which a stream is refused, or given up by a timer: one place for their words.
 
-import { isMainThread } from 'node:worker_threads'
 import { AbortError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
 import { reasonOf } from '../kit/signals.js'
 import { Refusal } from './border/law.js'
+import { native } from './border/native.js'
 
 /** The limits of a stream function that a refusal speaks of. */
 interface Limits {
@@ -21,18 +21,9 @@ export function refusal(slot: number, { name, maxConcurrent, queue }: Limits, jo
     return new OverloadedError('VELO_OVERLOADED', message)
   }
   const line = queue > 0 ? ` and ${queue} wait in line` : ''
-  // Another thread may have set one.
-  const limit =
-    processLimit > 0 ? `, or the process is at its limit, ${processLimit}` : isMainThread ? '' : ', or the process is at its limit'
+  const most = native.limit()
+  const limit = most > 0 ? `, or the process is at its limit, ${most}` : ''
   return new OverloadedError('VELO_OVERLOADED', `stream function ${name}: ${maxConcurrent} streams are open${line}${limit}`)
-}
-
-/** How many streams may be open in the process, as this thread has said; 0 = no limit. */
-let processLimit = 0
-
-/** This thread has set the limit of the process. */
-export function limitProcess(maxConcurrent: number): void {
-  processLimit = maxConcurrent
 }
 
 export function idInUse(id: string): VeloError {

@@ -70,6 +70,7 @@ export interface Native {
   attached(fn: number): void
   take(into: Float64Array): number
   hold(on: number): void
+  limit(): number
   duct(ahead: number, slot: number): number
   join(duct: number, end: number): number
   part(duct: number, end: number): void

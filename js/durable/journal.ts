@@ -134,7 +134,7 @@ export interface Journal {
   commit(own: Ownership, commit: Commit): Promise<void>
   /** Removes a stream, whoever owns it. False: there was none. */
   discard(key: StreamKey): Promise<boolean>
-  /** Streams of a function that are kept and have not ended, sorted by id. */
+  /** Streams of a function that are kept and have not ended, in no certain order. */
   unfinished(functionName: string): Promise<readonly Unfinished[]>
   /** Gives the store back when everything asked for before is done; nothing may be asked for afterwards. */
   close(): Promise<void>

@@ -49,6 +49,12 @@ impl Demand {
         self.sender.wake()
     }
 
+    /// Whether the sender sleeps and must be woken, although nothing more is asked for: the receiver is gone.
+    #[must_use]
+    pub fn leave(&self) -> bool {
+        self.sender.wake()
+    }
+
     fn look(&self, sent: u64) -> u64 {
         // Acquire: pairs with the Release in `ask`.
         (self.ahead + self.total.load(Ordering::Acquire)).saturating_sub(sent)

@@ -145,6 +145,16 @@ impl DuctReceiver {
         self.shared.demand.ask(total)
     }
 
+    /// Ends it. True when the sender sleeps and must be woken: it finds nobody instead of a full queue.
+    #[must_use]
+    pub fn close(self) -> bool {
+        let Self { queue, shared } = self;
+        // First, so that a sender whose flag is not seen here sees the end at its second look.
+        drop(queue);
+        let room = shared.room.wake();
+        shared.demand.leave() || room
+    }
+
     fn look(&mut self) -> Option<Taken> {
         let batch = self.queue.take().ok()?;
         self.shared.weight.fetch_sub(batch.weight, Ordering::Relaxed);
@@ -227,6 +237,20 @@ mod tests {
         assert!(matches!(sender.push(batch(1)), Err(OfferError::Full(_))));
         assert_eq!(receiver.take().map(|taken| taken.wake), Some(true));
         assert!(sender.push(batch(1)).is_ok());
+    }
+
+    #[test]
+    fn a_sender_that_sleeps_hears_of_the_end_of_its_receiver() {
+        let (mut sender, receiver) = duct(9);
+        assert!(sender.push(batch(1)).is_ok());
+        assert!(!receiver.close(), "it is awake");
+        assert_eq!(sender.push(batch(1)), Err(OfferError::Closed(batch(1))));
+        let (mut sender, receiver) = duct(9);
+        while sender.push(batch(1)).is_ok() {}
+        assert!(receiver.close(), "it waits for room");
+        let (mut sender, receiver) = duct(0);
+        assert_eq!(sender.credit(0), 0);
+        assert!(receiver.close(), "it waits for credit");
     }
 
     #[test]

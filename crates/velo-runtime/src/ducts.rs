@@ -156,9 +156,10 @@ impl Intake {
 
 impl Drop for Intake {
     fn drop(&mut self) {
-        // First the half, so that a sender that waits for room finds nobody instead of a full duct.
-        self.half = None;
-        self.wires.wake(self.duct, End::Sender);
+        // A sender that does not sleep needs no ring: it finds nobody at its next look.
+        if self.half.take().is_some_and(DuctReceiver::close) {
+            self.wires.wake(self.duct, End::Sender);
+        }
     }
 }
 

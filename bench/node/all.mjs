@@ -8,7 +8,9 @@ import { table, verdict } from './table.mjs'
 
 const benches = [
   'throughput',
+  'calls',
   'lifecycle',
+  'short',
   'memory',
   'crowd',
   'features',

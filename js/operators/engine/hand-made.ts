@@ -23,7 +23,7 @@ export function handMade<In, Out, Numbers extends object>(
   const generator = asGenerator(body)
   const made = streamFn<In, Out>(generator, options as StreamOptions & { schema?: undefined }) as HandMade<In, Out, Numbers>
   const core = Object.getOwnPropertyDescriptor(made, 'metrics')?.get as () => FunctionMetrics
-  Object.defineProperty(made, 'metrics', { get: () => ({ ...core(), ...structuredClone(numbers) }), configurable: true })
+  Object.defineProperty(made, 'metrics', { get: () => ({ ...core.call(made), ...structuredClone(numbers) }), configurable: true })
   const check = made.with
   made.with = (changed) => {
     check(changed)

@@ -33,7 +33,7 @@ function counting(makeBody: (counts: Counts) => Body, options: StreamOptions): A
   const counts = new Counts()
   const made = fused(makeBody(counts), options)
   const core = Object.getOwnPropertyDescriptor(made, 'metrics')?.get as () => object
-  Object.defineProperty(made, 'metrics', { get: () => ({ ...core(), ...counts }), configurable: true })
+  Object.defineProperty(made, 'metrics', { get: () => ({ ...core.call(made), ...counts }), configurable: true })
   return withMaker(made, (changed) => counting(makeBody, { ...options, ...changed }))
 }
 

@@ -1,0 +1,54 @@
+//! The lock of a folder: one process owns it. The system lets go of it when that process is gone, however it went, so a lock is never left behind.
+//!
+//! Owns: the lock file. Its text is the process id of the owner, for the message of whoever comes second.
+
+use crate::failure::{Failure, Kind};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+/// Held as long as this lives.
+#[derive(Debug)]
+pub(crate) struct FolderLock(#[expect(dead_code, reason = "closing the file lets go of the lock")] File);
+
+impl FolderLock {
+    pub(crate) fn take(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("lock");
+        let name = "cannot take the lock";
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        private(&mut options);
+        let mut file = options.open(&path).map_err(|error| Failure::io(name, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                let _ = file.read_to_string(&mut owner);
+                let owner = owner.trim();
+                let owner = if owner.is_empty() { "another process".to_owned() } else { format!("process {owner}") };
+                return Err(Failure::new(
+                    Kind::InUse,
+                    format!("in use by {owner}: a folder belongs to one process at a time"),
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(Failure::io(name, &error)),
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()))
+            .and_then(|()| file.flush());
+        written.map_err(|error| Failure::io(name, &error))?;
+        Ok(Self(file))
+    }
+}
+
+/// Files of a journal are readable by their user alone.
+#[cfg(unix)]
+pub(crate) fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn private(_options: &mut OpenOptions) {}

@@ -1,0 +1,128 @@
+//! One write transaction, as the steps see it: records by stream, part and index, sealed on the way in and checked on the way out.
+//!
+//! Owns: the checksums and the removal of whole streams. Not here: what a command means (`steps/`).
+
+use crate::failure::{Failure, Trouble};
+use crate::head::Head;
+use crate::seal::{seal, unseal};
+use crate::tables::{COUNTS, ENDS, NAMES, Part, RECORDS, parts_of, record_key};
+use redb::{ReadableTable as _, Table, WriteTransaction};
+
+/// The tables of one transaction. `dirty`: something was written.
+pub(crate) struct Stage<'t> {
+    pub(crate) records: Table<'t, &'static [u8], &'static [u8]>,
+    pub(crate) names: Table<'t, &'static [u8], u64>,
+    pub(crate) ends: Table<'t, (u64, u64), ()>,
+    pub(crate) counts: Table<'t, &'static str, u64>,
+    pub(crate) dirty: bool,
+    /// Streams made less streams removed.
+    pub(crate) more: i64,
+}
+
+impl<'t> Stage<'t> {
+    pub(crate) fn over(transaction: &'t WriteTransaction) -> Result<Self, Trouble> {
+        Ok(Self {
+            records: transaction.open_table(RECORDS)?,
+            names: transaction.open_table(NAMES)?,
+            ends: transaction.open_table(ENDS)?,
+            counts: transaction.open_table(COUNTS)?,
+            dirty: false,
+            more: 0,
+        })
+    }
+
+    /// A record; `None` when there is none.
+    pub(crate) fn get(&self, stream: u64, part: Part, index: u64, what: &str) -> Result<Option<Vec<u8>>, Trouble> {
+        let key = record_key(stream, part, index);
+        let Some(sealed) = self.records.get(&key[..])? else { return Ok(None) };
+        let record = unseal(&key, sealed.value()).ok_or_else(|| Failure::corrupt(what))?;
+        Ok(Some(record.to_vec()))
+    }
+
+    /// Whether there is a record.
+    pub(crate) fn has(&self, stream: u64, part: Part, index: u64) -> Result<bool, Trouble> {
+        Ok(self.records.get(&record_key(stream, part, index)[..])?.is_some())
+    }
+
+    pub(crate) fn put(&mut self, stream: u64, part: Part, index: u64, mut record: Vec<u8>) -> Result<(), Trouble> {
+        let key = record_key(stream, part, index);
+        seal(&key, &mut record);
+        self.dirty = true;
+        self.records.insert(&key[..], &record[..])?;
+        Ok(())
+    }
+
+    /// Gives every record of a part with an index from `from` to below `to`, in order, until `each` says that it has enough.
+    pub(crate) fn each(
+        &self,
+        (stream, part, what): (u64, Part, &str),
+        (from, to): (u64, u64),
+        mut each: impl FnMut(u64, &[u8]) -> Result<bool, Trouble>,
+    ) -> Result<(), Trouble> {
+        let (low, high) = (record_key(stream, part, from), record_key(stream, part, to));
+        for entry in self.records.range::<&[u8]>(&low[..]..&high[..])? {
+            let (key, sealed) = entry?;
+            let record = unseal(key.value(), sealed.value()).ok_or_else(|| Failure::corrupt(what))?;
+            let (_, _, index) = parts_of(key.value()).ok_or_else(|| Failure::corrupt(what))?;
+            if !each(index, record)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of the record of a part at or before an index.
+    pub(crate) fn at_or_before(&self, stream: u64, part: Part, index: u64) -> Result<Option<u64>, Trouble> {
+        let (low, high) = (record_key(stream, part, 0), record_key(stream, part, index));
+        let Some(entry) = self.records.range::<&[u8]>(&low[..]..=&high[..])?.next_back() else { return Ok(None) };
+        Ok(parts_of(entry?.0.value()).map(|(_, _, index)| index))
+    }
+
+    /// Removes the records of a part with an index from `from` to below `to`; tells how many bytes that were, checksums excepted.
+    pub(crate) fn drop_range(&mut self, stream: u64, part: Part, from: u64, to: u64) -> Result<u64, Trouble> {
+        let (low, high) = (record_key(stream, part, from), record_key(stream, part, to));
+        let mut bytes = 0;
+        self.records.retain_in::<&[u8], _>(&low[..]..&high[..], |_, sealed| {
+            bytes += (sealed.len() as u64).saturating_sub(4);
+            false
+        })?;
+        self.dirty |= bytes > 0;
+        Ok(bytes)
+    }
+
+    /// The head of a stream; `None` when there is no such stream.
+    pub(crate) fn head(&self, stream: u64) -> Result<Option<Head>, Trouble> {
+        let Some(bytes) = self.get(stream, Part::Head, 0, "its head")? else { return Ok(None) };
+        Ok(Some(Head::decode(&bytes).ok_or_else(|| Failure::corrupt("its head"))?))
+    }
+
+    pub(crate) fn put_head(&mut self, stream: u64, head: &Head) -> Result<(), Trouble> {
+        self.put(stream, Part::Head, 0, head.encode())
+    }
+
+    /// The number of a stream.
+    pub(crate) fn number(&self, name: &[u8]) -> Result<Option<u64>, Trouble> {
+        Ok(self.names.get(name)?.map(|number| number.value()))
+    }
+
+    /// Removes everything of a stream. It needs no record of it to be readable.
+    pub(crate) fn remove(&mut self, name: &[u8], stream: u64) -> Result<(), Trouble> {
+        if let Ok(Some(Head { over: Some(until), .. })) = self.head(stream) {
+            self.ends.remove((until, stream))?;
+        }
+        let (low, high) = (record_key(stream, Part::Name, 0), record_key(stream, Part::Over, u64::MAX));
+        self.records.retain_in::<&[u8], _>(&low[..]..=&high[..], |_, _| false)?;
+        self.names.remove(name)?;
+        self.dirty = true;
+        self.more -= 1;
+        Ok(())
+    }
+
+    /// The next number of a count.
+    pub(crate) fn next(&mut self, count: &'static str) -> Result<u64, Trouble> {
+        let next = self.counts.get(count)?.map_or(0, |value| value.value()) + 1;
+        self.counts.insert(count, next)?;
+        self.dirty = true;
+        Ok(next)
+    }
+}

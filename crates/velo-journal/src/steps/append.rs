@@ -1,0 +1,51 @@
+//! Keeping events.
+
+use super::{bounded, owned};
+use crate::commit::{Answer, Own};
+use crate::entry::{self, Entries};
+use crate::failure::{Failure, Kind, Trouble};
+use crate::stage::Stage;
+use crate::tables::Part;
+
+/// A record holds more bytes only if one event does: a page of a read looks through one record at most in vain.
+const RECORD_BYTES: usize = 256 * 1024;
+
+pub(super) fn append(
+    stage: &mut Stage<'_>,
+    own: Own,
+    max_bytes: u64,
+    from: u64,
+    records: &[u8],
+) -> Result<Answer, Trouble> {
+    let mut head = owned(stage, own)?;
+    if head.over.is_some() {
+        return Err(Failure::new(Kind::Over, "it has ended").into());
+    }
+    let malformed = || Failure::new(Kind::Bad, "append: malformed records");
+    let count = entry::count(records).ok_or_else(malformed)?;
+    let Some(known) = head.events.checked_sub(from) else {
+        return Err(Failure::new(
+            Kind::Gap,
+            format!("a gap: event {from} was given where {} is the next", head.events),
+        )
+        .into());
+    };
+    if known >= count {
+        return Ok(Answer::Done);
+    }
+    let fresh = entry::skip(records, known).ok_or_else(malformed)?;
+    bounded(head.bytes + fresh.len() as u64, max_bytes)?;
+    head.bytes += fresh.len() as u64;
+    let mut entries = Entries::new(fresh);
+    while !entries.rest().is_empty() {
+        let (begin, index) = (entries.rest(), head.events);
+        let mut size = 0;
+        while size < RECORD_BYTES && !entries.rest().is_empty() {
+            size += entries.pass().ok_or_else(malformed)?;
+            head.events += 1;
+        }
+        stage.put(own.number, Part::Events, index, begin.get(..size).unwrap_or(begin).to_vec())?;
+    }
+    stage.put_head(own.number, &head)?;
+    Ok(Answer::Done)
+}

@@ -1,0 +1,200 @@
+//! One commit: all of its parts or none. Everything is looked at before anything is written.
+
+use super::{bounded, owned};
+use crate::bytes::Put as _;
+use crate::commit::{Answer, Commit, Own};
+use crate::failure::{Failure, Kind, Trouble};
+use crate::head::Head;
+use crate::stage::Stage;
+use crate::tables::Part;
+
+pub(super) fn commit(
+    stage: &mut Stage<'_>,
+    own: Own,
+    max_bytes: u64,
+    commit: &Commit<'_>,
+    now: u64,
+) -> Result<Answer, Trouble> {
+    let gone = commit.over.is_some_and(|(_, retain)| retain <= 0.0);
+    if gone && !stage.has(own.number, Part::Head, 0)? {
+        // A repeat of what removed it.
+        return Ok(Answer::Done);
+    }
+    let mut head = owned(stage, own)?;
+    if gone {
+        let name = stage.get(own.number, Part::Name, 0, "its name")?.ok_or_else(|| Failure::corrupt("its name"))?;
+        stage.remove(&name, own.number)?;
+        return Ok(Answer::Done);
+    }
+    let plan = Plan::of(stage, own.number, &head, commit)?;
+    if plan.grows > 0 && commit.over.is_none() {
+        let after = head.bytes.saturating_add(plan.grows).saturating_sub(plan.shrinks);
+        if after > head.bytes {
+            bounded(after, max_bytes)?;
+        }
+    }
+    plan.apply(stage, own.number, &mut head, commit)?;
+    if let Some((bytes, retain)) = commit.over {
+        end(stage, own.number, &mut head, bytes, retain, now)?;
+    }
+    stage.put_head(own.number, &head)?;
+    Ok(Answer::Done)
+}
+
+/// What of a commit is new, found out before the first write.
+struct Plan<'a> {
+    /// Whether its checkpoint is no repeat.
+    fresh: bool,
+    /// Hashes that are not kept yet: of the result with this index on.
+    hashes: (u64, &'a [u8]),
+    outcomes: Vec<(u64, &'a [u8])>,
+    /// Bytes that outcomes, state and outputs add, and that they take the place of. Not counted: events and hashes that a checkpoint lets go.
+    grows: u64,
+    shrinks: u64,
+}
+
+impl<'a> Plan<'a> {
+    fn of(stage: &Stage<'_>, number: u64, head: &Head, commit: &Commit<'a>) -> Result<Self, Trouble> {
+        let parts =
+            commit.hashes.is_some() || commit.outcomes.is_some() || commit.state.is_some() || commit.outputs.is_some();
+        if head.over.is_some() && parts {
+            return Err(Failure::new(Kind::Over, "it has ended").into());
+        }
+        let fresh = commit.state.is_some_and(|(cursor, _)| head.state.is_none_or(|kept| !cursor.is_before(&kept)));
+        let cursor = if fresh { commit.state.map(|(cursor, _)| cursor) } else { head.state };
+        let (mut grows, mut shrinks) = (0, 0);
+        if let Some((_, bytes)) = commit.state.filter(|_| fresh) {
+            grows += bytes.len() as u64;
+            shrinks += stage.get(number, Part::State, 0, "its state")?.map_or(0, |bytes| bytes.len() as u64);
+            if let Some(dropped) = dropped_events(stage, number, head, cursor.map_or(0, |cursor| cursor.events))? {
+                shrinks += dropped;
+            }
+        }
+        let hashed = head.hashed.max(cursor.map_or(0, |cursor| cursor.results));
+        let mut hashes = (hashed, &[][..]);
+        if let Some(given) = commit.hashes {
+            let Some(known) = hashed.checked_sub(given.from) else {
+                let text = format!("a gap: the hash of result {} was given where {hashed} is the next", given.from);
+                return Err(Failure::new(Kind::Gap, text).into());
+            };
+            let known = usize::try_from(known).unwrap_or(usize::MAX).saturating_mul(4);
+            hashes.1 = given.values.get(known..).unwrap_or_default();
+        }
+        let mut outcomes: Vec<(u64, &[u8])> = Vec::new();
+        for (asked, bytes) in commit.outcomes.iter().flatten() {
+            let done =
+                cursor.is_some_and(|cursor| *asked < cursor.asked) || outcomes.iter().any(|(other, _)| other == asked);
+            if !done && !stage.has(number, Part::Outcome, *asked)? {
+                grows += 8 + bytes.len() as u64;
+                outcomes.push((*asked, bytes));
+            }
+        }
+        if let Some((_, values)) = commit.outputs.as_ref().filter(|_| fresh || commit.state.is_none()) {
+            grows += values.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+            stage.each((number, Part::Output, "a result"), (0, u64::MAX), |_, bytes| {
+                shrinks += bytes.len() as u64;
+                Ok(true)
+            })?;
+        }
+        Ok(Self { fresh, hashes, outcomes, grows, shrinks })
+    }
+
+    fn apply(self, stage: &mut Stage<'_>, number: u64, head: &mut Head, commit: &Commit<'_>) -> Result<(), Trouble> {
+        if let Some((cursor, bytes)) = commit.state.filter(|_| self.fresh) {
+            let mut gone = stage.drop_range(number, Part::State, 0, 1)?;
+            gone += stage.drop_range(number, Part::Outcome, 0, cursor.asked)?;
+            // A record that reaches beyond the checkpoint stays as it is.
+            let events = last_whole(stage, number, Part::Events, cursor.events, head.events)?;
+            gone += stage.drop_range(number, Part::Events, 0, events)?;
+            let hashes = last_whole(stage, number, Part::Hashes, cursor.results, head.hashed)?;
+            gone += stage.drop_range(number, Part::Hashes, 0, hashes)?;
+            head.first = head.first.max(cursor.events);
+            head.events = head.events.max(cursor.events);
+            head.hashed_from = head.hashed_from.max(cursor.results);
+            head.hashed = head.hashed.max(cursor.results);
+            head.bytes = (head.bytes + bytes.len() as u64).saturating_sub(gone);
+            head.state = Some(cursor);
+            stage.put(number, Part::State, 0, bytes.to_vec())?;
+        }
+        let (from, values) = self.hashes;
+        if !values.is_empty() {
+            stage.put(number, Part::Hashes, from, values.to_vec())?;
+            head.hashed = from + values.len() as u64 / 4;
+            head.bytes += values.len() as u64;
+        }
+        for (asked, bytes) in self.outcomes {
+            let mut record = Vec::with_capacity(12 + bytes.len());
+            record.count(head.outcomes);
+            record.extend_from_slice(bytes);
+            head.outcomes += 1;
+            head.bytes += record.len() as u64;
+            stage.put(number, Part::Outcome, asked, record)?;
+        }
+        if let Some((from, values)) = commit.outputs.as_ref().filter(|_| self.fresh || commit.state.is_none()) {
+            head.bytes = head.bytes.saturating_sub(stage.drop_range(number, Part::Output, 0, u64::MAX)?);
+            (head.outputs_from, head.outputs) = (*from, *from + values.len() as u64);
+            for (index, bytes) in (*from..).zip(values) {
+                head.bytes += bytes.len() as u64;
+                stage.put(number, Part::Output, index, bytes.to_vec())?;
+            }
+        }
+        head.delivered = head.delivered.max(commit.delivered.unwrap_or_default());
+        if head.outputs_from < head.delivered && head.outputs_from < head.outputs {
+            let to = head.delivered.min(head.outputs);
+            head.bytes = head.bytes.saturating_sub(stage.drop_range(number, Part::Output, head.outputs_from, to)?);
+            head.outputs_from = to;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of the events before an index that a checkpoint lets go, or a little less.
+fn dropped_events(stage: &Stage<'_>, number: u64, head: &Head, below: u64) -> Result<Option<u64>, Trouble> {
+    if below <= head.first {
+        return Ok(None);
+    }
+    let end = last_whole(stage, number, Part::Events, below, head.events)?;
+    let mut bytes = 0;
+    stage.each((number, Part::Events, "a record of events"), (0, end), |_, record| {
+        bytes += record.len() as u64;
+        Ok(true)
+    })?;
+    Ok(Some(bytes))
+}
+
+/// The index up to which records of a part lie wholly below `below`; `next` is the index behind the last record.
+fn last_whole(stage: &Stage<'_>, number: u64, part: Part, below: u64, next: u64) -> Result<u64, Trouble> {
+    if below >= next {
+        return Ok(below);
+    }
+    // The record that holds the index `below` begins here, and those before it end here.
+    Ok(stage.at_or_before(number, part, below)?.unwrap_or_default())
+}
+
+/// Of the stream its end alone stays.
+fn end(
+    stage: &mut Stage<'_>,
+    number: u64,
+    head: &mut Head,
+    bytes: &[u8],
+    retain: f64,
+    now: u64,
+) -> Result<(), Trouble> {
+    for part in [Part::State, Part::Output, Part::Outcome, Part::Hashes, Part::Events] {
+        stage.drop_range(number, part, 0, u64::MAX)?;
+    }
+    if let Some(until) = head.over {
+        stage.ends.remove((until, number))?;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, NaN becomes 0")]
+    let until = now.saturating_add(retain as u64);
+    stage.ends.insert((until, number), ())?;
+    stage.put(number, Part::Over, 0, bytes.to_vec())?;
+    head.first = head.events;
+    head.hashed_from = head.hashed;
+    (head.outputs_from, head.outputs) = (head.delivered, head.delivered);
+    head.state = None;
+    head.over = Some(until);
+    head.bytes = bytes.len() as u64;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The folder and the store in it.
+//!
+//! Owns: opening (lock, format, recovery) and the transaction around a group of commands. Not here: who asks (`writer.rs`).
+
+use crate::backend::{Backend, Fault};
+use crate::commit::{Answer, Command};
+use crate::fail;
+use crate::failure::{Failure, Kind, Trouble};
+use crate::lock::{FolderLock, private};
+use crate::metrics::{Counters, set};
+use crate::stage::Stage;
+use crate::steps;
+use crate::tables::{COUNTS, FORMAT, FORMAT_COUNT, NAMES};
+use redb::{Builder, Database, ReadableDatabase as _, ReadableTableMetadata as _};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The file of the store in its folder.
+const FILE: &str = "journal.redb";
+/// What the store keeps in memory of its file.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Ends removed in one transaction at most.
+const SWEEP: usize = 1000;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    /// Whether commits are synced.
+    pub(crate) synced: bool,
+    /// Whether the folder is made if there is none.
+    pub(crate) create: bool,
+    pub(crate) fault: Option<Arc<dyn Fault>>,
+}
+
+/// An open store. It is thrown away and opened again after a failure, because it refuses everything from then on.
+pub(crate) struct Store {
+    database: Database,
+    counters: Arc<Counters>,
+    // Behind the database: the lock is let go of last.
+    _lock: Arc<FolderLock>,
+}
+
+/// The answers of a group, in its order.
+pub(crate) type Answers = Vec<Result<Answer, Failure>>;
+
+impl Place {
+    /// Makes the folder where that is wanted, and takes its lock.
+    pub(crate) fn lock(&self) -> Result<Arc<FolderLock>, Failure> {
+        if !self.create && !self.folder.join(FILE).exists() {
+            return Err(Failure::new(Kind::Io, "there is no journal in this folder"));
+        }
+        if !self.folder.is_dir() {
+            let mut folders = DirBuilder::new();
+            folders.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+            folders.create(&self.folder).map_err(|error| Failure::io("cannot make the folder", &error))?;
+        }
+        FolderLock::take(&self.folder).map(Arc::new)
+    }
+}
+
+impl Store {
+    pub(crate) fn open(place: &Place, lock: &Arc<FolderLock>, counters: &Arc<Counters>) -> Result<Self, Failure> {
+        let path = place.folder.join(FILE);
+        let wrong = |failure: Failure| Failure { text: format!("{}: {}", path.display(), failure.text), ..failure };
+        let file = file_at(&path).map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
+        fail::point("opened").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
+        let length = file.metadata().map_or(0, |about| about.len());
+        set(&counters.file_bytes, length);
+        let backend = Backend::new(file, place.synced, place.fault.clone(), Arc::clone(counters));
+        let opened = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(Trouble::from);
+        let database = opened.map_err(|trouble| wrong(trouble.into_failure()))?;
+        fail::point("repaired").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
+        let store = Self { database, counters: Arc::clone(counters), _lock: Arc::clone(lock) };
+        store.begin(length == 0).map_err(|trouble| wrong(trouble.into_failure()))?;
+        if length == 0 && place.synced {
+            // The name of the file is kept by its folder.
+            let _ = File::open(&place.folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(store)
+    }
+
+    /// Writes the format of a new store, checks that of another.
+    fn begin(&self, is_new: bool) -> Result<(), Trouble> {
+        let known = if is_new { None } else { self.format()? };
+        match known {
+            Some(FORMAT) => {}
+            Some(other) => {
+                let text = format!(
+                    "the journal has format {other}, this version of velo-stream reads {FORMAT}: use the version that wrote it"
+                );
+                return Err(Failure::new(Kind::Version, text).into());
+            }
+            None => {
+                let transaction = self.database.begin_write()?;
+                // Opening the tables makes them.
+                let mut stage = Stage::over(&transaction)?;
+                stage.counts.insert(FORMAT_COUNT, FORMAT)?;
+                drop(stage);
+                transaction.commit()?;
+            }
+        }
+        let streams = self.database.begin_read()?.open_table(NAMES)?.len()?;
+        set(&self.counters.streams, streams);
+        Ok(())
+    }
+
+    fn format(&self) -> Result<Option<u64>, Trouble> {
+        let reading = self.database.begin_read()?;
+        match reading.open_table(COUNTS) {
+            Ok(counts) => Ok(counts.get(FORMAT_COUNT)?.map(|format| format.value())),
+            // A process that ended between making the file and its first commit.
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Does a group of commands and keeps them together. The failure is that of the store: nothing of the group is kept then, or nobody knows.
+    pub(crate) fn commit<'a>(&self, commands: impl Iterator<Item = Command<'a>>, now: u64) -> Result<Answers, Failure> {
+        self.transact(|stage| {
+            let mut answers = Answers::new();
+            for command in commands {
+                match steps::step(stage, &command, now) {
+                    Ok(answer) => answers.push(Ok(answer)),
+                    Err(Trouble::Refused(failure)) => answers.push(Err(failure)),
+                    Err(broken) => return Err(broken),
+                }
+                point("applied")?;
+            }
+            Ok(answers)
+        })
+        .map_err(Trouble::into_failure)
+    }
+
+    /// Removes retained ends that are due; whether there may be more.
+    pub(crate) fn sweep(&self, now: u64) -> Result<bool, Failure> {
+        self.transact(|stage| steps::sweep(stage, now, SWEEP)).map_err(Trouble::into_failure)
+    }
+
+    fn transact<T>(&self, work: impl FnOnce(&mut Stage<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let transaction = self.database.begin_write()?;
+        point("begun")?;
+        let mut stage = Stage::over(&transaction)?;
+        let done = work(&mut stage)?;
+        let (dirty, more) = (stage.dirty, stage.more);
+        drop(stage);
+        if dirty {
+            let begun = Instant::now();
+            transaction.commit()?;
+            self.counters.committed(begun.elapsed());
+            let streams = &self.counters.streams;
+            set(streams, streams.load(std::sync::atomic::Ordering::Relaxed).saturating_add_signed(more));
+            point("committed")?;
+        } else {
+            transaction.abort()?;
+        }
+        Ok(done)
+    }
+}
+
+/// A failing point is a failing store.
+fn point(name: &str) -> Result<(), Trouble> {
+    fail::point(name).map_err(|error| Trouble::Broken(Failure::io("the store failed", &error)))
+}
+
+fn file_at(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    private(&mut options);
+    options.open(path)
+}
+
+impl Trouble {
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Refused(failure) | Self::Broken(failure) => failure,
+        }
+    }
+}

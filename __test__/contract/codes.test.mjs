@@ -25,7 +25,7 @@ const TABLE = {
   VELO_FUNCTION_REF: ['VeloError', false],
   VELO_WORKER_EXITED: ['VeloError', true],
   VELO_ADAPTER: ['AdapterError', false],
-  VELO_CHECKPOINT: ['CheckpointError', false],
+  VELO_CHECKPOINT: ['VeloError', false],
   VELO_NATIVE_LOAD: ['VeloError', false],
   VELO_BUG: ['VeloError', false],
 }

@@ -66,6 +66,7 @@ test('the package has these entry points and no others', () => {
   assert.deepEqual(Object.keys(JSON.parse(text('package.json')).exports), [
     '.',
     './operators',
+    './durable',
     './testing',
     './http',
     './fastify',
@@ -77,6 +78,7 @@ test('the package has these entry points and no others', () => {
 })
 
 const subpaths = {
+  durable: 'EmbeddedJournal',
   operators: 'batch broadcast chunk filter flatMap keyed map merge progress progressBar route scan shard skip take tap window zip',
   testing: 'collect controlledSource slowConsumer virtualClock',
   http: 'HttpError eventsFrom handler respond stop toResponse',

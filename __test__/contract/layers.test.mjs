@@ -27,7 +27,7 @@ const inside = (folder) => scripts.filter((name) => name.startsWith(folder))
 const own = (name) => imports.get(name).filter(({ target }) => target.startsWith('js/'))
 
 /** The inner rooms, each of which may import itself and those before it; the root comes after them. */
-const INNER = ['js/kit', 'js/engine', 'js/workers', 'js/api']
+const INNER = ['js/kit', 'js/engine', 'js/workers', 'js/api', 'js/durable']
 
 /** Add-ons, and those whose entry points each is made of beside the root. */
 const ADD_ONS = {
@@ -216,18 +216,22 @@ describe('crates', () => {
     assert.deepEqual(manifest('velo-runtime').dependencies.sort(), ['serde', 'tokio', 'velo-core'])
   })
 
-  test('velo-node depends on the two others and napi', () => {
+  test('velo-journal depends on its store, checksums and crossbeam, and on nothing of ours', () => {
+    assert.deepEqual(manifest('velo-journal').dependencies.sort(), ['crc32fast', 'crossbeam-channel', 'redb'])
+  })
+
+  test('velo-node depends on the three others and napi', () => {
     const { dependencies, 'build-dependencies': build } = manifest('velo-node')
-    for (const name of ['napi', 'napi-derive', 'velo-core', 'velo-runtime']) assert.ok(dependencies.includes(name), name)
-    for (const name of dependencies) assert.match(name, /^(napi|napi-derive|serde|serde_json|signal-hook|velo-core|velo-runtime)$/)
+    for (const name of ['napi', 'napi-derive', 'velo-core', 'velo-journal', 'velo-runtime']) assert.ok(dependencies.includes(name), name)
+    for (const name of dependencies) assert.match(name, /^(napi|napi-derive|serde|serde_json|signal-hook|velo-core|velo-journal|velo-runtime)$/)
     assert.deepEqual(build, ['napi-build'])
   })
 
-  test('crossbeam is known to the channel of velo-core only, tokio to the timer of velo-runtime only', () => {
-    const all = ['velo-core', 'velo-runtime', 'velo-node'].flatMap(sources)
+  test('crossbeam is known to the channel of velo-core and the writer of velo-journal only, tokio to the timer of velo-runtime only', () => {
+    const all = ['velo-core', 'velo-runtime', 'velo-journal', 'velo-node'].flatMap(sources)
     assert.deepEqual(
       all.filter((name) => uses(name, 'crossbeam_channel')),
-      ['crates/velo-core/src/channel.rs'],
+      ['crates/velo-core/src/channel.rs', 'crates/velo-journal/src/journal.rs', 'crates/velo-journal/src/writer.rs'],
     )
     assert.deepEqual(
       all.filter((name) => uses(name, 'tokio')),
@@ -236,7 +240,7 @@ describe('crates', () => {
   })
 
   test('napi is known to velo-node only', () => {
-    for (const name of [...sources('velo-core'), ...sources('velo-runtime')]) assert.doesNotMatch(rustCode(name), /\bnapi/, name)
+    for (const name of ['velo-core', 'velo-runtime', 'velo-journal'].flatMap(sources)) assert.doesNotMatch(rustCode(name), /\bnapi/, name)
   })
 
   test('velo-core has no clock, no thread and no I/O', () => {
@@ -245,8 +249,8 @@ describe('crates', () => {
     }
   })
 
-  test('velo-core and velo-runtime forbid unsafe code', () => {
+  test('every crate but velo-node forbids unsafe code', () => {
     const forbids = /^#!\[forbid\(unsafe_code\)\]$/m
-    for (const crate of ['velo-core', 'velo-runtime']) assert.match(text(`crates/${crate}/src/lib.rs`), forbids, crate)
+    for (const crate of ['velo-core', 'velo-runtime', 'velo-journal']) assert.match(text(`crates/${crate}/src/lib.rs`), forbids, crate)
   })
 })

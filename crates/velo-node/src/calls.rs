@@ -1,7 +1,7 @@
 //! The hot calls, one line of work each. ARCHITECTURE section 4 says what they mean.
 
-use crate::ducts;
 use crate::raw::{Call, Raw, Reply, export as raw};
+use crate::{ducts, journals};
 use napi::sys;
 use std::ffi::c_void;
 use velo_core::machine::Trigger;
@@ -97,6 +97,7 @@ calls! {
     Demand c"demand" |call| ducts::demand(call);
     Spin c"spin" |call| ducts::spin(call);
     Dirty c"dirty" |call| ducts::dirty(call);
+    JournalSubmit c"journalSubmit" |call| journals::submit(call);
     Hold c"hold" |call| {
         call.isolate.bell.hold(call.env, call.whole::<0>() != 0);
         Reply::Nothing

@@ -5,6 +5,7 @@
 use crate::calls;
 use crate::doorbell::Doorbell;
 use crate::ducts::Ends;
+use crate::journals::Journals;
 use crate::status::{Result, bug, contained};
 use napi::bindgen_prelude::{Object, retain_current_module_for_unload_safety};
 use napi::{Env, JsValue, sys};
@@ -28,6 +29,8 @@ pub(crate) struct Isolate {
     pub(crate) ends: RefCell<Ends>,
     /// The bytes that wait in its streams.
     pub(crate) buffered: Part,
+    /// The journals it has open.
+    pub(crate) journals: RefCell<Journals>,
     /// The cleanup hook has run: the number may belong to another isolate by now.
     left: Cell<bool>,
 }
@@ -41,8 +44,9 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     let bell = Arc::<Doorbell>::default();
     let (number, mail) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
     let post = Post::new(Arc::clone(&bell) as Arc<dyn Bell>);
-    let (ends, buffered) = (RefCell::default(), Part::of(Arc::clone(runtime.buffered())));
-    let isolate = Isolate { number, runtime, bell, mail, post, ends, buffered, left: Cell::new(false) };
+    let (ends, journals) = (RefCell::default(), RefCell::default());
+    let buffered = Part::of(Arc::clone(runtime.buffered()));
+    let isolate = Isolate { number, runtime, bell, mail, post, ends, buffered, journals, left: Cell::new(false) };
     let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
     // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
     unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
@@ -114,6 +118,7 @@ extern "C" fn leave(data: *mut c_void) {
     isolate.left.set(true);
     contained(|| isolate.ends.borrow_mut().clear());
     contained(|| isolate.buffered.clear());
+    contained(|| isolate.journals.borrow_mut().close());
     contained(|| isolate.runtime.leave(isolate.number));
 }
 

@@ -10,6 +10,7 @@ mod control;
 mod doorbell;
 mod ducts;
 mod isolate;
+mod journals;
 mod page;
 mod raw;
 #[cfg(unix)]

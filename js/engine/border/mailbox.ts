@@ -34,11 +34,11 @@ export function whenDrained(done: () => void): void {
   onDrained = done
 }
 
-let onDirty = (): void => {}
+const looks: (() => void)[] = []
 
-/** What is done when the doorbell rings, after the verdicts: ends of ducts need a look. */
+/** What is done when the doorbell rings, after the verdicts: ends of ducts need a look, or answers of a journal have come. */
 export function whenDirty(look: () => void): void {
-  onDirty = look
+  looks.push(look)
 }
 
 export function drainMailbox(): void {
@@ -106,12 +106,13 @@ function report(error: unknown): void {
 }
 
 function attend(): void {
-  try {
-    drainMailbox()
-  } catch (error) {
-    report(error)
+  for (const look of [drainMailbox, ...looks]) {
+    try {
+      look()
+    } catch (error) {
+      report(error)
+    }
   }
-  onDirty()
 }
 
 // A settled promise, because `queueMicrotask` of Node makes a resource of every call, which costs more than all that is done here.

@@ -81,6 +81,12 @@ export interface Native {
   demand(duct: number, total: number, delivered: number, waiting: number): void
   spin(duct: number, us: number): number
   dirty(into: Float64Array): number
+  journalOpen(path: string, synced: boolean, create: boolean): number
+  journalSubmit(journal: number, memory: Uint8Array, size: number): number
+  journalTake(journal: number): Uint8Array
+  journalClose(journal: number, id: number): void
+  journalForget(journal: number): void
+  journalMetrics(journal: number): Record<string, number>
   start(onBell: () => void): void
   attach(page: Uint8Array): void
   define(limits: Limits): Defined

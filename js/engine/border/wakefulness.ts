@@ -1,5 +1,5 @@
-// Rule 18: a wait that only a timer of ours can settle keeps the process alive, and nothing else does. Waits are counted; while there are any, the
-// doorbell holds the event loop. A counter, because a wait may last a microtask and there may be millions.
+// Rule 18: a wait that only a timer of ours can settle keeps the process alive, so does work of a thread of ours, and nothing else does. Both are
+// counted; while there are any, the doorbell holds the event loop. A counter, because a wait may last a microtask and there may be millions.
 
 import { native } from './native.js'
 
@@ -7,6 +7,7 @@ import { native } from './native.js'
 const REVIEW_MS = 250
 
 let waits = 0
+let works = 0
 let held = false
 let releasing = false
 let review: NodeJS.Timeout | undefined
@@ -26,18 +27,34 @@ export function waitBegins(): void {
 /** `count` such waits are over. */
 export function waitEnds(count = 1): void {
   waits -= count
-  if (waits > 0 || !held || releasing) return
+  settle()
+}
+
+/** Work of a thread of ours begins that ends by itself. */
+export function workBegins(): void {
+  works++
+  hold()
+}
+
+/** `count` such works have ended. */
+export function workEnds(count: number): void {
+  works -= count
+  settle()
+}
+
+function settle(): void {
+  if (waits > 0 || works > 0 || !held || releasing) return
   // Not at once: the next wait often begins in the same turn.
   releasing = true
   setImmediate(() => {
     releasing = false
-    if (waits === 0) release()
+    if (waits === 0 && works === 0) release()
   })
 }
 
 /** The loop would end, or a review is due: holds it if a timer can settle something, lets it go if none can. Says whether it is held. */
 export function reconsider(): boolean {
-  if (anythingToSettle()) hold()
+  if (works > 0 || anythingToSettle()) hold()
   else release()
   return held
 }

@@ -6,7 +6,7 @@
 use std::io;
 
 /// Every point, in the order in which a group passes them; `write` and `sync` lie in the store, `repaired` at its opening.
-#[cfg(any(test, feature = "failpoints"))]
+#[cfg(feature = "failpoints")]
 pub(crate) const POINTS: [&str; 9] =
     ["opened", "repaired", "taken", "begun", "applied", "write", "sync", "committed", "answered"];
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Held as long as this lives.
 #[derive(Debug)]
-pub(crate) struct FolderLock(#[expect(dead_code, reason = "closing the file lets go of the lock")] File);
+pub(crate) struct FolderLock(File);
 
 impl FolderLock {
     pub(crate) fn take(folder: &Path) -> Result<Self, Failure> {
@@ -40,6 +40,13 @@ impl FolderLock {
             .and_then(|()| file.flush());
         written.map_err(|error| Failure::io(name, &error))?;
         Ok(Self(file))
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing would do, but for a process that is being started at this moment: until it runs its program it holds the file, too.
+        let _ = self.0.unlock();
     }
 }
 

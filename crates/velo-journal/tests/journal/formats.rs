@@ -1,0 +1,76 @@
+//! Folders written by every version so far are read, and one of a later version is refused and left as it is.
+//!
+//! `examples/fixture.rs` wrote those in `tests/fixtures`, each with the version it is named after.
+
+use crate::support::{Caller, options};
+use redb::{Builder, ReadableTable as _, TableDefinition};
+use std::fs;
+use std::path::Path;
+use velo_journal::Sync;
+
+fn copy(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    fs::copy(fixture, folder.path().join("journal.redb")).unwrap();
+    folder
+}
+
+#[test]
+fn format_1_is_read() {
+    let folder = copy("format-1.redb");
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    assert_eq!(caller.ask(10, vec![]).unwrap(), [6], "nothing is damaged");
+    let live = caller.open("live").unwrap();
+    assert_eq!((live.is_new, live.first, live.events), (false, 0, 3));
+    assert_eq!(caller.read(&live.own, 0).unwrap(), [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+    let saved = caller.open("saved").unwrap();
+    assert_eq!((saved.is_new, saved.first, saved.events), (false, 2, 3));
+    assert_eq!(caller.read(&saved.own, 2).unwrap(), [b"three".to_vec()]);
+    let ended = caller.open("ended").unwrap();
+    assert!(!ended.is_new);
+    assert!(caller.append(&ended.own, 1, &[vec![1]]).unwrap_err().contains("ended"));
+    caller.close();
+}
+
+#[test]
+fn a_later_format_is_refused() {
+    let folder = copy("format-1.redb");
+    let path = folder.path().join("journal.redb");
+    let counts: TableDefinition<'_, &str, u64> = TableDefinition::new("counts");
+    let store = Builder::new().open(&path).unwrap();
+    let writing = store.begin_write().unwrap();
+    writing.open_table(counts).unwrap().insert("format", 2).unwrap();
+    writing.commit().unwrap();
+    drop(store);
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    let refused = caller.open("live").unwrap_err();
+    assert!(refused.contains("format 2") && refused.contains("reads 1"), "{refused}");
+    caller.close();
+}
+
+#[test]
+fn a_damaged_record_is_told_and_other_streams_go_on() {
+    let folder = copy("format-1.redb");
+    let records: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+    let store = Builder::new().open(folder.path().join("journal.redb")).unwrap();
+    let writing = store.begin_write().unwrap();
+    let mut table = writing.open_table(records).unwrap();
+    // The first stream is `live`, part 5 are its events.
+    let key = [0, 0, 0, 0, 0, 0, 0, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut record = table.get(&key[..]).unwrap().unwrap().value().to_vec();
+    record[14] ^= 1;
+    table.insert(&key[..], &record[..]).unwrap();
+    drop(table);
+    writing.commit().unwrap();
+    drop(store);
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    let live = caller.open("live").unwrap();
+    assert!(caller.read(&live.own, 0).unwrap_err().contains("corrupt"));
+    let saved = caller.open("saved").unwrap();
+    assert_eq!(caller.read(&saved.own, 2).unwrap().len(), 1);
+    let damage = caller.ask(10, vec![]).unwrap();
+    assert!(String::from_utf8_lossy(&damage).contains("f \"live\": record 5/0 is corrupt"), "{damage:?}");
+    assert_eq!(caller.ask(5, crate::support::key("live")).unwrap(), [4, 1]);
+    assert_eq!(caller.ask(10, vec![]).unwrap(), [6]);
+    caller.close();
+}

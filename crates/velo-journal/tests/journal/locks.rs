@@ -1,0 +1,68 @@
+//! One folder, one journal of a process, and the lock given back with the last client.
+
+use crate::support::{Caller, options};
+use std::fs;
+use std::time::Duration;
+use velo_journal::{Client, Options, Sync};
+
+#[test]
+fn clients_of_a_folder_share_it_and_the_last_one_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = options(folder.path(), Sync::Disk);
+    let (mut one, mut two) = (Caller::new(&place), Caller::new(&place));
+    let kept = one.open("a").unwrap();
+    two.append(&kept.own, 0, &[vec![1]]).unwrap();
+    let other = Client::open(&Options { sync: Sync::Process, ..place.clone() }, Box::new(|| ()));
+    assert!(other.unwrap_err().to_string().contains("open with sync 'disk'"));
+    one.close();
+    two.append(&kept.own, 1, &[vec![2]]).unwrap();
+    let pid = fs::read_to_string(folder.path().join("lock")).unwrap();
+    assert_eq!(pid, std::process::id().to_string());
+    two.close();
+    let mut next = Caller::new(&Options { sync: Sync::Process, ..place });
+    assert_eq!(next.open("a").unwrap().events, 2);
+    next.close();
+}
+
+#[test]
+fn a_client_that_is_dropped_gives_the_folder_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = options(folder.path(), Sync::Disk);
+    for _ in 0..20 {
+        let mut caller = Caller::new(&place);
+        caller.open("a").unwrap();
+        drop(caller);
+    }
+    let client = Client::open(&place, Box::new(|| ())).unwrap();
+    client.submit(vec![]).unwrap();
+    client.close_within(Duration::from_secs(10));
+    Caller::new(&place).close();
+}
+
+#[test]
+fn a_folder_that_is_only_looked_at_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nothing");
+    let mut caller = Caller::new(&Options { create: false, ..options(&path, Sync::Disk) });
+    assert!(caller.ask(7, vec![]).unwrap_err().contains("no journal"));
+    caller.close();
+    assert!(!path.exists());
+}
+
+#[test]
+fn bytes_that_are_no_command_are_refused_and_harm_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    let kept = caller.open("a").unwrap();
+    for what in [0, 2, 3, 4, 5, 6, 8, 9, 11, 255] {
+        assert!(caller.ask(what, vec![9]).is_err(), "{what}");
+    }
+    let torn = [kept.own.clone(), vec![0; 16], vec![1, 2, 3]].concat();
+    assert!(caller.ask(2, torn).unwrap_err().contains("malformed"));
+    let good = crate::support::append(&kept.own, 0, &[vec![1]]);
+    let ids = caller.send(&[(77, vec![]), (2, good), (78, vec![])]);
+    assert!(caller.answer(ids[0]).is_err());
+    assert!(caller.answer(ids[1]).is_ok());
+    assert!(caller.answer(ids[2]).is_err());
+    caller.close();
+}

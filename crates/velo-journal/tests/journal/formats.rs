@@ -1,6 +1,6 @@
 //! Folders written by every version so far are read, and one of a later version is refused and left as it is.
 //!
-//! `examples/fixture.rs` wrote those in `tests/fixtures`, each with the version it is named after.
+//! The example `fixture` wrote those in `tests/fixtures`, each with the version it is named after.
 
 use crate::support::{Caller, options};
 use redb::{Builder, ReadableTable as _, TableDefinition};

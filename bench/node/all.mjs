@@ -22,6 +22,7 @@ const benches = [
   'http',
   'websocket',
   'cli',
+  'durable',
   'cold',
 ]
 const options = readOptions()

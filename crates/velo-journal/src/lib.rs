@@ -31,6 +31,7 @@ mod stage;
 mod steps;
 mod store;
 mod tables;
+mod tail;
 pub mod wire;
 mod writer;
 

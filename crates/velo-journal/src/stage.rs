@@ -5,11 +5,19 @@
 use crate::failure::{Failure, Trouble};
 use crate::head::Head;
 use crate::seal::{seal, unseal};
-use crate::tables::{COUNTS, ENDS, NAMES, Part, RECORDS, parts_of, record_key};
+use crate::tables::{COUNTS, ENDS, NAMES, Part, RECORDS, TAIL, parts_of, record_key};
+use crate::tail::{Entry, EntryKey, LONG, Tail};
 use redb::{ReadableTable as _, Table, WriteTransaction};
 
+/// A record holds more bytes only if one event does: a page of a read looks through one record at most in vain.
+pub(crate) const RECORD_BYTES: usize = 256 * 1024;
+
 /// The tables of one transaction. `dirty`: something was written.
+///
+/// What a step reads beside the head may lie in the tail: it folds the stream first. What it writes does that by itself.
 pub(crate) struct Stage<'t> {
+    tail: &'t mut Tail,
+    log: Table<'t, EntryKey, &'static [u8]>,
     pub(crate) records: Table<'t, &'static [u8], &'static [u8]>,
     pub(crate) names: Table<'t, &'static [u8], u64>,
     pub(crate) ends: Table<'t, (u64, u64), ()>,
@@ -20,8 +28,10 @@ pub(crate) struct Stage<'t> {
 }
 
 impl<'t> Stage<'t> {
-    pub(crate) fn over(transaction: &'t WriteTransaction) -> Result<Self, Trouble> {
+    pub(crate) fn over(transaction: &'t WriteTransaction, tail: &'t mut Tail) -> Result<Self, Trouble> {
         Ok(Self {
+            tail,
+            log: transaction.open_table(TAIL)?,
             records: transaction.open_table(RECORDS)?,
             names: transaction.open_table(NAMES)?,
             ends: transaction.open_table(ENDS)?,
@@ -45,6 +55,7 @@ impl<'t> Stage<'t> {
     }
 
     pub(crate) fn put(&mut self, stream: u64, part: Part, index: u64, mut record: Vec<u8>) -> Result<(), Trouble> {
+        self.fold(stream)?;
         let key = record_key(stream, part, index);
         seal(&key, &mut record);
         self.dirty = true;
@@ -80,6 +91,7 @@ impl<'t> Stage<'t> {
 
     /// Removes the records of a part with an index from `from` to below `to`; tells how many bytes that were, checksums excepted.
     pub(crate) fn drop_range(&mut self, stream: u64, part: Part, from: u64, to: u64) -> Result<u64, Trouble> {
+        self.fold(stream)?;
         let (low, high) = (record_key(stream, part, from), record_key(stream, part, to));
         let mut bytes = 0;
         self.records.retain_in::<&[u8], _>(&low[..]..&high[..], |_, sealed| {
@@ -92,6 +104,9 @@ impl<'t> Stage<'t> {
 
     /// The head of a stream; `None` when there is no such stream.
     pub(crate) fn head(&self, stream: u64) -> Result<Option<Head>, Trouble> {
+        if let Some(head) = self.tail.head(stream) {
+            return Ok(Some(head?));
+        }
         let Some(bytes) = self.get(stream, Part::Head, 0, "its head")? else { return Ok(None) };
         Ok(Some(Head::decode(&bytes).ok_or_else(|| Failure::corrupt("its head"))?))
     }
@@ -110,11 +125,75 @@ impl<'t> Stage<'t> {
         if let Ok(Some(Head { over: Some(until), .. })) = self.head(stream) {
             self.ends.remove((until, stream))?;
         }
+        self.forget(stream)?;
         let (low, high) = (record_key(stream, Part::Name, 0), record_key(stream, Part::Over, u64::MAX));
         self.records.retain_in::<&[u8], _>(&low[..]..=&high[..], |_, _| false)?;
         self.names.remove(name)?;
         self.dirty = true;
         self.more -= 1;
+        Ok(())
+    }
+
+    /// Puts a record and the head after it into the tail.
+    pub(crate) fn append(&mut self, stream: u64, entry: Entry) -> Result<(), Trouble> {
+        let key = self.tail.next(stream);
+        let sealed = entry.seal(key);
+        self.log.insert(key, &sealed[..])?;
+        self.tail.note(key, sealed.len(), Some(entry.head));
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Moves what a stream has in the tail to its records. A refusal has written nothing.
+    pub(crate) fn fold(&mut self, stream: u64) -> Result<(), Trouble> {
+        let Some(pending) = self.tail.streams.get(&stream) else { return Ok(()) };
+        let corrupt = || Failure::corrupt("an event that came last");
+        let mut joined: Vec<Entry> = Vec::new();
+        for number in &pending.entries {
+            let sealed = self.log.get((*number, stream))?.ok_or_else(corrupt)?;
+            let entry = Entry::open((*number, stream), sealed.value()).ok_or_else(corrupt)?;
+            let rest = match joined.last_mut() {
+                Some(last) => last.join(entry, RECORD_BYTES),
+                None => Some(entry),
+            };
+            joined.extend(rest);
+        }
+        let head = pending.head.clone();
+        self.forget(stream)?;
+        for Entry { part, index, bytes, .. } in joined {
+            if !bytes.is_empty() {
+                self.put(stream, part, index, bytes)?;
+            }
+        }
+        self.put_head(stream, &head)
+    }
+
+    /// Folds every stream that can be read.
+    pub(crate) fn fold_all(&mut self) -> Result<(), Trouble> {
+        let streams: Vec<u64> = self.tail.streams.keys().copied().collect();
+        for stream in streams {
+            match self.fold(stream) {
+                Ok(()) | Err(Trouble::Refused(_)) => {}
+                Err(broken) => return Err(broken),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the tail short.
+    pub(crate) fn tidy(&mut self) -> Result<(), Trouble> {
+        if self.tail.bytes > LONG { self.fold_all() } else { Ok(()) }
+    }
+
+    /// Removes what a stream has in the tail.
+    fn forget(&mut self, stream: u64) -> Result<(), Trouble> {
+        let Some(pending) = self.tail.streams.remove(&stream) else { return Ok(()) };
+        for number in pending.entries {
+            if let Some(sealed) = self.log.remove((number, stream))? {
+                self.tail.bytes = self.tail.bytes.saturating_sub(sealed.value().len() as u64);
+            }
+        }
+        self.dirty = true;
         Ok(())
     }
 

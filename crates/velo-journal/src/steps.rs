@@ -24,6 +24,7 @@ pub(crate) fn step(stage: &mut Stage<'_>, command: &Command<'_>, now: u64) -> Re
         Command::Append { own, max_bytes, from, records } => append::append(stage, *own, *max_bytes, *from, records),
         Command::Read { own, from, events, bytes } => {
             let head = owned(stage, *own)?;
+            stage.fold(own.number)?;
             read::read(stage, own.number, &head, *from, *events, *bytes)
         }
         Command::Commit { own, max_bytes, commit } => commit::commit(stage, *own, *max_bytes, commit, now),
@@ -32,10 +33,12 @@ pub(crate) fn step(stage: &mut Stage<'_>, command: &Command<'_>, now: u64) -> Re
         Command::List => inspect::list(stage),
         Command::Show { key } => {
             let (number, head) = inspect::find(stage, *key)?;
+            stage.fold(number)?;
             open::gather(stage, number, head, false)
         }
         Command::Peek { key, from, events, bytes } => {
             let (number, head) = inspect::find(stage, *key)?;
+            stage.fold(number)?;
             read::read(stage, number, &head, *from, *events, *bytes)
         }
         Command::Verify => inspect::verify(stage),

@@ -10,7 +10,8 @@ use crate::lock::{FolderLock, private};
 use crate::metrics::{Counters, set};
 use crate::stage::Stage;
 use crate::steps;
-use crate::tables::{COUNTS, FORMAT, FORMAT_COUNT, NAMES};
+use crate::tables::{COUNTS, FORMAT, FORMAT_COUNT, NAMES, TAIL};
+use crate::tail::Tail;
 use redb::{Builder, Database, ReadableDatabase as _, ReadableTableMetadata as _};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub(crate) struct Place {
 /// An open store. It is thrown away and opened again after a failure, because it refuses everything from then on.
 pub(crate) struct Store {
     database: Database,
+    tail: Tail,
     counters: Arc<Counters>,
     // Behind the database: the lock is let go of last.
     _lock: Arc<FolderLock>,
@@ -75,7 +77,8 @@ impl Store {
         let opened = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(Trouble::from);
         let database = opened.map_err(|trouble| wrong(trouble.into_failure()))?;
         fail::point("repaired").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
-        let store = Self { database, counters: Arc::clone(counters), _lock: Arc::clone(lock) };
+        let mut store =
+            Self { database, tail: Tail::default(), counters: Arc::clone(counters), _lock: Arc::clone(lock) };
         store.begin(length == 0).map_err(|trouble| wrong(trouble.into_failure()))?;
         if length == 0 && place.synced {
             // The name of the file is kept by its folder.
@@ -85,7 +88,7 @@ impl Store {
     }
 
     /// Writes the format of a new store, checks that of another.
-    fn begin(&self, is_new: bool) -> Result<(), Trouble> {
+    fn begin(&mut self, is_new: bool) -> Result<(), Trouble> {
         let known = if is_new { None } else { self.format()? };
         match known {
             Some(FORMAT) => {}
@@ -98,13 +101,15 @@ impl Store {
             None => {
                 let transaction = self.database.begin_write()?;
                 // Opening the tables makes them.
-                let mut stage = Stage::over(&transaction)?;
+                let mut stage = Stage::over(&transaction, &mut self.tail)?;
                 stage.counts.insert(FORMAT_COUNT, FORMAT)?;
                 drop(stage);
                 transaction.commit()?;
             }
         }
-        let streams = self.database.begin_read()?.open_table(NAMES)?.len()?;
+        let reading = self.database.begin_read()?;
+        let streams = reading.open_table(NAMES)?.len()?;
+        self.tail = Tail::load(&reading.open_table(TAIL)?)?;
         set(&self.counters.streams, streams);
         Ok(())
     }
@@ -120,7 +125,11 @@ impl Store {
     }
 
     /// Does a group of commands and keeps them together. The failure is that of the store: nothing of the group is kept then, or nobody knows.
-    pub(crate) fn commit<'a>(&self, commands: impl Iterator<Item = Command<'a>>, now: u64) -> Result<Answers, Failure> {
+    pub(crate) fn commit<'a>(
+        &mut self,
+        commands: impl Iterator<Item = Command<'a>>,
+        now: u64,
+    ) -> Result<Answers, Failure> {
         self.transact(|stage| {
             let mut answers = Answers::new();
             for command in commands {
@@ -131,20 +140,26 @@ impl Store {
                 }
                 point("applied")?;
             }
+            stage.tidy()?;
             Ok(answers)
         })
         .map_err(Trouble::into_failure)
     }
 
+    /// Leaves no tail behind: the next opening has nothing to read.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        self.transact(|stage| stage.fold_all()).map_err(Trouble::into_failure)
+    }
+
     /// Removes retained ends that are due; whether there may be more.
-    pub(crate) fn sweep(&self, now: u64) -> Result<bool, Failure> {
+    pub(crate) fn sweep(&mut self, now: u64) -> Result<bool, Failure> {
         self.transact(|stage| steps::sweep(stage, now, SWEEP)).map_err(Trouble::into_failure)
     }
 
-    fn transact<T>(&self, work: impl FnOnce(&mut Stage<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn transact<T>(&mut self, work: impl FnOnce(&mut Stage<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let transaction = self.database.begin_write()?;
         point("begun")?;
-        let mut stage = Stage::over(&transaction)?;
+        let mut stage = Stage::over(&transaction, &mut self.tail)?;
         let done = work(&mut stage)?;
         let (dirty, more) = (stage.dirty, stage.more);
         drop(stage);

@@ -1,8 +1,9 @@
 //! The tables of the store and their keys.
 //!
 //! Owns: format version 1. `records` holds everything of all streams: by the number of the stream, what it is, and its index, all big-endian, so that a
-//! stream is one range. `names` leads from a key to the number, `ends` from when a retained end goes to whose it is.
+//! stream is one range. `tail` holds what came last and is not there yet. `names` leads from a key to the number, `ends` from when a retained end goes to whose it is.
 
+use crate::tail::EntryKey;
 use redb::TableDefinition;
 
 /// Of the layout described in this file, `entry.rs`, `head.rs` and `stage.rs`.
@@ -10,6 +11,8 @@ pub(crate) const FORMAT: u64 = 1;
 
 pub(crate) const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
 pub(crate) const NAMES: TableDefinition<'static, &[u8], u64> = TableDefinition::new("names");
+/// See `tail.rs`.
+pub(crate) const TAIL: TableDefinition<'static, EntryKey, &[u8]> = TableDefinition::new("tail");
 pub(crate) const ENDS: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("ends");
 pub(crate) const COUNTS: TableDefinition<'static, &str, u64> = TableDefinition::new("counts");
 

@@ -65,7 +65,10 @@ impl Writer {
     pub(crate) fn run(mut self, gone: &Gone) {
         let last = self.serve();
         // A store that panics while it closes is as good as one that was killed.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.store = None));
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let _ = self.store.as_mut().map(Store::settle);
+            self.store = None;
+        }));
         self.lock = None;
         gone.tell();
         if let Some((mailbox, id)) = last {
@@ -168,7 +171,7 @@ impl Writer {
     }
 
     /// Works on the store, opening it where that is due; after a failure or a panic it is thrown away.
-    fn guarded<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T, Failure>) -> Result<T, Failure> {
         let done = catch_unwind(AssertUnwindSafe(|| {
             if self.store.is_none() {
                 let lock = match &self.lock {
@@ -177,7 +180,7 @@ impl Writer {
                 };
                 self.store = Some(Store::open(&self.place, &lock, &self.counters)?);
             }
-            let store = self.store.as_ref().ok_or_else(|| Failure::new(Kind::Io, "the store is not open"))?;
+            let store = self.store.as_mut().ok_or_else(|| Failure::new(Kind::Io, "the store is not open"))?;
             work(store)
         }));
         let done = done.unwrap_or_else(|_| {

@@ -4,11 +4,9 @@ use super::{bounded, owned};
 use crate::commit::{Answer, Own};
 use crate::entry::{self, Entries};
 use crate::failure::{Failure, Kind, Trouble};
-use crate::stage::Stage;
+use crate::stage::{RECORD_BYTES, Stage};
 use crate::tables::Part;
-
-/// A record holds more bytes only if one event does: a page of a read looks through one record at most in vain.
-const RECORD_BYTES: usize = 256 * 1024;
+use crate::tail::{Entry, LARGE};
 
 pub(super) fn append(
     stage: &mut Stage<'_>,
@@ -36,6 +34,13 @@ pub(super) fn append(
     let fresh = entry::skip(records, known).ok_or_else(malformed)?;
     bounded(head.bytes + fresh.len() as u64, max_bytes)?;
     head.bytes += fresh.len() as u64;
+    if fresh.len() <= LARGE {
+        let index = head.events;
+        head.events += count - known;
+        stage.append(own.number, Entry { head, part: Part::Events, index, bytes: fresh.to_vec() })?;
+        return Ok(Answer::Done);
+    }
+    stage.fold(own.number)?;
     let mut entries = Entries::new(fresh);
     while !entries.rest().is_empty() {
         let (begin, index) = (entries.rest(), head.events);

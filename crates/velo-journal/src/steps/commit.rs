@@ -2,11 +2,12 @@
 
 use super::{bounded, owned};
 use crate::bytes::Put as _;
-use crate::commit::{Answer, Commit, Own};
+use crate::commit::{Answer, Commit, Hashes, Own};
 use crate::failure::{Failure, Kind, Trouble};
 use crate::head::Head;
 use crate::stage::Stage;
 use crate::tables::Part;
+use crate::tail::Entry;
 
 pub(super) fn commit(
     stage: &mut Stage<'_>,
@@ -26,6 +27,11 @@ pub(super) fn commit(
         stage.remove(&name, own.number)?;
         return Ok(Answer::Done);
     }
+    if let Some(entry) = light(&head, commit)? {
+        stage.append(own.number, entry)?;
+        return Ok(Answer::Done);
+    }
+    stage.fold(own.number)?;
     let plan = Plan::of(stage, own.number, &head, commit)?;
     if plan.grows > 0 && commit.over.is_none() {
         let after = head.bytes.saturating_add(plan.grows).saturating_sub(plan.shrinks);
@@ -39,6 +45,35 @@ pub(super) fn commit(
     }
     stage.put_head(own.number, &head)?;
     Ok(Answer::Done)
+}
+
+/// What is all of a commit that tells of results and of nothing else; it needs no record that is kept.
+fn light(head: &Head, commit: &Commit<'_>) -> Result<Option<Entry>, Failure> {
+    let Commit { delivered, hashes, outcomes: None, state: None, outputs: None, over: None } = commit else {
+        return Ok(None);
+    };
+    let delivered = head.delivered.max(delivered.unwrap_or_default());
+    let frees = head.outputs_from < head.outputs && head.outputs_from < delivered;
+    if frees || head.over.is_some() {
+        return Ok(None);
+    }
+    let mut head = Head { delivered, ..head.clone() };
+    let index = head.hashed;
+    let values = fresh_hashes(index, hashes.as_ref())?.to_vec();
+    head.hashed += values.len() as u64 / 4;
+    head.bytes += values.len() as u64;
+    Ok(Some(Entry { head, part: Part::Hashes, index, bytes: values }))
+}
+
+/// Hashes of results from an index on, of those that are given.
+fn fresh_hashes<'a>(next: u64, given: Option<&Hashes<'a>>) -> Result<&'a [u8], Failure> {
+    let Some(given) = given else { return Ok(&[]) };
+    let Some(known) = next.checked_sub(given.from) else {
+        let text = format!("a gap: the hash of result {} was given where {next} is the next", given.from);
+        return Err(Failure::new(Kind::Gap, text));
+    };
+    let known = usize::try_from(known).unwrap_or(usize::MAX).saturating_mul(4);
+    Ok(given.values.get(known..).unwrap_or_default())
 }
 
 /// What of a commit is new, found out before the first write.
@@ -71,15 +106,7 @@ impl<'a> Plan<'a> {
             }
         }
         let hashed = head.hashed.max(cursor.map_or(0, |cursor| cursor.results));
-        let mut hashes = (hashed, &[][..]);
-        if let Some(given) = commit.hashes {
-            let Some(known) = hashed.checked_sub(given.from) else {
-                let text = format!("a gap: the hash of result {} was given where {hashed} is the next", given.from);
-                return Err(Failure::new(Kind::Gap, text).into());
-            };
-            let known = usize::try_from(known).unwrap_or(usize::MAX).saturating_mul(4);
-            hashes.1 = given.values.get(known..).unwrap_or_default();
-        }
+        let hashes = (hashed, fresh_hashes(hashed, commit.hashes.as_ref())?);
         let mut outcomes: Vec<(u64, &[u8])> = Vec::new();
         for (asked, bytes) in commit.outcomes.iter().flatten() {
             let done =

@@ -58,7 +58,8 @@ pub(super) fn find(stage: &Stage<'_>, key: Key<'_>) -> Result<(u64, Head), Troub
 }
 
 /// Checks every checksum, every count and every name; tells what does not fit.
-pub(super) fn verify(stage: &Stage<'_>) -> Result<Answer, Trouble> {
+pub(super) fn verify(stage: &mut Stage<'_>) -> Result<Answer, Trouble> {
+    stage.fold_all()?;
     let mut damage = Vec::new();
     for entry in stage.names.iter()? {
         let (name, number) = entry?;

@@ -31,6 +31,7 @@ pub(super) fn open(stage: &mut Stage<'_>, key: Key<'_>, at: f64, seed: f64, now:
             (number, Head { at, seed, ..Head::default() })
         }
     };
+    stage.fold(number)?;
     let answer = gather(stage, number, head, is_new)?;
     let Answer::Kept(mut kept) = answer else { return Ok(answer) };
     kept.head.epoch = stage.next(EPOCH_COUNT)?;

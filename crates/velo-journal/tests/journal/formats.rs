@@ -19,6 +19,9 @@ fn copy(name: &str) -> tempfile::TempDir {
 fn format_1_is_read() {
     let folder = copy("format-1.redb");
     let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    let fresh = caller.open("fresh").unwrap();
+    assert_eq!((fresh.is_new, fresh.events), (false, 3));
+    assert_eq!(caller.read(&fresh.own, 1).unwrap(), [b"two".to_vec(), b"three".to_vec()]);
     assert_eq!(caller.ask(10, vec![]).unwrap(), [6], "nothing is damaged");
     let live = caller.open("live").unwrap();
     assert_eq!((live.is_new, live.first, live.events), (false, 0, 3));
@@ -45,6 +48,40 @@ fn a_later_format_is_refused() {
     let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
     let refused = caller.open("live").unwrap_err();
     assert!(refused.contains("format 2") && refused.contains("reads 1"), "{refused}");
+    caller.close();
+}
+
+#[test]
+fn a_damaged_event_that_came_last_is_told_and_other_streams_go_on() {
+    let folder = copy("format-1.redb");
+    let tail: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("tail");
+    let store = Builder::new().open(folder.path().join("journal.redb")).unwrap();
+    let writing = store.begin_write().unwrap();
+    let mut table = writing.open_table(tail).unwrap();
+    // Of `fresh`, the fourth stream.
+    let (key, mut record) = table
+        .iter()
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|(key, record)| (key.value(), record.value().to_vec()))
+        .find(|(key, _)| key.1 == 4)
+        .unwrap();
+    record[40] ^= 1;
+    table.insert(key, &record[..]).unwrap();
+    drop(table);
+    writing.commit().unwrap();
+    drop(store);
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    assert!(caller.open("fresh").unwrap_err().contains("corrupt"));
+    let live = caller.open("live").unwrap();
+    caller.append(&live.own, 3, &[vec![4]]).unwrap();
+    let damage = caller.ask(10, vec![]).unwrap();
+    assert!(String::from_utf8_lossy(&damage).contains("f \"fresh\": an event that came last is corrupt"), "{damage:?}");
+    assert_eq!(caller.ask(5, crate::support::key("fresh")).unwrap(), [4, 1]);
+    assert_eq!(caller.ask(10, vec![]).unwrap(), [6]);
+    caller.close();
+    let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
+    assert_eq!(caller.open("live").unwrap().events, 4);
     caller.close();
 }
 

@@ -128,7 +128,7 @@ export declare interface RuntimeOptions {
   maxConcurrent?: number
   /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
   workers?: number | WorkersOptions
-  /** How many bytes may wait in the streams of HTTP and WebSocket of this thread together, as far as they are known; beyond it new ones are refused. Default 536870912. */
+  /** How many bytes may wait in the streams of HTTP and WebSocket of the whole process, over all threads; beyond it new ones are refused. Default 536870912. */
   maxBufferedBytes?: number
 }
 
@@ -139,6 +139,11 @@ export declare interface SignalOption {
 
 /** Totals of the process, a plain object. */
 export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
+  /**
+   * Bytes that wait in the streams of HTTP and WebSocket of all threads, beyond `maxBufferedBytes` of which new ones are refused. Each thread reports in steps of 64 KiB, so the
+   * others may be that far off.
+   */
+  bytesBuffered: number
   functions: FunctionMetrics[]
   /** Worker threads that run streams. */
   workers: WorkerSnapshot[]

@@ -2,7 +2,7 @@
 
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
-import { limitBytes } from '../kit/byte-budget.js'
+import { bytesOfProcess, limitBytes } from '../kit/byte-sum.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signal-guard.js'
 import type { Snapshot } from '../kit/types.js'
@@ -15,7 +15,7 @@ export interface RuntimeOptions {
   maxConcurrent?: number
   /** Worker threads of this thread: how many at most, or more about them. Default: the cores of the machine less one, at least 1. */
   workers?: number | WorkersOptions
-  /** How many bytes may wait in the streams of HTTP and WebSocket of this thread together, as far as they are known; beyond it new ones are refused. Default 536870912. */
+  /** How many bytes may wait in the streams of HTTP and WebSocket of the whole process, over all threads; beyond it new ones are refused. Default 536870912. */
   maxBufferedBytes?: number
 }
 
@@ -33,6 +33,7 @@ let draining: Promise<void> | undefined
 export const runtime = {
   /** Totals of the process: a plain object of numbers, made anew at each call. */
   snapshot(): Snapshot {
+    bytesOfProcess() // what this thread has not reported yet is in the picture
     return { ...native.snapshot(), workers: workersSnapshot() }
   },
 

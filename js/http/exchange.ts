@@ -30,10 +30,11 @@ export async function exchange<Req>(fn: AnyFunction, service: Service, asked: As
     const owner = service.replay > 0 ? (service.owner as ((req: Req) => string | undefined) | undefined)?.(req) : undefined
     if (service.replay > 0 && (await resume(fn, service, asked, sink, owner))) return
     input = inputOf(service, asked, req)
-    budget = new ByteBudget(service.maxBufferedBytes)
+    const replayed = service.replay > 0 && encoder instanceof SseEncoder
+    budget = new ByteBudget(service.maxBufferedBytes, (result) => (replayed ? encoder.body(result) : encoder.encode(result)))
     stream = open(fn, service, asked, req, budget)
     const run = new Run(service, stream, input, budget)
-    if (service.replay > 0 && encoder instanceof SseEncoder) return await resumable(fn, service, run, sink, onError, owner)
+    if (replayed) return await resumable(fn, service, run, sink, onError, owner)
     await run.deliver(fn, sink, new Delivery(sink, encoder, service.answer, { 'velo-stream': shownId(stream) }, budget), onError)
   } catch (error) {
     // What was begun is not left open: a body that keeps its listeners cannot be read past.

@@ -1,134 +1,204 @@
-// How many bytes wait between two sockets: those of events that were sent and not delivered, of results that are unread or being written, and of what is kept for
-// clients that come back. Owns the bound of each stream, and that of the process beyond which new streams are refused. Not here: who waits, and for what.
+// How many bytes wait between two sockets: those of events that are not delivered, of results that are not written, and of what is kept for clients that come
+// back. Owns the bound of each stream, and who waits for room in it. Not here: the sum of the process (byte-sum.ts), and how results are written.
 
+import { addBytes, boundOfProcess, bytesOfProcess } from './byte-sum.js'
 import { OverloadedError } from './errors.js'
-import type { Depth, Puller } from './pulled.js'
+import type { Milestone, Progress, Puller } from './pulled.js'
+import { Queue } from './queue.js'
 
 /** Default of `maxBufferedBytes` of a stream: 16 MiB, input and output together. */
 export const STREAM_BYTES = 16 << 20
-const PROCESS_BYTES = 512 << 20
-/** How often somebody who waits for room looks, ms: only streams of large events ever do. */
-const LOOK_MS = 5
+/** So many bytes that wait for a function on another thread make it say when it has taken them. */
+const MANY = 64 << 10
+/** Characters of a text that are taken for its bytes. */
+const SHORT = 1024
 
-const budgets = new Set<ByteBudget>()
-let total = 0
-let most = PROCESS_BYTES
+/** A result as it is written: a text, or what knows how many bytes it has. */
+export type Written = string | { readonly length: number }
+export type Encoded = Written | Unwritable
 
-/** Sets the bound of the process. */
-export function limitBytes(bytes: number): void {
-  most = bytes
+/** In place of a result that cannot be written: why. */
+export class Unwritable {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    this.error = error
+  }
 }
 
+/** Bytes of what is written. Of a short text its characters: to look at each would cost more than to write it. */
+export function sizeOf(encoded: Written): number {
+  return typeof encoded === 'string' && encoded.length > SHORT ? Buffer.byteLength(encoded) : encoded.length
+}
+
+const budgets = new Set<ByteBudget>()
+
 /** The bytes of one stream. */
-export class ByteBudget implements Puller {
+export class ByteBudget implements Puller, Milestone {
   readonly #max: number
-  #depth: Depth | undefined
-  /** Batches of events that may not all be delivered: the number of the last event of each, and bytes. */
-  #sent: { upTo: number; bytes: number }[] = []
+  readonly #write: (result: unknown) => Written
+  #progress: Progress | undefined
+  /** Batches of events that are not delivered: the number of the last event of each, and bytes. */
+  readonly #sent = new Queue<{ upTo: number; bytes: number }>()
+  /** Events that were accepted. */
   #count = 0
   #input = 0
-  /** Bytes of events that wait for room outside of the stream. */
-  #waiting = 0
-  /** Bytes of a result, about: what the last ones had. */
-  #perResult = 0
   /** Bytes of the events that were sent last. */
   #last = 0
-  #writing = 0
-  /** Results that were read and are not being written yet. */
-  #inHand = 0
+  /** Of events that wait for room outside of the stream. */
+  #waiting = 0
+  /** Of results that were yielded and are not written. */
+  #output = 0
+  /** Bytes of the result that was yielded last. */
+  #lastResult = 0
   #kept = 0
-  #counted = 0
   #isOver = false
+  #isMute = false
+  /** Somebody waits for room. */
+  #goOn: (() => void) | null = null
 
-  /** Throws OverloadedError where the process is at its bound. */
-  constructor(max: number) {
-    if (total >= most) for (const budget of budgets) budget.#used()
-    if (total >= most)
-      throw new OverloadedError(
-        'VELO_OVERLOADED',
-        `${total} bytes wait in the streams of this process (runtime.configure maxBufferedBytes)`,
-      )
+  /** `write` makes of a result what is written. Throws OverloadedError where the process is at its bound. */
+  constructor(max: number, write: (result: unknown) => Written) {
+    const bound = boundOfProcess()
+    // Functions on other threads are asked how far they are only where much waits for them.
+    if (bytesOfProcess() >= bound) for (const budget of budgets) budget.reached()
+    const total = bytesOfProcess()
+    if (total >= bound)
+      throw new OverloadedError('VELO_OVERLOADED', `${total} bytes wait in the streams of the process: its maxBufferedBytes is ${bound}`)
     this.#max = max
+    this.#write = write
     budgets.add(this)
   }
 
-  watch(depth: Depth): void {
-    this.#depth = depth
+  watch(progress: Progress): void {
+    this.#progress = progress
   }
 
+  encode(result: unknown): Encoded {
+    if (this.#isMute) return ''
+    let encoded: Written
+    try {
+      encoded = this.#write(result)
+    } catch (error) {
+      return new Unwritable(error)
+    }
+    if (this.#isOver || this.#isMute) return encoded // the function has thrown the client out while it was encoded
+    const bytes = sizeOf(encoded)
+    this.#lastResult = bytes
+    this.#output += bytes
+    addBytes(bytes)
+    return encoded
+  }
+
+  /** Another like it would wait at the `yield` of the function, beyond the bound. */
   holds(unread: number): boolean {
-    return this.#perResult > 0 && this.#used() + this.#perResult > this.#max && unread > 0
+    return unread > 0 && this.#used + this.#lastResult > this.#max
+  }
+
+  /** Results of so many bytes went to the client, or are kept for it. */
+  written(bytes: number): void {
+    if (this.#isOver || this.#isMute) return
+    this.#output -= bytes
+    this.#less(bytes)
+  }
+
+  /** Nobody gets the results any more: none waits, and they are not even encoded. */
+  mute(): void {
+    this.written(this.#output)
+    this.#isMute = true
   }
 
   /** There is no room for events like the last ones. Where nothing waits there always is, whatever is kept. */
   get isFull(): boolean {
-    const used = this.#used() - this.#waiting
-    return used + this.#last > this.#max && used > this.#kept
+    return this.#input + this.#output > 0 && this.#used - this.#waiting + this.#last > this.#max
   }
 
-  /** So many events, made of so many bytes, are handed to the stream. */
+  /** So many events, made of so many bytes, are handed to the stream, or were a moment ago. */
   sent(events: number, bytes: number): void {
     this.#count += events
-    if (bytes > 0) this.#sent.push({ upTo: this.#count, bytes })
-    this.#input += bytes
     this.#last = bytes
+    const progress = this.#progress
+    if (this.#isOver || bytes === 0 || progress === undefined || progress.delivered >= this.#count) return
+    this.#sent.push({ upTo: this.#count, bytes })
+    this.#input += bytes
+    addBytes(bytes)
+    progress.milestone = this
+    if (this.#input > MANY) progress.hear()
+  }
+
+  /** One of the events that were sent last was refused: it is not among those that are accepted. */
+  notSent(): void {
+    this.#count--
+    const last = this.#sent.last()
+    if (last !== undefined && last.upTo > this.#count) last.upTo = this.#count
+    this.reached()
   }
 
   /** So many bytes of events wait for room outside of the stream. */
   waiting(bytes: number): void {
+    if (this.#isOver) return
+    addBytes(bytes - this.#waiting)
     this.#waiting = bytes
-  }
-
-  /** An event was refused: it is not among those that are accepted. */
-  notSent(): void {
-    this.#count--
-  }
-
-  /** So many results became so many bytes. */
-  encoded(results: number, bytes: number): void {
-    // The largest of late: it is forgotten slowly.
-    this.#perResult = Math.max(bytes / results, this.#perResult * 0.9)
-  }
-
-  /** So many results were read and are not being written yet. */
-  inHand(results: number): void {
-    this.#inHand = results
-  }
-
-  /** Bytes that wait for the client in a write. */
-  writing(bytes: number): void {
-    this.#writing = bytes
   }
 
   /** Bytes that are kept for a client that comes back. */
   keep(bytes: number): void {
+    if (this.#isOver) return
+    const less = this.#kept - bytes
     this.#kept = bytes
-    this.#used()
+    this.#less(less)
   }
 
-  /** Resolves when there is room for more events, or `isOver` says that none are wanted. */
-  async room(isOver: () => boolean): Promise<void> {
-    while (this.isFull && !this.#isOver && !isOver()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref())
+  /** Number of the event with whose delivery bytes are free. */
+  get at(): number {
+    return this.#sent.first()?.upTo ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Events may have been delivered. */
+  reached(): void {
+    const progress = this.#progress
+    if (this.#isOver || progress === undefined) return
+    let bytes = 0
+    while (this.at <= progress.delivered) bytes += this.#sent.shift().bytes
+    if (this.#sent.length === 0) progress.milestone = null
+    if (bytes === 0) return
+    this.#input -= bytes
+    this.#less(bytes)
+    if (this.#input > MANY || this.#goOn !== null) progress.hear()
+  }
+
+  /** Resolves when there is room for more events, or none are wanted. One waits at a time. */
+  room(): Promise<void> {
+    if (this.#isOver || !this.isFull) return Promise.resolve()
+    this.#progress?.hear()
+    return new Promise((resolve) => {
+      this.#goOn = resolve
+    })
+  }
+
+  /** Whoever waits for room goes on without. */
+  wake(): void {
+    const goOn = this.#goOn
+    this.#goOn = null
+    goOn?.()
   }
 
   /** Nothing of the stream waits or is kept any more. */
   release(): void {
+    if (this.#isOver) return
+    addBytes(-this.#used)
     this.#isOver = true
-    total -= this.#counted
-    this.#counted = 0
+    if (this.#progress !== undefined) this.#progress.milestone = null
     budgets.delete(this)
+    this.wake()
   }
 
-  #used(): number {
-    if (this.#isOver) return 0
-    const depth = this.#depth
-    const passed = depth === undefined ? 0 : this.#count - depth.undelivered
-    let done = 0
-    while (done < this.#sent.length && (this.#sent[done] as { upTo: number }).upTo <= passed) this.#input -= this.#sent[done++]?.bytes ?? 0
-    if (done > 0) this.#sent.splice(0, done)
-    const used = this.#input + this.#waiting + ((depth?.unread ?? 0) + this.#inHand) * this.#perResult + this.#writing + this.#kept
-    total += used - this.#counted
-    this.#counted = used
-    return used
+  get #used(): number {
+    return this.#input + this.#waiting + this.#output + this.#kept
+  }
+
+  #less(bytes: number): void {
+    addBytes(-bytes)
+    if (this.#goOn !== null && !this.isFull) this.wake()
   }
 }

@@ -3,19 +3,29 @@
 
 const PULLED: unique symbol = Symbol.for('velo-stream.pulled') as never
 
-/** What waits in a stream. */
-export interface Depth {
-  /** Events that were accepted and not delivered. */
-  readonly undelivered: number
-  /** Results that were yielded and not read. */
-  readonly unread: number
+/** How far a stream has come. */
+export interface Progress {
+  /** Events that were delivered to the function. */
+  readonly delivered: number
+  /** Who is told when so many were; null while nobody is. */
+  milestone: Milestone | null
+  /** The milestone matters soon: a function on another thread says by itself how far it is. It is asked again after each time. */
+  hear(): void
 }
 
-/** Who pulls. */
+/** Who is told, and when. It may be told late by a function on another thread. */
+export interface Milestone {
+  readonly at: number
+  reached(): void
+}
+
+/** Who pulls, and reads the results. */
 export interface Puller {
   /** The stream is open. */
-  watch(depth: Depth): void
-  /** Whether the function must wait before one more result: so many are unread, at least one. It is asked again after each read. */
+  watch(progress: Progress): void
+  /** What the reader gets in place of this result. Called once, as it is yielded. Throws nothing. */
+  encode(result: unknown): unknown
+  /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
 }
 

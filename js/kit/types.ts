@@ -125,6 +125,11 @@ export interface FunctionMetrics {
 
 /** Totals of the process, a plain object. */
 export interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
+  /**
+   * Bytes that wait in the streams of HTTP and WebSocket of all threads, beyond `maxBufferedBytes` of which new ones are refused. Each thread reports in steps of 64 KiB, so the
+   * others may be that far off.
+   */
+  bytesBuffered: number
   functions: FunctionMetrics[]
   /** Worker threads that run streams. */
   workers: WorkerSnapshot[]

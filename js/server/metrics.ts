@@ -42,6 +42,7 @@ export function exposition(snapshot: Snapshot, server: ServerNumbers): string {
   each('velo_overruns_total', 'counter', 'Sends refused because too many waited.', (fn) => fn.overruns)
   quantiles(text, 'velo_latency_seconds', 'From an event to its result.', functions, 'latency')
   quantiles(text, 'velo_processing_seconds', 'From an event to the wish for the next one.', functions, 'processing')
+  text.one('velo_bytes_buffered', 'gauge', 'Bytes that wait in the streams of HTTP and WebSocket.', snapshot.bytesBuffered)
   text.family('velo_worker_streams', 'gauge', 'Streams on a worker thread.')
   for (const { thread, streams } of snapshot.workers) text.sample('velo_worker_streams', { thread }, streams)
   text.family('velo_worker_busy_ratio', 'gauge', 'Part of its time that a worker thread was busy lately.')

@@ -4,11 +4,27 @@ import { VeloError } from '../index.js'
 import type { Settings } from './options.js'
 import type { SocketData } from './socket.js'
 
-/** What one result becomes: a string leaves as a text frame, bytes as a binary one. */
-export type Frame = string | Uint8Array
+/** What one result becomes: a text leaves as a text frame, bytes as a binary one. */
+export type Frame = string | LongText | Uint8Array
+
+/** A longer text is kept as bytes: Node would keep the text, and room for three times its length, until the last of it is gone. */
+const LONG = 16 << 10
+
+/** The bytes of a text. */
+export class LongText {
+  readonly bytes: Uint8Array
+
+  constructor(text: string) {
+    this.bytes = Buffer.from(text)
+  }
+
+  get length(): number {
+    return this.bytes.length
+  }
+}
 
 /** Bytes of a message. */
-export function sizeOf(data: SocketData): number {
+export function bytesOfMessage(data: SocketData): number {
   if (!Array.isArray(data)) return (data as Uint8Array | ArrayBuffer).byteLength
   let size = 0
   for (const part of data) size += part.byteLength
@@ -31,7 +47,7 @@ export function frameOf(result: unknown, { text, binary }: Settings): Frame {
     throw codecError("a result is bytes; serveSocket(options).binary: 'raw' sends them as binary frames")
   }
   if (text === 'raw') {
-    if (typeof result === 'string') return result
+    if (typeof result === 'string') return frameOfText(result)
     throw codecError(`a result is no string (${typeof result}), which serveSocket(options).text: 'raw' asks for`)
   }
   let json: string | undefined
@@ -41,7 +57,11 @@ export function frameOf(result: unknown, { text, binary }: Settings): Frame {
     throw codecError('a result cannot be written as JSON', error)
   }
   if (json === undefined) throw codecError(`a result cannot be written as JSON (${typeof result})`)
-  return json
+  return frameOfText(json)
+}
+
+function frameOfText(text: string): Frame {
+  return text.length > LONG ? new LongText(text) : text
 }
 
 function bytesOfView(result: ArrayBufferView | ArrayBuffer): Uint8Array {

@@ -35,6 +35,7 @@ export class Inbox<In> {
 
   /** Takes one event that was made of so many bytes, in the order of the calls. */
   put(event: In, bytes: number): void {
+    if (this.#isStopped) return
     if (!this.isHeld) {
       try {
         if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return this.#sent(bytes)
@@ -71,6 +72,9 @@ export class Inbox<In> {
   stop(): void {
     this.#isStopped = true
     this.#waiting = []
+    this.#bytes = 0
+    this.#budget.waiting(0)
+    this.#budget.wake()
   }
 
   /** Never rejects. */
@@ -78,7 +82,7 @@ export class Inbox<In> {
     // A turn of microtasks, in which the rest of what came with this event is added.
     await undefined
     do {
-      if (this.#budget.isFull) await this.#budget.room(() => this.#isStopped || this.#stream.state !== 'open')
+      if (this.#budget.isFull && !this.#isStopped) await this.#budget.room()
       if (this.#waiting.length > 0) await this.#sendAll()
     } while (this.#waiting.length > 0)
     this.isHeld = false

@@ -4,12 +4,10 @@
 import type { Socket } from 'node:net'
 import { TimeoutError } from '../index.js'
 import { reasonOf, type Verdict } from './codes.js'
-import type { Frame } from './frames.js'
+import { type Frame, LongText } from './frames.js'
 import type { Settings } from './options.js'
 import { CLOSED, OPEN, type SocketData, type SocketLike } from './socket.js'
 
-/** A longer text is handed over as bytes: Node would keep the text, and room for three times its length, until the last of it is gone. */
-const LONG = 16 << 10
 const TEXT = { binary: false }
 
 /** How a connection ended. */
@@ -81,19 +79,23 @@ export class Link {
     if (socket.readyState !== OPEN) return this.closed
     this.#cork()
     if (socket.bufferedAmount + frame.length < this.#settings.maxBuffered) {
-      socket.send(frame)
+      this.#write(frame)
       return undefined
     }
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve
     })
-    if (typeof frame === 'string' && frame.length > LONG) socket.send(Buffer.from(frame), TEXT, this.#onSent)
-    else socket.send(frame, this.#onSent)
+    this.#write(frame, this.#onSent)
     this.#uncork()
     const { maxStall } = this.#settings
     clearTimeout(this.#stall)
     if (maxStall > 0) this.#stall = setTimeout(this.#onStall, maxStall).unref()
     return drained
+  }
+
+  #write(frame: Frame, done?: () => void): void {
+    if (frame instanceof LongText) this.#socket.send(frame.bytes, TEXT, done)
+    else this.#socket.send(frame, done)
   }
 
   /** The client has said that it takes receipts. */

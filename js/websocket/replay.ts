@@ -1,7 +1,7 @@
 // Results on their way to a client that may come back. Owns: the results that the client may not have yet, counted from 1, and what of them was
 // sent on the present connection. A pong tells what the client has; a full buffer makes the function wait, with a client or without.
 
-import type { ByteBudget } from '../kit/byte-budget.js'
+import { type ByteBudget, sizeOf } from '../kit/byte-budget.js'
 import type { Verdict } from './codes.js'
 import type { Frame } from './frames.js'
 import type { Link } from './link.js'
@@ -44,7 +44,7 @@ export class Replay {
   put(frame: Frame): Promise<unknown> | undefined {
     if (this.#isDiscarded) return undefined
     this.#frames.push(frame)
-    this.#bytes += frame.length
+    this.#bytes += sizeOf(frame)
     this.#budget.keep(this.#bytes)
     this.#send()
     if (this.#hasRoom()) return undefined
@@ -124,7 +124,7 @@ export class Replay {
 
   #forget(count: number): void {
     if (count <= this.#passed) return
-    for (const frame of this.#frames.splice(0, count - this.#passed)) this.#bytes -= frame.length
+    for (const frame of this.#frames.splice(0, count - this.#passed)) this.#bytes -= sizeOf(frame)
     this.#budget.keep(this.#bytes)
     this.#passed = count
     if (this.#isRoom) this.#tellRoom()

@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
-import { ByteBudget } from '../kit/byte-budget.js'
+import { ByteBudget, type Encoded, sizeOf, Unwritable } from '../kit/byte-budget.js'
 import { pulled } from '../kit/pulled.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
-import { bytesOf, frameOf, sizeOf } from './frames.js'
+import { bytesOf, bytesOfMessage, type Frame, frameOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import type { Link, LinkOwner, SocketEnd } from './link.js'
 import type { Settings } from './options.js'
@@ -51,7 +51,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.fn = fn
     this.owner = settings.owner
     this.#settings = settings
-    this.#budget = new ByteBudget(settings.maxBufferedBytes)
+    this.#budget = new ByteBudget(settings.maxBufferedBytes, (result) => frameOf(result, settings))
     try {
       this.stream = fn.open(pulled({ id: settings.id, headers: settings.headers, signal: settings.signal }, this.#budget))
     } catch (error) {
@@ -115,7 +115,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
     const { maxMessage, binary, text, endMessage } = this.#settings
     this.#received++
-    const size = sizeOf(data)
+    const size = bytesOfMessage(data)
     this.#receipts?.took(size)
     if (size > maxMessage) return this.stop(faultOf(1009, `a message is larger than ${maxMessage} bytes`))
     const bytes = bytesOf(data)
@@ -174,6 +174,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
       return
     }
     this.#over()
+    this.#budget.mute()
     if (onDisconnect === 'finish') return this.#endInput()
     this.stream.abort(new ClosedError('VELO_CLOSED', `the client is gone: the WebSocket was closed with ${code}`))
   }
@@ -183,15 +184,13 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     const { stream } = this
     let left = BURST
     try {
-      for (let results = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
+      for (let results: unknown[] = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
         left -= results.length
         // The last comes first here, and is let go of as it is written.
         results.reverse()
         while (results.length > 0) {
-          const wait = this.#put(results.pop(), results.length)
-          if (wait === undefined) continue
-          await wait
-          this.#budget.writing(0)
+          const wait = this.#put(results.pop() as Encoded)
+          if (wait !== undefined) await wait
         }
         if (left <= 0) {
           left = BURST
@@ -207,15 +206,18 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.#finish(verdictOfEnd(await stream.closed, this.#isDraining, this.#settings.expose))
   }
 
-  /** Sends one result, of which `left` others follow. Answers a promise while there is no room for them. */
-  #put(result: unknown, left: number): Promise<unknown> | undefined {
-    const frame = frameOf(result, this.#settings)
-    this.#budget.encoded(1, frame.length)
-    this.#budget.inHand(left)
-    if (this.#replay !== undefined) return this.#replay.put(frame)
+  /** Sends one result. Answers a promise while there is no room for another. */
+  #put(result: Encoded): Promise<unknown> | undefined {
+    if (result instanceof Unwritable) throw result.error
+    const [frame, budget, bytes] = [result as Frame, this.#budget, sizeOf(result)]
+    if (this.#replay !== undefined) {
+      const room = this.#replay.put(frame)
+      budget.written(bytes)
+      return room
+    }
     const wait = this.#link?.send(frame)
-    if (wait !== undefined) this.#budget.writing(frame.length)
-    return wait
+    if (wait === undefined) budget.written(bytes)
+    return wait?.then(() => budget.written(bytes))
   }
 
   #finish(verdict: Verdict): void {
@@ -226,6 +228,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
 
   /** The function has finished, and has given its permit back. Its results may still be on their way. */
   #ended(end: StreamEnd): void {
+    this.#inbox.stop()
     if (this.#grace !== undefined) hasEnded(this)
     if (end.reason !== 'aborted' && end.reason !== 'closed') return
     // The rest of the results is dropped; a client that reads nothing must not put the goodbye off.

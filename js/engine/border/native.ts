@@ -2,6 +2,7 @@
 //
 // The one door to the Rust add-on: has it loaded once and gives it types. Nothing else imports the binding.
 
+import { type ByteLedger, reportBytesTo } from '../../kit/byte-sum.js'
 import { loadBinary } from './binary.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
@@ -51,11 +52,12 @@ export interface FunctionTotals {
 
 /** What Rust knows of the process. One entry for each name of functions. */
 export interface Totals extends Omit<FunctionTotals, 'name' | 'processing'> {
+  bytesBuffered: number
   functions: FunctionTotals[]
 }
 
 /** The calls of the add-on; ARCHITECTURE section 4 says what each means. */
-export interface Native {
+export interface Native extends ByteLedger {
   open(fn: number, idleMs: number): number
   step(slot: number, input: number): number
   grant(slot: number, side: number): number
@@ -109,3 +111,4 @@ export interface Native {
 export const Note = { Overrun: 0, LateError: 1 } as const
 
 export const native = loadBinary() as Native
+reportBytesTo(native)

@@ -1,6 +1,7 @@
 // The row of one stream in the control block, with names for what is counted there: JavaScript counts, Rust decides by the counts. Owns: the way to the
 // words, and which events are timed. Not here: which row a stream gets (control-block.ts), and what a count leads to.
 
+import type { Milestone } from '../../kit/pulled.js'
 import type { StreamMetrics } from '../../kit/types.js'
 import { clock, offsetOf, pageOf } from './control-block.js'
 import { ROW_WORDS, type Side, State, Word } from './law.js'
@@ -28,6 +29,8 @@ export class Row {
   readonly probe = new Probe()
   /** Only where the function has a clock of its own. */
   watch: RowWatch | null = null
+  /** Who is told when so many events were delivered: where their bytes are counted. */
+  milestone: Milestone | null = null
   /** Its function runs on another thread, which says whether it waits. */
   isElsewhere = false
   private readonly sampling: Sampling
@@ -88,17 +91,20 @@ export class Row {
   deliver(): void {
     const count = ++this.page[this.at + Delivered]
     if (COUNTERS && ((count + this.phase) & SAMPLE_MASK) <= 2) this.askedAfter(count - 1)
+    if (this.milestone !== null) this.passMilestone()
   }
 
   /** The function gets an event, and had asked before. */
   deliverAsked(): void {
     this.page[this.at + Delivered]++
+    if (this.milestone !== null) this.passMilestone()
   }
 
   /** The function gets the event that it waited for. */
   deliverAwaited(): void {
     this.page[this.at + Delivered]++
     this.page[this.at + Waiting] = 0
+    if (this.milestone !== null) this.passMilestone()
   }
 
   /** An event is taken in for which the function waits: it gets it at once. */
@@ -122,6 +128,12 @@ export class Row {
   /** On another thread `count` events were delivered so far. */
   deliveredTo(count: number): void {
     this.page[this.at + Delivered] = Math.max(this.page[this.at + Delivered], count)
+    this.passMilestone()
+  }
+
+  /** More events were delivered, perhaps. */
+  passMilestone(): void {
+    if (this.milestone !== null && this.delivered >= this.milestone.at) this.milestone.reached()
   }
 
   /** What was accepted and not delivered is dropped. */

@@ -124,6 +124,9 @@ export class Input<In> extends Inlet<In> {
     if (this.line !== null) this.serve(this.line)
   }
 
+  /** Whoever sends wants to know soon how far the function is: on the same thread it is told anyway. */
+  hear(): void {}
+
   protected drop(): void {
     if (this.buffered.length === 0) return
     this.row.dropEvents(this.buffered.clear())

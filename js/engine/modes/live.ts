@@ -4,7 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure } from '../../kit/errors.js'
-import type { Depth, Puller } from '../../kit/pulled.js'
+import type { Milestone, Progress, Puller } from '../../kit/pulled.js'
 import { after } from '../border/after.js'
 import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'
@@ -23,7 +23,7 @@ import { sourceIdle } from '../refusals.js'
 import type { Remote } from '../stages/stage.js'
 import { warnOverrun, warnStuck } from '../warnings.js'
 
-export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
+export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   readonly direct = false
   readonly holdsResults = true
   readonly instance: Instance
@@ -36,6 +36,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
   readonly ahead: number
   readonly timed: boolean
   private readonly driver: Driver
+  private readonly puller: Puller | undefined
   /** The last stage runs on another thread. */
   private readonly lastIsRemote: boolean
   /** Gives the source of a feed back. */
@@ -51,8 +52,14 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
   /** Those who wait to send are to be told why: called when it is known. */
   private known: (() => void) | null = null
 
-  readonly onResult = (result: IteratorResult<unknown>): void => {
-    if (result.done === true || this.row.state >= State.Closing) return this.driver.lastResult(result)
+  readonly onResult = (yielded: IteratorResult<unknown>): void => {
+    if (yielded.done === true || this.row.state >= State.Closing) return this.driver.lastResult(yielded)
+    let result: IteratorResult<unknown> = yielded
+    if (this.puller !== undefined) {
+      result = encoded(yielded, this.puller)
+      // Foreign code that was called for that may have closed the stream.
+      if (this.row.state >= State.Closing) return this.driver.lastResult(yielded)
+    }
     if (this.goesOn !== null) this.goesOn()
     if (this.output.spend()) return this.put(result)
     this.output.held = result
@@ -63,6 +70,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
   constructor(def: Definition, options: LeaseOptions, puller?: Puller) {
     const instance = new Instance(def, this, puller === undefined ? def.liveIdle : def.pulledIdle, options)
     this.pulled = puller !== undefined
+    this.puller = puller
     this.instance = instance
     this.row = instance.row
     this.driver = instance.driver
@@ -98,12 +106,20 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
     return this.output.unread > 0
   }
 
-  get unread(): number {
-    return this.output.unread
+  get delivered(): number {
+    return this.row.delivered
   }
 
-  get undelivered(): number {
-    return this.row.accepted - this.row.delivered
+  get milestone(): Milestone | null {
+    return this.row.milestone
+  }
+
+  set milestone(milestone: Milestone | null) {
+    this.row.milestone = milestone
+  }
+
+  hear(): void {
+    this.input.hear()
   }
 
   get started(): boolean {
@@ -251,7 +267,9 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
 
   /** Results of another thread come many at a time. False when the channel is full. */
   private putMore(remote: Remote): boolean {
-    for (let result = remote.take(); result !== null; result = remote.take()) {
+    const { puller } = this
+    for (let taken = remote.take(); taken !== null; taken = remote.take()) {
+      const result = puller === undefined ? taken : encoded(taken, puller)
       if (!this.output.spend()) {
         this.output.held = result
         this.driver.rest()
@@ -274,4 +292,9 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Depth {
     this.row.state = packed & 15
     if ((packed >> 8) & Effect.StopInput && !this.started) this.start()
   }
+}
+
+/** A result as its reader gets it. */
+function encoded(result: IteratorResult<unknown>, puller: Puller): IteratorResult<unknown> {
+  return { value: puller.encode(result.value), done: false }
 }

@@ -26,7 +26,7 @@ export async function respond<Out>(
   const answer = answerOf(options, 'respond(options)')
   const sink = new NodeSink(res, answer.maxStall)
   const encoder = encoderFor(answer, res.req?.headers ?? {})
-  const reader = resultsOf(results)
+  const reader = resultsOf(results, encoder)
   if (res.req?.method === 'HEAD') {
     await Promise.all([reader.leave(), headOnly(sink, encoder, answer)])
     return

@@ -2,10 +2,11 @@
 //
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
-import type { ByteBudget } from '../../kit/byte-budget.js'
+import type { ByteBudget, Encoded } from '../../kit/byte-budget.js'
 import { HttpError } from '../errors.js'
 import type { Answer } from '../options.js'
 import { type Encoder, headOf } from './encoder.js'
+import { gather, handedOver } from './gather.js'
 import { Pulse } from './pulse.js'
 import { type Refusal, refusalOf } from './refusal.js'
 import type { ResultReader } from './results.js'
@@ -23,8 +24,10 @@ export class Delivery {
   readonly #budget: ByteBudget | undefined
   /** What is to be written at the end of the turn. Node itself lets nothing out before that. */
   #text = ''
-  /** Of the write that waits for room. */
-  #writing = 0
+  /** What its results weigh. */
+  #bytes = 0
+  /** The place after the last result that was added. */
+  #next = 0
   #room: Promise<void> | undefined
 
   /** `more`: headers that the options do not know. */
@@ -47,7 +50,7 @@ export class Delivery {
           await turn()
           continue
         }
-        for (let from = 0; from < results.length; from = this.#encoder.next) {
+        for (let from = 0; from < results.length; from = this.#next) {
           const room = this.#add(results, from)
           if (room !== undefined) await room
         }
@@ -59,42 +62,35 @@ export class Delivery {
     await this.end()
   }
 
-  /** Encodes as many as make one write. Nothing is awaited where there is room. */
-  #add(results: unknown[], from: number): Promise<void> | undefined {
-    const encoder = this.#encoder
-    const chunk = encoder.encode(results, from)
-    const { failure, next } = encoder
-    if (next > from) this.#budget?.encoded(next - from, chunk.length)
+  /** As many as make one write. Nothing is awaited where there is room. */
+  #add(results: Encoded[], from: number): Promise<void> | undefined {
+    const { chunk, bytes, next } = gather(results, from)
+    this.#next = next
     if (typeof chunk !== 'string') {
-      this.#room = this.#sent(this.write(chunk), chunk.length)
+      this.#room = this.#sent(this.write(chunk), bytes)
     } else if (chunk !== '') {
       if (this.#text === '') process.nextTick(this.#flush)
       this.#text += chunk
-      this.#budget?.writing(this.#writing + this.#text.length)
+      this.#bytes += bytes
       if (this.#text.length >= GATHERED || this.#budget?.isFull) this.#flush()
     }
-    if (failure !== undefined) throw failure.error
-    this.#budget?.inHand(results.length - next)
-    // They are bytes now, and may wait for long.
-    if (this.#room !== undefined) results.fill(undefined, from, next)
     return this.#room
   }
 
   /** What the turn brought, as one write. While there is no room it waits. */
   readonly #flush = (): void => {
     if (this.#room !== undefined || this.#text === '') return
-    const text = this.#text
+    const [text, bytes] = [this.#text, this.#bytes]
     this.#text = ''
-    this.#room = this.#sent(this.write(text), text.length)
+    this.#bytes = 0
+    this.#room = this.#sent(this.write(handedOver(text)), bytes)
   }
 
   /** `room`: when there is some again, if there is none. */
-  #sent(room: Promise<void> | undefined, size: number): Promise<void> | undefined {
-    this.#writing = room === undefined ? 0 : size
-    this.#budget?.writing(this.#writing)
+  #sent(room: Promise<void> | undefined, bytes: number): Promise<void> | undefined {
+    if (room === undefined) this.#budget?.written(bytes)
     return room?.then(() => {
-      this.#writing = 0
-      this.#budget?.writing(this.#text.length)
+      this.#budget?.written(bytes)
       this.#room = undefined
       this.#flush()
       return this.#room
@@ -109,6 +105,7 @@ export class Delivery {
 
   /** The client is gone: nothing is said any more. */
   gone(): void {
+    this.#budget?.mute()
     this.#pulse?.stop()
   }
 

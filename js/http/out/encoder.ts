@@ -5,7 +5,7 @@ import type { StreamHeaders } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import type { Answer } from '../options.js'
 import type { Refusal } from './refusal.js'
-import { SseEncoder, WRITE } from './sse-out.js'
+import { SseEncoder } from './sse-out.js'
 
 export interface Head {
   readonly status: number
@@ -16,11 +16,8 @@ export interface Encoder {
   readonly headers: Readonly<Record<string, string>>
   /** What the response begins with, before any result. */
   readonly prelude: string | undefined
-  /** Results from that place on, as many as make one write, up to the first that cannot be written; why it cannot is then in `failure`. */
-  encode(results: readonly unknown[], from: number): string | Uint8Array
-  /** Where the last `encode` ended. */
-  readonly next: number
-  readonly failure: { readonly error: unknown } | undefined
+  /** One result. Throws for one that cannot be written. */
+  encode(result: unknown): string | Uint8Array
   /** An error after the first byte, or undefined where only a cut can tell. */
   failed(refusal: Refusal): string | undefined
   /** What an answer ends with when all is well. */
@@ -33,19 +30,9 @@ export const LIVE = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffer
 class NdjsonEncoder implements Encoder {
   readonly headers = { 'content-type': 'application/x-ndjson; charset=utf-8', ...LIVE }
   readonly prelude = undefined
-  failure: Encoder['failure']
 
-  next = 0
-
-  encode(results: readonly unknown[], from: number): string {
-    let lines = ''
-    this.next = from
-    try {
-      for (; this.next < results.length && lines.length < WRITE; this.next++) lines += `${JSON.stringify(results[this.next]) ?? 'null'}\n`
-    } catch (error) {
-      this.failure = { error }
-    }
-    return lines
+  encode(result: unknown): string {
+    return `${JSON.stringify(result) ?? 'null'}\n`
   }
 
   failed({ body }: Refusal): string {
@@ -58,23 +45,9 @@ class NdjsonEncoder implements Encoder {
 class RawEncoder implements Encoder {
   readonly headers = { 'content-type': 'application/octet-stream', ...LIVE }
   readonly prelude = undefined
-  failure: Encoder['failure']
 
-  next = 0
-
-  encode(results: readonly unknown[], from: number): Uint8Array {
-    const chunks: Uint8Array[] = []
-    this.next = from
-    try {
-      for (let size = 0; this.next < results.length && size < WRITE; this.next++) {
-        const chunk = bytesOf(results[this.next])
-        size += chunk.length
-        chunks.push(chunk)
-      }
-    } catch (error) {
-      this.failure = { error }
-    }
-    return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)
+  encode(result: unknown): Uint8Array {
+    return bytesOf(result)
   }
 
   failed(): undefined {}

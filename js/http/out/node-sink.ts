@@ -15,9 +15,6 @@ import type { ResponseSink } from './sink.js'
 const LEFT_BYTES = 16 << 20
 const LEFT_MS = 2000
 
-/** A longer text is handed over as bytes: Node would keep the text, and room for three times its length, until the last of it is gone. */
-const LONG = 16 << 10
-
 type Response = ServerResponse | Http2ServerResponse
 
 export class NodeSink implements ResponseSink {
@@ -62,7 +59,7 @@ export class NodeSink implements ResponseSink {
   write(chunk: string | Uint8Array): Promise<void> | undefined {
     if (this.isGone || chunk.length === 0) return undefined
     this.#begin()
-    const hasRoom = this.#res.write(typeof chunk === 'string' && chunk.length > LONG ? Buffer.from(chunk) : chunk)
+    const hasRoom = this.#res.write(chunk)
     this.#flush?.()
     if (hasRoom) return undefined
     if (this.#room !== null) return this.#room.promise

@@ -34,7 +34,13 @@ export class Pulse {
   }
 
   write(chunk: string | Uint8Array): Promise<void> | undefined {
-    const room = this.#sink.write(this.#begun ? chunk : this.#begin() + String(chunk))
+    let room: Promise<void> | undefined
+    if (this.#begun) room = this.#sink.write(chunk)
+    else if (typeof chunk === 'string') room = this.#sink.write(this.#begin() + chunk)
+    else {
+      void this.#sink.write(this.#begin())
+      room = this.#sink.write(chunk)
+    }
     this.#timer?.refresh()
     if (room === undefined) return undefined
     this.#full = true

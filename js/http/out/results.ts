@@ -2,10 +2,12 @@
 
 import type { Source, Stream } from '../../index.js'
 import { BATCH, inBatches } from '../../kit/batches.js'
+import { type Encoded, Unwritable } from '../../kit/byte-budget.js'
+import type { Encoder } from './encoder.js'
 
 export interface ResultReader {
-  /** The next results, or none at the end. Rejects with what ended them. */
-  take(): Promise<unknown[]>
+  /** The next results as they are written, or none at the end. Rejects with what ended them. */
+  take(): Promise<Encoded[]>
   /** No more are wanted: the source is closed. Never rejects. */
   leave(): Promise<void>
 }
@@ -13,9 +15,10 @@ export interface ResultReader {
 /** At most so many results become one write. */
 export const BATCH_SIZE = 256
 
+/** Of a stream, whose budget encodes them. */
 export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH_SIZE): ResultReader {
   return {
-    take: () => stream.recvBatch(most),
+    take: () => stream.recvBatch(most) as Promise<Encoded[]>,
     leave: () => stream.close().catch(() => {}),
   }
 }
@@ -24,19 +27,21 @@ export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH_SIZ
 export function resultsOfFeed(feed: AsyncIterableIterator<unknown>, most = BATCH_SIZE): ResultReader {
   if (!inBatches(feed)) return resultsOf(feed)
   return {
-    take: () => feed[BATCH](most),
+    take: () => feed[BATCH](most) as Promise<Encoded[]>,
     leave: async () => void (await feed.return?.().catch(() => {})),
   }
 }
 
-export function resultsOf(source: Source<unknown>): ResultReader {
+/** Of a source that nobody has encoded yet, or of a stream that is fed. */
+export function resultsOf(source: Source<unknown>, encoder?: Encoder): ResultReader {
   const iterator = iteratorOf(source)
   let left = false
   return {
     async take() {
       if (left) return []
       const { done, value } = await iterator.next()
-      return done === true ? [] : [await value]
+      if (done === true) return []
+      return [encoder === undefined ? (value as Encoded) : encoded(await value, encoder)]
     },
     async leave() {
       left = true
@@ -51,4 +56,12 @@ export function resultsOf(source: Source<unknown>): ResultReader {
 
 function iteratorOf(source: Source<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : (source as Iterable<unknown>)[Symbol.iterator]()
+}
+
+function encoded(value: unknown, encoder: Encoder): Encoded {
+  try {
+    return encoder.encode(value)
+  } catch (error) {
+    return new Unwritable(error)
+  }
 }

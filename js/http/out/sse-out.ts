@@ -5,16 +5,12 @@ import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
 import type { Refusal } from './refusal.js'
 
-/** Characters or bytes of one write, about: what is more goes into the next one, so that none grows without a bound. */
-export const WRITE = 256 * 1024
-
 /** Keeps the connection, and says nothing. */
 export const COMMENT = ':\n\n'
 
 export class SseEncoder implements Encoder {
   readonly headers: Readonly<Record<string, string>>
   readonly prelude: string | undefined
-  failure: Encoder['failure']
   readonly #answer: Answer
   /** Results and last events written. */
   #index = 0
@@ -26,28 +22,17 @@ export class SseEncoder implements Encoder {
     this.prelude = answer.retry === undefined ? start : `retry: ${answer.retry}\n${start ?? '\n'}`
   }
 
-  next = 0
-
-  encode(results: readonly unknown[], from: number): string {
-    let text = ''
-    this.next = from
-    try {
-      for (; this.next < results.length && text.length < WRITE; this.next++) text += this.one(results[this.next])
-    } catch (error) {
-      this.failure = { error }
-    }
-    return text
+  encode(result: unknown): string {
+    const field = this.#answer.id?.(result as never, this.#index)
+    return (field === undefined ? '' : `id: ${line(field, 'id')}\n`) + this.body(result)
   }
 
-  /** One result. `id`: of the replay, instead of the one that the option makes. */
-  one(result: unknown, id?: string): string {
-    const { id: idOf, event: nameOf } = this.#answer
-    const name = nameOf?.(result as never)
+  /** All but the id: the replay has ids of its own. */
+  body(result: unknown): string {
+    const name = this.#answer.event?.(result as never)
     const data = typeof result === 'string' ? result.split(/\r\n|\n|\r/).join('\ndata: ') : (JSON.stringify(result) ?? 'null')
-    const field = id ?? idOf?.(result as never, this.#index)
     this.#index++
-    const prefix = (field === undefined ? '' : `id: ${line(field, 'id')}\n`) + (name === undefined ? '' : `event: ${line(name, 'event')}\n`)
-    return `${prefix}data: ${data}\n\n`
+    return `${name === undefined ? '' : `event: ${line(name, 'event')}\n`}data: ${data}\n\n`
   }
 
   failed({ body }: Refusal): string {

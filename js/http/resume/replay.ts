@@ -1,5 +1,7 @@
 // The last results of a stream as they were written, by their numbers, for a client that missed them. Owns the numbering.
 
+import { sizeOf } from '../../kit/byte-budget.js'
+
 export class Replay {
   readonly #most: number
   readonly #bytes: number
@@ -23,19 +25,19 @@ export class Replay {
   keep(write: (id: string) => string): string {
     const text = write(`${this.#stream}:${this.#count + 1}`)
     const place = this.#count++ % this.#most
-    this.#size += text.length - (this.#kept[place]?.length ?? 0)
+    this.#size += sizeOf(text) - sizeOf(this.#kept[place] ?? '')
     this.#kept[place] = text
     this.#passed = Math.max(this.#passed, this.#count - this.#most)
     // The newest stays, however long it is.
     for (; this.#size > this.#bytes && this.#passed < this.#count - 1; this.#passed++) {
       const oldest = this.#passed % this.#most
-      this.#size -= this.#kept[oldest]?.length ?? 0
+      this.#size -= sizeOf(this.#kept[oldest] ?? '')
       this.#kept[oldest] = ''
     }
     return text
   }
 
-  /** Characters of all that is kept. */
+  /** Bytes of all that is kept. */
   get size(): number {
     return this.#size
   }

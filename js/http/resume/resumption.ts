@@ -3,20 +3,22 @@
 // Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
 // what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
 
+import { type Encoded, sizeOf, Unwritable } from '../../kit/byte-budget.js'
 import { awaitReturn, forgetReturn } from '../../kit/returns.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { Asked } from '../in/request.js'
 import type { Answer, Service } from '../options.js'
 import { Delivery, refuse } from '../out/delivery.js'
 import { encoderFor, LIVE } from '../out/encoder.js'
+import { handedOver, WRITE } from '../out/gather.js'
 import { refusalOf } from '../out/refusal.js'
 import type { ResponseSink } from '../out/sink.js'
-import { SseEncoder, WRITE } from '../out/sse-out.js'
+import { SseEncoder } from '../out/sse-out.js'
 import type { Run } from '../stream/run.js'
 import { enter, leave, type Session, sessionOf, shownId } from '../stream/sessions.js'
 import { Replay } from './replay.js'
 
-/** How many streams that are over are kept for clients that may have missed their end, and how many characters of their results. The oldest go first. */
+/** How many streams that are over are kept for clients that may have missed their end, and how many bytes of their results. The oldest go first. */
 const OVER = 1000
 const OVER_SIZE = 64 << 20
 const over = new Set<ResumableSession>()
@@ -106,11 +108,11 @@ class ResumableSession implements Session {
         if (batch.length === 0) break
         for (let kept = 0; kept < batch.length; ) {
           // Kept before it is written: whoever comes while this one waits for room finds it there.
-          const text = this.#keep(batch, kept)
-          const room = this.#client?.delivery.write(text)
-          if (this.#encoder.failure !== undefined) throw this.#encoder.failure.error
-          kept = this.#encoder.next
+          const { text, bytes, next } = this.#keep(batch, kept)
+          kept = next
+          const room = this.#client?.delivery.write(handedOver(text))
           if (room !== undefined) await room
+          this.#run.budget.written(bytes)
         }
       }
       const last = this.#encoder.ended()
@@ -126,22 +128,19 @@ class ResumableSession implements Session {
     }
   }
 
-  /** As many from that place on as make one write, up to the first that cannot be written. */
-  #keep(batch: readonly unknown[], from: number): string {
-    const encoder = this.#encoder
-    let text = ''
-    encoder.next = from
-    try {
-      for (; encoder.next < batch.length && text.length < WRITE; encoder.next++) {
-        const one = this.#replay.keep((id) => encoder.one(batch[encoder.next], id))
-        this.#run.budget.encoded(1, one.length)
-        text += one
-      }
-      this.#run.budget.keep(this.#replay.size)
-    } catch (error) {
-      this.#encoder.failure = { error }
+  /** As many from that place on as make one write, up to one that cannot be written: that throws, when it is the first. */
+  #keep(batch: readonly Encoded[], from: number): { text: string; bytes: number; next: number } {
+    const first = batch[from]
+    if (first instanceof Unwritable) throw first.error
+    let [text, bytes, next] = ['', 0, from]
+    for (; next < batch.length && text.length < WRITE; next++) {
+      const body = batch[next]
+      if (typeof body !== 'string') break
+      bytes += sizeOf(body)
+      text += this.#replay.keep((id) => `id: ${id}\n${body}`)
     }
-    return text
+    this.#run.budget.keep(this.#replay.size)
+    return { text, bytes, next }
   }
 
   /** Another connection of the client takes over. Resolves when the response on it is over. */
@@ -192,6 +191,7 @@ class ResumableSession implements Session {
   }
 
   #abandon(): void {
+    this.#run.budget.mute()
     this.#abandoned = true
     this.#arrived()
   }

@@ -85,7 +85,7 @@ export class Run {
   async #pump(reader: EventReader): Promise<void> {
     const { stream } = this
     try {
-      while (await this.#next(reader)) if (this.budget.isFull) await this.budget.room(() => reader.isOver || stream.state !== 'open')
+      while (await this.#next(reader)) if (this.budget.isFull) await this.budget.room()
       stream.end()
     } catch (error) {
       reader.close()

@@ -10,6 +10,8 @@ export class RemoteInput<In> extends Input<In> {
   private writer: DuctWriter | null = null
   private errors: SentErrors | null = null
   private told = false
+  /** Whoever sends wants to know how far the function is. */
+  private isHearing = false
   private unstarted: Failure | null = null
 
   /** The function has been started on its thread, or anew on another one. */
@@ -25,6 +27,19 @@ export class RemoteInput<In> extends Input<In> {
   /** The function could not be started. */
   refuse(failure: Failure): void {
     this.unstarted = failure
+  }
+
+  /** There may be credits, or the function has taken more. */
+  override open(): void {
+    super.open()
+    if (this.row.milestone === null) return
+    this.row.passMilestone()
+    if (this.isHearing) this.hear()
+  }
+
+  override hear(): void {
+    this.isHearing = this.row.milestone !== null
+    if (this.isHearing) this.writer?.hear()
   }
 
   override trySend(event: In): boolean {

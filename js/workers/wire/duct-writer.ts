@@ -70,6 +70,11 @@ export class DuctWriter {
     return this.credits > 0
   }
 
+  /** `onRoom` is called when the other side asks for more, whatever there are of credits. */
+  hear(): void {
+    native.credit(this.duct, Number.MAX_SAFE_INTEGER)
+  }
+
   /** Adds a value, for which there must be a credit. Throws `VELO_CODEC` for one that cannot travel: then nothing was added. */
   add(value: unknown): void {
     const { values } = this

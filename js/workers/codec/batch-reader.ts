@@ -4,9 +4,10 @@ import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
 import { FlatReader } from './flat-reader.js'
 import * as frames from './frames.js'
-import { readGraph } from './graph-reader.js'
+import { readGraph, viewOfAll } from './graph-reader.js'
 import { type ShapeTable, shapesOf } from './shapes.js'
 import { sharedCopyOf } from './shared-buffers.js'
+import { wrapped } from './wrapped.js'
 
 const { readInteger, HEAD } = frames
 
@@ -80,7 +81,7 @@ export class BatchReader {
         const start = at + HEAD
         at = start + readInteger(bytes, at + 1)
         if (at > end) throw cut(kind)
-        into.push(this.#content(kind, bytes, start, at))
+        into.push(kind === frames.VIEW ? viewOfAll(bytes[start], plain.slice(start + 1, at).buffer) : this.#content(kind, bytes, start, at))
       }
     }
   }
@@ -89,9 +90,13 @@ export class BatchReader {
     try {
       switch (kind) {
         case frames.PLAIN:
-          range.start = start
-          range.end = end
-          return (this.#shapes as ShapeTable).unpack(bytes, range)
+          return this.#plain(bytes, start, end)
+        case frames.ERROR:
+        case frames.MAP:
+        case frames.SET:
+          return wrapped(kind, this.#plain(bytes, start, end) as unknown[])
+        case frames.BIGINT:
+          return bytes.readBigInt64LE(start)
         case frames.ASCII:
           return bytes.latin1Slice(start, end)
         case frames.UTF8:
@@ -109,6 +114,12 @@ export class BatchReader {
       throw new VeloError('VELO_CODEC', `a value cannot be read from its bytes (kind ${kind})`, { cause })
     }
     throw new VeloError('VELO_CODEC', `a batch holds a value of unknown kind ${kind}`)
+  }
+
+  #plain(bytes: frames.Bytes, start: number, end: number): unknown {
+    range.start = start
+    range.end = end
+    return (this.#shapes as ShapeTable).unpack(bytes, range)
   }
 
   #graph(bytes: frames.Bytes, start: number, end: number): unknown {

@@ -4,28 +4,23 @@
 import { types } from 'node:util'
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
-import { FlatMemory } from './flat-memory.js'
 import * as frames from './frames.js'
 import { travels, writeGraph } from './graph.js'
-import { forget, isPlain } from './plain.js'
+import { isInt64 } from './plain.js'
+import { PlainMemory, TRANSFERRED_FROM } from './plain-memory.js'
 import { describe, jsonRefusal, refusal } from './refusal.js'
-import { pack, sender, shapeCount, shapeText } from './shapes.js'
 import { copyOf, isResizable, isShared } from './shared-buffers.js'
 import { TooDeep } from './survey.js'
 
-const { writeInteger, HEAD, SHAPES_HEAD } = frames
+const { writeInteger, HEAD } = frames
 
-/** Binaries of so many bytes are copied into a buffer of their own and travel beside the batch; below, one copy into the batch is cheaper. */
-export const TRANSFERRED_FROM = 65_536
-
-const none = Buffer.alloc(0)
 const noFrames: readonly Uint8Array[] = []
 /** How many writers of this isolate are at work on a value whose getters, or a codec of the user, may come back here. */
 let atWork = 0
 const bufferPrototype = Buffer.prototype
 const bytesPrototype = Uint8Array.prototype
 
-export class BatchWriter extends FlatMemory {
+export class BatchWriter extends PlainMemory {
   /** Values since the last take. */
   count = 0
   readonly #codec: Codec
@@ -36,8 +31,6 @@ export class BatchWriter extends FlatMemory {
   readonly #transfers: frames.TransferSender | undefined
   // Bytes that travel beside the batch.
   #transferredBytes = 0
-  // Shapes of this isolate that the reader knows of; -1: not even whose they are.
-  #told = -1
   // A value is being written.
   #busy = false
   // Frames of values that came while one was written, which go after it.
@@ -133,6 +126,8 @@ export class BatchWriter extends FlatMemory {
         return this.writeConstant(frames.UNDEFINED)
       case 'object':
         return value === null ? this.writeConstant(frames.NULL) : this.#addObject(value)
+      case 'bigint':
+        return isInt64(value) ? this.writeBigInt(value) : this.#addGraph(value)
       default:
         this.#addGraph(value)
     }
@@ -145,7 +140,10 @@ export class BatchWriter extends FlatMemory {
       if ((value as Uint8Array).length > 0) return this.#addBytes(value as Uint8Array)
     } else if (this.#binary && value instanceof ArrayBuffer && value.byteLength > 0) {
       return this.#addBytes(new Uint8Array(value))
-    } else if (!this.#careful && (this.#addFlat(value, prototype) || this.#addPlain(value))) {
+    } else if (
+      !this.#careful &&
+      (this.#addFlat(value, prototype) || this.writePlain(value, frames.PLAIN) || this.writeWrapped(value, prototype, !this.#transfer))
+    ) {
       return
     }
     this.#addGraph(value)
@@ -183,43 +181,6 @@ export class BatchWriter extends FlatMemory {
     } catch {
       return false // a getter that throws: the other lanes say so
     }
-  }
-
-  /** False where the value is not plain; then nothing was added. */
-  #addPlain(value: object): boolean {
-    try {
-      if (!isPlain(value)) return false
-      const packed = pack(value)
-      const { start, end } = packed
-      const size = end - start
-      const known = shapeCount()
-      const text = this.#told < known ? shapeText(Math.max(0, this.#told)) : none
-      this.room(size + HEAD + SHAPES_HEAD + text.length)
-      if (this.#told < known) this.#tell(text, known)
-      this.copy(packed, this.at + HEAD, start, end)
-      this.close(frames.PLAIN, this.at, size)
-      return true
-    } catch {
-      // Too deep, a getter that throws, a key that is no text: the other lane says what is wrong, if anything is.
-      return false
-    } finally {
-      forget()
-    }
-  }
-
-  /** Tells the reader of the shapes it does not know yet. The room is there. */
-  #tell(text: Buffer, known: number): void {
-    const bytes = this.memory
-    const at = this.at
-    bytes[at] = frames.SHAPES
-    writeInteger(bytes, at + 1, sender)
-    writeInteger(bytes, at + 5, Math.max(0, this.#told))
-    writeInteger(bytes, at + 9, known)
-    writeInteger(bytes, at + 13, text.length)
-    bytes.set(text, at + SHAPES_HEAD)
-    this.#told = known
-    this.tells = true
-    this.at = at + SHAPES_HEAD + text.length
   }
 
   #addGraph(value: unknown): void {

@@ -104,13 +104,14 @@ export function copyWithCarriers(
 }
 
 /** Keys of what an error has beside its parts: its own enumerable properties, and a code that its class gives it. */
-function ownKeys(error: Error): string[] {
+export function ownKeys(error: Error): string[] {
   const keys = Object.keys(error).filter((key) => key !== 'cause' && key !== 'message' && key !== 'stack')
   const isCoded = 'code' in error && !isDomException(error)
   return isCoded && !keys.includes('code') ? ['code', ...keys] : keys
 }
 
-function partsOf(error: Error): ErrorParts {
+/** What is told of an error, but for its cause, its errors and its own properties. */
+export function partsOf(error: Error): ErrorParts {
   const base = baseOf(error)
   const { message, stack } = error
   const parts: ErrorParts = { base, name: nameOf(error, base), message: typeof message === 'string' ? message : '', own: {} }

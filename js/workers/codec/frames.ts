@@ -18,6 +18,11 @@ export const JSON_TEXT = 14 // length, UTF-8
 export const CUSTOM = 15 // length, bytes of a user's codec
 export const FLAT_KEYS = 16 // count, keys (length, characters): the next shape of flat objects of this writer
 export const FLAT = 17 // number of the shape, one frame of kind NUMBER, NULL, UNDEFINED, TRUE, FALSE or (one byte of length) ASCII for each key
+export const ERROR = 18 // length, MessagePack of an array: base, name, message, stack, then own keys and their values
+export const MAP = 19 // length, MessagePack of an array: keys and values
+export const SET = 20 // length, MessagePack of an array
+export const VIEW = 21 // length, kind of the view, bytes of its whole buffer
+export const BIGINT = 22 // length, i64
 
 /** Bytes of a frame of kind SHAPES and of most others before their content. */
 export const SHAPES_HEAD = 17

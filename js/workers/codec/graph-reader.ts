@@ -38,6 +38,13 @@ class GraphReader extends Deserializer {
   }
 }
 
+/** A view of a whole buffer, by the number of its kind. */
+export function viewOfAll(kind: number, buffer: Beside): ArrayBufferView {
+  const Class = classes[kind]
+  if (Class === undefined) throw new TypeError(`${views[kind] ?? kind} does not exist here`)
+  return new Class(buffer, 0)
+}
+
 /** Without `length` up to the end of the buffer, wherever that is. */
 function viewOf(Class: ViewClass, buffer: Beside, offset: number, length?: number): ArrayBufferView {
   if (length === undefined) return new Class(buffer, offset)

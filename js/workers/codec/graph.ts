@@ -8,7 +8,7 @@
 import { Serializer } from 'node:v8'
 import { type Carriers, copyWithCarriers } from './error-parts.js'
 import type { Beside } from './frames.js'
-import { isShared, isTracking } from './shared-buffers.js'
+import { isResizable, isShared, isTracking } from './shared-buffers.js'
 import { survey } from './survey.js'
 
 /** Kinds of views by the name of their class, in the order of their numbers on the wire. */
@@ -58,6 +58,13 @@ interface HostSerializer {
 const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as () =>
   | string
   | undefined
+
+/** The number of a view that is as long as its buffer, of bytes that nothing else needs; -1 for any other. */
+export function wholeView(view: ArrayBufferView): number {
+  const { buffer, byteLength } = view
+  const isWhole = byteLength > 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer && !isResizable(buffer)
+  return isWhole ? views.indexOf(kindOf.call(view) ?? 'DataView') : -1
+}
 
 class GraphWriter extends Serializer {
   readonly #carriers: Carriers | undefined

@@ -28,6 +28,11 @@ export function isText(text: string): boolean {
   return (text as unknown as WellFormed).isWellFormed() && text.charCodeAt(0) !== 0xfeff
 }
 
+/** Whether eight bytes carry it. */
+export function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value
+}
+
 /** Whether `value`, an object, is plain. Throws what a getter of it throws. */
 export function isPlain(value: object): boolean {
   return Array.isArray(value) ? isPlainArray(value, value, 1) : isPlainObject(value, value, 1)
@@ -72,6 +77,8 @@ function isPlainField(field: unknown, top: object, depth: number): boolean {
     case 'boolean':
     case 'undefined':
       return true
+    case 'bigint':
+      return isInt64(field)
     case 'object':
       if (field === null) return true
       if (field === top || depth === MAX_DEPTH || hasMet(field)) return false

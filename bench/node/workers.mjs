@@ -7,6 +7,7 @@ import { grind, ground as localGround } from './workers/functions.mjs'
 import { Hand } from './workers/hand.mjs'
 import { bytes, checked, digestOf, ground, numbers, smallObjects } from './workers/kinds.mjs'
 import { asArray, inBatches, oneByOne, onWorker } from './workers/ours.mjs'
+import { payloads } from './workers/payloads.mjs'
 import { Place, round } from './workers/round-trips.mjs'
 import { Tasks } from './workers/tasks.mjs'
 
@@ -17,6 +18,9 @@ const NODE = Number(process.versions.node.split('.')[0])
 const NUMBERS_IN_BATCHES = NODE >= 24 ? 1 : 0.7
 /** From Node 22 on a buffer can be taken away without a message, so that many go in one. */
 const TRANSFERRED = NODE >= 22 ? 0.9 : 0.65
+
+/** What V8 clones in one go travels at least so fast, whatever it is. */
+const CLONED = 0.7
 
 /** Rounds before the clock counts: much of a link runs once a batch, and it takes about a million events until V8 has compiled all of it. */
 const WARM_ROUNDS = 40
@@ -78,6 +82,24 @@ async function frames(options) {
   await stopAll([hand])
   return result
 }
+
+/** One kind of value, with every option at its default, beside structured clone. */
+async function payload(name, kind, options) {
+  const events = kind.make(options.quick ? Math.min(kind.count, 100) : kind.count)
+  const hand = await Hand.start(kind.fn)
+  const fn = onWorker(kind.fn)
+  const ours = { 'sendBatch(64), recvBatch(256)': inBatches(fn), 'send, for await': oneByOne(fn) }
+  const { contestants, expected } = await checked(kind, events, { [EACH]: hand.through, ...ours })
+  const claims = Object.keys(ours).map((of, at) => ({ of, peer: EACH, bar: at === 0 ? CLONED : undefined }))
+  const result = await contest({ title: `payload: ${name}`, events: events.length, contestants, expected, claims, options })
+  await stopAll([hand])
+  return result
+}
+
+const payloadGroups = Object.entries(payloads).map(([name, kind]) => {
+  const group = (options) => payload(name, kind, options)
+  return Object.defineProperty(group, 'name', { value: `payload: ${name}` })
+})
 
 /** A ratio is the median over the rounds of the ratios of the quantiles. */
 async function roundTrips(options) {
@@ -191,7 +213,18 @@ function stopAll(things) {
 }
 
 export function workers(options) {
-  const groups = [objects, plainNumbers, bytes64, bytes1024, frames, roundTrips, processor, oneStreamOfTasks, manyStreamsOfTasks]
+  const groups = [
+    objects,
+    plainNumbers,
+    bytes64,
+    bytes1024,
+    frames,
+    roundTrips,
+    processor,
+    oneStreamOfTasks,
+    manyStreamsOfTasks,
+    ...payloadGroups,
+  ]
   return document('workers', groups, options, PROCESSES)
 }
 

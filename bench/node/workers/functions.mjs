@@ -14,6 +14,11 @@ export async function* readings(events) {
   for await (const { id, value, name, ok } of events) yield { id, value: (sum += value), name, ok }
 }
 
+/** Anything: the same again. */
+export async function* echo(events) {
+  for await (const event of events) yield event
+}
+
 /** Bytes: the same bytes, their first one changed by their place in the stream. The event is a copy, so it may be changed. */
 export async function* stamped(events) {
   let place = 0

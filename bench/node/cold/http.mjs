@@ -1,0 +1,12 @@
+// An HTTP server whose requests are streams; says its port when it listens.
+import { createServer } from 'node:http'
+import { handler } from '../../../dist/http.js'
+import { streamFn } from '../../../dist/index.js'
+
+const totals = streamFn(async function* totals(events) {
+  let total = 0
+  for await (const { add } of events) yield { total: (total += add) }
+})
+
+const server = createServer(handler(totals))
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))

@@ -223,7 +223,8 @@ describe('crates', () => {
   test('velo-node depends on the three others and napi', () => {
     const { dependencies, 'build-dependencies': build } = manifest('velo-node')
     for (const name of ['napi', 'napi-derive', 'velo-core', 'velo-journal', 'velo-runtime']) assert.ok(dependencies.includes(name), name)
-    for (const name of dependencies) assert.match(name, /^(napi|napi-derive|serde|serde_json|signal-hook|velo-core|velo-journal|velo-runtime)$/)
+    for (const name of dependencies)
+      assert.match(name, /^(napi|napi-derive|serde|serde_json|signal-hook|velo-core|velo-journal|velo-runtime)$/)
     assert.deepEqual(build, ['napi-build'])
   })
 

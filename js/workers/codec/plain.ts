@@ -8,6 +8,9 @@ const arrayPrototype = Array.prototype
 /** Levels of objects in objects at most: what reads a value on another thread has a stack of its own, and must not fail where writing it went well. */
 export const MAX_DEPTH = 1000
 
+/** More keys than the packer writes: it says so when all of them have been looked at. */
+const MANY_KEYS = 65_536
+
 /** From here on a look-up in a set is faster than one along a list. */
 const FEW = 24
 
@@ -48,7 +51,9 @@ export function forget(): void {
 function isPlainObject(value: object, top: object, depth: number): boolean {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== objectPrototype && prototype !== null) return false
+  let keys = 0
   for (const key in value) {
+    if (++keys === MANY_KEYS) return false
     // Setting the first makes no property; the second is a word of the packer's own.
     if (key === '__proto__' || key === '__keys__') return false
     const field = (value as Record<string, unknown>)[key]

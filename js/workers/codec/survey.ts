@@ -27,7 +27,7 @@ export function survey(value: unknown): Survey {
   while (left.length > 0) {
     const next = left.pop()
     const depth = depths.pop() as number
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue
+    if (!isObject(next) || seen.has(next)) continue
     seen.add(next)
     if (depth > MAX_DEPTH) throw new TooDeep(`nested more than ${MAX_DEPTH} levels deep`)
     if (ArrayBuffer.isView(next)) {
@@ -45,11 +45,18 @@ export function survey(value: unknown): Survey {
       found.errors = true
       left.push(next.cause, (next as AggregateError).errors)
     } else if (isModule(next)) throw new TypeError('a WebAssembly.Module could not be cloned.')
-    for (const key of Object.keys(next)) left.push((next as Record<string, unknown>)[key])
+    for (const key of Object.keys(next)) {
+      const held = (next as Record<string, unknown>)[key]
+      if (isObject(held)) left.push(held) // whatever else there is has nothing to look at, and there may be a million of it
+    }
     while (depths.length < left.length) depths.push(depth + 1)
     turn(left, from) // the first is popped first
   }
   return found
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function keep(found: Survey, buffer: ArrayBufferLike): void {

@@ -71,7 +71,7 @@ describe(`the cases of Autobahn, ${isLong ? 'all' : 'the short form'}`, {
   test('serveSocket, with a server of ws that compresses', async (context) => {
     if (!has(context, findKosoku(), 'kosoku (node .ci/autobahn.mjs)')) return
     const served = []
-    const limits = { perMessageDeflate: true, maxPayload: options.maxMessage, maxFragments: 65_536 }
+    const limits = { perMessageDeflate: true, maxPayload: options.maxMessage, maxFragments: 131_072 }
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...limits })
     server.on('connection', (socket, request) => served.push(serveSocket(socket, echo, { request, ...options })))
     try {

@@ -12,6 +12,9 @@ export const KOSOKU = fileURLToPath(new URL(`../../target/tools/kosoku-${VERSION
 /** The program, which may not be there. */
 export const program = join(KOSOKU, process.platform === 'win32' ? 'Scripts/kosoku.exe' : 'bin/kosoku')
 
+/** How long the runner waits for a case, ms. One that took longer is tried once more, with nothing beside it. */
+const PATIENCE = 30_000
+
 /** The program where it is installed, else undefined. */
 export function findKosoku() {
   return existsSync(program) ? program : undefined
@@ -26,7 +29,8 @@ export async function verdicts(url, cases, { without = [], together = 8 } = {}) 
     const index = join(folder, 'index.json')
     if (!existsSync(index)) throw new Error(`no report: ${said}`)
     const [of] = Object.values(JSON.parse(readFileSync(index, 'utf8')))
-    return of
+    const slow = Object.keys(of).filter((id) => of[id].behavior === 'FAILED' && of[id].duration >= PATIENCE)
+    return together > 1 && slow.length > 0 ? { ...of, ...(await verdicts(url, slow, { together: 1 })) } : of
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   }

@@ -48,7 +48,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (!this.started) this.start()
-    if (this.arrivals > 0) return Promise.resolve(this.shift())
+    if (this.hasArrived()) return Promise.resolve(this.shift())
     this.sample()
     if (this.over) return this.outcome()
     this.consumption.want()
@@ -86,7 +86,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   }
 
   take(): IteratorResult<unknown, undefined> | null {
-    if (this.arrivals > 0) return this.shift()
+    if (this.hasArrived()) return this.shift()
     this.sample()
     return null
   }
@@ -207,6 +207,12 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   private sample(): void {
     this.group.recount()
     if (this.group.first === 0) this.instance.row.askedElsewhere()
+  }
+
+  /** A function that waits although an event is timed may have given its result already: that is looked for before it is taken for none. */
+  private hasArrived(): boolean {
+    if (this.arrivals === 0 && this.instance.row.isTiming) this.arrived()
+    return this.arrivals > 0
   }
 
   private get arrivals(): number {

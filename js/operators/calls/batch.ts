@@ -5,7 +5,7 @@ import type { Call } from '../engine/call.js'
 import { type Operator, operator } from '../steps/operator.js'
 import { MANY, type StepMaker } from '../steps/step.js'
 import { CHUNK_NAMES, type ChunkOptions, Chunks, sizesOf } from '../time/chunks.js'
-import { Attempt } from './attempt.js'
+import { Attempt, limitOf } from './attempt.js'
 import { Calls } from './calls.js'
 import { type CallOptions, type Policy, policyOf } from './policy.js'
 import { Rescued } from './task.js'
@@ -62,7 +62,7 @@ export function batch<In>(fn: (events: In[], call: Call) => unknown, options: ob
   const policy = { ...given, onError: onErrorOf(fn as unknown as Fn, given) }
   return operator('batch', (counts) => {
     const weight = (events: unknown) => (events as unknown[]).length
-    const work = { name: 'batch', fn: fn as unknown as Fn, reading: results, policy, counts, weight }
+    const work = { name: 'batch', fn: fn as unknown as Fn, reading: results, policy, limit: limitOf('batch', policy), counts, weight }
     return { make: (events, ctx) => new Calls(work, new Chunks(sizes, undefined, events, ctx), ctx), steps: [spread] }
   })
 }
@@ -90,7 +90,7 @@ async function oneByOne(fn: Fn, events: unknown[], call: Call, policy: Policy): 
   return rescued
 }
 
-function alone(fn: Fn, event: unknown, call: Call, { timeout, clock }: Policy): Promise<{ values: unknown[] }> {
+function alone(fn: Fn, event: unknown, call: Call, policy: Policy): Promise<{ values: unknown[] }> {
   return new Promise((resolve, reject) => {
     const attempt = new Attempt(call.index, call.attempt + 1)
     const stop = () => {
@@ -100,8 +100,9 @@ function alone(fn: Fn, event: unknown, call: Call, { timeout, clock }: Policy): 
     const settled = () => call.signal.removeEventListener('abort', stop)
     call.signal.addEventListener('abort', stop, { once: true })
     attempt.run(
-      (own) => fn([event], own),
-      { name: 'batch', timeout, clock },
+      (only, own) => fn([only], own),
+      event,
+      limitOf('batch', policy),
       {
         succeeded(returned) {
           settled()

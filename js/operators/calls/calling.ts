@@ -5,6 +5,7 @@ import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
 import { type Operator, operator } from '../steps/operator.js'
 import { callStep, type Reading, type StepMaker } from '../steps/step.js'
+import { limitOf } from './attempt.js'
 import { Calls } from './calls.js'
 import { type CallOptions, isPlain, type Policy, policyOf } from './policy.js'
 
@@ -21,7 +22,7 @@ export function calling<In, Out>(
   return operator(name, (counts) => {
     const steps = after(counts, policy)
     if (isPlain(policy)) return { steps: [callStep(fn, reading, counts), ...steps] }
-    const work = { name, fn: fn as (event: unknown, call: Call) => unknown, reading, policy, counts }
+    const work = { name, fn: fn as (event: unknown, call: Call) => unknown, reading, policy, limit: limitOf(name, policy), counts }
     return { make: (events, ctx) => new Calls(work, events, ctx), steps }
   })
 }

@@ -7,24 +7,29 @@
 
 import { AbortError, type StreamContext } from '../../index.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
 import { Task, type Work } from './task.js'
 
 type Result = IteratorResult<unknown, unknown>
 
-export class Calls extends Iteration<unknown> {
+export class Calls extends Iteration<unknown> implements Pushing {
   readonly #work: Work
   readonly #events: AsyncIterator<unknown>
   readonly #ctx: StreamContext
   /** Tasks whose result was not read: ordered, all of them by event; else the finished ones as they finished. */
   #first: Task | null = null
   #final: Task | null = null
-  /** Those under way, for the end. */
-  readonly #running = new Set<Task>()
+  /** How many are under way. */
+  #running = 0
+  /** Those of them that are in no list: they get into it as they finish. */
+  readonly #unlisted: Set<Task> | null
   /** Tasks that have a result, or may get one. */
   #held = 0
   #index = 0
   #readers: Resolve[] = []
+  /** Takes the results by calls, in place of readers. */
+  #sink: Sink | null = null
   /** An event was asked for and has not come. */
   #pulling = false
   #started = false
@@ -51,29 +56,38 @@ export class Calls extends Iteration<unknown> {
     this.#deliver()
   }
   readonly #leave = (): void => this.#cancel()
+  readonly #endSink = (): void => {
+    const sink = this.#sink
+    this.#sink = null
+    sink?.ended()
+  }
 
   constructor(work: Work, events: AsyncIterator<unknown>, ctx: StreamContext) {
     super()
     this.#work = work
     this.#events = events
     this.#ctx = ctx
+    this.#unlisted = work.policy.ordered ? null : new Set()
   }
 
   next(): Promise<Result> {
     if (this.#over) return Promise.resolve(endResult())
     const promise = new Promise(capture) as Promise<Result>
     this.#readers.push(lastResolve)
-    if (!this.#started) {
-      this.#started = true
-      if (this.#ctx.signal.aborted) this.#cancel()
-      else this.#ctx.signal.addEventListener('abort', this.#leave)
-    }
-    this.#deliver()
+    this.#sink = null // whoever pulls has given it up
+    this.#ask()
     return promise
+  }
+
+  [PUSH](sink: Sink): void {
+    if (this.#over) return queueMicrotask(() => sink.ended())
+    this.#sink = sink
+    this.#ask()
   }
 
   /** Does not queue behind a next() that waits: that one is done at once. */
   async return(value?: unknown): Promise<Result> {
+    this.#sink = null // it needs no word of that
     this.#cancel()
     await this.#giveBack()
     return endResult(await value)
@@ -81,21 +95,31 @@ export class Calls extends Iteration<unknown> {
 
   /** A task has settled. */
   settled(task: Task): void {
-    this.#running.delete(task)
-    const { ordered } = this.#work.policy
+    this.#running--
+    const unlisted = this.#unlisted
+    unlisted?.delete(task)
     if (task.state === 'skipped') {
       this.#held--
-      if (ordered) this.#unlink(task)
-    } else if (!ordered) this.#link(task)
+      if (unlisted === null) this.#unlink(task)
+    } else if (unlisted !== null) this.#link(task)
     if (task.state === 'failed') this.#failing(task)
+    this.#deliver()
+  }
+
+  #ask(): void {
+    if (!this.#started) {
+      this.#started = true
+      if (this.#ctx.signal.aborted) this.#cancel()
+      else this.#ctx.signal.addEventListener('abort', this.#leave)
+    }
     this.#deliver()
   }
 
   /** Takes events while there is room. */
   #pull(): void {
     const { concurrency, buffer } = this.#work.policy
-    if (this.#pulling || this.#full || this.#running.size >= concurrency || this.#held >= concurrency + buffer) return
-    if (buffer === 0 && this.#readers.length === 0) return
+    if (this.#pulling || this.#full || this.#running >= concurrency || this.#held >= concurrency + buffer) return
+    if (buffer === 0 && this.#sink === null && this.#readers.length === 0) return
     this.#pulling = true
     this.#events.next().then(this.#onEvent, this.#onThrow)
   }
@@ -103,20 +127,21 @@ export class Calls extends Iteration<unknown> {
   #begin(event: unknown): void {
     const task = new Task(event, this.#index++, this.#work, this)
     this.#held++
-    this.#running.add(task)
-    if (this.#work.policy.ordered) this.#link(task)
+    this.#running++
+    if (this.#unlisted === null) this.#link(task)
+    else this.#unlisted.add(task)
     task.start()
   }
 
   /** Gives what is ready to whoever reads, and goes on. */
   #deliver(): void {
-    while (this.#readers.length > 0 && !this.#over) {
+    while ((this.#sink !== null || this.#readers.length > 0) && !this.#over) {
       const task = this.#first
       if (task !== null && task.state !== 'under way') {
         this.#unlink(task)
         this.#held--
         if (task.state === 'failed') return this.#fail(task.value)
-        this.#readers.shift()?.({ value: task.value, done: false })
+        this.#give(task.value)
       } else if (this.#full && this.#held === 0) {
         if (this.#sourceError !== null) return this.#fail(this.#sourceError.error)
         this.#finish()
@@ -125,19 +150,26 @@ export class Calls extends Iteration<unknown> {
     this.#pull()
   }
 
+  #give(value: unknown): void {
+    const sink = this.#sink
+    if (sink === null) this.#readers.shift()?.({ value, done: false })
+    else if (!sink.value(value) && this.#sink === sink) this.#sink = null
+  }
+
   /** Nothing that comes after `task` will be read: what comes before it will. */
   #failing(task: Task): void {
     this.#full = true
     const reason = this.#reason()
-    if (this.#work.policy.ordered) {
+    if (this.#unlisted === null) {
       for (let later = task.next; later !== null; later = later.next) this.#drop(later, reason)
-    } else for (const other of [...this.#running]) this.#drop(other, reason)
+    } else for (const other of [...this.#unlisted]) this.#drop(other, reason)
   }
 
   #drop(task: Task, reason: unknown): void {
-    if (this.#work.policy.ordered) this.#unlink(task)
+    if (this.#unlisted === null) this.#unlink(task)
+    else this.#unlisted.delete(task)
     this.#held--
-    this.#running.delete(task)
+    if (task.state === 'under way') this.#running--
     task.cancel(reason)
   }
 
@@ -145,7 +177,10 @@ export class Calls extends Iteration<unknown> {
   #fail(error: unknown): void {
     this.#stop()
     const [reader] = this.#readers
+    const sink = this.#sink
+    this.#sink = null
     const reject = () => {
+      if (sink !== null) return sink.threw(error)
       reader?.(Promise.reject(error))
       this.#endReaders(1)
     }
@@ -169,14 +204,17 @@ export class Calls extends Iteration<unknown> {
     this.#ctx.signal.removeEventListener('abort', this.#leave)
     const unread = this.#first
     this.#first = this.#final = null
-    if (this.#running.size === 0 && unread === null) return
+    if (this.#running === 0 && unread === null) return
     const reason = this.#reason()
-    for (const task of [...this.#running]) task.cancel(reason)
-    this.#running.clear()
+    this.#running = 0
+    for (const task of [...(this.#unlisted ?? [])]) task.cancel(reason)
+    this.#unlisted?.clear()
     for (let task = unread; task !== null; task = task.next) task.cancel(reason)
   }
 
   #endReaders(from: number): void {
+    // Whoever ends it here may not be through yet; and a sink that is at work may be about to refuse what comes.
+    if (this.#sink !== null) queueMicrotask(this.#endSink)
     for (const reader of this.#readers.splice(0).slice(from)) reader(endResult())
   }
 

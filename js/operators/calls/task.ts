@@ -4,7 +4,7 @@ import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
 import { type Reading, SKIP } from '../steps/step.js'
-import { Attempt, type Outcome } from './attempt.js'
+import { Attempt, type Limit, type Outcome } from './attempt.js'
 import type { Policy } from './policy.js'
 
 /** What an operator does with each event. */
@@ -14,6 +14,8 @@ export interface Work {
   /** What its results mean. */
   readonly reading: Reading
   readonly policy: Policy
+  /** Of each call. */
+  readonly limit: Limit
   readonly counts: Counts
   /** For how many an event counts; 1 where it is left out. */
   readonly weight?: (event: unknown) => number
@@ -37,46 +39,47 @@ export class Task implements Outcome {
   /** Neighbors in the list of its owner. */
   previous: Task | null = null
   next: Task | null = null
-  readonly #work: Work
-  readonly #owner: Owner
+  /** Private fields would make construction slow, and one of these is made for each event. */
+  private readonly work: Work
+  private readonly owner: Owner
   /** Read once: the user's function may change the array that it is given. */
-  readonly #weight: number
-  #attempt: Attempt
+  private readonly weight: number
+  private attempt: Attempt
   /** Of the wait before the next call. */
-  #wait: { handle: unknown } | undefined
-  #cancelled = false
+  private wait: { handle: unknown } | undefined
+  private cancelled = false
   /** How many of the events that it stands for were left out. */
-  #lost = 0
+  private lost = 0
 
   constructor(event: unknown, index: number, work: Work, owner: Owner) {
     this.event = event
     this.index = index
-    this.#work = work
-    this.#owner = owner
-    this.#weight = work.weight?.(event) ?? 1
-    this.#attempt = new Attempt(index, 1)
+    this.work = work
+    this.owner = owner
+    this.weight = work.weight?.(event) ?? 1
+    this.attempt = new Attempt(index, 1)
   }
 
   start(): void {
-    const { fn, counts } = this.#work
-    if (this.#attempt.attempt === 1) counts.underWay += this.#weight
-    this.#attempt.run((call) => fn(this.event, call), this.#limit, this)
+    const { fn, counts } = this.work
+    if (this.attempt.attempt === 1) counts.underWay += this.weight
+    this.attempt.run(fn, this.event, this.work.limit, this)
   }
 
   succeeded(result: unknown): void {
-    this.#read(result)
+    this.read(result)
   }
 
   threw(error: unknown): void {
-    const { retry, clock } = this.#work.policy
-    const made = this.#attempt.attempt
-    const failed = (thrown: unknown) => this.#settle('failed', thrown)
+    const { retry, clock } = this.work.policy
+    const made = this.attempt.attempt
+    const failed = (thrown: unknown) => this.settle('failed', thrown)
     const decided = (isWorthIt: unknown) => {
       // Meanwhile the user may have ended the stream.
-      if (this.#cancelled) return
-      if (!isWorthIt) return this.#gaveUp(error)
+      if (this.cancelled) return
+      if (!isWorthIt) return this.gaveUp(error)
       try {
-        this.#again(made + 1, clock)
+        this.again(made + 1, clock)
       } catch (thrown) {
         failed(thrown)
       }
@@ -94,68 +97,63 @@ export class Task implements Outcome {
 
   /** Nobody wants its result any more. Where that is there already, only the signal fires: it may be an iterable that was not read. */
   cancel(reason: unknown): void {
-    if (this.#cancelled) return
-    if (this.state !== 'under way') return this.#attempt.cancel(reason)
-    this.#cancelled = true
-    this.#work.counts.underWay -= this.#weight
-    if (this.#wait !== undefined) this.#work.policy.clock.clearTimeout(this.#wait.handle)
-    this.#attempt.cancel(reason)
+    if (this.cancelled) return
+    if (this.state !== 'under way') return this.attempt.cancel(reason)
+    this.cancelled = true
+    this.work.counts.underWay -= this.weight
+    if (this.wait !== undefined) this.work.policy.clock.clearTimeout(this.wait.handle)
+    this.attempt.cancel(reason)
   }
 
-  #again(attempt: number, clock: Policy['clock']): void {
+  private again(attempt: number, clock: Policy['clock']): void {
     const go = () => {
-      this.#wait = undefined
-      this.#attempt = new Attempt(this.index, attempt)
+      this.wait = undefined
+      this.attempt = new Attempt(this.index, attempt)
       this.start()
     }
-    const delay = this.#work.policy.retry.delay(attempt - 1)
-    if (delay > 0) this.#wait = { handle: clock.setTimeout(go, delay) }
+    const delay = this.work.policy.retry.delay(attempt - 1)
+    if (delay > 0) this.wait = { handle: clock.setTimeout(go, delay) }
     // Not at once: attempts without number must not grow the stack.
-    else queueMicrotask(() => this.#cancelled || go())
+    else queueMicrotask(() => this.cancelled || go())
   }
 
   /** The last call failed. */
-  #gaveUp(error: unknown): void {
-    const { onError } = this.#work.policy
-    if (onError === 'skip') return this.#settle('skipped', undefined)
-    if (typeof onError !== 'function') return this.#settle('failed', error)
+  private gaveUp(error: unknown): void {
+    const { onError } = this.work.policy
+    if (onError === 'skip') return this.settle('skipped', undefined)
+    if (typeof onError !== 'function') return this.settle('failed', error)
     // As a call of its own, so that it may take its time, too.
-    const handling = new Attempt(this.index, this.#attempt.attempt)
-    this.#attempt = handling
-    const failed = (thrown: unknown) => this.#settle('failed', thrown)
-    const unlimited = { ...this.#limit, timeout: 0 }
-    handling.run((call) => onError(error, this.event, call), unlimited, { succeeded: (value) => this.#read(value), threw: failed })
+    const handling = new Attempt(this.index, this.attempt.attempt)
+    this.attempt = handling
+    const failed = (thrown: unknown) => this.settle('failed', thrown)
+    const unlimited = { ...this.work.limit, timeout: 0 }
+    handling.run((event, call) => onError(error, event, call), this.event, unlimited, { succeeded: (value) => this.read(value), threw: failed })
   }
 
-  #read(result: unknown): void {
+  private read(result: unknown): void {
     if (result instanceof Rescued) {
-      this.#lost = result.lost
-      return this.#settle('done', result.results)
+      this.lost = result.lost
+      return this.settle('done', result.results)
     }
     let value: unknown
     try {
-      value = this.#work.reading(result, this.event, this.#attempt)
+      value = this.work.reading(result, this.event, this.attempt)
     } catch (error) {
-      return this.#settle('failed', error)
+      return this.settle('failed', error)
     }
-    if (value === SKIP) this.#settle('skipped', undefined)
-    else this.#settle('done', value)
+    if (value === SKIP) this.settle('skipped', undefined)
+    else this.settle('done', value)
   }
 
-  #settle(state: 'done' | 'skipped' | 'failed', value: unknown): void {
-    if (this.#cancelled) return
-    const { counts } = this.#work
-    const weight = this.#weight
+  private settle(state: 'done' | 'skipped' | 'failed', value: unknown): void {
+    if (this.cancelled) return
+    const { counts } = this.work
+    const weight = this.weight
     counts.underWay -= weight
-    counts[state] += weight - this.#lost
-    counts.skipped += this.#lost
+    counts[state] += weight - this.lost
+    counts.skipped += this.lost
     this.state = state
     this.value = value
-    this.#owner.settled(this)
-  }
-
-  get #limit() {
-    const { name, policy } = this.#work
-    return { name, timeout: policy.timeout, clock: policy.clock }
+    this.owner.settled(this)
   }
 }

@@ -59,7 +59,14 @@ impl Failure {
     }
 
     pub(crate) fn io(what: &str, error: &io::Error) -> Self {
-        Self::new(Kind::Io, format!("{what}: {error}"))
+        let help = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                ": make room; what was kept is kept, and the next step tries again"
+            }
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => ": the folder must be writable",
+            _ => "",
+        };
+        Self::new(Kind::Io, format!("{what}: {error}{help}"))
     }
 }
 

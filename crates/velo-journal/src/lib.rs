@@ -6,11 +6,18 @@
 //! # The store
 //!
 //! redb, chosen among the embedded stores by what the workload is: appends of many short streams, a few absolute commits each, and their removal as a
-//! range. It takes one fsync a commit (LMDB two pages), its file stays near the live data when everything is overwritten (fjall: 22 to 147 times), and
-//! 64 writers share a commit at the rate of a bare log (SQLite: 0.4). `benches/stores.rs` repeats the comparison with a bare log.
+//! range. Measured with 1 KB and 1000 keys against a bare log of the same group commit: 64 writers kept 0.65 of its rate (SQLite 0.39, LMDB 0.52, fjall
+//! 0.84), and after a million overwrites the file had 4 times the live data (fjall 22, 147 at its peak); LMDB needs unsafe code. redb is written in Rust
+//! alone, keeps to one sync a commit, and checks its pages when it is opened after a kill. It refuses everything after a failed write, so the writer
+//! throws it away and opens it again.
 //!
-//! One table holds all records of a stream side by side (`tables.rs`), the head last, next to the newest events: an append of one stream dirties one or
-//! two pages. An append is one record, however many events it has.
+//! `benches/stores.rs` measures this crate against a bare log in the same rounds, the size of its file, and what opening takes.
+//!
+//! # The layout
+//!
+//! One table holds all records of a stream side by side (`tables.rs`), the head last, next to the newest events. What was appended last is in the tail
+//! first (`tail.rs`), one entry behind the other for all streams: 64 appends of 1 KB write 220 KB instead of 720, and the writer takes 0.5 ms instead of
+//! 0.8. An append is one record, however many events it has.
 
 #![forbid(unsafe_code)]
 

@@ -148,19 +148,27 @@ impl<'t> Stage<'t> {
     pub(crate) fn fold(&mut self, stream: u64) -> Result<(), Trouble> {
         let Some(pending) = self.tail.streams.get(&stream) else { return Ok(()) };
         let corrupt = || Failure::corrupt("an event that came last");
-        let mut joined: Vec<Entry> = Vec::new();
+        // Records, each with the index behind it: entries that go on where the one before ended go together.
+        let mut joined: Vec<(Entry, u64)> = Vec::new();
         for number in &pending.entries {
             let sealed = self.log.get((*number, stream))?.ok_or_else(corrupt)?;
             let entry = Entry::open((*number, stream), sealed.value()).ok_or_else(corrupt)?;
-            let rest = match joined.last_mut() {
-                Some(last) => last.join(entry, RECORD_BYTES),
-                None => Some(entry),
-            };
-            joined.extend(rest);
+            let end = entry.end().ok_or_else(corrupt)?;
+            match joined.last_mut() {
+                Some((last, next))
+                    if last.part == entry.part
+                        && *next == entry.index
+                        && last.bytes.len() + entry.bytes.len() <= RECORD_BYTES =>
+                {
+                    last.bytes.extend_from_slice(&entry.bytes);
+                    *next = end;
+                }
+                _ => joined.push((entry, end)),
+            }
         }
         let head = pending.head.clone();
         self.forget(stream)?;
-        for Entry { part, index, bytes, .. } in joined {
+        for (Entry { part, index, bytes, .. }, _) in joined {
             if !bytes.is_empty() {
                 self.put(stream, part, index, bytes)?;
             }

@@ -111,17 +111,9 @@ impl Entry {
         Some(Self { head, part, index, bytes: fields.0.to_vec() })
     }
 
-    /// Takes another entry in, if it goes on where this one ends and the record stays below a size.
-    pub(crate) fn join(&mut self, next: Self, most: usize) -> Option<Self> {
-        let count = match self.part {
-            Part::Events => entry::count(&self.bytes),
-            _ => Some(self.bytes.len() as u64 / 4),
-        };
-        let fits = next.part == self.part && count.map(|count| self.index + count) == Some(next.index);
-        if !fits || self.bytes.len() + next.bytes.len() > most {
-            return Some(next);
-        }
-        self.bytes.extend_from_slice(&next.bytes);
-        None
+    /// The index behind what came with it.
+    pub(crate) fn end(&self) -> Option<u64> {
+        let count = if self.part == Part::Events { entry::count(&self.bytes)? } else { self.bytes.len() as u64 / 4 };
+        Some(self.index + count)
     }
 }

@@ -8,7 +8,7 @@ import { numbers } from '../support/counted.mjs'
 import { deferred, turns, until } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { bareClient, connect, totals, withServer } from './support.mjs'
+import { bareClient, connect, frame, totals, withServer } from './support.mjs'
 
 const filler = 'x'.repeat(8_000)
 
@@ -128,15 +128,29 @@ describe('a client that sends fast', () => {
     })
   })
 
+  test('is read on for a while, so that its close is heard although the function is slow', async () => {
+    const { fn } = gated({ buffer: 1, closeTimeout: 50 })
+    await withServer(fn, {}, async ({ url, served, sockets }) => {
+      const client = await connect(url)
+      for (const n of numbers(200)) client.send({ n })
+      client.socket.close(1000, 'enough')
+      const { code } = await within(5_000, client.closed, 'the goodbye')
+      assert.equal(code, 1000)
+      assert.deepEqual(await within(5_000, served[0].closed, 'the end'), { code: 1000, reason: 'enough' })
+      assert.equal((await served[0].stream.closed).reason, 'aborted')
+      assert.equal(sockets[0].socket.isPaused, false)
+    })
+  })
+
   test('with tiny messages too, and the end message counts behind them', async () => {
     const { fn, open } = gated({ buffer: 1 })
     await withServer(fn, { endMessage: 'end' }, async ({ url, sockets }) => {
       const client = await connect(url)
-      for (const n of numbers(5000)) client.send({ n })
+      for (const n of numbers(50_000)) client.send({ n })
       client.socket.send('end')
       await until(10_000, () => sockets[0]?.socket.isPaused === true, 'a held socket')
       open()
-      for (const n of numbers(5000)) assert.equal(await client.next(), n)
+      for (const n of numbers(50_000)) assert.equal(await client.next(), n)
       assert.deepEqual(await client.end(), { code: 1000, reason: 'done' })
     })
   })
@@ -178,11 +192,52 @@ describe('heartbeat', () => {
     })
   })
 
-  test('drops nobody whose pongs cannot be read because the input is full', async () => {
+  test('hears pongs, and that there are none, although the input is full', async () => {
+    const { fn, open } = gated({ buffer: 1 })
+    await withServer(fn, { heartbeat: 100 }, async ({ url, port, served, next }) => {
+      const client = await connect(url)
+      for (const n of numbers(100)) client.send({ n })
+      for (const _ of numbers(4)) await within(5_000, once(client.socket, 'ping'), 'a ping')
+      const connected = next()
+      const dead = await bareClient(port)
+      await connected
+      for (const n of numbers(100)) dead.write(frame(JSON.stringify({ n })))
+      const { code, error } = await within(5_000, served[1].closed, 'the end')
+      assert.deepEqual([code, error.code], [1006, 'VELO_TIMEOUT'])
+      open()
+      for (const n of numbers(100)) assert.equal(await client.next(), n)
+      dead.destroy()
+      client.socket.close()
+    })
+  })
+
+  test('leaves a client that does not read to maxStall, where there is one', async () => {
+    await withServer(flood, { heartbeat: 20, maxStall: 60_000 }, async ({ url, sockets, next }) => {
+      const connected = next()
+      const client = await connect(url)
+      await connected
+      const [{ socket }] = sockets
+      const { ping } = socket
+      const { promise: many, resolve } = deferred()
+      let pings = 0
+      socket.ping = (text) => {
+        ping.call(socket, text)
+        if (socket.bufferedAmount > 65_536 && ++pings === 5) resolve()
+      }
+      client.socket.pause()
+      await within(10_000, Promise.race([many, client.closed.then(() => assert.fail('it was dropped'))]), 'pings')
+      assert.equal(socket.readyState, 1)
+      client.socket.resume()
+      for (const n of numbers(5000)) assert.equal((await client.next()).n, n)
+      client.socket.terminate()
+    })
+  })
+
+  test('drops nobody whose pongs cannot be read because too much waits', async () => {
     const { fn, open } = gated({ buffer: 1 })
     await withServer(fn, { heartbeat: 100 }, async ({ url, sockets }) => {
       const client = await connect(url)
-      for (const n of numbers(100)) client.send({ n })
+      for (const n of numbers(100)) client.send({ n, filler })
       await until(5_000, () => sockets[0]?.socket.isPaused === true, 'a held socket')
       for (const _ of numbers(6)) await within(5_000, once(client.socket, 'ping'), 'a ping')
       open()
@@ -196,7 +251,7 @@ describe('heartbeat', () => {
     const { fn, open } = gated({ buffer: 1 })
     await withServer(fn, { heartbeat: 30 }, async ({ url, served, sockets }) => {
       const client = await connect(url)
-      for (const n of numbers(100)) client.send({ n })
+      for (const n of numbers(100)) client.send({ n, filler })
       await until(5_000, () => sockets[0]?.socket.isPaused === true, 'a held socket')
       client.socket.terminate()
       await within(5_000, served[0].closed, 'the end')

@@ -83,32 +83,38 @@ test('a fault of the client is told as such, though the function is done and res
   })
 })
 
-test('a client that comes back to a full stream with events waiting does not block it', async () => {
-  const gate = deferred()
-  const gated = streamFn(
-    async function* gated(events) {
-      for await (const event of events) {
-        await gate.promise
-        yield event
-      }
-    },
-    { idleTimeout: 0, buffer: 1 },
-  )
-  await withServer(gated, { ...grace, resumeBuffer: 2 }, async ({ url, served, sockets }) => {
-    const { client, token } = await greeted(url)
-    for (const n of numbers(100)) client.send(n)
-    await until(5_000, () => sockets[0].socket.isPaused, 'a held socket')
-    sockets[0].socket.terminate()
-    await within(5_000, served[0].closed, 'the cut')
-    // Nobody is there when the results come, and events still wait.
-    gate.resolve()
-    await turns(50)
-    const second = await greeted(`${url}/?resume=${token}&last=0`)
-    for (const n of numbers(100).slice(second.received)) second.client.send(n)
-    for (const n of numbers(100)) assert.equal(await second.client.next(), n)
-    second.client.socket.close()
+for (const [count, isHeld] of [
+  [100, false],
+  [2000, true],
+])
+  test(`a client that comes back to a full stream with ${count} events waiting does not block it`, async () => {
+    const gate = deferred()
+    const gated = streamFn(
+      async function* gated(events) {
+        for await (const event of events) {
+          await gate.promise
+          yield event
+        }
+      },
+      { idleTimeout: 0, buffer: 1 },
+    )
+    await withServer(gated, { ...grace, resumeBuffer: 2 }, async ({ url, served, sockets }) => {
+      const { client, token } = await greeted(url)
+      for (const n of numbers(count)) client.send(n)
+      const { socket } = sockets[0]
+      await until(5_000, () => (isHeld ? socket.isPaused : served[0].stream.metrics.eventsIn > 1), 'a full stream')
+      assert.equal(socket.isPaused, isHeld)
+      socket.terminate()
+      await within(5_000, served[0].closed, 'the cut')
+      // Nobody is there when the results come, and events still wait.
+      gate.resolve()
+      await turns(50)
+      const second = await greeted(`${url}/?resume=${token}&last=0`)
+      for (const n of numbers(count).slice(second.received)) second.client.send(n)
+      for (const n of numbers(count)) assert.equal(await second.client.next(), n)
+      second.client.socket.close()
+    })
   })
-})
 
 test('finished streams of clients that are away are bounded, read or not', async () => {
   const three = streamFn(

@@ -380,6 +380,22 @@ test('a client that reads no result until all is sent does not block with a smal
   })
 })
 
+test('a client that sends without reading for a while finds all of its results when it comes back', async () => {
+  await withServer(totals.with({ buffer: 1 }), { ...grace, resumeBuffer: 4 }, async ({ url, served }) => {
+    const { client, token } = await greeted(url)
+    client.socket.pause()
+    for (const _ of numbers(100)) client.send({ add: 1 })
+    await until(5_000, () => served[0].stream.metrics.eventsOut >= 4, 'a full buffer')
+    await turns(50)
+    client.socket.terminate()
+    await within(5_000, served[0].closed, 'the cut')
+    const second = await greeted(resumed(url, token, 0))
+    assert.equal(second.token, token)
+    for (const n of numbers(second.received)) assert.equal((await second.client.next()).count, n + 1)
+    second.client.socket.close()
+  })
+})
+
 test('the server learns by pongs what the client has', async () => {
   await withServer(totals, { ...grace, resumeBuffer: 4, heartbeat: 250 }, async ({ url, served }) => {
     const { client, token } = await greeted(url)

@@ -1,12 +1,17 @@
 // The way of events from the socket into the stream. Owns: what came after the input was full, and holding the socket until there is room.
-// What waits here is bounded: a held socket gives no more than the rest of what one read of the connection brought, 64 KiB or one message.
+// A full input does not stop the reading at once, because a pong and the client's close come behind its messages: 64 KiB of them wait here before the socket is held, and then
+// no more than the rest of what one read of the connection brought, another 64 KiB or one message.
 
 import { type Stream, VeloError } from '../index.js'
 import type { ByteBudget } from '../kit/byte-budget.js'
 
+/** What may wait here while the socket is read, in bytes; each message counts so many beside its own. */
+const AHEAD = 64 * 1024
+const EACH = 128
+
 /** Who has the socket. */
 export interface InboxOwner {
-  /** The input of the stream is full: read nothing. */
+  /** Too much waits: read nothing. */
   hold(): void
   /** There is room again. */
   release(): void
@@ -20,14 +25,21 @@ export class Inbox<In> {
   readonly #budget: ByteBudget
   #waiting: In[] = []
   #bytes = 0
+  readonly #ahead: number
+  /** What waits, and what is on its way into the stream. */
+  #cost = 0
   #isEnded = false
   #isStopped = false
   /** The schema is asynchronous: `trySend` cannot wait for it. */
   #isSlow = false
   /** Events wait for room; none may pass them. */
+  #isBehind = false
+  /** So much waits that the socket is held. */
   isHeld = false
 
-  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget) {
+  /** `most`: what may wait in the stream, in bytes. */
+  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget, most: number) {
+    this.#ahead = Math.min(AHEAD, most >> 2)
     this.#stream = stream
     this.#budget = budget
     this.#owner = owner
@@ -36,36 +48,51 @@ export class Inbox<In> {
   /** Takes one event that was made of so many bytes, in the order of the calls. */
   put(event: In, bytes: number): void {
     if (this.#isStopped) return
-    if (!this.isHeld) {
+    if (!this.#isBehind) {
       try {
         if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return this.#sent(bytes)
       } catch (error) {
         if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') return this.#owner.refused(error)
         this.#isSlow = true
       }
-      this.#hold()
+      this.#fallBehind()
     }
     this.#waiting.push(event)
     this.#bytes += bytes
+    this.#cost += EACH + bytes
     this.#budget.waiting(this.#bytes)
+    if (this.#cost > this.#ahead || this.#budget.isFull) this.#hold()
   }
 
   /** The socket is held before another such event comes that there is no room for. */
   #sent(bytes: number): void {
     this.#budget.sent(1, bytes)
-    if (this.#budget.isFull) this.#hold()
+    if (!this.#budget.isFull) return
+    this.#fallBehind()
+    this.#hold()
+  }
+
+  #fallBehind(): void {
+    this.#isBehind = true
+    void this.#flush()
   }
 
   #hold(): void {
+    if (this.isHeld) return
     this.isHeld = true
     this.#owner.hold()
-    void this.#flush()
+  }
+
+  #release(): void {
+    if (!this.isHeld) return
+    this.isHeld = false
+    this.#owner.release()
   }
 
   /** No more events; those that wait still go in. */
   end(): void {
     this.#isEnded = true
-    if (!this.isHeld) this.#stream.end()
+    if (!this.#isBehind) this.#stream.end()
   }
 
   /** Forgets what waits. */
@@ -83,11 +110,14 @@ export class Inbox<In> {
     await undefined
     do {
       if (this.#budget.isFull && !this.#isStopped) await this.#budget.room()
+      const cost = this.#cost
       if (this.#waiting.length > 0) await this.#sendAll()
+      this.#cost -= cost
+      if (this.#cost <= this.#ahead >> 1 && !this.#budget.isFull) this.#release()
     } while (this.#waiting.length > 0)
-    this.isHeld = false
+    this.#isBehind = false
     if (this.#isEnded) this.#stream.end()
-    this.#owner.release()
+    this.#release()
   }
 
   async #sendAll(): Promise<void> {

@@ -112,7 +112,7 @@ export class Link {
     if (this.#socket.readyState === OPEN) this.#socket.ping(text)
   }
 
-  /** Reads nothing more, pongs and the client's close included. */
+  /** Reads nothing more, pongs and the client's close included: what finds out that it is gone is a ping that cannot be sent. */
   hold(): void {
     this.isHeld = true
     this.#socket.pause()
@@ -160,9 +160,12 @@ export class Link {
   }
 
   readonly #onBeat = (): void => {
-    if (!this.#isAlive) return this.#drop(`the client did not answer a ping for ${this.#settings.heartbeat} ms`)
-    // A held socket cannot hear the answer; the ping still finds out that the other side is gone.
-    this.#isAlive = this.isHeld
+    const { heartbeat, maxStall } = this.#settings
+    // A held socket cannot hear the answer, and a client that does not read cannot give one; the ping still finds out that the other side is gone. How long a client
+    // may read nothing is for maxStall to say, where it is set.
+    const isExcused = this.isHeld || (this.#drained !== undefined && maxStall > 0)
+    if (!this.#isAlive && !isExcused) return this.#drop(`the client did not answer a ping for ${heartbeat} ms`)
+    this.#isAlive = isExcused
     this.ping(this.#owner?.beat() ?? '')
   }
 

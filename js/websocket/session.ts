@@ -58,7 +58,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
       this.#budget.release()
       throw error
     }
-    this.#inbox = new Inbox<In>(this.stream, this, this.#budget)
+    this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings.maxBufferedBytes)
     if (settings.onDisconnect === 'grace') {
       this.token = randomBytes(18).toString('base64url')
       this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)

@@ -295,4 +295,22 @@ describe('onWorkerExit: reopen', () => {
   })
 })
 
+test('it is on its way at once to a function that waits, whatever the caller computes in the same turn', async () => {
+  const stream = echo({ export: 'adds' }).open()
+  const view = new Int32Array(new SharedArrayBuffer(8))
+  let seen = false
+  // Whether the function waits already is a race that a result may win.
+  for (let tries = 0; tries < 20 && !seen; tries++) {
+    await soon(stream.send(view), 'send')
+    await soon(stream.recv(), 'recv')
+    const before = Atomics.load(view, 0)
+    const sent = stream.send(view)
+    for (const start = performance.now(); !seen && performance.now() - start < 500; ) seen = Atomics.load(view, 0) > before
+    await soon(sent, 'send')
+    await soon(stream.recv(), 'recv')
+  }
+  assert.ok(seen)
+  await stream.close()
+})
+
 noUnhandledRejections('what send accepted')

@@ -70,7 +70,9 @@ export class Connection {
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers: unacknowledged?.holding(sender) ?? sender })
     const transfers = exit.receiver(outOf)
     this.transfers = transfers
-    this.writer = new DuctWriter(into, values, { buffer: instance.def.options.buffer, prompt: true, unacknowledged }, () => owner.onRoom())
+    const { buffer } = instance.def.options
+    const prompt = (): boolean => tally.pause(first) === Pause.Event
+    this.writer = new DuctWriter(into, values, { buffer, prompt, unacknowledged }, () => owner.onRoom())
     this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, transfers }), () => owner.arrived(), before)
     this.ducts = ducts
     this.segments = []

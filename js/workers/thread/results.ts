@@ -28,7 +28,7 @@ export class ThreadResults {
     const { results, buffer, transfer, lockstep, stages } = command
     const values = new BatchWriter(codec, { reserve: HEADER, transfer, transfers })
     this.goesOn = !lockstep || asksAlong(command)
-    this.writer = new DuctWriter(results, values, { buffer, prompt: !this.goesOn }, () => {
+    this.writer = new DuctWriter(results, values, { buffer, prompt: () => !this.goesOn }, () => {
       if (this.onGone === undefined) onRoom()
       else this.goOut()
     })

@@ -21,15 +21,15 @@ function head(batch: Uint8Array, control: number, payload: number, left = false)
 
 export interface WriterOptions {
   buffer: number
-  prompt: boolean
+  /** Whether the first value of a turn is sent at once: the other side sleeps, and wakes up while the rest is gathered. */
+  prompt: () => boolean
   unacknowledged?: Unacknowledged | undefined
 }
 
 export class DuctWriter {
   readonly duct: number
   private readonly values: BatchWriter
-  /** The first value of a turn is sent at once: the other side may sleep, and wakes up while the rest is gathered. */
-  private readonly prompt: boolean
+  private readonly prompt: () => boolean
   private readonly most: number
   /** What was sent and perhaps not taken yet, where it may have to be sent again. */
   private readonly unacknowledged: Unacknowledged | undefined
@@ -94,7 +94,7 @@ export class DuctWriter {
     if (within) this.endTurnLater()
     else if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
     else if (this.turning || this.corked) return
-    else if (this.prompt) this.flush()
+    else if (this.prompt()) this.flush()
     this.endTurnLater()
   }
 
@@ -102,7 +102,7 @@ export class DuctWriter {
   cork(on: boolean): void {
     this.corked = on
     if (on) return
-    if (this.prompt && !this.turning) this.flush()
+    if (!this.turning && this.prompt()) this.flush()
     this.endTurnLater()
   }
 

@@ -31,38 +31,43 @@ const PROCESSES = 5
 const EACH = 'postMessage'
 const BATCHES = 'postMessage, batches of 64'
 
-/** One kind of event through one worker, pipelined. */
-async function pipelined(title, kind, count, bars, options, ours = {}) {
+const DEFAULTS = 'all options at their defaults'
+
+/** One kind of event through one worker, pipelined. `bars`: with the window of the peers; `defaults`: as a user who sets no option has it. */
+async function pipelined(title, kind, count, { bars, defaults = {}, ours = {} }, options) {
   const events = kind.make(options.quick ? 500 : count)
   const hands = { [EACH]: await Hand.start(kind.fn), [BATCHES]: await Hand.start(kind.fn, { batch: 64 }) }
   const [fn, byDefault] = [onWorker(kind.fn, { ...SAME_WINDOW, ...ours }), onWorker(kind.fn)]
   const barred = { 'sendBatch(64), recvBatch(256)': inBatches(fn), 'run(array)': asArray(fn) }
-  const shown = { 'all options at their defaults': inBatches(byDefault), 'send, for await': oneByOne(fn) }
-  const ways = { [EACH]: hands[EACH].through, [BATCHES]: hands[BATCHES].through, ...barred, ...shown }
+  const usual = { [`sendBatch(64), recvBatch(256), ${DEFAULTS}`]: inBatches(byDefault), [`run(array), ${DEFAULTS}`]: asArray(byDefault) }
+  const shown = { 'send, for await': oneByOne(fn), [`send, for await, ${DEFAULTS}`]: oneByOne(byDefault) }
+  const ways = { [EACH]: hands[EACH].through, [BATCHES]: hands[BATCHES].through, ...barred, ...usual, ...shown }
   const { contestants, expected } = await checked(kind, events, ways)
-  const claims = [
-    ...Object.keys(barred).flatMap((of) => [EACH, BATCHES].map((peer) => ({ of, peer, bar: bars[peer] }))),
-    ...Object.keys(shown).flatMap((of) => [EACH, BATCHES].map((peer) => ({ of, peer }))),
-  ]
+  const claim = (some, asked) => Object.keys(some).flatMap((of) => [EACH, BATCHES].map((peer) => ({ of, peer, bar: asked[peer] })))
+  const claims = [...claim(barred, bars), ...claim(usual, defaults), ...claim(shown, {})]
   const result = await contest({ title, events: events.length, contestants, expected, claims, options: warm(options) })
   await stopAll(Object.values(hands))
   return result
 }
 
 function objects(options) {
-  return pipelined('small objects', smallObjects, 32_768, { [EACH]: 3, [BATCHES]: 1.3 }, options)
+  const bars = { [EACH]: 3, [BATCHES]: 1.3 }
+  return pipelined('small objects', smallObjects, 32_768, { bars, defaults: bars }, options)
 }
 
 function plainNumbers(options) {
-  return pipelined('numbers', numbers, 65_536, { [EACH]: 4, [BATCHES]: NUMBERS_IN_BATCHES }, options)
+  return pipelined('numbers', numbers, 65_536, { bars: { [EACH]: 4, [BATCHES]: NUMBERS_IN_BATCHES } }, options)
 }
 
+/** With the codec `'binary'`, whose values share memory, and with the default one, where each has a buffer of its own, as with the peers. */
+const BYTES = { bars: { [EACH]: 3, [BATCHES]: 1.5 }, defaults: { [BATCHES]: 1 }, ours: { codec: 'binary' } }
+
 function bytes64(options) {
-  return pipelined("64 B Uint8Array, codec 'binary'", bytes(64), 32_768, { [EACH]: 3, [BATCHES]: 1.5 }, options, { codec: 'binary' })
+  return pipelined("64 B Uint8Array, codec 'binary'", bytes(64), 32_768, BYTES, options)
 }
 
 function bytes1024(options) {
-  return pipelined("1 KB Uint8Array, codec 'binary'", bytes(1024), 16_384, { [EACH]: 3, [BATCHES]: 1.5 }, options, { codec: 'binary' })
+  return pipelined("1 KB Uint8Array, codec 'binary'", bytes(1024), 16_384, BYTES, options)
 }
 
 async function frames(options) {
@@ -114,9 +119,11 @@ async function roundTrips(options) {
       for (const q of ['p50', 'p99'])
         rows.push({ name: `${name}, ${place}: ${q}`, value: median(rounds.map((one) => one[name][q])), unit: 'us' })
     }
-    for (const [q, bar] of Object.entries({ p50: 1.05, p99: 2 })) {
-      const ratio = median(rounds.map((one) => one['send, recv'][q] / one[EACH][q]))
-      addClaim(rows, { of: `send, recv, ${place}: ${q}`, peer: `${EACH}, ${place}: ${q}`, bar, most: true }, ratio)
+    for (const [peer, bars] of Object.entries({ [EACH]: { p50: 1.05, p99: 2 }, Piscina: { p50: 1.05 } })) {
+      for (const q of ['p50', 'p99']) {
+        const ratio = median(rounds.map((one) => one['send, recv'][q] / one[peer][q]))
+        addClaim(rows, { of: `send, recv, ${place}: ${q}`, peer: `${peer}, ${place}: ${q}`, bar: bars[q], most: true }, ratio)
+      }
     }
   }
   const note = 'Two cores: the caller on one, the worker on the other, and each wakes the other from sleep. One core: both on the same.'

@@ -11,6 +11,7 @@ import { checkAnswer, tidyUp } from '../harness.mjs'
 import { Hand } from './hand.mjs'
 import { checked, Digest, smallObjects } from './kinds.mjs'
 import { onWorker, pingPong } from './ours.mjs'
+import { Tasks } from './tasks.mjs'
 
 const BLOCK = 500
 /** Blocks before the clock counts: what is not compiled yet is slow. */
@@ -43,8 +44,10 @@ async function measure(blocks, place) {
   const hand = await placed(place, () => Hand.start('readings'))
   const fn = onWorker('readings')
   await placed(place, () => runtime.warm())
+  const pool = await placed(place, () => Tasks.started(1))
   const ways = {
     postMessage: (_, take, times) => hand.pingPong(events, take, times),
+    Piscina: (_, take, times) => pool.through(events, take, times),
     'send, recv': (_, take, times) => pingPong(fn, events, take, times),
   }
   const { expected } = await checked(smallObjects, events, ways)
@@ -58,7 +61,7 @@ async function measure(blocks, place) {
       checkAnswer(name, digest.answer, expected)
     }
   }
-  await hand.stop()
+  await Promise.all([hand.stop(), pool.stop()])
   return Object.fromEntries(names.map((name) => [name, quantiles(times[name])]))
 }
 

@@ -71,7 +71,7 @@ export class Connection {
     const transfers = exit.receiver(outOf)
     this.transfers = transfers
     const { buffer } = instance.def.options
-    const prompt = (): boolean => tally.pause(first) === Pause.Event
+    const prompt = (before: number): boolean => tally.taken(first) >= before
     this.writer = new DuctWriter(into, values, { buffer, prompt, unacknowledged }, () => owner.onRoom())
     this.reader = new DuctReader(outOf, new BatchReader(codec, { reserve: HEADER, transfers }), () => owner.arrived(), before)
     this.ducts = ducts

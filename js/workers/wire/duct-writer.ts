@@ -21,15 +21,15 @@ function head(batch: Uint8Array, control: number, payload: number, left = false)
 
 export interface WriterOptions {
   buffer: number
-  /** Whether the first value of a turn is sent at once: the other side sleeps, and wakes up while the rest is gathered. */
-  prompt: () => boolean
+  /** Whether the first value of a turn is sent at once, after `before` others: the other side has nothing left to do, and begins while the rest is gathered. */
+  prompt: (before: number) => boolean
   unacknowledged?: Unacknowledged | undefined
 }
 
 export class DuctWriter {
   readonly duct: number
   private readonly values: BatchWriter
-  private readonly prompt: () => boolean
+  private readonly prompt: (before: number) => boolean
   private readonly most: number
   /** What was sent and perhaps not taken yet, where it may have to be sent again. */
   private readonly unacknowledged: Unacknowledged | undefined
@@ -94,7 +94,7 @@ export class DuctWriter {
     if (within) this.endTurnLater()
     else if (values.count >= this.most || values.inline >= BATCH_BYTES || values.bytes >= BATCH_WEIGHT) this.flush()
     else if (this.turning || this.corked) return
-    else if (this.prompt()) this.flush()
+    else if (this.prompt(this.sent - values.count)) this.flush()
     this.endTurnLater()
   }
 
@@ -102,7 +102,7 @@ export class DuctWriter {
   cork(on: boolean): void {
     this.corked = on
     if (on) return
-    if (!this.turning && this.prompt()) this.flush()
+    if (!this.turning && this.prompt(this.sent - this.values.count)) this.flush()
     this.endTurnLater()
   }
 

@@ -1,22 +1,19 @@
 // NDJSON in and out of a small stateful function over loopback: `handler(fn)` against the handler people write by hand. Both servers and the client share one
-// process, so what is not the handler's own work weighs on both alike.
+// process, so what is not the handler's own work weighs on both alike; the last groups count CPU time, each server alone.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { handler } from '../../dist/http.js'
 import { streamFn } from '../../dist/index.js'
 import { addClaim, checkAnswer, contest, document, main, median, tidyUp } from './harness.mjs'
 import { Client, requestOf } from './http/client.mjs'
+import { fanOutCpu, shortCpu, sseCpu } from './http/cpu.mjs'
 import { byHand } from './http/hand.mjs'
+import { sensor } from './http/sensor.mjs'
 
 const OURS = 'handler(fn)'
 const HAND = 'readline, generator, res.write'
 /** Connections at once in the groups of many. */
 const CONNECTIONS = 32
-
-async function* sensor(readings) {
-  let [total, count] = [0, 0]
-  for await (const { id, celsius } of readings) yield { id, mean: (total += celsius) / ++count }
-}
 
 const readings = (count) => Array.from({ length: count }, (_, id) => ({ id, celsius: 20 + (id % 7) / 2 }))
 
@@ -118,5 +115,5 @@ async function firstResult(options) {
   })
 }
 
-export const bench = (options) => document('http', [upload, short, firstResult], options)
+export const bench = (options) => document('http', [upload, short, firstResult, shortCpu, sseCpu, fanOutCpu], options)
 await main(import.meta, bench)

@@ -1,8 +1,11 @@
 // Operators beside what people would use instead.
 import { filter, map } from '../../dist/operators.js'
 import { contest, document, freshCopy, main } from './harness.mjs'
-import { keyed } from './operators/keyed.mjs'
+import { immediate } from './operators/immediate.mjs'
+import { keyed, keyedBriefly } from './operators/keyed.mjs'
+import { merged } from './operators/merged.mjs'
 import { shard } from './operators/shard.mjs'
+import { duplex, feed } from './operators/through.mjs'
 import { numbers } from './work.mjs'
 
 const pieces = (name) => freshCopy('peers/chains.mjs', name)
@@ -56,7 +59,7 @@ async function mapConcurrent(options) {
 }
 
 export function operators(options) {
-  return document('operators', [syncChain, mapConcurrent, keyed, shard], options)
+  return document('operators', [syncChain, mapConcurrent, immediate, keyed, keyedBriefly, merged, duplex, feed, shard], options)
 }
 
 await main(import.meta, operators)

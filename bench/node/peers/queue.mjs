@@ -68,6 +68,21 @@ async function sendAll(queue, events) {
   queue.end()
 }
 
+/** The same for what a source gives. */
+export async function throughQueueFrom(fn, source, capacity = 256) {
+  const queue = new Queue(capacity)
+  const sending = pump(queue, source)
+  const results = []
+  for await (const result of fn(queue)) results.push(result)
+  await sending
+  return results
+}
+
+async function pump(queue, source) {
+  for await (const event of source) await queue.send(event)
+  queue.end()
+}
+
 /** One event in, its result out, then the next. */
 export async function pingPongQueue(fn, events, capacity = 256) {
   const queue = new Queue(capacity)

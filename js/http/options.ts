@@ -104,6 +104,7 @@ export interface Intake {
 export interface Answer {
   readonly format: OutFormat
   readonly status: number
+  /** Their names in small letters. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly id: ((result: never, index: number) => string) | undefined
   readonly event: ((result: never) => string | undefined) | undefined
@@ -154,7 +155,6 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
   const { status = 200, headers = {}, id, event, end, draining, onError } = options
   if (!Number.isInteger(status) || status < 200 || status > 299 || status === 204 || status === 205)
     throw configError(`${field}.status`, 'an integer from 200 to 299 that has a body', status)
-  checkHeaders(headers, `${field}.headers`)
   if (onError !== undefined) callable(onError, `${field}.onError`)
   if (id !== undefined) callable(id, `${field}.id`)
   if (event !== undefined) callable(event, `${field}.event`)
@@ -163,7 +163,7 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
   return {
     format: word(options.out, `${field}.out`, ['auto', 'ndjson', 'sse', 'raw']),
     status,
-    headers,
+    headers: headersOf(headers, `${field}.headers`),
     id,
     event,
     end,
@@ -203,7 +203,7 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
 }
 
 /** Checked here, because a head that cannot be sent would only show with the first byte, which may come from a timer. */
-function checkHeaders(headers: unknown, field: string): void {
+function headersOf(headers: Answer['headers'], field: string): Answer['headers'] {
   if (typeof headers !== 'object' || headers === null) throw configError(field, 'an object', headers)
   for (const [name, value] of Object.entries(headers)) {
     try {
@@ -213,6 +213,7 @@ function checkHeaders(headers: unknown, field: string): void {
       throw configError(`${field}.${name}`, 'a header that can be sent', value)
     }
   }
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 /** Bytes, Infinity for no limit, or `usual` where it was left out. */

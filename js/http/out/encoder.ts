@@ -71,15 +71,12 @@ export function encoderFor(answer: Answer, headers: StreamHeaders): Encoder {
 
 /** The head of a response by this encoder. */
 export function headOf({ status, headers }: Answer, encoder: Encoder): Head {
-  return { status, headers: { ...encoder.headers, ...lowerCased(headers) } }
-}
-
-function lowerCased(headers: Head['headers']): Head['headers'] {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+  return { status, headers: { ...encoder.headers, ...headers } }
 }
 
 /** SSE where the client prefers it; else NDJSON, also for a client that did not think of it. */
 function wanted(accept: string): 'sse' | 'ndjson' {
+  if (accept === '' || accept === '*/*') return 'ndjson'
   let [sse, ndjson] = [0, 0]
   for (const range of accept.toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())

@@ -37,6 +37,7 @@ export function sessionOf(id: string): Session | undefined {
 
 /** The id of a stream as it goes to clients: one that holds the name of a function may be no header. */
 export function shownId({ id }: { readonly id: string }): string {
+  if (/^[\w.-]+$/.test(id)) return id
   // Half a character is none, and would throw.
   return encodeURIComponent(Buffer.from(id).toString())
 }

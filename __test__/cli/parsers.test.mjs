@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { CsvRows, csvRow } from '../../target/js/cli/run/csv.js'
-import { decoder, encoder, NONE } from '../../target/js/cli/run/formats.js'
+import { encoder, formatReader, NONE } from '../../target/js/cli/run/formats.js'
 
 /** Cuts of a buffer at arbitrary places. */
 function cut(bytes, places) {
@@ -15,7 +15,7 @@ function cut(bytes, places) {
 /** All events of `chunks`; a line that is wrong is an Error in its place. */
 function read(format, chunks, maxLine = 1 << 20) {
   const events = []
-  const reader = decoder(format, maxLine)
+  const reader = formatReader(format, maxLine)
   const take = () => {
     for (;;) {
       try {

@@ -13,7 +13,7 @@ import { encoderFor } from './out/encoder.js'
 import type { ResponseSink } from './out/sink.js'
 import { SseEncoder } from './out/sse-out.js'
 import { resumable, resume } from './resume/resumption.js'
-import { type Input, Run } from './stream/run.js'
+import { Run, type Supply } from './stream/run.js'
 import { shownId } from './stream/sessions.js'
 
 export type AnyFunction = StreamFunction<never, unknown>
@@ -21,7 +21,7 @@ export type AnyFunction = StreamFunction<never, unknown>
 /** Serves one request. Resolves when the response is over. Never rejects. */
 export async function exchange<Req>(fn: AnyFunction, service: Service, asked: Asked, req: Req, sink: ResponseSink): Promise<void> {
   const onError = listener(service.answer, req)
-  let input: Input
+  let supply: Supply
   let stream: Stream<never, unknown> | undefined
   let budget: ByteBudget | undefined
   try {
@@ -29,16 +29,16 @@ export async function exchange<Req>(fn: AnyFunction, service: Service, asked: As
     if (asked.method === 'HEAD') return await headOnly(sink, encoder, service.answer)
     const owner = service.replay > 0 ? (service.owner as ((req: Req) => string | undefined) | undefined)?.(req) : undefined
     if (service.replay > 0 && (await resume(fn, service, asked, sink, owner))) return
-    input = inputOf(service, asked, req)
+    supply = supplyOf(service, asked, req)
     const replayed = service.replay > 0 && encoder instanceof SseEncoder
     budget = new ByteBudget(service.maxBufferedBytes, (result) => (replayed ? encoder.body(result) : encoder.encode(result)))
     stream = open(fn, service, asked, req, budget)
-    const run = new Run(service, stream, input, budget)
+    const run = new Run(service, stream, supply, budget)
     if (replayed) return await resumable(fn, service, run, sink, onError, owner)
     await run.deliver(fn, sink, new Delivery(sink, encoder, service.answer, { 'velo-stream': shownId(stream) }, budget), onError)
   } catch (error) {
     // What was begun is not left open: a body that keeps its listeners cannot be read past.
-    if (input !== undefined && 'reader' in input) input.reader.close()
+    if (supply !== undefined && 'reader' in supply) supply.reader.close()
     stream?.abort(error)
     budget?.release()
     onError(error)
@@ -46,7 +46,7 @@ export async function exchange<Req>(fn: AnyFunction, service: Service, asked: As
   }
 }
 
-function inputOf<Req>(service: Service, asked: Asked, req: Req): Input {
+function supplyOf<Req>(service: Service, asked: Asked, req: Req): Supply {
   if (service.events !== undefined) return { source: (service.events as (req: Req) => Source<never>)(req) }
   if (asked.parsed !== undefined) return { source: [asked.parsed.event as never] }
   const reader = readerOf(asked, service.intake)

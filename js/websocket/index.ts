@@ -2,8 +2,8 @@
 //
 // velo-stream/websocket: one connection of `ws` is one stream.
 
-export type { SocketEnd } from './link.js'
 export type { OnDisconnect, ResumeRequest, SocketOptions } from './options.js'
+export type { SocketEnd } from './peer.js'
 export type { ServedSocket } from './serve.js'
 export { serveSocket } from './serve.js'
 export type { SocketData, SocketLike } from './socket.js'

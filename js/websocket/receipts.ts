@@ -1,7 +1,7 @@
 // What a client that asks for it is told while it is connected: how many of its messages have arrived, so that it need not keep them. A few words for many
 // messages, at most once in a turn, and none while the client does not read: the next ones say the same and more.
 
-import type { Link } from './link.js'
+import type { Peer } from './peer.js'
 
 /** After so many messages, or so many bytes of them, the client is told. */
 const EVERY = 64
@@ -13,7 +13,7 @@ export class Receipts {
   #bytes = 0
   /** How many the client knows of. */
   #told = 0
-  #link: Link | undefined
+  #peer: Peer | undefined
   #isDue = false
 
   constructor(token: string) {
@@ -24,7 +24,7 @@ export class Receipts {
   took(bytes: number): void {
     this.#received++
     this.#bytes += bytes
-    if (this.#isDue || this.#link === undefined) return
+    if (this.#isDue || this.#peer === undefined) return
     if (this.#received - this.#told < EVERY && this.#bytes < EVERY_BYTES) return
     this.#isDue = true
     process.nextTick(this.#tell)
@@ -36,18 +36,18 @@ export class Receipts {
   }
 
   /** The first frame of a connection: what the client needs to come back, and what has arrived of it. */
-  greet(link: Link): void {
-    this.#link = link.takesReceipts ? link : undefined
-    void link.send(this.#frame())
+  greet(peer: Peer): void {
+    this.#peer = peer.takesReceipts ? peer : undefined
+    void peer.send(this.#frame())
   }
 
   detach(): void {
-    this.#link = undefined
+    this.#peer = undefined
   }
 
   readonly #tell = (): void => {
     this.#isDue = false
-    if (this.#link?.isClear === true) void this.#link.send(this.#frame())
+    if (this.#peer?.isClear === true) void this.#peer.send(this.#frame())
   }
 
   #frame(): string {

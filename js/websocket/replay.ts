@@ -4,7 +4,7 @@
 import { type ByteBudget, sizeOf } from '../kit/byte-budget.js'
 import type { Verdict } from './codes.js'
 import type { Frame } from './frames.js'
-import type { Link } from './link.js'
+import type { Peer } from './peer.js'
 
 export class Replay {
   readonly #size: number
@@ -20,7 +20,7 @@ export class Replay {
   /** Results sent on this connection or known to its client. */
   #sent = 0
   #pinged = 0
-  #link: Link | undefined
+  #peer: Peer | undefined
   #isSending = false
   #room: (() => void) | undefined
   /** The function has finished: said when everything was sent. */
@@ -65,8 +65,8 @@ export class Replay {
   }
 
   /** Goes on at a new connection, whose client has got `last` results. */
-  attach(link: Link, last: number): void {
-    this.#link = link
+  attach(peer: Peer, last: number): void {
+    this.#peer = peer
     this.#isSending = this.#isPinged = false
     this.#sent = this.#pinged = last
     this.#forget(last)
@@ -75,7 +75,7 @@ export class Replay {
   }
 
   detach(): void {
-    this.#link = undefined
+    this.#peer = undefined
   }
 
   /** The text of a ping: how many results were sent before it. */
@@ -91,7 +91,7 @@ export class Replay {
     if (!Number.isInteger(count) || count > this.#sent) return
     this.#isPinged = false
     this.#forget(count)
-    if (this.#link !== undefined) this.#ping(this.#link)
+    if (this.#peer !== undefined) this.#ping(this.#peer)
   }
 
   /** The socket is held: no pong can come until the function goes on, so it must not wait for one. */
@@ -102,15 +102,15 @@ export class Replay {
   /** Nobody will come back. */
   discard(): void {
     this.#isDiscarded = true
-    this.#link = undefined
+    this.#peer = undefined
     this.#frames = []
     this.#bytes = 0
     this.#tellRoom()
   }
 
-  #ping(link: Link): void {
+  #ping(peer: Peer): void {
     if (!this.#isPinged && (this.#sent - this.#pinged >= this.#stride || (!this.#isRoom && this.#sent > this.#pinged)))
-      link.ping(this.beat())
+      peer.ping(this.beat())
   }
 
   get #isRoom(): boolean {
@@ -118,7 +118,7 @@ export class Replay {
   }
 
   #hasRoom(): boolean {
-    if (!this.#isRoom && this.#link?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
+    if (!this.#isRoom && this.#peer?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
     return this.#isRoom
   }
 
@@ -138,23 +138,23 @@ export class Replay {
 
   /** Sends what is left, as fast as the client reads. */
   #send(): void {
-    const link = this.#link
-    if (link === undefined || this.#isSending) return
+    const peer = this.#peer
+    if (peer === undefined || this.#isSending) return
     while (this.#sent < this.#count) {
-      const drained = link.send(this.#frames[this.#sent - this.#passed] as Frame)
+      const drained = peer.send(this.#frames[this.#sent - this.#passed] as Frame)
       this.#sent++
-      this.#ping(link)
+      this.#ping(peer)
       if (drained !== undefined) {
         this.#isSending = true
-        void drained.then(() => this.#drained(link))
+        void drained.then(() => this.#drained(peer))
         return
       }
     }
-    if (this.#verdict !== undefined) link.close(this.#verdict)
+    if (this.#verdict !== undefined) peer.close(this.#verdict)
   }
 
-  #drained(link: Link): void {
-    if (link !== this.#link) return
+  #drained(peer: Peer): void {
+    if (peer !== this.#peer) return
     this.#isSending = false
     this.#send()
     // What was sent can be let go of where no pong can come.

@@ -3,8 +3,8 @@
 import type { Stream, StreamFunction } from '../index.js'
 import { configError } from '../kit/check.js'
 import { GONE, isCloseCode, verdictOfRefusal } from './codes.js'
-import { Link, type SocketEnd } from './link.js'
 import { type Settings, type SocketOptions, settingsOf } from './options.js'
+import { Peer, type SocketEnd } from './peer.js'
 import { Session } from './session.js'
 import { sessionOf } from './sessions.js'
 import { CLOSED, type SocketLike } from './socket.js'
@@ -63,49 +63,49 @@ export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, 
   checkSocket(socket)
   if (typeof fn !== 'function' || typeof fn.open !== 'function') throw configError('serveSocket(fn)', 'a stream function', fn)
   const settings = settingsOf(options)
-  const link = new Link(socket, settings)
-  if (socket.readyState === CLOSED) return refused(link)
-  if (settings.resume !== undefined) return resume(link, fn, settings)
+  const peer = new Peer(socket, settings)
+  if (socket.readyState === CLOSED) return refused(peer)
+  if (settings.resume !== undefined) return resume(peer, fn, settings)
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings)
   } catch (error) {
-    link.close(verdictOfRefusal(error))
-    return refused(link)
+    peer.close(verdictOfRefusal(error))
+    return refused(peer)
   }
-  session.attach(link, 0)
-  return served(session, link, false)
+  session.attach(peer, 0)
+  return served(session, peer, false)
 }
 
-function resume<In, Out>(link: Link, fn: StreamFunction<In, Out>, { resume, owner }: Settings): ServedSocket<In, Out> {
+function resume<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, { resume, owner }: Settings): ServedSocket<In, Out> {
   // The same function has the same types.
   const session = resume && (sessionOf(resume.token, fn, owner) as Session<In, Out> | undefined)
-  if (session?.attach(link, resume?.last ?? 0)) return served(session, link, true)
-  link.close({ code: GONE, reason: 'gone' })
-  return refused(link)
+  if (session?.attach(peer, resume?.last ?? 0)) return served(session, peer, true)
+  peer.close({ code: GONE, reason: 'gone' })
+  return refused(peer)
 }
 
-function served<In, Out>(session: Session<In, Out>, link: Link, resumed: boolean): ServedSocket<In, Out> {
+function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean): ServedSocket<In, Out> {
   return {
     stream: session.stream,
     token: session.token,
     resumed,
-    closed: link.closed,
+    closed: peer.closed,
     over: session.over,
     drain: () => {
-      if (session.isOf(link)) session.drain()
+      if (session.isOf(peer)) session.drain()
     },
     close: (code = 1000, reason = 'closed') => {
       const verdict = closeVerdict(code, reason)
-      if (session.isOf(link)) session.stop(verdict)
+      if (session.isOf(peer)) session.stop(verdict)
     },
   }
 }
 
 /** A connection without a stream: it is closing already. */
-function refused<In, Out>(link: Link): ServedSocket<In, Out> {
+function refused<In, Out>(peer: Peer): ServedSocket<In, Out> {
   const close = (code = 1000, reason = 'closed') => void closeVerdict(code, reason)
-  return { stream: undefined, token: undefined, resumed: false, closed: link.closed, over: link.closed, drain: () => {}, close }
+  return { stream: undefined, token: undefined, resumed: false, closed: peer.closed, over: peer.closed, drain: () => {}, close }
 }
 
 function closeVerdict(code: number, reason: string): { code: number; reason: string } {

@@ -9,8 +9,8 @@ import { pulled } from '../kit/pulled.js'
 import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
 import { bytesOf, bytesOfMessage, type Frame, frameOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
-import type { Link, LinkOwner, SocketEnd } from './link.js'
 import type { Settings } from './options.js'
+import type { Peer, PeerOwner, SocketEnd } from './peer.js'
 import { Receipts } from './receipts.js'
 import { Replay } from './replay.js'
 import { forget, hasEnded, isBack, remember } from './sessions.js'
@@ -22,7 +22,7 @@ const BATCH = 64
 /** After so many the event loop has its turn: a function that never waits would keep it from everybody else for as long as its client is quick. */
 const BURST = 1024
 
-export class Session<In, Out> implements InboxOwner, LinkOwner {
+export class Session<In, Out> implements InboxOwner, PeerOwner {
   readonly fn: StreamFunction<In, Out>
   readonly owner: string | undefined
   readonly stream: Stream<In, Out>
@@ -32,7 +32,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   readonly #budget: ByteBudget
   readonly #replay: Replay | undefined
   readonly #receipts: Receipts | undefined
-  #link: Link | undefined
+  #peer: Peer | undefined
   /** Messages taken, over all connections. */
   #received = 0
   #isEnded = false
@@ -72,26 +72,26 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   }
 
   /** Goes on with this connection, whose client has got `last` results; false where it would miss some. */
-  attach(link: Link, last: number): boolean {
+  attach(peer: Peer, last: number): boolean {
     if (this.#replay?.reaches(last) === false) return false
-    this.#replaceBy(link)
-    link.open(this)
-    if (this.#inbox.isHeld) link.hold()
+    this.#replaceBy(peer)
+    peer.open(this)
+    if (this.#inbox.isHeld) peer.hold()
     if (this.#replay === undefined) return true
-    this.#receipts?.greet(link)
-    this.#replay.attach(link, last)
+    this.#receipts?.greet(peer)
+    this.#replay.attach(peer, last)
     return true
   }
 
   /** Whether the connection is the present one, or was before nobody was there. */
-  isOf(link: Link): boolean {
-    return this.#link === link || this.#link === undefined
+  isOf(peer: Peer): boolean {
+    return this.#peer === peer || this.#peer === undefined
   }
 
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
-    if (this.#link === undefined && this.#replay !== undefined) return this.expire()
+    if (this.#peer === undefined && this.#replay !== undefined) return this.expire()
     this.#endInput()
   }
 
@@ -99,9 +99,9 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   stop(verdict: Verdict): void {
     this.#verdict = verdict
     this.#inbox.stop()
-    this.#link?.close(verdict)
+    this.#peer?.close(verdict)
     this.stream.abort(verdict.error ?? new ClosedError('VELO_CLOSED', `the WebSocket was closed by the server: ${verdict.reason}`))
-    if (this.#link === undefined) this.#over()
+    if (this.#peer === undefined) this.#over()
   }
 
   /** Nobody came back in time. */
@@ -146,12 +146,12 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   }
 
   hold(): void {
-    this.#link?.hold()
+    this.#peer?.hold()
     this.#replay?.held()
   }
 
   release(): void {
-    this.#link?.release()
+    this.#peer?.release()
   }
 
   /** The stream did not take an event. */
@@ -164,7 +164,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
   }
 
   gone({ code }: SocketEnd, isFinal: boolean): void {
-    this.#link = undefined
+    this.#peer = undefined
     this.#replay?.detach()
     this.#receipts?.detach()
     const { onDisconnect, graceMs } = this.#settings
@@ -215,14 +215,14 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
       budget.written(bytes)
       return room
     }
-    const wait = this.#link?.send(frame)
+    const wait = this.#peer?.send(frame)
     if (wait === undefined) budget.written(bytes)
     return wait?.then(() => budget.written(bytes))
   }
 
   #finish(verdict: Verdict): void {
     this.#verdict ??= verdict
-    if (this.#replay === undefined) this.#link?.close(this.#verdict)
+    if (this.#replay === undefined) this.#peer?.close(this.#verdict)
     else this.#replay.end(this.#verdict)
   }
 
@@ -233,7 +233,7 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     if (end.reason !== 'aborted' && end.reason !== 'closed') return
     // The rest of the results is dropped; a client that reads nothing must not put the goodbye off.
     this.#verdict ??= verdictOfEnd(end, this.#isDraining, this.#settings.expose)
-    this.#link?.close(this.#verdict)
+    this.#peer?.close(this.#verdict)
     this.#replay?.end(this.#verdict)
   }
 
@@ -243,12 +243,12 @@ export class Session<In, Out> implements InboxOwner, LinkOwner {
     this.#inbox.end()
   }
 
-  #replaceBy(link: Link): void {
+  #replaceBy(peer: Peer): void {
     clearTimeout(this.#grace)
     this.#grace = undefined
     isBack(this)
-    const old = this.#link
-    this.#link = link
+    const old = this.#peer
+    this.#peer = peer
     old?.mute()
     old?.close({ code: REPLACED, reason: 'replaced' })
   }

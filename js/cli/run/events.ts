@@ -3,7 +3,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { InputError } from '../failure.js'
-import { type Decoder, NONE } from './formats.js'
+import { type FormatReader, NONE } from './formats.js'
 
 type Next = IteratorResult<unknown, undefined>
 
@@ -17,7 +17,7 @@ interface Waiting {
 /** What the function is fed from. */
 export class Events implements AsyncIterableIterator<unknown> {
   readonly #input: Readable
-  readonly #decoder: Decoder
+  readonly #reader: FormatReader
   readonly #skip: ((error: InputError) => void) | undefined
   /** The function waits for its next event. */
   #waiting: Waiting | undefined
@@ -29,9 +29,9 @@ export class Events implements AsyncIterableIterator<unknown> {
   count = 0
 
   /** `skip` is told of every line that is wrong and left out; without it the first one ends the input. */
-  constructor(input: Readable, decoder: Decoder, skip?: (error: InputError) => void) {
+  constructor(input: Readable, reader: FormatReader, skip?: (error: InputError) => void) {
     this.#input = input
-    this.#decoder = decoder
+    this.#reader = reader
     this.#skip = skip
     input.on('readable', this.#pump)
     input.on('end', this.#pump)
@@ -76,7 +76,7 @@ export class Events implements AsyncIterableIterator<unknown> {
   #take(): unknown {
     for (;;) {
       try {
-        const event = this.#decoder.next()
+        const event = this.#reader.next()
         if (event !== NONE) this.count++
         return event
       } catch (error) {
@@ -94,10 +94,10 @@ export class Events implements AsyncIterableIterator<unknown> {
     while (this.#waiting !== undefined) {
       const chunk = this.#input.read() as Buffer | null
       if (chunk !== null) {
-        this.#decoder.push(chunk)
+        this.#reader.push(chunk)
       } else if (this.#input.readableEnded && !this.#ended) {
         this.#ended = true
-        this.#decoder.finish()
+        this.#reader.finish()
       } else if (!this.#ended) {
         return
       }

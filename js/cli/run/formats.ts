@@ -13,16 +13,16 @@ export type Format = 'ndjson' | 'text' | 'csv'
 export const NONE = Symbol('none')
 
 /** Chunks of bytes in, events out, one at a time. */
-export interface Decoder {
+export interface FormatReader {
   push(chunk: Buffer): void
   finish(): void
   /** The next event, or `NONE`. Throws `InputError` for a line that is wrong; the next call goes on behind it. */
   next(): unknown
 }
 
-/** A decoder for `format` that refuses lines of more than `maxLine` bytes. `types`: fields of CSV that are numbers and booleans become such. */
-export function decoder(format: Format, maxLine: number, types = false): Decoder {
-  if (format === 'csv') return new CsvDecoder(maxLine, types)
+/** A reader for `format` that refuses lines of more than `maxLine` bytes. `types`: fields of CSV that are numbers and booleans become such. */
+export function formatReader(format: Format, maxLine: number, types = false): FormatReader {
+  if (format === 'csv') return new CsvReader(maxLine, types)
   const lines = new Lines(maxLine, lineErrors(maxLine))
   const parsed = () => {
     for (;;) {
@@ -48,7 +48,7 @@ function lineErrors(maxLine: number): LineErrors {
 }
 
 /** Rows as objects, named by the first row. */
-class CsvDecoder implements Decoder {
+class CsvReader implements FormatReader {
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
   readonly #rows: CsvRows
   #header: string[] | undefined

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { InputError } from '../failure.js'
 import type { Interrupt } from '../interrupt.js'
 import { Events } from './events.js'
-import { decoder, encoder, type Format } from './formats.js'
+import { encoder, type Format, formatReader } from './formats.js'
 import type { AnyFunction } from './load.js'
 import { Output } from './output.js'
 
@@ -36,7 +36,7 @@ export class Job {
   constructor(files: JobFiles, formats: Formats) {
     this.#files = files
     this.#formats = formats
-    this.#events = new Events(files.input, decoder(files.from, formats.maxLine, formats.types), formats.skip)
+    this.#events = new Events(files.input, formatReader(files.from, formats.maxLine, formats.types), formats.skip)
     this.#output = new Output(files.output)
   }
 

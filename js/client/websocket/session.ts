@@ -9,20 +9,20 @@ import type { ConnectSettings } from '../options/connect.js'
 import type { Frame } from './frame.js'
 import { addressOf, type Hello, helloOf } from './hello.js'
 import { Inbox } from './inbox.js'
-import { Link, type LinkOwner } from './link.js'
 import { Outbox } from './outbox.js'
+import { Peer, type PeerOwner } from './peer.js'
 
 /** A connection that lasted so many ms was good for something: attempts are counted anew. */
 const LASTING = 5000
 
-export class Session<Out> implements LinkOwner {
+export class Session<Out> implements PeerOwner {
   readonly #url: string
   readonly #settings: ConnectSettings
   readonly #attempts: Attempts
   readonly #state: StateOf
   readonly #outbox: Outbox
   readonly #inbox: Inbox<Out>
-  #link: Link | undefined
+  #peer: Peer | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #unguard: (() => void) | undefined
   /** What the server calls the stream; with it a client comes back. */
@@ -70,7 +70,7 @@ export class Session<Out> implements LinkOwner {
 
   next(): Promise<IteratorResult<Out, undefined>> {
     const result = this.#inbox.next()
-    if (this.#inbox.cost <= this.#settings.maxBufferedBytes >> 1) this.#link?.release()
+    if (this.#inbox.cost <= this.#settings.maxBufferedBytes >> 1) this.#peer?.release()
     return result
   }
 
@@ -89,13 +89,13 @@ export class Session<Out> implements LinkOwner {
     if (this.token !== undefined && this.#isReceipt(frame)) return
     this.#got++
     this.#inbox.put(frame)
-    if (this.#inbox.cost <= this.#settings.maxBufferedBytes || this.#link === undefined || this.#link.hold()) return
+    if (this.#inbox.cost <= this.#settings.maxBufferedBytes || this.#peer === undefined || this.#peer.hold()) return
     const error = new OverloadedError('VELO_OVERRUN', `more results wait than ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes)`)
     this.finish({ reason: 'failed', error }, false)
   }
 
   gone(code: number, reason: string, cause: unknown): void {
-    this.#link = undefined
+    this.#peer = undefined
     this.#isReady = false
     const end = endOf(code, reason)
     const isRetried = end === undefined ? this.#mayReturn() : isRefused(code, reason) && this.token === undefined && this.#outbox.rewind(0)
@@ -118,8 +118,8 @@ export class Session<Out> implements LinkOwner {
     this.end = end
     clearTimeout(this.#timer)
     this.#unguard?.()
-    this.#link?.close(true)
-    this.#link = undefined
+    this.#peer?.close(true)
+    this.#peer = undefined
     this.#outbox.fail(this.over())
     this.#inbox.end('error' in end ? { error: end.error } : undefined, drop)
     this.#resolve(end)
@@ -140,8 +140,8 @@ export class Session<Out> implements LinkOwner {
   #dial(): void {
     this.#isFirst = true
     this.#openedAt = 0
-    this.#link = new Link(this)
-    this.#link.start(addressOf(this.#url, this.token, this.#got, this.#resumes !== false), this.#settings)
+    this.#peer = new Peer(this)
+    this.#peer.start(addressOf(this.#url, this.token, this.#got, this.#resumes !== false), this.#settings)
   }
 
   /** Whether this was no result. */
@@ -180,7 +180,7 @@ export class Session<Out> implements LinkOwner {
   }
 
   #ready(): void {
-    this.#link?.ready()
+    this.#peer?.ready()
     this.#isReady = true
     this.#state.set('open')
     this.#flush()
@@ -198,6 +198,6 @@ export class Session<Out> implements LinkOwner {
   }
 
   #flush(): void {
-    if (this.#isReady && !this.#outbox.isEmpty) this.#link?.send(() => this.#outbox.take())
+    if (this.#isReady && !this.#outbox.isEmpty) this.#peer?.send(() => this.#outbox.take())
   }
 }

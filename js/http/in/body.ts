@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { clientGone } from '../errors.js'
 
 /** Bytes that are asked for. One `next()` at a time. */
-export interface Body {
+export interface RequestBody {
   /** The next chunk, or null at the end. Rejects where the rest will not come. */
   next(): Promise<Buffer | null>
   /** No more is wanted: a `next()` under way gets null. The source is not destroyed, because a response may still have to go out on its socket. */
@@ -12,7 +12,7 @@ export interface Body {
 }
 
 /** A Node stream. Its listeners are gone after the end, an error, or `close()`. */
-export class ReadableBody implements Body {
+export class ReadableBody implements RequestBody {
   readonly #source: Readable
   readonly #failure: (cause?: unknown) => Error
   #settle: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null
@@ -107,7 +107,7 @@ function forget(this: Readable): void {
 }
 
 /** The body of a fetch `Request`. */
-export class WebBody implements Body {
+export class WebBody implements RequestBody {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   #over = false
 
@@ -136,7 +136,7 @@ export class WebBody implements Body {
 }
 
 /** Bytes that are here already, where a middleware has read the body. */
-export class KnownBody implements Body {
+export class KnownBody implements RequestBody {
   #bytes: Buffer | null
 
   constructor(bytes: Uint8Array | string) {

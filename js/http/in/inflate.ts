@@ -2,7 +2,7 @@
 
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { HttpError } from '../errors.js'
-import { type Body, ReadableBody } from './body.js'
+import { ReadableBody, type RequestBody } from './body.js'
 
 const makers = new Map<string, () => ReturnType<typeof createGunzip>>([
   ['gzip', createGunzip],
@@ -12,13 +12,13 @@ const makers = new Map<string, () => ReturnType<typeof createGunzip>>([
 ])
 
 /** The body without its Content-Encoding, or undefined for an encoding that is not known. */
-export function inflated(body: Body, encoding: string): Body | undefined {
+export function inflated(body: RequestBody, encoding: string): RequestBody | undefined {
   const make = makers.get(encoding)
   return make === undefined ? undefined : new InflatedBody(body, make())
 }
 
-class InflatedBody implements Body {
-  readonly #packed: Body
+class InflatedBody implements RequestBody {
+  readonly #packed: RequestBody
   readonly #inflate: ReturnType<typeof createGunzip>
   readonly #output: ReadableBody
   /** What the packed body failed with: it says more than what becomes of the inflation. */
@@ -29,7 +29,7 @@ class InflatedBody implements Body {
   #isClosed = false
   readonly #pumped: Promise<void>
 
-  constructor(packed: Body, inflate: ReturnType<typeof createGunzip>) {
+  constructor(packed: RequestBody, inflate: ReturnType<typeof createGunzip>) {
     this.#packed = packed
     this.#inflate = inflate
     this.#output = new ReadableBody(inflate, (cause) => {

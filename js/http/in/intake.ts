@@ -4,7 +4,7 @@
 
 import { HttpError } from '../errors.js'
 import type { InFormat, Intake } from '../options.js'
-import type { Body } from './body.js'
+import type { RequestBody } from './body.js'
 import type { Decoder } from './decoder.js'
 import { inflated } from './inflate.js'
 import { JsonDecoder } from './json.js'
@@ -50,7 +50,7 @@ export function readerOf(asked: Asked, intake: Intake): EventReader | null {
 
 /** The events of one body. */
 export class EventReader {
-  readonly #body: Body
+  readonly #body: RequestBody
   readonly #decoder: Decoder
   readonly #maxTotal: number
   #total = 0
@@ -59,7 +59,7 @@ export class EventReader {
   #over = false
   #failure: HttpError | undefined
 
-  constructor(body: Body, intake: Intake, type: string, encoding: string) {
+  constructor(body: RequestBody, intake: Intake, type: string, encoding: string) {
     this.#decoder = decoderFor(intake, type)
     this.#body = plain(body, intake, encoding.trim().toLowerCase())
     this.#maxTotal = intake.maxTotal
@@ -133,7 +133,7 @@ function decoderFor(intake: Intake, contentType: string): Decoder {
   throw new HttpError(415, `Content-Type ${name === '' ? 'is missing' : name}: expected ${expected}`)
 }
 
-function plain(body: Body, { decompress }: Intake, encoding: string): Body {
+function plain(body: RequestBody, { decompress }: Intake, encoding: string): RequestBody {
   if (encoding === '' || encoding === 'identity') return body
   const unpacked = decompress ? inflated(body, encoding) : undefined
   if (unpacked !== undefined) return unpacked

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { StreamHeaders } from '../../index.js'
 import { clientGone, HttpError } from '../errors.js'
-import { type Body, KnownBody, ReadableBody, WebBody } from './body.js'
+import { KnownBody, ReadableBody, type RequestBody, WebBody } from './body.js'
 
 /** A request without its framework. */
 export interface Asked {
@@ -12,7 +12,7 @@ export interface Asked {
   readonly method: string
   readonly headers: StreamHeaders
   /** The body, or null where there is none. Asked for once. */
-  body(): Body | null
+  body(): RequestBody | null
   /** Nobody will read the rest of the body: what comes of it holds up no other request. */
   readPast(): void
   /** What a framework made of the body, where it has read it and it is no longer bytes. */

@@ -14,7 +14,7 @@ import type { ResponseSink } from '../out/sink.js'
 import { enter, leave } from './sessions.js'
 
 /** Events of a body, of a source of the user's, or none. */
-export type Input = { readonly reader: EventReader } | { readonly source: Source<never> } | undefined
+export type Supply = { readonly reader: EventReader } | { readonly source: Source<never> } | undefined
 
 /** A stream and its input. */
 export class Run {
@@ -29,17 +29,17 @@ export class Run {
   readonly isSourced: boolean
   #timer: NodeJS.Timeout | undefined
 
-  constructor(service: Service, stream: Stream<never, unknown>, input: Input, budget: ByteBudget) {
+  constructor(service: Service, stream: Stream<never, unknown>, supply: Supply, budget: ByteBudget) {
     this.budget = budget
     this.stream = stream
     this.#grace = service.grace
     this.#skip = service.intake.skip
-    this.#reader = input !== undefined && 'reader' in input ? input.reader : undefined
-    this.isSourced = input !== undefined && 'source' in input
+    this.#reader = supply !== undefined && 'reader' in supply ? supply.reader : undefined
+    this.isSourced = supply !== undefined && 'source' in supply
     const most = service.replay > 0 ? Math.max(1, Math.min(BATCH_SIZE, service.replay >> 1)) : BATCH_SIZE
-    if (input !== undefined && 'source' in input) {
+    if (supply !== undefined && 'source' in supply) {
       // A source of the user fails as a source of `feed` does: into the function.
-      this.results = resultsOfFeed(stream.feed(input.source), most)
+      this.results = resultsOfFeed(stream.feed(supply.source), most)
       return
     }
     this.results = resultsOfStream(stream, most)

@@ -15,31 +15,31 @@ export interface Operator<In, Out> extends StreamFunction<In, Out> {
 }
 
 /** How an operator works: steps, after a way of its own where it needs one. Its steps may be fused with those of the next one. */
-export interface Body {
+export interface Recipe {
   readonly make?: Maker<unknown, unknown> | undefined
   readonly steps: readonly StepMaker[]
 }
 
 type Any = StreamFunction<never, unknown>
 
-const fusible = new WeakMap<object, { readonly body: Body; readonly options: StreamOptions }>()
+const fusible = new WeakMap<object, { readonly recipe: Recipe; readonly options: StreamOptions }>()
 
-/** An operator of this name; `body` is called for it and for each of its copies by `with()`, so that each counts for itself. */
-export function operator<In, Out>(name: string, body: (counts: Counts) => Body): Operator<In, Out> {
-  return counting(body, { name }) as unknown as Operator<In, Out>
+/** An operator of this name; `recipe` is called for it and for each of its copies by `with()`, so that each counts for itself. */
+export function operator<In, Out>(name: string, recipe: (counts: Counts) => Recipe): Operator<In, Out> {
+  return counting(recipe, { name }) as unknown as Operator<In, Out>
 }
 
-function counting(makeBody: (counts: Counts) => Body, options: StreamOptions): Any {
+function counting(makeRecipe: (counts: Counts) => Recipe, options: StreamOptions): Any {
   const counts = new Counts()
-  const made = fused(makeBody(counts), options)
+  const made = fused(makeRecipe(counts), options)
   const core = Object.getOwnPropertyDescriptor(made, 'metrics')?.get as () => object
   Object.defineProperty(made, 'metrics', { get: () => ({ ...core.call(made), ...counts }), configurable: true })
-  return withMaker(made, (changed) => counting(makeBody, { ...options, ...changed }))
+  return withMaker(made, (changed) => counting(makeRecipe, { ...options, ...changed }))
 }
 
-/** One stream function out of a body; steps that are piped after it join it. */
-function fused(body: Body, options: StreamOptions): Any {
-  const { make, steps } = body
+/** One stream function out of a recipe; steps that are piped after it join it. */
+function fused(recipe: Recipe, options: StreamOptions): Any {
+  const { make, steps } = recipe
   const generator = asGenerator<unknown, unknown>((events, ctx) => {
     const results = make === undefined ? events : make(events, ctx)
     return steps.length === 0 ? results : new Chain(steps, results, ctx)
@@ -50,12 +50,12 @@ function fused(body: Body, options: StreamOptions): Any {
   made.pipe = (next: object) => {
     const other = fusible.get(next)
     // What works in a way of its own is a stage of its own; so is what has a schema, which checks what comes in between.
-    if (other === undefined || other.body.make !== undefined || other.options.schema !== undefined) return pipe(next as never) as never
+    if (other === undefined || other.recipe.make !== undefined || other.options.schema !== undefined) return pipe(next as never) as never
     const name = `${made.name}|${(next as Any).name}`
-    return fused({ make, steps: [...steps, ...other.body.steps] }, { ...options, name }) as never
+    return fused({ make, steps: [...steps, ...other.recipe.steps] }, { ...options, name }) as never
   }
-  fusible.set(made, { body, options })
-  return withMaker(made, (changed) => fused(body, { ...options, ...changed }))
+  fusible.set(made, { recipe, options })
+  return withMaker(made, (changed) => fused(recipe, { ...options, ...changed }))
 }
 
 /** Replaces `with`, after the core has checked the options. */

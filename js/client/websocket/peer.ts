@@ -6,7 +6,7 @@ import type { SocketEvent, WebSocketLike } from '../options/socket.js'
 import type { Frame } from './frame.js'
 
 /** Who is told what happens on a connection. */
-export interface LinkOwner {
+export interface PeerOwner {
   opened(): void
   message(frame: Frame): void
   /** The connection is gone; called once, and nothing after it. 1006: it was cut. */
@@ -24,15 +24,15 @@ const CONNECTING = 0
 /** How long a connection is waited for, ms, only to say goodbye on it. */
 const GOODBYE = 2000
 
-export class Link {
-  #owner: LinkOwner | undefined
+export class Peer {
+  #owner: PeerOwner | undefined
   #socket: WebSocketLike | undefined
   #cause: unknown
   #timer: ReturnType<typeof setTimeout> | undefined
   #look: ReturnType<typeof setTimeout> | undefined
   #isHeld = false
 
-  constructor(owner: LinkOwner) {
+  constructor(owner: PeerOwner) {
     this.#owner = owner
   }
 

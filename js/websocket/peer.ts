@@ -21,7 +21,7 @@ export interface SocketEnd {
 }
 
 /** Who is told what happens on a connection. */
-export interface LinkOwner {
+export interface PeerOwner {
   message(data: SocketData, isBinary: boolean): void
   /** The client has everything that was sent before a ping with this text. */
   pong(text: string): void
@@ -31,12 +31,12 @@ export interface LinkOwner {
   gone(end: SocketEnd, isFinal: boolean): void
 }
 
-export class Link {
+export class Peer {
   readonly #socket: SocketLike
   readonly #settings: Settings
   /** The connection below: results of one turn leave in one write. */
   readonly #wire: Socket | undefined
-  #owner: LinkOwner | undefined
+  #owner: PeerOwner | undefined
   #verdict: Verdict | undefined
   #fault: unknown
   #isCorked = false
@@ -66,7 +66,7 @@ export class Link {
   }
 
   /** From now on `owner` is told; messages that waited in a paused socket come. */
-  open(owner: LinkOwner): void {
+  open(owner: PeerOwner): void {
     this.#owner = owner
     const { heartbeat } = this.#settings
     if (heartbeat > 0) this.#beat = setInterval(this.#onBeat, heartbeat).unref()

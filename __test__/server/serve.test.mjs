@@ -254,6 +254,10 @@ test('HEAD where GET is, and a target that is a whole URL', async () => {
   const head = await within(10_000, fetch(`${url}/fn/average`, { method: 'HEAD' }), 'HEAD')
   assert.deepEqual([head.status, await head.text()], [200, ''])
   assert.equal((await within(10_000, fetch(`${url}/fn/average`, { method: 'PUT' }), 'PUT')).headers.get('allow'), 'GET, HEAD, POST')
-  const text = await raw(port, 'GET http://example.com/healthz?x HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n').closed()
+  const whole = 'Host: example.com\r\nConnection: close\r\n'
+  const text = await raw(port, `GET http://example.com/healthz?x HTTP/1.1\r\n${whole}\r\n`).closed()
   assert.match(text, /^HTTP\/1\.1 200 /)
+  const body = `${whole}Content-Type: application/x-ndjson\r\nContent-Length: 2\r\n\r\n4\n`
+  const answer = await raw(port, `POST http://example.com/fn/average HTTP/1.1\r\n${body}`).closed()
+  assert.match(answer, /^HTTP\/1\.1 200 [^]*\r\n4\n/)
 })

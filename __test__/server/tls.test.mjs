@@ -154,3 +154,12 @@ test('a connection beside HTTP/2 that never asks is closed after headersTimeout,
     await within(20_000, closed, `the close of ${protocol} after ${JSON.stringify(bytes)}`)
   }
 })
+
+test('a connection over TLS that never asks is closed after headersTimeout without HTTP/2, too', async () => {
+  const { port } = await serving({ functions: { average }, tls, headersTimeout: 150 })
+  for (const ALPNProtocols of [['http/1.1'], undefined]) {
+    const socket = connectTls({ port, host: '127.0.0.1', ca: cert, servername: 'localhost', ALPNProtocols })
+    socket.on('error', () => undefined).resume()
+    await within(20_000, once(socket, 'close'), `the close with ${ALPNProtocols}`)
+  }
+})

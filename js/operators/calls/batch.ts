@@ -99,20 +99,15 @@ function alone(fn: Fn, event: unknown, call: Call, policy: Policy): Promise<{ va
     }
     const settled = () => call.signal.removeEventListener('abort', stop)
     call.signal.addEventListener('abort', stop, { once: true })
-    attempt.run(
-      (only, own) => fn([only], own),
-      event,
-      limitOf('batch', policy),
-      {
-        succeeded(returned) {
-          settled()
-          resolve({ values: results(returned) as unknown[] })
-        },
-        threw(error) {
-          settled()
-          reject(error)
-        },
+    attempt.run((only, own) => fn([only], own), event, limitOf('batch', policy), {
+      succeeded(returned) {
+        settled()
+        resolve({ values: results(returned) as unknown[] })
       },
-    )
+      threw(error) {
+        settled()
+        reject(error)
+      },
+    })
   })
 }

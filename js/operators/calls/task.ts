@@ -127,7 +127,10 @@ export class Task implements Outcome {
     this.attempt = handling
     const failed = (thrown: unknown) => this.settle('failed', thrown)
     const unlimited = { ...this.work.limit, timeout: 0 }
-    handling.run((event, call) => onError(error, event, call), this.event, unlimited, { succeeded: (value) => this.read(value), threw: failed })
+    handling.run((event, call) => onError(error, event, call), this.event, unlimited, {
+      succeeded: (value) => this.read(value),
+      threw: failed,
+    })
   }
 
   private read(result: unknown): void {

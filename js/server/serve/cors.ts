@@ -5,6 +5,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** Origins, or all of them. */
 export type Cors = readonly string[] | '*'
 
+/** What pages may read of an answer: all of it, and by name what a client of streams needs, because not every browser knows the star. */
+const EXPOSED = '*, velo-stream, retry-after'
+
 /** How long a browser may remember the answer to a preflight, s. */
 const REMEMBERED = 600
 
@@ -21,7 +24,7 @@ export function answersCors(cors: Cors, req: IncomingMessage, res: ServerRespons
   res.setHeader('access-control-allow-origin', cors === '*' ? '*' : origin)
   const { 'access-control-request-method': method, 'access-control-request-headers': headers } = req.headers
   if (req.method !== 'OPTIONS' || method === undefined) {
-    res.setHeader('access-control-expose-headers', '*')
+    res.setHeader('access-control-expose-headers', EXPOSED)
     return false
   }
   res.setHeader('access-control-allow-methods', 'GET, HEAD, POST')

@@ -40,6 +40,8 @@ export class ByteBudget implements Puller, Milestone {
   #progress: Progress | undefined
   /** Batches of events that are not delivered: the number of the last event of each, and bytes. */
   readonly #sent = new Queue<{ upTo: number; bytes: number }>()
+  /** Number of the event with whose delivery the bytes of the first batch are free. Looked at for each event. */
+  at = 0
   /** Events that were accepted. */
   #count = 0
   #input = 0
@@ -119,6 +121,7 @@ export class ByteBudget implements Puller, Milestone {
     this.#last = bytes
     const progress = this.#progress
     if (this.#isOver || bytes === 0 || progress === undefined || progress.delivered >= this.#count) return
+    if (this.#sent.length === 0) this.at = this.#count
     this.#sent.push({ upTo: this.#count, bytes })
     this.#input += bytes
     addBytes(bytes)
@@ -130,7 +133,9 @@ export class ByteBudget implements Puller, Milestone {
   notSent(): void {
     this.#count--
     const last = this.#sent.last()
-    if (last !== undefined && last.upTo > this.#count) last.upTo = this.#count
+    if (last === undefined || last.upTo <= this.#count) return
+    last.upTo = this.#count
+    if (this.#sent.length === 1) this.at = last.upTo
     this.reached()
   }
 
@@ -149,18 +154,15 @@ export class ByteBudget implements Puller, Milestone {
     this.#less(less)
   }
 
-  /** Number of the event with whose delivery bytes are free. */
-  get at(): number {
-    return this.#sent.first()?.upTo ?? Number.POSITIVE_INFINITY
-  }
-
   /** Events may have been delivered. */
   reached(): void {
     const progress = this.#progress
     if (this.#isOver || progress === undefined) return
     let bytes = 0
-    while (this.at <= progress.delivered) bytes += this.#sent.shift().bytes
-    if (this.#sent.length === 0) progress.milestone = null
+    let first = this.#sent.first()
+    for (; first !== undefined && first.upTo <= progress.delivered; first = this.#sent.first()) bytes += this.#sent.shift().bytes
+    if (first === undefined) progress.milestone = null
+    else this.at = first.upTo
     if (bytes === 0) return
     this.#input -= bytes
     this.#less(bytes)

@@ -91,7 +91,7 @@ export class Row {
   deliver(): void {
     const count = ++this.page[this.at + Delivered]
     if (COUNTERS && ((count + this.phase) & SAMPLE_MASK) <= 2) this.askedAfter(count - 1)
-    if (this.milestone !== null) this.passMilestone()
+    if (this.milestone !== null && count >= this.milestone.at) this.milestone.reached()
   }
 
   /** The function gets an event, and had asked before. */

@@ -42,7 +42,7 @@ answers({
       last = eventsIn
       return still > 20_000
     }
-    await until(90_000, isStill, 'the end of what is taken')
+    await until(190_000, isStill, 'the end of what is taken')
     return last
   },
 

@@ -31,5 +31,5 @@ const makers = {
   },
 }
 
-for (let i = 0; i < clients; i++) await makers[kind]()
 answers({})
+for (let i = 0; i < clients; i++) await makers[kind]()

@@ -46,7 +46,6 @@ interface Msgpackr {
   Unpackr: new (options: object) => Unpackr
 }
 
-const require = createRequire(import.meta.url)
 let loaded: Msgpackr | undefined
 
 function msgpackr(): Msgpackr {
@@ -56,7 +55,7 @@ function msgpackr(): Msgpackr {
   const before = process.env[name]
   process.env[name] = 'true'
   try {
-    return (loaded = require('msgpackr') as Msgpackr)
+    return (loaded = createRequire(import.meta.url)('msgpackr') as Msgpackr)
   } finally {
     if (before === undefined) delete process.env[name]
     else process.env[name] = before
@@ -106,6 +105,31 @@ export function shapeCount(): number {
 /** The keys of shapes `from` and later, for a `SHAPES` frame. */
 export function shapeText(from: number): Buffer {
   return text.subarray(ends[from])
+}
+
+let alone: { packr: Packr; unpackr: Unpackr } | undefined
+
+function aloneOf(): { packr: Packr; unpackr: Unpackr } {
+  const { Packr, Unpackr } = msgpackr()
+  // Every object with its keys: whoever reads it knows nothing.
+  const options = { useRecords: false, mapsAsObjects: true, useToJSON: false }
+  return (alone ??= { packr: new Packr(options), unpackr: new Unpackr(options) })
+}
+
+/** A plain value that can be read without any shapes told, behind a byte of the caller's. The bytes belong to the caller. */
+export function packAlone(value: unknown, first: number): Uint8Array {
+  const { packr } = aloneOf()
+  const packed = packr.pack(value, IN_PLACE)
+  const bytes = new Uint8Array(packed.end - packed.start + 1)
+  bytes[0] = first
+  bytes.set(packed.subarray(packed.start, packed.end), 1)
+  if (packed.length > MAX_SCRATCH) packr.useBuffer(Buffer.allocUnsafeSlow(8192))
+  return bytes
+}
+
+/** What `packAlone` wrote, without the caller's byte. */
+export function unpackAlone(bytes: Uint8Array): unknown {
+  return aloneOf().unpackr.unpack(bytes, { start: 0, end: bytes.byteLength })
 }
 
 /** Called by the packer for an object whose shape has no number. Throws on keys that MessagePack cannot carry. */

@@ -1,0 +1,123 @@
+// A value by itself, for a journal: bytes that need nothing told before, and that a later version of Node.js reads too. A kind byte, then the content.
+// Not here: batches of values (batch-writer.ts), whose lanes tell a reader of shapes as they go.
+
+import { VeloError } from '../../kit/errors.js'
+import type { Codec } from '../../kit/types.js'
+import { packFailure, unpackFailure } from './failure.js'
+import { travels, writeGraph } from './graph.js'
+import { readGraph } from './graph-reader.js'
+import { forget, isPlain } from './plain.js'
+import { describe, jsonRefusal, refusal } from './refusal.js'
+import { packAlone, unpackAlone } from './shapes.js'
+import { TooDeep } from './survey.js'
+
+const BYTES = 1
+const MESSAGE_PACK = 2
+const V8 = 3
+const JSON_TEXT = 4
+const CUSTOM = 5
+
+/** What may stand at the top of a MessagePack record: whatever it gives back as it was. */
+function isSimple(value: unknown): boolean {
+  switch (typeof value) {
+    case 'number':
+      return value !== 0 || 1 / value > 0
+    case 'boolean':
+    case 'undefined':
+      return true
+    case 'object':
+      return value === null || isPlainObject(value)
+    default:
+      return false
+  }
+}
+
+function isPlainObject(value: object): boolean {
+  try {
+    return isPlain(value)
+  } catch {
+    return false // a getter that throws: the other lane says so
+  } finally {
+    forget()
+  }
+}
+
+/** The bytes of a value. Throws VeloError `VELO_CODEC` with `field` naming the part at fault. */
+export function encodeRecord(value: unknown, codec: Codec): Uint8Array {
+  if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)))
+  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value))
+  if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value)
+  if (isSimple(value) || (typeof value === 'string' && (value as unknown as { isWellFormed(): boolean }).isWellFormed())) {
+    return packAlone(value, MESSAGE_PACK)
+  }
+  return framed(V8, graphOf(value))
+}
+
+/** The value again. Throws VeloError `VELO_CODEC`. */
+export function decodeRecord(record: Uint8Array, codec: Codec): unknown {
+  const content = Buffer.from(record.buffer, record.byteOffset + 1, record.byteLength - 1)
+  const kind = record[0]
+  try {
+    switch (kind) {
+      case BYTES:
+        return new Uint8Array(content)
+      case MESSAGE_PACK:
+        return unpackAlone(content)
+      case V8:
+        return readGraph(content, [])
+      case JSON_TEXT:
+        return JSON.parse(content.toString())
+      case CUSTOM:
+        if (typeof codec === 'object') return codec.decode(new Uint8Array(content))
+    }
+  } catch (cause) {
+    throw new VeloError('VELO_CODEC', `a record cannot be read from its bytes (kind ${kind})`, { cause })
+  }
+  throw new VeloError('VELO_CODEC', `a record is of kind ${kind}, which the option codec of the stream function does not read`)
+}
+
+/** Whatever was thrown, as text; never throws. */
+export const encodeThrown = (error: unknown): string => packFailure(error) as string
+
+export const decodeThrown = (text: string): unknown => unpackFailure(text)
+
+function framed(kind: number, content: Uint8Array): Uint8Array {
+  const record = new Uint8Array(content.byteLength + 1)
+  record[0] = kind
+  record.set(content, 1)
+  return record
+}
+
+function jsonOf(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw jsonRefusal(value, cause)
+  }
+  if (text === undefined) throw jsonRefusal(value, undefined)
+  return text
+}
+
+function encoded(codec: Exclude<Codec, string>, value: unknown): Uint8Array {
+  let bytes: unknown
+  try {
+    bytes = codec.encode(value)
+  } catch (cause) {
+    throw new VeloError('VELO_CODEC', `value: codec.encode failed on ${describe(value)}`, { field: 'value', cause })
+  }
+  if (bytes instanceof Uint8Array) return bytes
+  throw new VeloError('VELO_CODEC', `codec.encode: expected a Uint8Array, got ${describe(bytes)}`, { field: 'codec.encode' })
+}
+
+function graphOf(value: unknown): Buffer {
+  try {
+    const { bytes, buffers } = writeGraph(value)
+    if (buffers.length === 0) return bytes
+  } catch (cause) {
+    if (cause instanceof TooDeep)
+      throw new VeloError('VELO_CODEC', `value: ${cause.message}, which cannot be kept`, { field: 'value', cause })
+    throw refusal(value, (part) => !travels(part), cause, 'cannot be kept in a journal')
+  }
+  throw new VeloError('VELO_CODEC', 'value: shared memory in it cannot be kept in a journal', { field: 'value' })
+}

@@ -1,6 +1,7 @@
 // The second argument of a stream function. The signal is made when it is first asked for: an AbortController costs 2 us on Node 20.
 
 import type { ClosedError, Failure } from '../kit/errors.js'
+import { PlainContext } from '../kit/plain-context.js'
 import { TIMING, type Timing } from '../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../kit/types.js'
 import { watchExit } from './border/mailbox.js'
@@ -15,7 +16,7 @@ export interface Subject {
   closedError(): ClosedError
 }
 
-export class Context implements StreamContext, Timing {
+export class Context extends PlainContext implements StreamContext, Timing {
   readonly #subject: Subject
   readonly #headers: StreamHeaders | undefined
   readonly #declared: unknown
@@ -26,6 +27,7 @@ export class Context implements StreamContext, Timing {
   #timers = 0
 
   constructor(subject: Subject, headers: StreamHeaders | undefined, declared: unknown) {
+    super()
     this.#subject = subject
     this.#headers = headers
     this.#declared = declared

@@ -1,8 +1,9 @@
 // The shapes users see: what a stream function is given, what it takes in, what a stream tells about itself.
 
+import type { EffectOptions } from './attempts.js'
 import type { EndReason } from './end-reason.js'
 
-export type { EndReason }
+export type { EffectOptions, EndReason }
 
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
 export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
@@ -17,8 +18,8 @@ export interface WebSource<In> {
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
 export type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** What every instance of a stream function is told, its second argument. */
-export interface StreamContext {
+/** What every instance of a stream function is told, its second argument. `State` is what the option `state` says. */
+export interface StreamContext<State = unknown> {
   /** Unique among the open streams of the process. */
   readonly id: string
   /** Name of the stream function. */
@@ -34,13 +35,53 @@ export interface StreamContext {
   readonly headers: StreamHeaders
   /** What the option `context` gave when the stream was opened. */
   readonly context: unknown
+  /** With the option `state`: what is kept of the stream instead of its history. Change it in place, or assign it; plain data. */
+  state: State
+  /** Whether events are played again that were taken before, and what was given out before has not been made again. False where nothing is durable. */
+  readonly replaying: boolean
+  /**
+   * Does something that must not be done again after a crash: what `fn` gives or throws is kept under this name (and how often the name came before) and given back on replay. Resolves with
+   * a copy. Where nothing is durable it calls `fn`. Rejects with what `fn` threw at last; `VELO_CODEC` for what cannot be kept; `VELO_CHECKPOINT` where the journal refuses it.
+   */
+  run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value>
+  /** When the event taken last was accepted, Unix ms: the same on replay. Where nothing is durable, the time. */
+  now(): number
+  /** A number from 0 up to 1, the same on replay. Where nothing is durable, `Math.random()`. */
+  random(): number
 }
 
 /** An async generator function: events in, results out, local variables are the state. */
 export type Generator<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, unknown, undefined>
 
+/** The same for a function with the option `state`. */
+export type StatefulGenerator<In, Out, State> = (
+  events: AsyncIterableIterator<In>,
+  ctx: StreamContext<State>,
+) => AsyncGenerator<Out, unknown, undefined>
+
 /** Where a stream is in its life. */
 export type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
+
+/** Where a stream is: the next event and the next result have these indexes. Of a durable stream over all its lives. */
+export interface Position {
+  /** Events accepted. */
+  readonly events: number
+  /** Results read. */
+  readonly results: number
+}
+
+/** What was there already when a durable stream was opened. */
+export interface Resumed extends Position {
+  /** How it came back: its events were played again, or it went on from its state. */
+  readonly by: 'replay' | 'state'
+}
+
+/** A durable stream that is kept, is not open in this process, and has not finished. */
+export interface UnfinishedStream extends Position {
+  readonly id: string
+  /** What is kept of it. */
+  readonly bytes: number
+}
 
 /** How a stream ended: what `closed` resolves with. */
 export interface StreamEnd {
@@ -160,8 +201,17 @@ export interface SignalOption {
   signal?: AbortSignal | undefined
 }
 
+/** A source of a durable stream that is asked to begin with the event of this index, the first that is not done. */
+export type SourceFrom<In> = (from: number) => Source<In> | PromiseLike<Source<In>>
+
+/** Options of `run`. */
+export interface RunOptions extends SignalOption {
+  /** Of a durable stream: the id of one that is kept goes on where that was. */
+  id?: string | undefined
+}
+
 /** Options of a call, `fn(source)`. */
-export interface CallOptions extends SignalOption {
+export interface CallOptions extends RunOptions {
   /** How many results may be made before they are asked for, instead of what the function says. */
   ahead?: number | undefined
 }

@@ -57,6 +57,18 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
       get aborted() {
         return signal.aborted || ctx.aborted
       },
+      get state() {
+        return ctx.state
+      },
+      set state(value: unknown) {
+        ;(ctx as { state: unknown }).state = value
+      },
+      get replaying() {
+        return ctx.replaying
+      },
+      run: (effect, fn, options) => ctx.run(effect, fn, options),
+      now: () => ctx.now(),
+      random: () => ctx.random(),
     }
   }
 

@@ -1,11 +1,12 @@
 // The second argument of a function on a worker thread.
 
 import { ClosedError, type Failure } from '../../kit/errors.js'
+import { PlainContext } from '../../kit/plain-context.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})
 
-export class ThreadContext implements StreamContext {
+export class ThreadContext extends PlainContext implements StreamContext {
   readonly id: string
   readonly name: string
   readonly headers: StreamHeaders
@@ -17,6 +18,7 @@ export class ThreadContext implements StreamContext {
 
   /** `isLeft`: whether the stream is not wanted any more, which is known before the signal can fire. */
   constructor(id: string, name: string, headers: StreamHeaders | undefined, context: unknown, isLeft: () => boolean) {
+    super()
     this.#isLeft = isLeft
     this.id = id
     this.name = name

@@ -21,6 +21,7 @@ import { type Driven, Driver } from './driver.js'
 import { Ending } from './ending.js'
 import { type Holder, Lease, type LeaseOptions } from './lease.js'
 import type { Mode } from './mode.js'
+import type { Harness } from './stages/harness.js'
 import { type StreamTrace, traced, traceEnd, traceOpen } from './tracing.js'
 
 export class Instance implements Holder, Driven {
@@ -29,6 +30,7 @@ export class Instance implements Holder, Driven {
   readonly driver: Driver
   readonly row: Row
   readonly context: Context
+  readonly harness: Harness | undefined
   private readonly lease: Lease
   private readonly trace: StreamTrace | undefined
   private end: Ending | undefined
@@ -41,6 +43,7 @@ export class Instance implements Holder, Driven {
   constructor(def: Definition, mode: Mode, idleMs: number, options: LeaseOptions) {
     this.def = def
     this.mode = mode
+    this.harness = options.harness
     this.lease = new Lease(def, idleMs, options, this)
     this.row = this.lease.row
     this.context = new Context(this, options.headers, this.lease.declared)

@@ -15,6 +15,7 @@ import { ClockTimers, type Timed } from './clock-timers.js'
 import type { Definition } from './definition.js'
 import type { Mode } from './mode.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
+import type { Harness } from './stages/harness.js'
 
 let opened = 0
 
@@ -53,6 +54,8 @@ export interface LeaseOptions {
   signal?: AbortSignal | undefined
   /** The async context to run in; default: the current one. */
   scope?: AsyncResource
+  /** What stands between the library and its functions. */
+  harness?: Harness | undefined
 }
 
 export function currentScope(): AsyncResource {

@@ -7,6 +7,7 @@ import type { Failure } from '../../kit/errors.js'
 import type { Generator, StageMetrics, StreamHeaders } from '../../kit/types.js'
 import type { Input } from '../channels/input.js'
 import type { InputOwner, Owner } from '../channels/owner.js'
+import type { Harness } from './harness.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {
@@ -49,6 +50,8 @@ export interface StageHost extends Owner {
     /** Some wait there. */
     readonly hasUnread: boolean
   }
+  /** Stands between the library and the functions. */
+  readonly harness: Harness | undefined
   /** Runs user code of the caller's side. */
   inScope(work: () => void, owner: object): void
   /** What of its context can travel. */

@@ -36,7 +36,8 @@ export function makeStages(host: StageHost, context: StreamContext, head: AsyncI
       events = link
     }
     if (stage.placement === undefined) {
-      generator = (stage.fn as unknown as (events: AsyncIterableIterator<unknown>, ctx: StreamContext) => AnyGenerator)(events, context)
+      const fn = host.harness === undefined ? stage.fn : host.harness.wrap(stage.fn, { index, last: index === stages.length - 1 })
+      generator = (fn as unknown as (events: AsyncIterableIterator<unknown>, ctx: StreamContext) => AnyGenerator)(events, context)
       units.push({ name: stage.name, remote: undefined })
       continue
     }

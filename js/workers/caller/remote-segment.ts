@@ -1,8 +1,9 @@
 // A segment, neighboring stages of one stream on one thread, as the caller knows it: it is opened there, told to leave, and known to be over.
 
+import type { MessagePort } from 'node:worker_threads'
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
 import { type Failure, VeloError } from '../../kit/errors.js'
-import type { Outcome, StageRef, Thrown } from '../wire/protocol.js'
+import type { OpenCommand, Outcome, StageRef, Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import { placeStream } from './pool.js'
 import type { SentErrors } from './sent-errors.js'
@@ -75,26 +76,29 @@ export class RemoteSegment implements SegmentListener {
     this.owner = owner
     this.number = thread.admit(this)
     const { headers, declared } = instance.contextParts()
+    const departure = instance.harness?.departure()
+    const command: OpenCommand = {
+      kind: 'open',
+      segment: this.number,
+      stages,
+      id: instance.id,
+      name,
+      headers,
+      context: declared,
+      events: wiring.events,
+      results: wiring.results,
+      buffer,
+      lockstep: instance.mode.ahead === 0,
+      codec: typeof codec === 'string' ? codec : 'module',
+      transfer,
+      tally: { memory: wiring.tally.memory, first: wiring.tally.first },
+      closeTimeout,
+      fed: wiring.fed,
+      spliced: wiring.spliced,
+      harness: departure && { module: departure.module, data: departure.data, stages: instance.def.stages.length },
+    }
     try {
-      thread.post({
-        kind: 'open',
-        segment: this.number,
-        stages,
-        id: instance.id,
-        name,
-        headers,
-        context: declared,
-        events: wiring.events,
-        results: wiring.results,
-        buffer,
-        lockstep: instance.mode.ahead === 0,
-        codec: typeof codec === 'string' ? codec : 'module',
-        transfer,
-        tally: { memory: wiring.tally.memory, first: wiring.tally.first },
-        closeTimeout,
-        fed: wiring.fed,
-        spliced: wiring.spliced,
-      })
+      thread.post(command, departure?.transfer as MessagePort[] | undefined)
     } catch (cause) {
       this.isOver = true
       thread.release(this.number)

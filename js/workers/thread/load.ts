@@ -2,6 +2,7 @@
 
 import { validated } from '../../engine/channels/schema.js'
 import { definitions } from '../../engine/definition.js'
+import type { Arrive } from '../../engine/stages/harness.js'
 import type { Stage } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Generator } from '../../kit/types.js'
@@ -20,7 +21,7 @@ const modules = new Map<string, Module>()
 
 /** At once if every module is here already; rejects or throws `VELO_FUNCTION_REF`. */
 export function load(command: OpenCommand): Loaded | Promise<Loaded> {
-  const missing = command.stages.filter(({ href }) => !modules.has(href))
+  const missing = addresses(command).filter((href) => !modules.has(href))
   if (missing.length > 0) return loadAll(missing).then(() => find(command))
   try {
     return find(command)
@@ -29,8 +30,13 @@ export function load(command: OpenCommand): Loaded | Promise<Loaded> {
   }
 }
 
-async function loadAll(missing: StageRef[]): Promise<void> {
-  for (const { href } of missing) {
+function addresses({ stages, harness }: OpenCommand): string[] {
+  const own = stages.map(({ href }) => href)
+  return harness === undefined ? own : [...own, harness.module]
+}
+
+async function loadAll(missing: string[]): Promise<void> {
+  for (const href of missing) {
     try {
       modules.set(href, (await import(href)) as Module)
     } catch (cause) {
@@ -39,7 +45,8 @@ async function loadAll(missing: StageRef[]): Promise<void> {
   }
 }
 
-function find({ stages, codec }: OpenCommand): Loaded {
+function find(command: OpenCommand): Loaded {
+  const { stages, codec } = command
   const functions = stages.map((ref) => {
     const { href, exported } = ref
     const module = modules.get(href) as Module
@@ -54,7 +61,15 @@ function find({ stages, codec }: OpenCommand): Loaded {
       throw refused(href, `its export '${exported}' is no async generator function (async function* (events) { ... })`)
     return { fn: fn as Generator<unknown, unknown>, ref }
   })
-  return { functions, codec: codec === 'module' ? ownCodec(stages) : codec }
+  return { functions: harnessed(functions, command), codec: codec === 'module' ? ownCodec(stages) : codec }
+}
+
+/** The functions with what stands between them and the library. */
+function harnessed(functions: Loaded['functions'], { harness }: OpenCommand): Loaded['functions'] {
+  if (harness === undefined) return functions
+  const { wrap } = (modules.get(harness.module) as { arrive: Arrive }).arrive(harness.data)
+  const isLast = (index: number): boolean => index === harness.stages - 1
+  return functions.map(({ fn, ref }) => ({ fn: wrap(fn, { index: ref.index, last: isLast(ref.index) }) as typeof fn, ref }))
 }
 
 /** The stages of a stream function as one generator: each reads the one before it. */

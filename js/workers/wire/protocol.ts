@@ -99,6 +99,8 @@ export interface OpenCommand {
   fed: number
   /** Number of the thread that its results go to; 0: to the caller, who is told of its end otherwise. */
   spliced: number
+  /** What stands between the library and the functions: the address of its module, what it needs, and how many stages the pipeline has. */
+  harness: { module: string; data: unknown; stages: number } | undefined
 }
 
 /**

@@ -1,0 +1,30 @@
+// What may stand between the library and the functions of one stream, on whichever thread they run: it changes what their events and results look like, and what
+// `ctx` offers. Durable streams have one. The engine knows no more of it than this.
+
+import type { Generator } from '../../kit/types.js'
+
+/** Where a function stands in its pipeline: its number, and whether it is the last one. */
+export interface StagePlace {
+  readonly index: number
+  readonly last: boolean
+}
+
+/** Of one stream. */
+export interface Harness {
+  /** The function of a stage as it is to be called. */
+  wrap(fn: Generator<never, unknown>, place: StagePlace): Generator<never, unknown>
+  /** The same for another thread. */
+  departure(): Departure
+}
+
+/** What takes a harness to another thread. */
+export interface Departure {
+  /** Address of a module that exports `arrive`, an `Arrive`. */
+  readonly module: string
+  /** Its argument, which structured clone can copy, and what is transferred with it. */
+  readonly data: unknown
+  readonly transfer: readonly object[]
+}
+
+/** Makes the harness over there. */
+export type Arrive = (data: unknown) => Pick<Harness, 'wrap'>

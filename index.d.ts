@@ -1,5 +1,6 @@
 // The public contract of velo-stream on one page. Generated from js/ by `npm run generate`; do not edit.
 
+import { AsyncResource } from 'node:async_hooks'
 import type { Duplex } from 'node:stream'
 import type { ReadableStream as ReadableStream_2, WritableStream as WritableStream_2 } from 'node:stream/web'
 import type { ResourceLimits } from 'node:worker_threads'
@@ -10,8 +11,10 @@ export declare class AbortError extends VeloError {
   constructor(message: string, options?: VeloErrorOptions)
 }
 
+declare type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
+
 /** Options of a call, `fn(source)`. */
-export declare interface CallOptions extends SignalOption {
+export declare interface CallOptions extends RunOptions {
   /** How many results may be made before they are asked for, instead of what the function says. */
   ahead?: number | undefined
 }
@@ -44,14 +47,93 @@ export declare type Codec =
       decode(bytes: Uint8Array): unknown
     }
 
+declare class Definition {
+  #private
+  /** As they run. */
+  readonly stages: readonly Stage[]
+  /** As they were given: what pipelines and variants are made of. */
+  readonly given: readonly Stage[]
+  readonly options: ResolvedOptions
+  /** Functions at whose limits its streams count as well; none where one permit is all that they take. */
+  readonly gates: readonly Definition[]
+  /** ms without an event after which live input ends. */
+  readonly liveIdle: number
+  /** The same for pulled sources: only when it was set explicitly. */
+  readonly pulledIdle: number
+  /** Some stage runs on another thread. */
+  readonly remote: boolean
+  /** How many sends may wait for room in a stream of it. Rust says so together with `fn`, before there is a stream. */
+  line: number
+  /** The credits with which its streams open on each side; likewise. */
+  credits: number
+  isExemplar: boolean
+  /** Which of its events are timed. */
+  readonly sampling: Sampling
+  constructor(stages: readonly Stage[], options: ResolvedOptions, gates?: readonly Definition[], given?: readonly Stage[])
+  /** One of no user, whose streams Rust does not know: they hold no permit, keep no time, and must never end. */
+  static exemplar(stages: readonly Stage[], options: ResolvedOptions): Definition
+  /** How far a call may be ahead of whoever reads its results, where the call itself says nothing else. */
+  aheadOf(given: number | undefined): number
+  /** Its number in Rust, taken at first use. */
+  get fn(): number
+}
+
+/** What takes a harness to another thread. */
+declare interface Departure {
+  /** Address of a module that exports `arrive`, an `Arrive`. */
+  readonly module: string
+  /** Its argument, which structured clone can copy, and what is transferred with it. */
+  readonly data: unknown
+  readonly transfer: readonly object[]
+}
+
 /** Options of `runtime.drain`. */
 export declare interface DrainOptions {
   /** ms until streams that still run are aborted. Default 10000. */
   deadline?: number
 }
 
+/** Key of what makes durable streams. */
+declare const DURABILITY: unique symbol
+
+declare interface Durability {
+  /** The stages as bytes go through them. Throws `VELO_CONFIG` for options that do not go together with it. */
+  stages(stages: readonly Stage[], options: Definition['options']): readonly Stage[]
+  /** Opens a stream. Throws OverloadedError. */
+  open(def: Definition, options: LeaseOptions, puller: Puller | undefined): Live
+  /** All results of a source, or of one that begins where a stream was. */
+  run(def: Definition, source: unknown, options: LeaseOptions): Promise<unknown[]>
+  /** The results of a source one by one; the stream opens at the first. */
+  call(def: Definition, source: unknown, options: LeaseOptions): AsyncIterableIterator<unknown> & AsyncDisposable
+  unfinished(name: string): Promise<UnfinishedStream[]>
+  discard(name: string, id: string): Promise<boolean>
+}
+
+/** A journal as the option `durable` takes it. */
+export declare interface Durable {
+  readonly [DURABILITY]: Durability
+}
+
+/** Options of `ctx.run`. */
+export declare interface EffectOptions {
+  /** Tries again after an error. Left out: one try. */
+  retry?: {
+    /** Tries in all, from 1. */
+    attempts: number
+    /** ms before the second try; doubled before each further one. Default 100. */
+    backoff?: number
+    /** Whether an error is worth another try; `attempt` counts from 1. Default: every one is. */
+    retryOn?: (error: unknown, attempt: number) => boolean | PromiseLike<boolean>
+  }
+}
+
 /** Why a stream ended. */
 export declare type EndReason = 'done' | 'closed' | 'idle' | 'aborted' | 'failed'
+
+/** Something thrown; a box, because `undefined` can be thrown too. */
+declare interface Failure {
+  error: unknown
+}
 
 /** Totals of all streams of one stream function. */
 export declare interface FunctionMetrics {
@@ -81,6 +163,144 @@ declare type Generator_2<In, Out> = (events: AsyncIterableIterator<In>, ctx: Str
 
 export { Generator_2 as Generator }
 
+/** Of one stream. */
+declare interface Harness {
+  /** The function of a stage as it is to be called. */
+  wrap(fn: Generator_2<never, unknown>, place: StagePlace): Generator_2<never, unknown>
+  /** The same for another thread. */
+  departure(): Departure
+}
+
+declare abstract class Inlet<In> implements AsyncIterableIterator<In> {
+  protected readonly owner: Owner
+  protected readonly row: Row
+  /** The waiting `next()`; more than one only if the function asks again without awaiting. */
+  protected resolve: Resolve | null
+  protected more: Resolve[] | null
+  /** Nothing further is delivered. */
+  over: boolean
+  /** Thrown at the next pull, once. */
+  protected failure: {
+    error: unknown
+  } | null
+  constructor(owner: Owner)
+  abstract next(): Promise<IteratorResult<In, undefined>>
+  [Symbol.asyncIterator](): this
+  /** The function stops reading: nothing more is delivered, and the source is given back. */
+  return(value?: unknown): Promise<IteratorResult<In, undefined>>
+  /** Ends it at once: what waits gets the end or `failure`, what is buffered is dropped and counted. */
+  cut(
+    failure:
+      | {
+          error: unknown
+        }
+      | undefined,
+  ): void
+  /** Gives the source back, once; a promise where that is worth waiting for. */
+  release(): PromiseLike<unknown> | undefined
+  /** Drops what is buffered and counts it. */
+  protected abstract drop(): void
+  /** A send is under way. */
+  protected noSilence(): void
+  /** Nothing is under way any more: if the function waits, silence begins. */
+  protected silence(): void
+  /** The wait for an event begins. */
+  protected park(): Promise<IteratorResult<In, undefined>>
+  /** The oldest wait ends; its `resolve`. Only while one waits. */
+  protected unpark(): Resolve
+  /** Every wait gets the failure (the first) or the end. */
+  protected settleWaits(): void
+  /** Answer of `next()` once it is over. */
+  protected nextOver(): Promise<IteratorResult<In, undefined>>
+}
+
+declare class Input<In> extends Inlet<In> {
+  protected readonly owner: InputOwner
+  protected buffered: Queue<In>
+  /** Made by the first send that waits. */
+  private line
+  /** `end()` or idleness: no new sends; what is buffered or in line is still delivered. */
+  private ended
+  /** Closed, aborted, or given up by the function: nothing is delivered any more. */
+  private wasCut
+  /** The senders of accepted events are told when no more than this many wait, when the function waits, or when the turn ends. */
+  private readonly lowWater
+  credits: number
+  constructor(owner: InputOwner)
+  next(): Promise<IteratorResult<In, undefined>>
+  send(event: In, signal: AbortSignal | undefined): Promise<void>
+  sendBatch(events: readonly In[]): Promise<void>
+  trySend(event: In): boolean
+  /** `end()` and idleness: nothing more comes in; `failure` is thrown after what is buffered. */
+  end(failure?: { error: unknown }): void
+  cut(
+    failure:
+      | {
+          error: unknown
+        }
+      | undefined,
+  ): void
+  /** The function stops reading. Whoever waits to send, or comes now, is told why, which is known only when it has ended, or goes on. */
+  return(value?: unknown): Promise<IteratorResult<In, undefined>>
+  /** Whoever waits to send is told that nobody reads. */
+  rejectLine(error?: unknown): void
+  get hasEnded(): boolean
+  /** How many sends wait in line. */
+  get waiting(): number
+  get sending(): boolean
+  /** Admitted after a wait for a permit, or there are credits again: the line moves. */
+  open(): void
+  /** Whoever sends wants to know soon how far the function is: on the same thread it is told anyway. */
+  hear(): void
+  protected drop(): void
+  /** Whether an event sent now needs no place in line, but for a credit. */
+  protected isFree(): boolean
+  protected refill(): boolean
+  /** Takes an event in, for which there is a credit. One that cannot travel to another thread is refused: that throws, and nothing has happened. */
+  protected accept(event: In): void
+  private acceptNow
+  private sendChecked
+  private sendAll
+  private join
+  /** Accepts from the line, oldest first, as far as credits reach, and tells the senders when it is time. */
+  private serve
+  /** As much of a send as there are credits for; false when some of it is left. */
+  private acceptAll
+  private leave
+  private shiftLine
+  private lineIsEmpty
+  /** The input has ended: a function that waits is told, once nothing is left for it. */
+  protected endWaits(): void
+  /** Why nothing can be sent any more. */
+  private endedError
+}
+
+/** What the input channel needs of its stream. */
+declare interface InputOwner extends Owner {
+  /** For events. */
+  readonly schema: StandardSchemaV1 | undefined
+  readonly buffer: number
+  /** How many sends may wait for room. */
+  readonly line: number
+  /** A timer of ours may settle what waits here. */
+  readonly timed: boolean
+  /** The function was started, or will be with its permit. */
+  readonly started: boolean
+  start(): void
+  /** The function waits for an event. */
+  inputIsDry(): void
+  /** The function reads no more. */
+  deserted(): void
+  /** It does not, and why is not known yet. */
+  readonly isUndecided: boolean
+  /** Somebody waits to hear why. */
+  undecided(): void
+  /** A send was refused because too many wait. */
+  overrun(bound: number): void
+  /** Why an event is refused; `ended`: only because the input has ended. */
+  sendError(accepted: number, ended: boolean): ClosedError
+}
+
 /** Latency in microseconds, from one sampled event in 64; `NaN` without a sample. */
 export declare interface LatencyQuantiles {
   readonly p50: number
@@ -88,6 +308,64 @@ export declare interface LatencyQuantiles {
   readonly p99: number
   /** How many samples the quantiles rest on. */
   readonly samples: number
+}
+
+/** With what an instance is opened. */
+declare interface LeaseOptions {
+  id?: string | undefined
+  headers?: StreamHeaders | undefined
+  signal?: AbortSignal | undefined
+  /** The async context to run in; default: the current one. */
+  scope?: AsyncResource
+  /** What stands between the library and its functions. */
+  harness?: Harness | undefined
+}
+
+declare interface Live {
+  readonly id: string
+  readonly row: Pick<Row, 'state' | 'isWaiting' | 'accepted' | 'delivered' | 'yielded' | 'read'>
+  /** Results wait to be read. */
+  readonly hasUnread: boolean
+  readonly input: Pick<Input<unknown>, 'send' | 'trySend' | 'sendBatch'>
+  readonly output: Pick<Output<unknown>, 'isOwned' | 'reading' | 'soleReader' | 'recv' | 'recvBatch' | 'next'>
+  readonly instance: LiveInstance
+  /** For events. */
+  readonly schema: StandardSchemaV1 | undefined
+  /** The function was started, or will be with its permit. */
+  readonly started: boolean
+  /** Over all its lives, where it has several. */
+  readonly lives?: Lives | undefined
+  /** `end()`, or the end of a fed source; with `failure`, what that source threw. */
+  endInput(failure?: Failure): void
+  /** Its events come from a source from now on. */
+  feedFrom(giveBack: () => void): void
+}
+
+declare interface LiveInstance {
+  readonly def: {
+    readonly remote: boolean
+  }
+  /** A stage on another thread is at work, or something is on its way to or from it. */
+  readonly isBusyElsewhere: boolean
+  close(): Promise<void>
+  abort(reason: unknown): void
+  whenEnded(): Promise<StreamEnd>
+  /** The same for somebody whose work is not done before. */
+  awaitEnd(): Promise<StreamEnd>
+  metrics(): StreamMetrics
+}
+
+/** What only a durable stream knows. */
+declare interface Lives {
+  readonly resumed: Promise<Resumed | null>
+  readonly position: Position
+  ack(): Promise<void>
+}
+
+/** Who is told, and when. It may be told late by a function on another thread. */
+declare interface Milestone {
+  readonly at: number
+  reached(): void
 }
 
 /** Options of `open`. */
@@ -98,13 +376,365 @@ export declare interface OpenOptions extends SignalOption {
   headers?: StreamHeaders | undefined
 }
 
+declare class Output<Out> {
+  private readonly owner
+  private readonly row
+  private results
+  /** The oldest waiting read; the others wait in `readers`. Results wait only while no read does, but for a batch being filled. */
+  private reader
+  private readers
+  /** A batch is filled until the input is dry, the output is full, or the turn ends. */
+  private flushing
+  /** No further result comes. */
+  private over
+  /** What the function threw, or the abort: for the next read, once. */
+  private failure
+  credits: number
+  /** Who reads until the end: an iterator, or a feed. */
+  soleReader: object | null
+  /** The result at whose `yield` the function is suspended because the channel is full: not in it yet, nor counted. */
+  held: IteratorResult<Out> | null
+  /** Bounds the unread results by their bytes, where somebody counts them. */
+  private readonly puller
+  constructor(owner: OutputOwner, puller?: Puller)
+  /** A result that the function yielded. */
+  put(result: IteratorResult<Out>): void
+  private isHeldBack
+  /** Whether one more result may wait; spends the credit. */
+  spend(): boolean
+  recv(options: ReadOptions | undefined): Promise<Out>
+  next(): Promise<IteratorResult<Out, undefined>>
+  recvBatch(max: number): Promise<Out[]>
+  /** Whether nothing is left to read: no result, no error. */
+  get isOver(): boolean
+  /** Whether an iterator or a feed reads it until the end. */
+  get isOwned(): boolean
+  /** Whether a read waits. */
+  get reading(): boolean
+  /** How many results wait. */
+  get unread(): number
+  /** The function waits for an event: a batch has all it gets for now. */
+  inputIsDry(): void
+  /** The function is over; what it threw goes to the oldest waiting read, else to the next. Says whether a read took it. */
+  end(
+    failure:
+      | {
+          error: unknown
+        }
+      | undefined,
+  ): void
+  /** Closed or aborted: nothing is delivered any more. What waits is dropped and counted. */
+  cut(
+    failure:
+      | {
+          error: unknown
+        }
+      | undefined,
+  ): void
+  private refill
+  private take
+  private takeMany
+  private afterRead
+  private wait
+  /** Puts a bound on the read that was added last. */
+  private limit
+  private shiftReader
+  /** A batch waits and a result came: flush when full, else when the input is dry or the turn ends. */
+  private fill
+  /** Hands results to the reads that wait, oldest first. */
+  private flush
+  /** No result is left: the first read gets the failure, the others the end. */
+  private settleReaders
+  private settleDone
+  /** What a read meets after the last result: the failure once, then ClosedError; `undefined` while more may come. */
+  private endOfReads
+  private abortError
+}
+
+/** What the output channel needs of its stream. */
+declare interface OutputOwner {
+  readonly id: string
+  readonly row: Row
+  /** A timer of ours may settle what waits here. */
+  readonly timed: boolean
+  /** A read waits or was served: the function may have to start, or to go on. */
+  demand(): void
+  /** Calls `fire` once after `ms`; answers how to take that back. */
+  after(ms: number, fire: () => void): () => void
+  /** Results are dropped that the end did not count. */
+  lateDrop(results: number): void
+  /** Why a read meets nothing. */
+  closedError(): ClosedError
+}
+
 /** No place: `VELO_OVERLOADED` (a limit is reached), `VELO_OVERRUN` (too many sends wait) or `VELO_DRAINING` (shutting down). */
 export declare class OverloadedError extends VeloError {}
+
+/** What an inlet needs of its stream. */
+declare interface Owner {
+  readonly id: string
+  readonly row: Row
+  /** Settles with `promise`, at the latest after `closeTimeout`. */
+  bounded(promise: PromiseLike<unknown>): Promise<unknown>
+}
+
+/** Where a stage runs that is not on the caller's thread. */
+declare interface Placement {
+  /** The input channel of a live stream that begins there. */
+  input(owner: InputOwner): Input<unknown>
+  /** Whether values go straight from a stage here to one there. */
+  joins(next: Placement, schema: StandardSchemaV1 | undefined): boolean
+  /** One generator for neighboring stages, `first` the number of the first of them; `last`: its results are those of the stream. */
+  make(
+    host: StageHost,
+    events: AsyncIterableIterator<unknown>,
+    stages: readonly Stage[],
+    first: number,
+    last: boolean,
+  ): AnyGenerator & Remote
+}
+
+/** Where a stream is: the next event and the next result have these indexes. Of a durable stream over all its lives. */
+export declare interface Position {
+  /** Events accepted. */
+  readonly events: number
+  /** Results read. */
+  readonly results: number
+}
+
+declare class Probe {
+  #private
+  /** Ordinal of the event that is timed: 0 = none, -1 = it was processed and its result is awaited. */
+  event: number
+  /** Ordinal of its result once there is one; 0 before, -1 when that was taken while the function still works on the event. */
+  result: number
+  /** Event number `ordinal` was accepted. */
+  accepted(ordinal: number): void
+  /** The function asks for the event after the one that is timed. */
+  asked(slot: number): void
+  /** Result number `ordinal` came of the event that is timed. */
+  yielded(ordinal: number): void
+  /** That result was taken. */
+  read(slot: number): void
+}
+
+/** How far a stream has come. */
+declare interface Progress {
+  /** Events that were delivered to the function. */
+  readonly delivered: number
+  /** Who is told when so many were; null while nobody is. */
+  milestone: Milestone | null
+  /** The milestone matters soon: a function on another thread says by itself how far it is. It is asked again after each time. */
+  hear(): void
+}
+
+/** Who pulls, and reads the results. */
+declare interface Puller {
+  /** The stream is open. */
+  watch(progress: Progress): void
+  /** What the reader gets in place of this result. Called once, as it is yielded. Throws nothing. */
+  encode(result: unknown): unknown
+  /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
+  holds(unread: number): boolean
+}
+
+declare class Queue<T> {
+  #private
+  /** How many values wait. */
+  length: number
+  push(value: T): void
+  /** Only while `length` is not 0. */
+  shift(): T
+  /** The oldest value, which stays. */
+  first(): T | undefined
+  /** The youngest value, which stays. */
+  last(): T | undefined
+  /** Takes `value` out of the middle; false when it is not here. */
+  remove(value: T): boolean
+  /** Empties it and says how many values waited. */
+  clear(): number
+}
+
+/** Bounds of one read. */
+declare interface ReadOptions {
+  signal: AbortSignal | undefined
+  /** ms. */
+  timeout: number | undefined
+}
 
 /** Options of `recv`. */
 export declare interface RecvOptions extends SignalOption {
   /** Rejects with `VELO_TIMEOUT` after so many ms; the result that comes later goes to the next read. */
   timeout?: number | undefined
+}
+
+/** Stages on other threads: what they hear and tell beyond their results. */
+declare interface Remote {
+  /** Thread of the first of them, once they have started. */
+  readonly thread: number
+  /** A result that has arrived already. */
+  take(): IteratorResult<unknown> | null
+  /** Results were read: there is room for more. */
+  report(): void
+  /** Closed, or aborted with `failure`. */
+  leave(failure: Failure | undefined): void
+  /** Ends those that still run; a promise where that takes time. */
+  release(): PromiseLike<unknown> | undefined
+  /** What one of them threw when nobody listened any more. */
+  unheard(): Failure | undefined
+  /** Name of the one that failed. */
+  stageOf(): string | undefined
+  /** Whether one of them is at work, or something is on its way to or from them. */
+  readonly isBusy: boolean
+  /** Whether one of them was told to leave, and has not said yet whether it goes at once. */
+  readonly isLeaving: boolean
+  /** Counts the events that were dropped on their way, at the end. */
+  account(): void
+  /** They do not end: is their thread stuck? */
+  suspect(): void
+  /** Bytes that its events and its results became. */
+  bytes(): {
+    in: number
+    out: number
+  }
+  /** What each of them has taken and given. */
+  stageMetrics(): StageMetrics[]
+}
+
+declare type Resolve = (value: unknown) => void
+
+/** Options with every default filled in. */
+declare interface ResolvedOptions {
+  readonly name: string
+  readonly buffer: number
+  /** `undefined` = not set: 30000 for live input, none for pulled sources. */
+  readonly idleTimeout: number | undefined
+  readonly maxDuration: number
+  readonly closeTimeout: number
+  readonly maxConcurrent: number
+  readonly queue: number
+  readonly maxStall: number
+  readonly placement: 'local' | 'worker'
+  readonly export: string
+  readonly codec: Codec
+  readonly transfer: boolean
+  readonly onWorkerExit: 'fail' | 'reopen' | 'resume'
+  readonly context: (() => unknown) | undefined
+  readonly schema: StandardSchemaV1 | undefined
+  /** `undefined` = not set: 0 on this thread, `buffer` where a stage runs on another. */
+  readonly ahead: number | undefined
+  /** `undefined`: the timers of Rust. */
+  readonly clock: Clock | undefined
+  /** Where its streams are kept, and how their state is: of no concern to the engine. */
+  readonly durable: object | undefined
+  readonly state: object | undefined
+}
+
+/** What was there already when a durable stream was opened. */
+export declare interface Resumed extends Position {
+  /** How it came back: its events were played again, or it went on from its state. */
+  readonly by: 'replay' | 'state'
+}
+
+declare class Row {
+  /** After the end a copy: the row serves another stream then. */
+  private page
+  private at
+  /** Its number in Rust; -1 after the end. */
+  slot: number
+  /** Where the stream is in its life, as Rust said last. */
+  state: number
+  readonly probe: Probe
+  /** Only where the function has a clock of its own. */
+  watch: RowWatch | null
+  /** Who is told when so many events were delivered: where their bytes are counted. */
+  milestone: Milestone | null
+  /** Its function runs on another thread, which says whether it waits. */
+  isElsewhere: boolean
+  private readonly sampling
+  private readonly phase
+  constructor(slot: number, sampling: Sampling)
+  get accepted(): number
+  get delivered(): number
+  get yielded(): number
+  get read(): number
+  get droppedResults(): number
+  /** Whether the function waits for an event, and no send is under way. */
+  get isWaiting(): boolean
+  /** An event is taken in. */
+  accept(): void
+  /** An event is taken in because the function asks for it. */
+  acceptAsked(): void
+  /** The function asks, and gets an event that was there. */
+  deliver(): void
+  /** The function gets an event, and had asked before. */
+  deliverAsked(): void
+  /** The function gets the event that it waited for. */
+  deliverAwaited(): void
+  /** An event is taken in for which the function waits: it gets it at once. */
+  acceptAwaited(): void
+  /** The function asks, and waits for an event of which nothing is under way. */
+  askAndWait(): void
+  /** On another thread `count` events were delivered so far. */
+  deliveredTo(count: number): void
+  /** More events were delivered, perhaps. */
+  passMilestone(): void
+  /** What was accepted and not delivered is dropped. */
+  dropUndelivered(): void
+  dropEvents(count: number): void
+  /** The function asks and has to wait; `silent`: for an event of which nothing is under way. */
+  wait(silent: boolean): void
+  /** The same for a function on another thread, whose thread says whether it waits. */
+  waitElsewhere(): void
+  /** The function waits no more, or an event is under way. */
+  endWait(): void
+  /** The function asks on after all that was delivered: a sample may be due. */
+  asked(): void
+  /** The same of a function on another thread: that it has asked is seen from what it did. */
+  askedElsewhere(): void
+  /** An event is being timed that was not processed yet. */
+  get isTiming(): boolean
+  /** A result came out of the function. */
+  yield(): void
+  /** A result came out of the function, and its reader gets it at once. */
+  yieldToReader(): void
+  /** The result at whose `yield` the function rested enters its channel. */
+  yieldHeld(): void
+  /** Results that nobody wants any more came out of the function. */
+  yieldUnwanted(count: number): void
+  /** The caller takes results that were yielded. */
+  take(count: number): void
+  /** Results that were yielded are dropped unread. */
+  dropResults(count: number): void
+  /** Since when results wait unread: from now on, or no more. After the end nobody asks, and the word holds a latency. */
+  markUnread(unread: boolean): void
+  /** More credits, as Rust grants them. */
+  grant(side: (typeof Side)[keyof typeof Side]): number
+  /** The stream is over, and the row is given back: a copy is kept for whoever reads the numbers later. Answers what was dropped. */
+  vacate(): {
+    events: number
+    results: number
+  }
+  /** The numbers of the stream: from the row and, while it is open, from Rust. At the end Rust leaves the latencies in the row. */
+  metrics(thread: number): StreamMetrics
+  /** The function asks on after `delivered` events. */
+  private askedAfter
+  /** Whether the next result is the first one of the event that is timed. */
+  private isTimed
+}
+
+/** Who keeps the time of a row beside Rust. */
+declare interface RowWatch {
+  /** The function asks and has to wait. */
+  waits(): void
+  /** A result was read, or the first one waits to be. */
+  unread(): void
+}
+
+/** Options of `run`. */
+export declare interface RunOptions extends SignalOption {
+  /** Of a durable stream: the id of one that is kept goes on where that was. */
+  id?: string | undefined
 }
 
 /** What all stream functions of the process share. */
@@ -132,6 +762,21 @@ export declare interface RuntimeOptions {
   maxBufferedBytes?: number
 }
 
+/** How many events the streams of a function have had, as far as its samples go by that: the first one is timed. */
+declare class Sampling {
+  private events
+  /** A stream opens: its phase. It counts for one event until it ends, so that streams that are open at once do not all time the same one. */
+  opens(): number
+  /** It has ended, after so many events. */
+  ends(accepted: number): void
+}
+
+/** Second argument of `grant`. */
+declare const Side: {
+  readonly Input: 0
+  readonly Output: 1
+}
+
 /** With a call: abort it, or the stream it starts. */
 export declare interface SignalOption {
   signal?: AbortSignal | undefined
@@ -152,6 +797,53 @@ export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'proces
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
 export declare type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
 
+/** A source of a durable stream that is asked to begin with the event of this index, the first that is not done. */
+export declare type SourceFrom<In> = (from: number) => Source<In> | PromiseLike<Source<In>>
+
+/** One generator function of a pipeline; a plain stream function has one. */
+declare interface Stage {
+  readonly fn: Generator_2<never, unknown>
+  readonly name: string
+  readonly schema: StandardSchemaV1 | undefined
+  /** Where it runs, if that is another thread; `fn` is never called then. */
+  readonly placement?: Placement | undefined
+}
+
+/** What stages need of the instance that they are stages of. */
+declare interface StageHost extends Owner {
+  readonly def: {
+    readonly stages: readonly Stage[]
+    /** Some stage runs on another thread. */
+    readonly remote: boolean
+    readonly options: {
+      readonly name: string
+      readonly buffer: number
+      readonly closeTimeout: number
+    }
+  }
+  readonly mode: {
+    /** How far the stages may be ahead of whoever reads; 0 = lockstep: one result at a time is asked for. */
+    readonly ahead: number
+    /** Results wait in a channel until they are read. */
+    readonly holdsResults: boolean
+    /** Some wait there. */
+    readonly hasUnread: boolean
+  }
+  /** Stands between the library and the functions. */
+  readonly harness: Harness | undefined
+  /** Runs user code of the caller's side. */
+  inScope(work: () => void, owner: object): void
+  /** What of its context can travel. */
+  contextParts(): {
+    headers: StreamHeaders | undefined
+    declared: unknown
+  }
+  /** Results that nobody wanted any more were yielded. */
+  discarded(count: number): void
+  /** A stage on another thread that was told to leave has ended, or does something of its own first. */
+  leftElsewhere(): void
+}
+
 /** What one stage of a pipeline has done. */
 export declare interface StageMetrics {
   readonly name: string
@@ -161,6 +853,37 @@ export declare interface StageMetrics {
   readonly eventsIn: number
   /** Results that went on from it. */
   readonly eventsOut: number
+}
+
+/** Where a function stands in its pipeline: its number, and whether it is the last one. */
+declare interface StagePlace {
+  readonly index: number
+  readonly last: boolean
+}
+
+/** The same for a function with the option `state`. */
+export declare type StatefulGenerator<In, Out, State> = (
+  events: AsyncIterableIterator<In>,
+  ctx: StreamContext<State>,
+) => AsyncGenerator<Out, unknown, undefined>
+
+/** How `ctx.state` is kept. */
+export declare interface StateOptions<State> {
+  /** What a new stream starts from, plain data; a function is called for each. */
+  initial: State | (() => State)
+  /** Of the shape of the state; an integer. */
+  version: number
+  /** Makes a state of this version out of one of another, which is refused otherwise. */
+  migrate?: (old: unknown, from: number) => State | PromiseLike<State>
+  /** A Standard Schema that a state which was kept, or migrated, must pass. */
+  schema?: StandardSchemaV1
+  /** It is saved when the function asks for an event and so many events, or ms, have passed since it was saved last. A number is one of events. Default `{ events: 64, ms: 100 }`. */
+  every?:
+    | number
+    | {
+        events?: number
+        ms?: number
+      }
 }
 
 /** One live instance of a stream function; made by `open()`. */
@@ -174,6 +897,18 @@ export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposa
   get closed(): Promise<StreamEnd>
   /** Counts and latencies of this stream: a plain object, made anew at each access. */
   get metrics(): StreamMetrics
+  /** How many events were accepted and results read; of a durable stream over all its lives. */
+  get position(): Position
+  /**
+   * Of a durable stream: what was there already, once it has been taken by the new instance, or as far as unread results let; `null` for a new one. Rejects as the first read does, and may be
+   * left alone. `null` where nothing is durable.
+   */
+  get resumed(): Promise<Resumed | null>
+  /**
+   * Of a durable stream: all results read so far count as delivered, and will not be given again; resolves when that is kept. Else the next read says so of those before it. Rejects with
+   * `VELO_CHECKPOINT`. Does nothing where nothing is durable.
+   */
+  ack(): Promise<void>
   /**
    * Sends one event; resolves when it is accepted. With a full input it waits: that is backpressure.
    * Rejects with `VELO_ENDED` after `end()`, `VELO_CLOSED`, `VELO_EVENT` (the schema), `VELO_OVERRUN` (more than `max(buffer, 16)` sends wait), AbortError.
@@ -210,8 +945,8 @@ export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposa
   }
 }
 
-/** What every instance of a stream function is told, its second argument. */
-export declare interface StreamContext {
+/** What every instance of a stream function is told, its second argument. `State` is what the option `state` says. */
+export declare interface StreamContext<State = unknown> {
   /** Unique among the open streams of the process. */
   readonly id: string
   /** Name of the stream function. */
@@ -227,6 +962,19 @@ export declare interface StreamContext {
   readonly headers: StreamHeaders
   /** What the option `context` gave when the stream was opened. */
   readonly context: unknown
+  /** With the option `state`: what is kept of the stream instead of its history. Change it in place, or assign it; plain data. */
+  state: State
+  /** Whether events are played again that were taken before, and what was given out before has not been made again. False where nothing is durable. */
+  readonly replaying: boolean
+  /**
+   * Does something that must not be done again after a crash: what `fn` gives or throws is kept under this name (and how often the name came before) and given back on replay. Resolves with
+   * a copy. Where nothing is durable it calls `fn`. Rejects with what `fn` threw at last; `VELO_CODEC` for what cannot be kept; `VELO_CHECKPOINT` where the journal refuses it.
+   */
+  run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value>
+  /** When the event taken last was accepted, Unix ms: the same on replay. Where nothing is durable, the time. */
+  now(): number
+  /** A number from 0 up to 1, the same on replay. Where nothing is durable, `Math.random()`. */
+  random(): number
 }
 
 /** How a stream ended: what `closed` resolves with. */
@@ -286,6 +1034,14 @@ export declare function streamFn<Schema extends StandardSchemaV1, Out>(
   },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
 
+export declare function streamFn<In, Out, State>(
+  fn: StatefulGenerator<In, Out, State>,
+  options: StreamOptions & {
+    schema?: undefined
+    state: StateOptions<State>
+  },
+): StreamFunction<In, Out>
+
 export declare function streamFn<In, Out>(
   fn: Generator_2<In, Out>,
   options?: StreamOptions & {
@@ -301,11 +1057,11 @@ export declare interface StreamFunction<In, Out> {
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In> | SourceFrom<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
-  run(source: Source<In>, options?: SignalOption): Promise<Out[]>
+  run(source: Source<In> | SourceFrom<In>, options?: RunOptions): Promise<Out[]>
   /** Opens a live stream. Throws `OverloadedError` where there is no place, neither among the open streams nor in line. */
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
@@ -315,6 +1071,10 @@ export declare interface StreamFunction<In, Out> {
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
   readonly metrics: FunctionMetrics
+  /** With `durable`: its streams that are kept, are not open in this process, and have not finished. Rejects with `VELO_CHECKPOINT`; `VELO_CONFIG` without `durable`. */
+  unfinished(): Promise<UnfinishedStream[]>
+  /** With `durable`: removes the stream of this id from the journal; false where there is none. One that is open here is aborted. Rejects as `unfinished`. */
+  discard(id: string): Promise<boolean>
 }
 
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
@@ -382,8 +1142,8 @@ export declare interface StreamOptions {
   codec?: Codec
   /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
   transfer?: boolean
-  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, or `'reopen'`: its function starts anew on another thread. Worker threads only. Default `'fail'`. */
-  onWorkerExit?: 'fail' | 'reopen'
+  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, `'reopen'`: its function starts anew on another thread; `'resume'`: a durable one goes on where it was. Worker threads only. Default `'fail'`. */
+  onWorkerExit?: 'fail' | 'reopen' | 'resume'
   /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
   context?: () => unknown
   /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
@@ -395,6 +1155,13 @@ export declare interface StreamOptions {
   ahead?: number
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
+  /**
+   * Where the streams of this function are kept, so that they survive their process: a journal of `velo-stream/durable`. A stream opened with the id of one that is kept goes on where that was:
+   * its events are played to a new instance, or, with `state`, it starts from that.
+   */
+  durable?: Durable
+  /** Keeps `ctx.state` instead of the history, so that a stream of any length takes constant space. Only with `durable`. */
+  state?: StateOptions<unknown>
 }
 
 /** Where a stream is in its life. */
@@ -402,6 +1169,13 @@ export declare type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'c
 
 /** Something took too long: `VELO_TIMEOUT`, or `VELO_IDLE` for a source that fell silent. */
 export declare class TimeoutError extends VeloError {}
+
+/** A durable stream that is kept, is not open in this process, and has not finished. */
+export declare interface UnfinishedStream extends Position {
+  readonly id: string
+  /** What is kept of it. */
+  readonly bytes: number
+}
 
 /** Every error that velo-stream itself raises. */
 export declare class VeloError extends Error {

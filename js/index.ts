@@ -1,6 +1,7 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
-export type { StreamOptions } from './api/options.js'
+export type { Durable } from './api/durability.js'
+export type { StateOptions, StreamOptions } from './api/options.js'
 export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
 export { runtime } from './api/runtime.js'
 export type { Stream } from './api/stream.js'
@@ -12,21 +13,28 @@ export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } fro
 export type {
   CallOptions,
   Codec,
+  EffectOptions,
   EndReason,
   FunctionMetrics,
   Generator,
   LatencyQuantiles,
   OpenOptions,
+  Position,
   RecvOptions,
+  Resumed,
+  RunOptions,
   SignalOption,
   Snapshot,
   Source,
+  SourceFrom,
   StageMetrics,
+  StatefulGenerator,
   StreamContext,
   StreamEnd,
   StreamHeaders,
   StreamMetrics,
   StreamState,
+  UnfinishedStream,
   WebSource,
   WorkerSnapshot,
 } from './kit/types.js'

@@ -34,17 +34,25 @@ test('the root exports these types and no others', () => {
       'Clock',
       'Codec',
       'DrainOptions',
+      'Durable',
+      'EffectOptions',
       'EndReason',
       'FunctionMetrics',
       'Generator',
       'LatencyQuantiles',
       'OpenOptions',
+      'Position',
       'RecvOptions',
+      'Resumed',
+      'RunOptions',
       'RuntimeOptions',
       'SignalOption',
       'Snapshot',
       'Source',
+      'SourceFrom',
       'StageMetrics',
+      'StateOptions',
+      'StatefulGenerator',
       'Stream',
       'StreamContext',
       'StreamEnd',
@@ -53,6 +61,7 @@ test('the root exports these types and no others', () => {
       'StreamMetrics',
       'StreamOptions',
       'StreamState',
+      'UnfinishedStream',
       'VeloErrorCode',
       'VeloErrorOptions',
       'WebSource',
@@ -78,7 +87,7 @@ test('the package has these entry points and no others', () => {
 })
 
 const subpaths = {
-  durable: 'EmbeddedJournal Inspector',
+  durable: 'EmbeddedJournal Inspector durable journal',
   operators: 'batch broadcast chunk filter flatMap keyed map merge progress progressBar route scan shard skip take tap window zip',
   testing: 'collect controlledSource slowConsumer virtualClock',
   http: 'HttpError eventsFrom handler respond stop toResponse',
@@ -114,7 +123,7 @@ test('a stream function has these members', () => {
     members(nothing)
       .filter((name) => name !== 'length' && name !== 'prototype')
       .sort(),
-    ['metrics', 'name', 'open', 'pipe', 'run', 'with'],
+    ['discard', 'metrics', 'name', 'open', 'pipe', 'run', 'unfinished', 'with'],
   )
 })
 
@@ -122,14 +131,17 @@ test('a stream has these members', async () => {
   const stream = nothing.open()
   assert.deepEqual(members(Object.getPrototypeOf(stream)).sort(), [
     'abort',
+    'ack',
     'close',
     'closed',
     'end',
     'feed',
     'id',
     'metrics',
+    'position',
     'recv',
     'recvBatch',
+    'resumed',
     'send',
     'sendBatch',
     'state',

@@ -1,14 +1,14 @@
 // `stream.feed(source)`: sends a source through a live stream while its results are read.
 
-import type { LiveMode } from '../engine/modes/live.js'
 import { BATCH, type Batched } from '../kit/batches.js'
 import { STARVES } from '../kit/starving.js'
+import type { Live } from './live.js'
 import { Pump } from './pump.js'
 
 export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, Batched {
-  readonly #live: LiveMode
+  readonly #live: Live
 
-  constructor(live: LiveMode, source: unknown) {
+  constructor(live: Live, source: unknown) {
     this.#live = live
     new Pump(live, source).start()
   }

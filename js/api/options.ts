@@ -5,6 +5,7 @@ import type { ResolvedOptions } from '../engine/definition.js'
 import { callable, configError, duration, flag, integer, LONGEST, onlyKnown, text, word } from '../kit/check.js'
 import { type Clock, clockOf } from '../kit/clock.js'
 import type { Codec } from '../kit/types.js'
+import { DURABILITY, type Durable } from './durability.js'
 
 /** Options of a stream function. Durations are milliseconds. */
 export interface StreamOptions {
@@ -38,8 +39,8 @@ export interface StreamOptions {
   codec?: Codec
   /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
   transfer?: boolean
-  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, or `'reopen'`: its function starts anew on another thread. Worker threads only. Default `'fail'`. */
-  onWorkerExit?: 'fail' | 'reopen'
+  /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, `'reopen'`: its function starts anew on another thread; `'resume'`: a durable one goes on where it was. Worker threads only. Default `'fail'`. */
+  onWorkerExit?: 'fail' | 'reopen' | 'resume'
   /** Called where a stream is opened, for example to read an `AsyncLocalStorage`; the function finds what it returns in `ctx.context`, on another thread a copy of it. */
   context?: () => unknown
   /** Keeps the time of every timeout of a stream, and of `recv({ timeout })`, instead of the machine: `virtualClock()` of `velo-stream/testing` moves it. Default: the machine. */
@@ -51,6 +52,27 @@ export interface StreamOptions {
   ahead?: number
   /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
   schema?: StandardSchemaV1
+  /**
+   * Where the streams of this function are kept, so that they survive their process: a journal of `velo-stream/durable`. A stream opened with the id of one that is kept goes on where that was:
+   * its events are played to a new instance, or, with `state`, it starts from that.
+   */
+  durable?: Durable
+  /** Keeps `ctx.state` instead of the history, so that a stream of any length takes constant space. Only with `durable`. */
+  state?: StateOptions<unknown>
+}
+
+/** How `ctx.state` is kept. */
+export interface StateOptions<State> {
+  /** What a new stream starts from, plain data; a function is called for each. */
+  initial: State | (() => State)
+  /** Of the shape of the state; an integer. */
+  version: number
+  /** Makes a state of this version out of one of another, which is refused otherwise. */
+  migrate?: (old: unknown, from: number) => State | PromiseLike<State>
+  /** A Standard Schema that a state which was kept, or migrated, must pass. */
+  schema?: StandardSchemaV1
+  /** It is saved when the function asks for an event and so many events, or ms, have passed since it was saved last. A number is one of events. Default `{ events: 64, ms: 100 }`. */
+  every?: number | { events?: number; ms?: number }
 }
 
 function isSchema(value: unknown, field: string): void {
@@ -66,6 +88,25 @@ function isCodec(value: unknown, field: string): void {
     throw configError(field, "'structured', 'json', 'binary' or { encode, decode }", value)
 }
 
+function isDurable(value: unknown, field: string): void {
+  if (typeof (value as Partial<Durable> | null)?.[DURABILITY]?.open !== 'function')
+    throw configError(field, 'a journal of velo-stream/durable', value)
+}
+
+function isState(value: unknown, field: string): void {
+  onlyKnown(value, field, ['initial', 'version', 'migrate', 'schema', 'every'])
+  const { initial, version, migrate, schema, every } = value as StateOptions<unknown>
+  if (initial === undefined) throw configError(`${field}.initial`, 'plain data, or a function that makes it', initial)
+  integer(version, `${field}.version`, 0, Number.NaN)
+  if (migrate !== undefined) callable(migrate, `${field}.migrate`)
+  if (schema !== undefined) isSchema(schema, `${field}.schema`)
+  if (every === undefined) return
+  if (typeof every === 'number') return void integer(every, `${field}.every`, 1, Number.NaN)
+  onlyKnown(every, `${field}.every`, ['events', 'ms'])
+  integer(every.events, `${field}.every.events`, 1, 64)
+  duration(every.ms, `${field}.every.ms`, 0, 100)
+}
+
 const checks: { [Name in keyof StreamOptions]-?: (value: NonNullable<StreamOptions[Name]>, field: string) => unknown } = {
   name: text,
   buffer: (value, field) => integer(value, field, 1, 0, 1_048_576),
@@ -79,11 +120,13 @@ const checks: { [Name in keyof StreamOptions]-?: (value: NonNullable<StreamOptio
   export: text,
   codec: isCodec,
   transfer: (value, field) => flag(value, field, false),
-  onWorkerExit: (value, field) => word(value, field, ['fail', 'reopen']),
+  onWorkerExit: (value, field) => word(value, field, ['fail', 'reopen', 'resume']),
   context: callable,
   ahead: (value, field) => integer(value, field, 0, 0, 1_048_576),
   schema: isSchema,
   clock: clockOf,
+  durable: isDurable,
+  state: isState,
 }
 
 /** Checks `options` and fills in what is missing from `base`. An option that is `undefined` counts as left out. */
@@ -119,5 +162,7 @@ export function defaults(name: string): ResolvedOptions {
     schema: undefined,
     clock: undefined,
     ahead: undefined,
+    durable: undefined,
+    state: undefined,
   }
 }

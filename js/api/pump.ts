@@ -3,9 +3,9 @@
 
 import { type Fed, FedInput } from '../engine/channels/fed-input.js'
 import { openSource } from '../engine/channels/source.js'
-import type { LiveMode } from '../engine/modes/live.js'
 import { isEnd } from '../kit/iteration.js'
 import { DONE_VOID, isThenable, silence } from '../kit/promises.js'
+import type { Live } from './live.js'
 
 type Result = IteratorResult<unknown, undefined>
 
@@ -15,7 +15,7 @@ const BURST = 32
 /** Sends until the source ends, or the stream does; then the source is given back. */
 export class Pump implements Fed<unknown> {
   ready: Promise<Result> | null = null
-  private readonly live: LiveMode
+  private readonly live: Live
   private readonly iterator: AsyncIterator<unknown> | Iterator<unknown>
   private readonly isAsync: boolean
   private readonly destroy: (() => void) | undefined
@@ -30,7 +30,7 @@ export class Pump implements Fed<unknown> {
   /** The source ended, threw or was given back. */
   private spent = false
 
-  constructor(live: LiveMode, source: unknown) {
+  constructor(live: Live, source: unknown) {
     const opened = openSource<unknown>(source)
     this.live = live
     this.isAsync = opened.kind === 'async'
@@ -44,7 +44,7 @@ export class Pump implements Fed<unknown> {
     this.live.feedFrom(giveBack)
     if (this.input !== null) this.input.fed = this
     // The function may end while the source is silent: then nobody would ask the source again.
-    void this.live.instance.ending.whenEnded().then(giveBack)
+    void this.live.instance.whenEnded().then(giveBack)
     this.pull()
   }
 

@@ -9,15 +9,27 @@ import type { LeaseOptions } from '../engine/lease.js'
 import { LiveMode } from '../engine/modes/live.js'
 import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
-import { configError, integer, iterable, onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
+import { configError, integer, iterable, onlyKnown } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
 import { JOIN, type Joining } from '../kit/join.js'
 import { pullerOf } from '../kit/pulled.js'
-import { meant } from '../kit/spelling.js'
-import type { CallOptions, FunctionMetrics, Generator, OpenOptions, SignalOption, Source } from '../kit/types.js'
+import type {
+  CallOptions,
+  FunctionMetrics,
+  Generator,
+  OpenOptions,
+  RunOptions,
+  Source,
+  SourceFrom,
+  StatefulGenerator,
+  UnfinishedStream,
+} from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
+import { DURABILITY, type Durable } from './durability.js'
+import { durableCall, durableMembers, NOT_KEPT } from './durable-fn.js'
 import { keepCompiled } from './exemplars.js'
-import { defaults, resolveOptions, type StreamOptions } from './options.js'
+import { checkCall, checkOpen, signalIn } from './given.js'
+import { defaults, resolveOptions, type StateOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
 
@@ -29,11 +41,11 @@ export interface StreamFunction<In, Out> {
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In> | SourceFrom<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
-  run(source: Source<In>, options?: SignalOption): Promise<Out[]>
+  run(source: Source<In> | SourceFrom<In>, options?: RunOptions): Promise<Out[]>
   /** Opens a live stream. Throws `OverloadedError` where there is no place, neither among the open streams nor in line. */
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
@@ -43,6 +55,10 @@ export interface StreamFunction<In, Out> {
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
   readonly metrics: FunctionMetrics
+  /** With `durable`: its streams that are kept, are not open in this process, and have not finished. Rejects with `VELO_CHECKPOINT`; `VELO_CONFIG` without `durable`. */
+  unfinished(): Promise<UnfinishedStream[]>
+  /** With `durable`: removes the stream of this id from the journal; false where there is none. One that is open here is aborted. Rejects as `unfinished`. */
+  discard(id: string): Promise<boolean>
 }
 
 /**
@@ -73,6 +89,10 @@ export function streamFn<Schema extends StandardSchemaV1, Out>(
   fn: Generator<StandardSchemaV1.InferOutput<Schema>, Out>,
   options: StreamOptions & { schema: Schema },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
+export function streamFn<In, Out, State>(
+  fn: StatefulGenerator<In, Out, State>,
+  options: StreamOptions & { schema?: undefined; state: StateOptions<State> },
+): StreamFunction<In, Out>
 export function streamFn<In, Out>(fn: Generator<In, Out>, options?: StreamOptions & { schema?: undefined }): StreamFunction<In, Out>
 export function streamFn(
   fn: Generator<never, unknown> | URL | string,
@@ -102,7 +122,11 @@ function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
     // What was moved to a thread that dies is gone.
     if (transfer && onWorkerExit === 'reopen')
       throw configError('streamFn(options).onWorkerExit', "'fail' where transfer is true", onWorkerExit)
-    const placement = new WorkerPlacement(moduleHref(fn, field), { exported, codec, transfer, onWorkerExit })
+    if (onWorkerExit === 'resume' && options.durable === undefined)
+      throw configError('streamFn(options).onWorkerExit', "'fail' or 'reopen' without the option durable", onWorkerExit)
+    // How a durable stream goes on is the business of its journal.
+    const exits = onWorkerExit === 'resume' ? 'fail' : onWorkerExit
+    const placement = new WorkerPlacement(moduleHref(fn, field), { exported, codec, transfer, onWorkerExit: exits })
     return { fn: elsewhere, name, schema, placement }
   }
   if (isModule) throw configError('streamFn(options).placement', "'worker', because the function is given as a module", options.placement)
@@ -139,13 +163,18 @@ function checkGenerator(fn: unknown, field: string): void {
 }
 
 function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readonly Definition[]): StreamFunction<never, unknown> {
-  const def = new Definition(stages, options, gates)
+  if (options.state !== undefined && options.durable === undefined)
+    throw configError('streamFn(options).state', 'the option durable beside it', options.state)
+  const durability = (options.durable as Durable | undefined)?.[DURABILITY]
+  const def = new Definition(durability === undefined ? stages : durability.stages(stages, options), options, gates, stages)
   // Named as it is made: a function whose `name` is redefined is a slow one, to make and to use.
   const { name } = options
   const named = {
     [name]: (source: Source<never>, callOptions?: CallOptions) => {
+      if (durability !== undefined) return durableCall(def, durability, source, callOptions)
       iterable(source, 'fn(source)')
       if (callOptions !== undefined) checkCall(callOptions)
+      if (callOptions?.id !== undefined) throw configError('fn(source, options).id', 'nothing without the option durable', callOptions.id)
       const signal = signalIn(callOptions, 'fn(source, options)')
       const ahead = callOptions?.ahead
       keepCompiled('call', stages.length)
@@ -153,11 +182,12 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
       return new Results(def, source, def.aheadOf(ahead), signal)
     },
   }[name]
-  const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics'> & Joining<StreamFunction<never, unknown>> = {
+  const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics' | 'unfinished' | 'discard'> &
+    Joining<StreamFunction<never, unknown>> = {
     async run(source, runOptions) {
       iterable(source, 'run(source)')
       keepCompiled('run', stages.length)
-      if (runOptions !== undefined) onlyKnown(runOptions, 'run(source, options)', SIGNAL)
+      if (runOptions !== undefined) onlyKnown(runOptions, 'run(source, options)', ['signal'])
       return new RunMode(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
     open(openOptions) {
@@ -168,11 +198,11 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
     pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
       const piped = definitions.get(next)
       if (piped === undefined) checkGenerator(next, 'pipe(next)')
-      const added: readonly Stage[] = piped?.stages ?? [
+      const added: readonly Stage[] = piped?.given ?? [
         { fn: next as Generator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined },
       ]
-      const name = [...def.stages, ...added].map((stage) => stage.name).join('|')
-      return make([...def.stages, ...added], { ...options, name })
+      const name = [...stages, ...added].map((stage) => stage.name).join('|')
+      return make([...stages, ...added], { ...options, name })
     },
     [JOIN](next, name) {
       const gates = [def, ...next.map((fn) => definitions.get(fn) ?? checkGenerator(fn, 'pipe(next)'))] as Definition[]
@@ -181,24 +211,27 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
         maxStall: shortest(gates.map((gate) => gate.options.maxStall)),
       }
       return make(
-        gates.flatMap((gate) => gate.stages),
+        gates.flatMap((gate) => gate.given),
         { ...options, ...strictest, name },
         gates,
       )
     },
     with(changed) {
       const resolved = resolveOptions(changed, options, 'with(options)')
-      const [head, ...rest] = def.stages as [Stage, ...Stage[]]
+      const [head, ...rest] = stages as [Stage, ...Stage[]]
       const module = head.placement instanceof WorkerPlacement ? head.placement.href : head.fn
       const name = rest.length === 0 ? resolved.name : head.name
       return make([stageOf(module, { ...resolved, name }, 'with(options)'), ...rest], resolved)
     },
   }
   const streamFunction = named as unknown as StreamFunction<never, unknown> & Joining<StreamFunction<never, unknown>>
-  streamFunction.run = members.run
-  streamFunction.open = members.open
+  const kept = durability === undefined ? undefined : durableMembers(def, durability)
+  streamFunction.run = kept?.run ?? members.run
+  streamFunction.open = kept?.open ?? members.open
   streamFunction.pipe = members.pipe
   streamFunction.with = members.with
+  streamFunction.unfinished = kept?.unfinished ?? NOT_KEPT.unfinished
+  streamFunction.discard = kept?.discard ?? NOT_KEPT.discard
   streamFunction[JOIN] = members[JOIN]
   Object.defineProperty(streamFunction, 'metrics', METRICS)
   definitions.set(streamFunction, def)
@@ -220,30 +253,3 @@ const METRICS: PropertyDescriptor & ThisType<StreamFunction<never, unknown>> = {
 }
 
 const NOTHING_SAID: LeaseOptions = {}
-
-function checkOpen(options: OpenOptions): LeaseOptions {
-  onlyKnown(options, 'open(options)', ['id', 'signal', 'headers'])
-  const { id, headers } = options
-  if (id !== undefined) text(id, 'open(options).id')
-  if (headers !== undefined) record(headers, 'open(options).headers')
-  return { id, headers, signal: signalOf(options.signal, 'open(options).signal') }
-}
-
-const SIGNAL = ['signal']
-const OF_CALL = ['signal', 'ahead']
-
-/** `pipeline()` of Node.js calls with a signal, and may add to it what is not ours to refuse: beside a signal only a name that is nearly ours is a mistake. */
-function checkCall(options: object): void {
-  const field = 'fn(source, options)'
-  record(options, field)
-  const isOfNode = 'signal' in options
-  for (const [name, value] of Object.entries(options))
-    if (!OF_CALL.includes(name) && (!isOfNode || meant(name, OF_CALL) !== undefined))
-      throw unknownOption(`${field}.${name}`, name, OF_CALL, value)
-}
-
-function signalIn(options: SignalOption | undefined, field: string): AbortSignal | undefined {
-  if (options === undefined) return undefined
-  record(options, field)
-  return signalOf(options.signal, `${field}.signal`)
-}

@@ -1,18 +1,18 @@
 // `for await (const result of stream)`: the first `next()` makes the iterator the reader until the end; leaving the loop closes the stream.
 
-import type { LiveMode } from '../engine/modes/live.js'
 import { VeloError } from '../kit/errors.js'
+import type { Live } from './live.js'
 
 export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
-  readonly #live: LiveMode
+  readonly #live: Live
   #reads = false
 
-  constructor(live: LiveMode) {
+  constructor(live: Live) {
     this.#live = live
   }
 
   /** Whether these are the results of that stream. */
-  reads(live: LiveMode): boolean {
+  reads(live: Live): boolean {
     return live === this.#live
   }
 

@@ -4,28 +4,30 @@ import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import { type InspectOptions, inspect } from 'node:util'
 import type { ReadOptions } from '../engine/channels/reader.js'
-import type { LiveMode } from '../engine/modes/live.js'
 import { configError, duration, integer, iterable, onlyKnown, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
-import { refuse } from '../kit/promises.js'
-import type { RecvOptions, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from '../kit/types.js'
+import { DONE_VOID, refuse } from '../kit/promises.js'
+import type { Position, RecvOptions, Resumed, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from '../kit/types.js'
 import { Feed } from './feed.js'
 import { duplexOf, webOf } from './interop.js'
+import type { Live } from './live.js'
 import { locked, StreamIterator } from './stream-iterator.js'
 
 /** Node's own key, which is the same in every realm. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
+const NOTHING_THERE: Promise<null> = Promise.resolve(null)
+
 const states: readonly StreamState[] = ['waiting', 'open', 'ending', 'closing', 'closed']
 
 /** One live instance of a stream function; made by `open()`. */
 export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
-  readonly #live: LiveMode
+  readonly #live: Live
   /** A feed is the only sender. */
   #fed = false
 
   /** @internal */
-  constructor(live: LiveMode) {
+  constructor(live: Live) {
     this.#live = live
   }
 
@@ -47,6 +49,28 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   /** Counts and latencies of this stream: a plain object, made anew at each access. */
   get metrics(): StreamMetrics {
     return this.#live.instance.metrics()
+  }
+
+  /** How many events were accepted and results read; of a durable stream over all its lives. */
+  get position(): Position {
+    const { lives, row } = this.#live
+    return lives === undefined ? { events: row.accepted, results: row.read } : lives.position
+  }
+
+  /**
+   * Of a durable stream: what was there already, once it has been taken by the new instance, or as far as unread results let; `null` for a new one. Rejects as the first read does, and may be
+   * left alone. `null` where nothing is durable.
+   */
+  get resumed(): Promise<Resumed | null> {
+    return this.#live.lives?.resumed ?? NOTHING_THERE
+  }
+
+  /**
+   * Of a durable stream: all results read so far count as delivered, and will not be given again; resolves when that is kept. Else the next read says so of those before it. Rejects with
+   * `VELO_CHECKPOINT`. Does nothing where nothing is durable.
+   */
+  ack(): Promise<void> {
+    return this.#live.lives?.ack() ?? DONE_VOID
   }
 
   /**

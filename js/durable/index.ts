@@ -1,5 +1,7 @@
 // velo-stream/durable: streams that outlive their process.
 
+export type { Durable } from '../api/durability.js'
+export { type DurableOptions, durable } from './durability.js'
 export type { StreamLine } from './embedded/answers.js'
 export { EmbeddedJournal, type EmbeddedOptions, type JournalMetrics } from './embedded/embedded-journal.js'
 export { type ExportLine, type ExportPart, Inspector, type PruneOptions, type ShownStream } from './embedded/inspector.js'
@@ -18,3 +20,4 @@ export type {
   StreamKey,
   Unfinished,
 } from './journal.js'
+export { type FolderJournal, type JournalOptions, journal } from './journal-in-folder.js'

@@ -22,13 +22,16 @@ export interface ResolvedOptions {
   readonly export: string
   readonly codec: Codec
   readonly transfer: boolean
-  readonly onWorkerExit: 'fail' | 'reopen'
+  readonly onWorkerExit: 'fail' | 'reopen' | 'resume'
   readonly context: (() => unknown) | undefined
   readonly schema: StandardSchemaV1 | undefined
   /** `undefined` = not set: 0 on this thread, `buffer` where a stage runs on another. */
   readonly ahead: number | undefined
   /** `undefined`: the timers of Rust. */
   readonly clock: Clock | undefined
+  /** Where its streams are kept, and how their state is: of no concern to the engine. */
+  readonly durable: object | undefined
+  readonly state: object | undefined
 }
 
 const NO_TIMERS = { maxDuration: 0, maxStall: 0 }
@@ -72,7 +75,10 @@ export const definitions: {
 const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))
 
 export class Definition {
+  /** As they run. */
   readonly stages: readonly Stage[]
+  /** As they were given: what pipelines and variants are made of. */
+  readonly given: readonly Stage[]
   readonly options: ResolvedOptions
   /** Functions at whose limits its streams count as well; none where one permit is all that they take. */
   readonly gates: readonly Definition[]
@@ -91,8 +97,9 @@ export class Definition {
   readonly sampling = new Sampling()
   #fn = -1
 
-  constructor(stages: readonly Stage[], options: ResolvedOptions, gates: readonly Definition[] = []) {
+  constructor(stages: readonly Stage[], options: ResolvedOptions, gates: readonly Definition[] = [], given: readonly Stage[] = stages) {
     this.stages = stages
+    this.given = given
     this.options = options
     this.gates = gates
     this.liveIdle = options.idleTimeout ?? LIVE_IDLE_TIMEOUT

@@ -257,10 +257,13 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
     this.output.cut(undefined)
   }
 
-  /** A result goes to its reader or into the channel, and the function goes on. */
-  private put(result: IteratorResult<unknown>): void {
+  protected give(result: IteratorResult<unknown>): void {
     this.row.yield()
     this.output.put(result)
+  }
+
+  private put(result: IteratorResult<unknown>): void {
+    this.give(result)
     if (this.lastIsRemote && !this.putMore(this.driver.remotes.at(-1) as Remote)) return
     this.driver.pump()
   }
@@ -275,14 +278,12 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
         this.driver.rest()
         return false
       }
-      this.row.yield()
-      this.output.put(result)
+      this.give(result)
     }
     remote.report()
     return true
   }
 
-  /** Those that Rust has granted on each side at admission. */
   private takeCredits(): void {
     this.input.credits = this.output.credits = this.instance.def.credits
   }
@@ -294,7 +295,6 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   }
 }
 
-/** A result as its reader gets it. */
 function encoded(result: IteratorResult<unknown>, puller: Puller): IteratorResult<unknown> {
   return { value: puller.encode(result.value), done: false }
 }

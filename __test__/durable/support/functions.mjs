@@ -1,0 +1,56 @@
+// Stream functions that durable streams are tested with, here and on worker threads.
+
+/** A running sum, one result an event. */
+export async function* sum(events) {
+  let total = 0
+  for await (const event of events) yield (total += event)
+  return total
+}
+
+/** Nothing for odd events, two results for even ones. */
+export async function* uneven(events) {
+  let seen = 0
+  for await (const event of events) {
+    seen++
+    if (event % 2 === 0) yield* [`${seen}a`, `${seen}b`]
+  }
+  yield `end ${seen}`
+}
+
+/** Asks the outside world for each third event. */
+export async function* asking(events, ctx) {
+  let seen = 0
+  for await (const event of events) {
+    seen++
+    const answer = seen % 3 === 0 ? await ctx.run('ask', () => ctx.context?.ask?.(event) ?? `asked ${event}`) : event
+    yield { answer, at: ctx.now(), dice: ctx.random() }
+  }
+}
+
+/** The same sum in `ctx.state`. */
+export async function* summed(events, ctx) {
+  for await (const event of events) {
+    ctx.state.total += event
+    ctx.state.seen++
+    yield [ctx.state.seen, ctx.state.total]
+  }
+  yield ['end', ctx.state.total]
+}
+
+/** Doubles, for pipelines. */
+export async function* doubled(events) {
+  for await (const event of events) yield 2 * event
+}
+
+/** Ends its thread at event 3 of its first life there. */
+export async function* fragile(events, ctx) {
+  let total = 0
+  for await (const event of events) {
+    total += event
+    if (event === 3 && !ctx.replaying && !(await ctx.run('once', () => false))) {
+      const done = await ctx.run('die', () => true)
+      if (done && !globalThis.hasDied) process.exit(1)
+    }
+    yield total
+  }
+}

@@ -1,0 +1,92 @@
+// The second argument of a function of a durable stream: what every function is told, and what a replay needs.
+
+import { attempt, type EffectOptions } from '../../kit/attempts.js'
+import { TIMING, type Timing } from '../../kit/timing.js'
+import type { StreamContext, StreamHeaders } from '../../kit/types.js'
+import type { Hosted } from './hosted.js'
+import type { Outcome } from './outcomes.js'
+
+export class DurableContext implements StreamContext, Timing {
+  readonly #plain: StreamContext
+  readonly #hosted: Hosted
+  /** Number of its stage: names of different stages do not meet, whatever threads they run on. */
+  readonly #stage: number
+
+  constructor(plain: StreamContext, hosted: Hosted, stage: number) {
+    this.#plain = plain
+    this.#hosted = hosted
+    this.#stage = stage
+  }
+
+  get id(): string {
+    return this.#plain.id
+  }
+
+  get name(): string {
+    return this.#plain.name
+  }
+
+  get signal(): AbortSignal {
+    return this.#plain.signal
+  }
+
+  get aborted(): boolean {
+    return this.#plain.aborted
+  }
+
+  get headers(): StreamHeaders {
+    return this.#plain.headers
+  }
+
+  get context(): unknown {
+    return this.#plain.context
+  }
+
+  get state(): unknown {
+    return this.#hosted.state
+  }
+
+  set state(value: unknown) {
+    this.#hosted.state = value
+  }
+
+  get replaying(): boolean {
+    return this.#hosted.isReplaying
+  }
+
+  now(): number {
+    return this.#hosted.at
+  }
+
+  random(): number {
+    return this.#hosted.random.next()
+  }
+
+  async run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
+    const hosted = this.#hosted
+    const full = this.#stage === 0 ? name : `${this.#stage}:${name}`
+    const { asked, turn } = hosted.begin(full)
+    const kept = hosted.outcomes.take(full, turn)
+    if (kept !== undefined) return settled(kept) as Value
+    const outcome = await outcomeOf(attempt(name, fn, options, () => this.signal))
+    const { bytes, value } = hosted.outcomes.write(full, turn, outcome)
+    await hosted.link.keep(asked, bytes)
+    return settled('error' in outcome ? outcome : { value }) as Value
+  }
+
+  [TIMING](change: 1 | -1): void {
+    ;(this.#plain as Timing)[TIMING]?.(change)
+  }
+}
+
+function settled(outcome: Outcome): unknown {
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}
+
+function outcomeOf(promise: Promise<unknown>): Promise<Outcome> {
+  return promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  )
+}

@@ -1,0 +1,54 @@
+// What `fn(source)` of a durable function gives: its results one by one. The stream is opened at the first of them.
+
+import type { AsyncResource } from 'node:async_hooks'
+import { currentScope } from '../../engine/lease.js'
+import { iterationEnd } from '../../kit/promises.js'
+import type { DurableLive } from './durable-live.js'
+import { feeding } from './run.js'
+
+type End = Promise<IteratorResult<unknown, undefined>>
+
+export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisposable {
+  readonly #open: (scope: AsyncResource) => DurableLive
+  readonly #source: unknown
+  /** The async context of the call, in which the function runs. */
+  readonly #scope = currentScope()
+  #live: DurableLive | undefined
+  #results: Promise<AsyncIterableIterator<unknown>> | undefined
+  #isOver = false
+
+  constructor(open: (scope: AsyncResource) => DurableLive, source: unknown) {
+    this.#open = open
+    this.#source = source
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): End {
+    if (this.#isOver) return iterationEnd()
+    if (this.#results === undefined) {
+      this.#live = this.#open(this.#scope)
+      this.#results = feeding(this.#live, this.#source)
+    }
+    return (await this.#results).next() as End
+  }
+
+  /** Closes the stream, which is kept for later. */
+  async return(value?: unknown): End {
+    this.#isOver = true
+    await this.#live?.close()
+    return { value: (await value) as undefined, done: true }
+  }
+
+  async throw(error?: unknown): End {
+    this.#isOver = true
+    this.#live?.abort(error)
+    throw error
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}

@@ -1,0 +1,65 @@
+// The harness of a durable stream on the thread that opened it, and what takes it to others.
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { Departure, Harness, StagePlace } from '../../engine/stages/harness.js'
+import type { Generator } from '../../kit/types.js'
+import { encodeThrown } from '../../workers/codec/record.js'
+import type { Answered, Arrival, Told } from '../harness/arrive.js'
+import type { HarnessData, HarnessLink } from '../harness/data.js'
+import { Hosted } from '../harness/hosted.js'
+import { wrapped } from '../harness/wrapper.js'
+
+const MODULE = new URL('../harness/arrive.js', import.meta.url).href
+
+export class CallerHarness implements Harness {
+  /** Set before the function starts. */
+  data: HarnessData | undefined
+  private readonly link: HarnessLink
+  private hosted: Hosted | undefined
+  private readonly ports = new Set<MessagePort>()
+  private isCaughtUp = false
+
+  constructor(link: HarnessLink) {
+    this.link = link
+  }
+
+  wrap(fn: Generator<never, unknown>, place: StagePlace): Generator<never, unknown> {
+    this.hosted ??= new Hosted(this.data as HarnessData, this.link)
+    return wrapped(fn, place, this.hosted)
+  }
+
+  departure(): Departure {
+    const { port1, port2 } = new MessageChannel()
+    port1.on('message', (told: Told) => this.heard(port1, told))
+    // Whoever waits until it is through with what was kept keeps the process alive; what it does later does not.
+    if (this.isCaughtUp) port1.unref()
+    this.ports.add(port1)
+    const data: Arrival = { data: this.data as HarnessData, port: port2 }
+    return { module: MODULE, data, transfer: [port2] }
+  }
+
+  /** The functions have taken what was kept. */
+  caughtUp(): void {
+    this.isCaughtUp = true
+    for (const port of this.ports) port.unref()
+  }
+
+  /** The stream is over: what its functions may still say concerns nobody. */
+  close(): void {
+    for (const port of this.ports) port.close()
+    this.ports.clear()
+  }
+
+  private heard(port: MessagePort, told: Told): void {
+    if (told.kind === 'checkpoint') return this.link.checkpoint(told.checkpoint)
+    if (told.kind === 'caught up') return this.link.caughtUp()
+    const answer = (error: string | undefined): void => {
+      const answered: Answered = { number: told.number, error }
+      port.postMessage(answered)
+    }
+    this.link.keep(told.asked, told.bytes).then(
+      () => answer(undefined),
+      (error) => answer(encodeThrown(error)),
+    )
+  }
+}

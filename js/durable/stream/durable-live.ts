@@ -1,0 +1,300 @@
+// A durable stream over all its lives. Events go by the intake into the journal and then into the life at hand, results come out of that by the outlet. Owns its beginning, its going on
+// after a thread was lost, and its end: what is finished leaves the journal, what was only closed stays.
+
+import type { Live, LiveInstance, Lives } from '../../api/live.js'
+import { State } from '../../engine/border/law.js'
+import type { Output } from '../../engine/channels/output.js'
+import type { Definition } from '../../engine/definition.js'
+import type { LeaseOptions } from '../../engine/lease.js'
+import { overrun } from '../../engine/refusals.js'
+import type { ClosedError, Failure, VeloError } from '../../kit/errors.js'
+import { DONE_VOID, silence } from '../../kit/promises.js'
+import type { Puller } from '../../kit/pulled.js'
+import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
+import type { Kept } from '../journal.js'
+import { isDrain, readEnd, writeEnd } from './end.js'
+import { Intake } from './intake.js'
+import type { IntakeOwner } from './intake-owner.js'
+import { Life, type LifeOwner } from './life.js'
+import { Losses } from './losses.js'
+import { birth } from './opening.js'
+import { Outlet, type OutletOwner } from './outlet.js'
+import type { Settings } from './settings.js'
+
+export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, IntakeOwner, OutletOwner {
+  readonly id: string
+  readonly input: Intake
+  readonly output: Outlet
+  readonly instance: LiveInstance = this
+  readonly lives: Lives = this
+  readonly resumed: Promise<Resumed | null>
+  readonly def: Definition
+  private readonly settings: Settings
+  private readonly puller: Puller | undefined
+  private life: Life
+  private readonly ended: Promise<StreamEnd>
+  private tell: (end: StreamEnd) => void = () => {}
+  private end: StreamEnd | undefined
+  /** What ends it beside the function. */
+  private failure: Failure | undefined
+  private isReadOut = false
+  private isFinished = false
+  private giveBack: (() => void) | undefined
+  /** The next life, while one is being made. */
+  private reborn: Promise<void> | undefined
+  private readonly losses = new Losses()
+  private opened: Promise<void> = DONE_VOID
+  private retained: StreamEnd | undefined
+
+  /** Throws OverloadedError, or `VELO_CONFIG` for an id in use. */
+  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, settings: Settings) {
+    this.def = def
+    this.puller = puller
+    this.settings = settings
+    this.output = new Outlet(this)
+    this.life = new Life(def, options, puller, settings, this)
+    this.id = this.life.inner.id
+    this.input = new Intake(this)
+    this.ended = new Promise((resolve) => void (this.tell = resolve))
+    this.resumed = silence(this.begin(this.life))
+    this.watch(this.life)
+  }
+
+  get row(): Live['row'] {
+    const { isReady, inner } = this.life
+    const { state, accepted, delivered, yielded, read, isWaiting } = inner.row
+    const shown = isReady || state >= State.Closing ? state : State.Waiting
+    return { state: shown, accepted, delivered, yielded, read, isWaiting: isWaiting && isReady && !this.isFeeding }
+  }
+
+  get hasUnread(): boolean {
+    return this.life.inner.hasUnread
+  }
+
+  get isBusyElsewhere(): boolean {
+    return this.life.inner.instance.isBusyElsewhere
+  }
+
+  get started(): boolean {
+    return this.life.inner.started
+  }
+
+  get codec(): Codec {
+    return this.settings.codec
+  }
+
+  get schema(): Settings['schema'] {
+    return this.settings.schema
+  }
+
+  get buffer(): number {
+    return this.def.options.buffer
+  }
+
+  get line(): number {
+    return this.def.line
+  }
+
+  get records(): Output<unknown> {
+    return this.life.inner.output
+  }
+
+  get position(): Position {
+    return { events: this.input.next, results: this.output.handed }
+  }
+
+  get isFeeding(): boolean {
+    return this.input.isBusy
+  }
+
+  /** Settles when the journal was read, with the index of the next event; `undefined` where no event can come any more. */
+  async nextEvent(): Promise<number | undefined> {
+    await this.opened
+    return this.input.hasEnded ? undefined : this.input.next
+  }
+
+  endInput(failure?: Failure): void {
+    this.input.end(failure)
+  }
+
+  feedFrom(giveBack: () => void): void {
+    this.giveBack = giveBack
+    this.life.inner.feedFrom(giveBack)
+  }
+
+  metrics(): StreamMetrics {
+    return this.life.inner.instance.metrics()
+  }
+
+  whenEnded(): Promise<StreamEnd> {
+    return this.ended
+  }
+
+  awaitEnd(): Promise<StreamEnd> {
+    void this.life.inner.instance.awaitEnd()
+    return this.ended
+  }
+
+  close(): Promise<void> {
+    // Nobody asks for more than what was read.
+    if (this.end !== undefined && this.output.handed === this.life.ledger?.made) this.readToTheEnd()
+    return silence(this.life.inner.instance.close().then(() => this.ended.then(() => {})))
+  }
+
+  abort(reason: unknown): void {
+    this.life.inner.instance.abort(reason)
+  }
+
+  async ack(): Promise<void> {
+    await this.opened
+    this.life.ledger?.deliver(this.output.handed)
+    await this.life.ledger?.flush()
+  }
+
+  delivered(index: number): void {
+    if (!this.settings.collects) this.life.ledger?.deliver(index)
+  }
+
+  readToTheEnd(): void {
+    this.isReadOut = true
+    if (this.end !== undefined) this.finishIfRead(this.end)
+  }
+
+  why(error: unknown): unknown {
+    if (this.failure === undefined || (error as { code?: unknown }).code !== 'VELO_ABORTED') return error
+    return this.failure.error
+  }
+
+  goesOn(error: unknown): Promise<void> | undefined {
+    if (!this.settings.survivesThreads || this.failure !== undefined || !Losses.isOne(error)) return undefined
+    if (this.reborn === undefined && this.losses.add(this.output.handed)) this.reborn = this.liveOn()
+    return this.reborn
+  }
+
+  played(): void {
+    this.input.caughtUp()
+  }
+
+  fail(error: unknown): void {
+    if (this.failure !== undefined || this.end !== undefined) return
+    this.failure = { error }
+    this.life.inner.instance.abort(error)
+  }
+
+  feed(records: Uint8Array[]): Promise<void> {
+    return this.life.inner.input.sendBatch(records)
+  }
+
+  tellEndOfInput(failure: Failure | undefined): void {
+    this.life.inner.endInput(failure)
+  }
+
+  overrun(bound: number): VeloError {
+    this.life.inner.overrun(bound)
+    return overrun(this.id, bound, 0)
+  }
+
+  sendError(accepted: number, ended: boolean): ClosedError {
+    return this.life.inner.sendError(accepted, ended)
+  }
+
+  appended(): void {
+    this.life.appended()
+  }
+
+  /** Asks the journal, and begins a life with what it kept. */
+  private async begin(life: Life): Promise<Resumed | null> {
+    let told: () => void = () => {}
+    this.opened = new Promise((resolve) => void (told = resolve))
+    try {
+      const kept = await this.settings.journal.open({ function: this.def.options.name, id: life.inner.id }, birth())
+      if (kept.over !== undefined) return this.wasOver(life, kept.over)
+      if (life.isLeaving) return await this.leftEarly(kept)
+      const ended = await life.hasEnded(kept)
+      this.output.handed = Math.max(this.output.handed, kept.delivered)
+      await life.begin(kept, ended)
+      this.input.open(this.settings.journal, kept.own, Math.max(kept.events, kept.state?.events ?? 0), ended)
+      told()
+      await life.whenCaughtUp()
+      if (kept.isNew) return null
+      return { events: kept.events - (ended ? 1 : 0), results: kept.delivered, by: kept.state === undefined ? 'replay' : 'state' }
+    } catch (error) {
+      this.fail(error)
+      throw error
+    } finally {
+      told()
+    }
+  }
+
+  private watch(life: Life): void {
+    void life.inner.instance.whenEnded().then((end) => this.lifeEnded(life, end))
+  }
+
+  private async lifeEnded(life: Life, end: StreamEnd): Promise<void> {
+    life.end()
+    if (end.reason === 'failed' && this.goesOn(end.error) !== undefined) return
+    this.input.close()
+    const { failure, retained } = this
+    const known = retained ?? (failure === undefined ? end : { ...end, reason: 'failed' as const, error: failure.error })
+    this.end = known
+    if (failure === undefined && retained === undefined) {
+      if (known.reason === 'aborted' && !isDrain(known.error)) this.finish(known)
+      else this.finishIfRead(known)
+    }
+    // What was delivered is written before anybody hears of the end; a journal that does not answer holds nobody up.
+    const { ledger } = life
+    if (ledger !== undefined) await life.inner.bounded(silence(ledger.flush()).catch(() => {}))
+    ledger?.stop()
+    this.tell(known)
+  }
+
+  private finishIfRead(end: StreamEnd): void {
+    const isDone = end.reason === 'done' || end.reason === 'idle' || end.reason === 'failed'
+    if (this.isReadOut && isDone && this.failure === undefined) this.finish(end)
+  }
+
+  /** Nothing of it is needed any more. */
+  private finish(end: StreamEnd): void {
+    const { ledger } = this.life
+    if (this.isFinished || ledger === undefined) return
+    this.isFinished = true
+    ledger.deliver(this.output.handed)
+    void silence(ledger.finish(writeEnd(end, this.input.next, this.output.handed), this.settings.retain))
+  }
+
+  /** It had ended before: whoever opens it learns how. */
+  private wasOver(life: Life, over: Uint8Array): Resumed {
+    const { end, events, results } = readEnd(over)
+    this.retained = end
+    this.output.handed = results
+    this.input.next = events
+    void life.inner.instance.close()
+    return { events, results, by: 'replay' }
+  }
+
+  /** Closed or aborted before the journal had answered. */
+  private async leftEarly(kept: Kept): Promise<null> {
+    const end = await this.ended
+    if (end.reason !== 'aborted' || isDrain(end.error)) return null
+    await this.settings.journal.commit(kept.own, {
+      over: { bytes: writeEnd(end, kept.events, kept.delivered), retain: this.settings.retain },
+    })
+    return null
+  }
+
+  /** Its thread is lost. */
+  private async liveOn(): Promise<void> {
+    const before = this.life
+    await before.inner.instance.whenEnded()
+    await before.ledger?.flush().catch(() => {})
+    this.input.pause()
+    const { soleReader } = before.inner.output
+    const life = new Life(this.def, { id: this.id, scope: before.inner.instance.scope }, this.puller, this.settings, this)
+    life.inner.output.soleReader = soleReader
+    if (this.giveBack !== undefined) life.inner.feedFrom(this.giveBack)
+    this.life = life
+    this.watch(life)
+    this.reborn = undefined
+    await this.begin(life)
+  }
+}

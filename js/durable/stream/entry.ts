@@ -1,0 +1,39 @@
+// One place in the line before the journal: a `send`, a `sendBatch`, or the end of the input. It settles when all of it is kept, or none of it can be any more.
+
+import { type Failure, VeloError } from '../../kit/errors.js'
+
+export class Entry {
+  readonly events: readonly Uint8Array[]
+  readonly end: boolean
+  readonly promise: Promise<void>
+  /** How many were accepted, and how many are kept. */
+  accepted = 0
+  kept = 0
+  failure: Failure | undefined
+  /** Takes the listener of its signal back. */
+  forget: () => void = () => {}
+  private resolve: () => void = () => {}
+  private reject: (error: unknown) => void = () => {}
+
+  constructor(events: readonly Uint8Array[], end: boolean) {
+    this.events = events
+    this.end = end
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  settle(): void {
+    this.forget()
+    if (this.failure === undefined) this.resolve()
+    else this.reject(this.failure.error)
+  }
+}
+
+/** The error of a send of which a part was taken says how many. */
+export function withAccepted(error: unknown, accepted: number): unknown {
+  if (accepted === 0 || !(error instanceof VeloError)) return error
+  const { code, message, streamId } = error
+  return new VeloError(code, message, { accepted, cause: error, ...(streamId !== undefined && { streamId }) })
+}

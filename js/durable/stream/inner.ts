@@ -1,0 +1,77 @@
+// The plain live stream inside a durable one: records go in and come out. It tells the durable stream of each result before anybody reads it, and is no idle stream while
+// events are on their way into the journal.
+
+import type { Definition } from '../../engine/definition.js'
+import type { LeaseOptions } from '../../engine/lease.js'
+import { LiveMode } from '../../engine/modes/live.js'
+import { DONE_VOID } from '../../kit/promises.js'
+import type { Puller } from '../../kit/pulled.js'
+
+export interface InnerOwner {
+  /** The journal was read: the function may start. */
+  readonly isReady: boolean
+  /** Something is on its way to it. */
+  readonly isFeeding: boolean
+  /** A result was made. False: it was given out before, and nobody wants it again. */
+  made(record: Uint8Array): boolean
+  /** The function waits for somebody to read. */
+  heldBack(): void
+}
+
+export class Inner extends LiveMode {
+  private readonly durable: InnerOwner
+  /** A read waits for the function to start. */
+  private isWanted = false
+  /** Results of an earlier life that come first. */
+  private earlier: Uint8Array[] = []
+  private onGiven: (() => void) | undefined
+
+  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, durable: InnerOwner) {
+    super(def, options, puller)
+    this.durable = durable
+  }
+
+  override get isSending(): boolean {
+    return super.isSending || this.durable?.isFeeding === true
+  }
+
+  override demand(): void {
+    if (this.durable?.isReady !== true) this.isWanted = true
+    else if (this.giveEarlier()) super.demand()
+  }
+
+  /** The journal was read: `earlier` are the results that come before those of the function. Settles when all of them have found room. */
+  ready(earlier: readonly Uint8Array[]): Promise<void> {
+    this.earlier = [...earlier]
+    if (this.giveEarlier()) {
+      if (this.isWanted) super.demand()
+      return DONE_VOID
+    }
+    this.durable.heldBack()
+    return new Promise((resolve) => void (this.onGiven = resolve))
+  }
+
+  protected override give(result: IteratorResult<unknown>): void {
+    if (!this.durable.made(result.value as Uint8Array)) {
+      this.row.yield()
+      this.row.take(1)
+      return
+    }
+    this.pass(result)
+  }
+
+  private pass(result: IteratorResult<unknown>): void {
+    super.give(result)
+    // The function goes no further until somebody reads.
+    if (this.output.unread >= this.buffer) this.durable.heldBack()
+  }
+
+  /** False while there is no room for all of them. */
+  private giveEarlier(): boolean {
+    while (this.earlier.length > 0 && this.output.spend()) this.pass({ value: this.earlier.shift(), done: false })
+    if (this.earlier.length > 0) return false
+    this.onGiven?.()
+    this.onGiven = undefined
+    return true
+  }
+}

@@ -1,0 +1,293 @@
+// Events on their way into the journal, and from there to the function: an event is accepted when there is room, acknowledged when it is kept, and given to the function
+// after that. At most `buffer` events and MAX_BYTES bytes are between the two; beyond that sends wait in line, as with any stream.
+
+import { validateAll, validateNow } from '../../engine/channels/schema.js'
+import { AbortError, type Failure } from '../../kit/errors.js'
+import { refuse, silence } from '../../kit/promises.js'
+import { onAbort, reasonOf } from '../../kit/signals.js'
+import { encodeRecord } from '../../workers/codec/record.js'
+import { envelope } from '../harness/envelope.js'
+import type { EventRecord, Journal, Ownership } from '../journal.js'
+import { Entry, withAccepted } from './entry.js'
+import type { IntakeOwner } from './intake-owner.js'
+
+/** Bytes between acceptance and the function, at most; one event is always let in. */
+const MAX_BYTES = 16 << 20
+/** Events given to the function's stream at a time. */
+const FED = 64
+
+const NOTHING = new Uint8Array(0)
+
+/** Events that were appended together. */
+interface Part {
+  readonly entry: Entry
+  readonly from: number
+  readonly records: readonly EventRecord[]
+  state: 'flying' | 'kept' | 'refused'
+}
+
+export class Intake {
+  /** Index of the next event, over all lives. */
+  next = 0
+  private readonly owner: IntakeOwner
+  private store: { journal: Journal; own: Ownership } | undefined
+  private line: Entry[] = []
+  /** In the order of their indexes. */
+  private parts: Part[] = []
+  private flying = 0
+  private pending = 0
+  private pendingBytes = 0
+  private kept: Uint8Array[] = []
+  private feeding = false
+  /** What was played again comes before what is new. */
+  private replaying = true
+  private ended = false
+  private failure: Failure | undefined
+  private over = false
+  private ending: 'no' | 'kept' | 'told' = 'no'
+
+  constructor(owner: IntakeOwner) {
+    this.owner = owner
+  }
+
+  /** Something is on its way to the function. */
+  get isBusy(): boolean {
+    return this.line.length > 0 || this.pending > 0 || this.replaying
+  }
+
+  get hasEnded(): boolean {
+    return this.ended
+  }
+
+  /** The journal was read: appends may go. `ended`: the end of the input is kept already. */
+  open(journal: Journal, own: Ownership, next: number, ended: boolean): void {
+    this.store = { journal, own }
+    this.next = next
+    if (ended) {
+      this.ended = true
+      this.ending = 'kept'
+      this.refuseLine()
+    }
+    this.accept()
+  }
+
+  /** What was kept before has been given to the function. */
+  caughtUp(): void {
+    this.replaying = false
+    void this.feedOn()
+  }
+
+  /** The function begins anew with what the journal has, in which everything is that was kept here. */
+  pause(): void {
+    this.replaying = true
+    this.store = undefined
+    this.pending -= this.kept.length
+    this.kept = []
+    if (this.ending === 'told') this.ending = 'no'
+  }
+
+  send(event: unknown, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return refuse(this.aborted(signal, 0))
+    return this.sendAll([event], signal)
+  }
+
+  sendBatch(events: readonly unknown[]): Promise<void> {
+    return this.sendAll(events, undefined)
+  }
+
+  trySend(event: unknown): boolean {
+    const { schema, id } = this.owner
+    if (this.ended || this.over || this.store === undefined || this.line.length > 0 || !this.hasRoom) return false
+    const checked = schema === undefined ? event : validateNow(schema, event, id)
+    // It counts as accepted, and nobody waits to hear that it is not kept after all.
+    this.enter([this.encoded(checked)], undefined).catch((error) => this.owner.fail(error))
+    return true
+  }
+
+  /** `end()`, or the end of a source with what it threw: behind everything that waits. */
+  end(failure: Failure | undefined): void {
+    if (this.ended || this.over) return
+    this.ended = true
+    this.failure = failure
+    // What a source threw is no event: a source that begins again throws again, or does not.
+    if (failure === undefined) silence(this.enter([NOTHING], undefined, true))
+    else this.accept()
+  }
+
+  /** The stream has closed: nobody gets anything any more. */
+  close(): void {
+    if (this.over) return
+    this.over = true
+    this.kept = []
+    this.refuseLine()
+  }
+
+  private sendAll(events: readonly unknown[], signal: AbortSignal | undefined): Promise<void> {
+    if (this.ended || this.over) return refuse(this.owner.sendError(0, !this.over))
+    const { schema, id } = this.owner
+    try {
+      if (schema === undefined) return this.enter(this.encodedAll(events), signal)
+      const checked = validateAll(schema, events, id)
+      if (checked instanceof Promise) return silence(checked.then((late) => this.sendChecked(late, signal)))
+      return this.enter(this.encodedAll(checked), signal)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+
+  private sendChecked(events: readonly unknown[], signal: AbortSignal | undefined): Promise<void> {
+    if (this.ended || this.over) throw this.owner.sendError(0, !this.over)
+    return this.enter(this.encodedAll(events), signal)
+  }
+
+  private encodedAll(events: readonly unknown[]): Uint8Array[] {
+    return events.map((event) => this.encoded(event))
+  }
+
+  private encoded(event: unknown): Uint8Array {
+    return encodeRecord(event, this.owner.codec)
+  }
+
+  /** Takes a place in line, or goes at once. */
+  private enter(events: readonly Uint8Array[], signal: AbortSignal | undefined, end = false): Promise<void> {
+    if (events.length === 0) return Promise.resolve()
+    const bound = this.owner.line
+    if (!end && this.line.length >= bound && !this.canGo) return refuse(this.owner.overrun(bound))
+    const entry = new Entry(events, end)
+    if (signal !== undefined) entry.forget = onAbort(signal, () => this.leave(entry, signal))
+    this.line.push(entry)
+    this.accept()
+    return silence(entry.promise)
+  }
+
+  /** Aborted in line: what was accepted goes on. */
+  private leave(entry: Entry, signal: AbortSignal): void {
+    if (entry.accepted === entry.events.length) return
+    this.line = this.line.filter((other) => other !== entry)
+    entry.failure ??= { error: this.aborted(signal, entry.accepted) }
+    entry.settle()
+    this.accept()
+  }
+
+  private aborted(signal: AbortSignal, accepted: number): AbortError {
+    return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId: this.owner.id, ...(accepted > 0 && { accepted }) })
+  }
+
+  private get hasRoom(): boolean {
+    return this.pending === 0 || (this.pending < this.owner.buffer && this.pendingBytes < MAX_BYTES)
+  }
+
+  private get canGo(): boolean {
+    return this.store !== undefined && !this.over && this.hasRoom && !this.parts.some(({ state }) => state === 'refused')
+  }
+
+  /** Appends what there is room for. */
+  private accept(): void {
+    for (let entry = this.line[0]; entry !== undefined && this.canGo; entry = this.line[0]) {
+      const room = entry.end ? 1 : Math.max(1, this.owner.buffer - this.pending)
+      let count = 0
+      let bytes = 0
+      while (count < room && entry.accepted + count < entry.events.length && (count === 0 || this.pendingBytes + bytes < MAX_BYTES)) {
+        bytes += (entry.events[entry.accepted + count++] as Uint8Array).byteLength
+      }
+      this.append(entry, entry.events.slice(entry.accepted, entry.accepted + count), bytes)
+      if (entry.accepted === entry.events.length) this.line.shift()
+    }
+    this.tellEnd()
+  }
+
+  private append(entry: Entry, events: readonly Uint8Array[], size: number): void {
+    const { journal, own } = this.store as NonNullable<Intake['store']>
+    const at = Date.now()
+    const part: Part = { entry, from: this.next, records: events.map((bytes) => ({ at, end: entry.end, bytes })), state: 'flying' }
+    entry.accepted += events.length
+    this.next += events.length
+    this.pending += events.length
+    this.pendingBytes += size
+    this.flying++
+    this.parts.push(part)
+    journal.append(own, part.from, part.records).then(
+      () => this.settled(part, 'kept', undefined),
+      (error) => this.settled(part, 'refused', { error }),
+    )
+    this.owner.appended()
+  }
+
+  private settled(part: Part, state: 'kept' | 'refused', failure: Failure | undefined): void {
+    part.state = state
+    this.flying--
+    const { entry } = part
+    if (failure !== undefined) this.refused(entry, failure.error)
+    else {
+      entry.kept += part.records.length
+      if (entry.kept === entry.events.length) entry.settle()
+    }
+    this.sort()
+    void this.feedOn()
+    this.accept()
+  }
+
+  /** The journal refuses events: those of the same entry that wait go with them, and so do all that were appended behind. */
+  private refused(entry: Entry, error: unknown): void {
+    this.line = this.line.filter((other) => other !== entry)
+    if (entry.failure !== undefined) return
+    const first = this.parts.find(({ entry: other }) => other.failure !== undefined)?.entry.failure
+    entry.failure = { error: withAccepted(first?.error ?? error, entry.kept) }
+    entry.settle()
+    if (entry.end) this.owner.fail(error)
+  }
+
+  /** Events kept go on in their order. Behind one that was refused nothing was kept, and when all of that is known, numbers go on from there. */
+  private sort(): void {
+    let part = this.parts[0]
+    for (; part?.state === 'kept'; part = this.parts[0]) {
+      this.parts.shift()
+      if (part.entry.end && this.store !== undefined) this.ending = 'kept'
+      if (part.entry.end || this.store === undefined) this.pending -= part.records.length
+      else for (const { at, bytes } of part.records) this.kept.push(envelope(at, bytes))
+    }
+    if (part?.state !== 'refused' || this.flying > 0) return
+    this.next = part.from
+    for (const { records } of this.parts) {
+      this.pending -= records.length
+      this.pendingBytes -= records.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+    }
+    this.parts = []
+  }
+
+  private async feedOn(): Promise<void> {
+    if (this.feeding || this.replaying || this.over) return
+    this.feeding = true
+    try {
+      while (this.kept.length > 0) {
+        const records = this.kept.splice(0, FED)
+        await this.owner.feed(records)
+        this.pending -= records.length
+        this.pendingBytes = this.pending === 0 ? 0 : this.pendingBytes - records.reduce((sum, { byteLength }) => sum + byteLength - 8, 0)
+        this.accept()
+      }
+    } catch {
+      // It takes no more: whoever waits is told by its end.
+    } finally {
+      this.feeding = false
+    }
+    this.tellEnd()
+  }
+
+  /** The function sees the end when it has everything before. */
+  private tellEnd(): void {
+    if (this.ending === 'told' || this.replaying || this.pending > 0 || this.line.length > 0 || this.kept.length > 0) return
+    if (this.ending !== 'kept' && this.failure === undefined) return
+    this.ending = 'told'
+    this.owner.tellEndOfInput(this.failure)
+  }
+
+  private refuseLine(): void {
+    const { line } = this
+    this.line = []
+    for (const entry of line) {
+      entry.failure ??= { error: this.owner.sendError(entry.kept, !this.over) }
+      entry.settle()
+    }
+  }
+}

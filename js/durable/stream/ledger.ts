@@ -1,0 +1,184 @@
+// What a durable stream has to commit: how many results were delivered, their hashes, its state with the results before it, the outcomes of `ctx.run`. One commit is under
+// way at a time; what comes meanwhile goes with the next.
+
+import { silence } from '../../kit/promises.js'
+import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultHashes } from '../journal.js'
+
+/** What was delivered is written by and by where nothing else is to be written, ms. */
+const BY_AND_BY = 20
+
+interface Made {
+  readonly hash: number
+  /** Only where results must be kept, because their history is not. */
+  readonly bytes: Uint8Array | undefined
+}
+
+export class Ledger {
+  /** Index of the next result that the function makes. */
+  made: number
+  /** Results delivered, as far as anybody knows. */
+  delivered: number
+  private readonly journal: Journal
+  private readonly own: Ownership
+  private readonly onFailure: (error: unknown) => void
+  private readonly keepsOutputs: boolean
+  /** Results from index `base` on, of which something is still to be committed. */
+  private base: number
+  private results: Made[] = []
+  /** Hashes below this index were committed, or will never be needed. */
+  private hashed: number
+  private told: number
+  private checkpoint: Checkpoint | undefined
+  /** Checkpoints whose results have not all been seen, oldest first; a later one takes the place of an earlier one that could not go yet. */
+  private early: Checkpoint | undefined
+  private outcomes: { asked: number; bytes: Uint8Array }[] = []
+  private over: Commit['over'] | undefined
+  private flying: Promise<void> | undefined
+  private next: Promise<void> | undefined
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(journal: Journal, kept: Kept, keepsOutputs: boolean, onFailure: (error: unknown) => void) {
+    this.journal = journal
+    this.own = kept.own
+    this.keepsOutputs = keepsOutputs
+    this.onFailure = onFailure
+    this.made = this.base = kept.state?.results ?? 0
+    this.delivered = this.told = kept.delivered
+    this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
+    if (kept.state === undefined || kept.outputs.values.length === 0) return
+    // They were made before the state, and are given out by this life.
+    this.base = kept.outputs.from
+    this.results = kept.outputs.values.map((bytes) => ({ hash: 0, bytes }))
+  }
+
+  /** Something was delivered, and not written yet. */
+  get isDirty(): boolean {
+    return this.timer !== undefined
+  }
+
+  /** The function made a result. */
+  add(hash: number, bytes: Uint8Array): void {
+    this.made++
+    this.results.push({ hash, bytes: this.keepsOutputs ? bytes : undefined })
+    const { early } = this
+    if (early === undefined || early.results > this.made) return
+    this.early = undefined
+    this.save(early)
+  }
+
+  /** All results below `index` are delivered. */
+  deliver(index: number): void {
+    if (index <= this.delivered) return
+    this.delivered = index
+    this.soon()
+  }
+
+  /** Saves a state, when all results before it have come by. */
+  save(checkpoint: Checkpoint): void {
+    if (checkpoint.results > this.made) {
+      this.early = checkpoint
+      return
+    }
+    this.checkpoint = checkpoint
+    void silence(this.flush())
+  }
+
+  /** Keeps an outcome; settles when it is kept. */
+  keep(asked: number, bytes: Uint8Array): Promise<void> {
+    this.outcomes.push({ asked, bytes })
+    return this.flush()
+  }
+
+  /** The stream has finished: nothing of it is needed any more but `bytes`, for `retain` ms. */
+  finish(bytes: Uint8Array, retain: number): Promise<void> {
+    this.over = { bytes, retain }
+    return this.flush()
+  }
+
+  /** Commits what there is to commit, with everything that comes until it can go. */
+  flush(): Promise<void> {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    if (this.next !== undefined) return this.next
+    if (this.flying === undefined) {
+      // At the end of this turn of microtasks: what else comes goes with it.
+      this.next = Promise.resolve().then(() => this.go())
+      return this.next
+    }
+    this.next = this.flying.then(
+      () => this.go(),
+      () => this.go(),
+    )
+    return this.next
+  }
+
+  /** Nothing is written any more but what is under way. */
+  stop(): void {
+    clearTimeout(this.timer)
+  }
+
+  private soon(): void {
+    if (this.timer !== undefined || this.next !== undefined) return
+    this.timer = setTimeout(() => silence(this.flush()), BY_AND_BY).unref()
+  }
+
+  private go(): Promise<void> {
+    this.next = undefined
+    const commit = this.take()
+    if (commit === undefined) return Promise.resolve()
+    const flying = this.journal.commit(this.own, commit).finally(() => {
+      if (this.flying === flying) this.flying = undefined
+    })
+    this.flying = flying
+    // Whose outcome it was hears of it; what else was in it concerns the stream.
+    silence(flying)
+    flying.catch((error) => {
+      if (commit.outcomes === undefined || commit.state !== undefined || commit.over !== undefined) this.onFailure(error)
+    })
+    return flying
+  }
+
+  /** What the next commit says. */
+  private take(): Commit | undefined {
+    const { checkpoint, outcomes, over, delivered } = this
+    const hashes = this.takeHashes()
+    if (delivered === this.told && hashes === undefined && checkpoint === undefined && outcomes.length === 0 && over === undefined)
+      return undefined
+    const commit = {
+      ...(delivered > this.told && { delivered }),
+      ...(hashes !== undefined && { hashes }),
+      ...(outcomes.length > 0 && { outcomes }),
+      ...(checkpoint !== undefined && { state: checkpoint, outputs: this.outputsOf(checkpoint) }),
+      ...(over !== undefined && { over }),
+    }
+    this.told = delivered
+    this.checkpoint = this.over = undefined
+    this.outcomes = []
+    this.forget()
+    return commit
+  }
+
+  private takeHashes(): ResultHashes | undefined {
+    const from = Math.max(this.hashed, this.checkpoint?.results ?? 0)
+    const to = Math.min(this.delivered, this.made)
+    if (this.checkpoint !== undefined) this.hashed = Math.max(this.hashed, this.checkpoint.results)
+    if (to <= from) return undefined
+    this.hashed = to
+    return { from, values: Uint32Array.from(this.results.slice(from - this.base, to - this.base), ({ hash }) => hash) }
+  }
+
+  /** Results before the state that were not delivered. */
+  private outputsOf({ results }: Checkpoint): KeptOutputs {
+    const from = Math.min(this.delivered, results)
+    const kept = this.results.slice(Math.max(0, from - this.base), results - this.base)
+    return { from, values: kept.map(({ bytes }) => bytes as Uint8Array) }
+  }
+
+  /** Lets go of results that nothing has to be said of any more. */
+  private forget(): void {
+    const done = Math.min(this.delivered, this.hashed, this.made) - this.base
+    if (done <= 0) return
+    this.results.splice(0, done)
+    this.base += done
+  }
+}

@@ -1,0 +1,175 @@
+// One life of a durable stream: the plain stream inside, the harness of its functions, what it has to commit. It begins with what the journal kept: the events are played
+// to the function, results that were given out before are made again, compared and thrown away.
+
+import type { Definition } from '../../engine/definition.js'
+import type { LeaseOptions } from '../../engine/lease.js'
+import { VeloError } from '../../kit/errors.js'
+import { silence } from '../../kit/promises.js'
+import type { Puller } from '../../kit/pulled.js'
+import type { HarnessLink } from '../harness/data.js'
+import { envelope } from '../harness/envelope.js'
+import type { Checkpoint, EventRecord, Kept } from '../journal.js'
+import { CallerHarness } from './caller-harness.js'
+import { hashOf } from './hash.js'
+import { Inner, type InnerOwner } from './inner.js'
+import { Ledger } from './ledger.js'
+import { opening } from './opening.js'
+import type { Settings } from './settings.js'
+
+/** Events played at a time. */
+const PAGE = { events: 256, bytes: 1 << 20 }
+
+export interface LifeOwner {
+  /** New events are on their way to the function. */
+  readonly isFeeding: boolean
+  /** Where readers got results, those of earlier lives in this process too. */
+  readonly output: { readonly handed: number }
+  /** What was kept has been given to the function: new events may follow. */
+  played(): void
+  /** It cannot go on. */
+  fail(error: unknown): void
+}
+
+export class Life implements InnerOwner, HarnessLink {
+  readonly inner: Inner
+  ledger: Ledger | undefined
+  isReady = false
+  private readonly owner: LifeOwner
+  private readonly settings: Settings
+  private readonly harness: CallerHarness
+  private kept: Kept | undefined
+  /** Results below this index were given out. */
+  private given = 0
+  private hasDiverged = false
+  private isPlaying = true
+  private readonly caught: Promise<void>
+  private onCaught: () => void = () => {}
+
+  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, settings: Settings, owner: LifeOwner) {
+    this.owner = owner
+    this.settings = settings
+    this.caught = new Promise((resolve) => {
+      this.onCaught = () => {
+        this.harness.caughtUp()
+        resolve()
+      }
+    })
+    this.harness = new CallerHarness(this)
+    this.inner = new Inner(def, { ...options, harness: this.harness }, puller, this)
+  }
+
+  get isFeeding(): boolean {
+    return !this.isReady || this.isPlaying || this.owner.isFeeding
+  }
+
+  /** Whether it was closed or aborted meanwhile. */
+  get isLeaving(): boolean {
+    return this.inner.instance.isUnwinding || this.inner.row.slot < 0
+  }
+
+  /** Whether the input has ended, by what is kept. */
+  async hasEnded(kept: Kept): Promise<boolean> {
+    if (kept.events <= kept.first) return false
+    const [last] = await this.settings.journal.read(kept.own, kept.events - 1, { events: 1, bytes: 1 })
+    return last?.end === true
+  }
+
+  /** Begins; settles when the function may start. Rejects with `VELO_CHECKPOINT`. */
+  async begin(kept: Kept, ended: boolean): Promise<void> {
+    const { inner, settings, owner } = this
+    const { data, earlier, from } = await opening(kept, ended, owner.output.handed, { id: inner.id, ...settings })
+    this.kept = kept
+    this.given = data.delivered
+    this.harness.data = data
+    this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => owner.fail(error))
+    this.isReady = true
+    if (data.accepted === data.events) this.onCaught()
+    void inner
+      .ready(earlier)
+      .then(() => this.play(kept, from))
+      .then(
+        () => this.played(),
+        (error) => owner.fail(error),
+      )
+  }
+
+  /** Settles when what was kept has been taken by the function, or as much as unread results let. */
+  whenCaughtUp(): Promise<void> {
+    return this.caught
+  }
+
+  /** It is over. */
+  end(): void {
+    this.onCaught()
+    this.harness.close()
+  }
+
+  made(record: Uint8Array): boolean {
+    const ledger = this.ledger as Ledger
+    const index = ledger.made
+    const hash = hashOf(record)
+    this.compare(index, hash)
+    ledger.add(hash, record)
+    return index >= this.given
+  }
+
+  heldBack(): void {
+    this.onCaught()
+  }
+
+  keep(asked: number, bytes: Uint8Array): Promise<void> {
+    return (this.ledger as Ledger).keep(asked, bytes)
+  }
+
+  checkpoint(checkpoint: Checkpoint): void {
+    this.ledger?.save(checkpoint)
+  }
+
+  caughtUp(): void {
+    this.onCaught()
+  }
+
+  /** Gives the kept events to the function, as fast as it takes them. */
+  private async play(kept: Kept, from: number): Promise<void> {
+    const { journal } = this.settings
+    for (let at = from; at < kept.events && !this.isLeaving; ) {
+      // What was appended meanwhile goes by the intake.
+      const records = (await journal.read(kept.own, at, PAGE)).slice(0, kept.events - at)
+      if (records.length === 0) return
+      at += records.length
+      const events = records.filter(({ end }: EventRecord) => !end).map((record) => envelope(record.at, record.bytes))
+      if (events.length === 0) continue
+      try {
+        await this.inner.input.sendBatch(events)
+      } catch {
+        return // it takes no more: its end says why
+      }
+    }
+  }
+
+  private played(): void {
+    this.isPlaying = false
+    this.owner.played()
+  }
+
+  private compare(index: number, hash: number): void {
+    const { from, values } = (this.kept as Kept).hashes
+    const before = values[index - from]
+    if (before === undefined || before === hash || this.hasDiverged) return
+    this.hasDiverged = true
+    const { id } = this.inner
+    const error = new VeloError(
+      'VELO_CHECKPOINT',
+      `stream ${id}: result ${index} differs from the one given out before: the function does not make the same of the same events; ` +
+        'what it asks of the world belongs into ctx.run, ctx.now and ctx.random',
+      { streamId: id },
+    )
+    if (this.settings.onDivergence === 'fail') return this.owner.fail(error)
+    process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
+  }
+
+  /** What is to be committed goes along with what was appended. */
+  appended(): void {
+    if (this.ledger?.isDirty === true) void silence(this.ledger.flush())
+  }
+}

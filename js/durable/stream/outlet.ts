@@ -1,0 +1,92 @@
+// Results on their way to the reader of a durable stream: records become values, each has its index, and asking for the next one says that those before were delivered.
+
+import type { Output } from '../../engine/channels/output.js'
+import type { ReadOptions } from '../../engine/channels/reader.js'
+import type { Codec } from '../../kit/types.js'
+import { decodeRecord } from '../../workers/codec/record.js'
+
+export interface OutletOwner {
+  readonly codec: Codec
+  /** Where records come from. */
+  readonly records: Output<unknown>
+  /** All results below `index` were delivered. */
+  delivered(index: number): void
+  /** A read met the end, or was told what the function threw. */
+  readToTheEnd(): void
+  /** What a reader is told in place of an error. */
+  why(error: unknown): unknown
+  /** Whether a read that met `error` goes on: settles when the function has been started anew. */
+  goesOn(error: unknown): Promise<void> | undefined
+}
+
+type End<Out> = IteratorResult<Out, undefined>
+
+export class Outlet {
+  /** Index of the next result that a reader gets. */
+  handed = 0
+  private readonly owner: OutletOwner
+
+  constructor(owner: OutletOwner) {
+    this.owner = owner
+  }
+
+  get isOwned(): boolean {
+    return this.owner.records.isOwned
+  }
+
+  get reading(): boolean {
+    return this.owner.records.reading
+  }
+
+  get soleReader(): object | null {
+    return this.owner.records.soleReader
+  }
+
+  set soleReader(reader: object | null) {
+    this.owner.records.soleReader = reader
+  }
+
+  recv(options: ReadOptions | undefined): Promise<unknown> {
+    return this.read(
+      (output) => output.recv(options),
+      (record) => this.value(record),
+    )
+  }
+
+  recvBatch(max: number): Promise<unknown[]> {
+    return this.read(
+      (output) => output.recvBatch(max),
+      (records) => {
+        if (records.length === 0) this.owner.readToTheEnd()
+        return records.map((record) => this.value(record))
+      },
+    )
+  }
+
+  next(): Promise<End<unknown>> {
+    return this.read(
+      (output) => output.next(),
+      (result) => {
+        if (result.done !== true) return { value: this.value(result.value), done: false }
+        this.owner.readToTheEnd()
+        return result
+      },
+    )
+  }
+
+  private read<Got, Given>(ask: (output: Output<unknown>) => Promise<Got>, give: (got: Got) => Given): Promise<Given> {
+    this.owner.delivered(this.handed)
+    return ask(this.owner.records).then(give, (error) => {
+      const again = this.owner.goesOn(error)
+      if (again !== undefined) return again.then(() => this.read(ask, give))
+      if (this.owner.records.isOver) this.owner.readToTheEnd()
+      throw this.owner.why(error)
+    })
+  }
+
+  private value(record: unknown): unknown {
+    const value = decodeRecord(record as Uint8Array, this.owner.codec)
+    this.handed++
+    return value
+  }
+}

@@ -1,0 +1,24 @@
+// `run(source)` of a durable function: everything the source has, and then all results, which are delivered together.
+
+import { Stream } from '../../api/stream.js'
+import type { DurableLive } from './durable-live.js'
+
+/** Resolves with all results, those of earlier lives too. */
+export async function collect(live: DurableLive, source: unknown): Promise<unknown[]> {
+  const results: unknown[] = []
+  for await (const result of await feeding(live, source)) results.push(result)
+  return results
+}
+
+/** The results while the source is sent. A function is asked for its source when it is known where that begins; none is needed where the input has ended. */
+export async function feeding(live: DurableLive, source: unknown): Promise<AsyncIterableIterator<unknown>> {
+  const stream = new Stream<unknown, unknown>(live)
+  const from = await live.nextEvent()
+  if (from === undefined) return stream[Symbol.asyncIterator]()
+  try {
+    return stream.feed((typeof source === 'function' ? await source(from) : source) as AsyncIterable<unknown>)
+  } catch (error) {
+    await stream.close()
+    throw error
+  }
+}

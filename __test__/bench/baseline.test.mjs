@@ -1,0 +1,45 @@
+// The guard of the benches tells what became slower from noise.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compare, ratiosOf, summary } from '../../bench/node/baseline.mjs'
+
+const document = (ratio, time) => ({
+  name: 'bench',
+  groups: [
+    {
+      title: 'group',
+      rows: [
+        { name: 'ours', claims: [{ peer: 'theirs', ratio, bar: 1, pass: true }] },
+        { name: 'short', claims: [{ ratio: time, bar: 4, most: true, pass: true }] },
+        { name: 'theirs' },
+      ],
+    },
+  ],
+})
+
+test('every claim has a ratio by its name, in which more is better', () => {
+  assert.deepEqual(Object.fromEntries(ratiosOf([document(1.5, 4)])), { 'bench: group: ours of theirs': 1.5, 'bench: group: short': 0.25 })
+})
+
+test('runs become a median and how far they lie apart', () => {
+  const runs = [0.9, 1.2, 1].map((ratio) => ratiosOf([document(ratio, 2)]))
+  assert.deepEqual(summary(runs), {
+    'bench: group: ours of theirs': { ratio: 1, noise: 0.3 },
+    'bench: group: short': { ratio: 0.5, noise: 0 },
+  })
+})
+
+test('slower is what lies beyond the noise of both runs, and beyond five in a hundred', () => {
+  const row = (ratio, noise = 0) => ({ row: { ratio, noise } })
+  assert.deepEqual(compare(row(1), row(0.96)).slower, [])
+  assert.deepEqual(compare(row(1), row(0.94)).slower, [{ name: 'row', before: 1, now: 0.94, band: 0.05 }])
+  assert.deepEqual(compare(row(1, 0.1), row(0.92)).slower, [])
+  assert.deepEqual(compare(row(1), row(0.92, 0.1)).slower, [])
+  assert.deepEqual(compare(row(1, 0.1), row(0.89)).slower.length, 1)
+  assert.deepEqual(compare(row(1), row(3)).slower, [])
+})
+
+test('a row that is there no more is told', () => {
+  assert.deepEqual(compare({ old: { ratio: 1, noise: 0 } }, {}), { slower: [], gone: ['old'] })
+})

@@ -1,0 +1,51 @@
+// Ratios of a run beside those of a committed one. Owns: what counts as noise, and what as slower. Not here: running a bench (check.mjs).
+
+import { median } from './harness.mjs'
+
+/** Less than this is noise on any machine. */
+const LEAST = 0.05
+
+/** Every ratio of some documents by the name of its row: `bench: group: row of peer`. */
+export function ratiosOf(documents) {
+  const ratios = new Map()
+  for (const { name, groups } of documents)
+    for (const { title, rows } of groups)
+      for (const row of rows)
+        for (const { peer, ratio, most } of row.claims ?? []) {
+          if (!Number.isFinite(ratio)) continue
+          // A bar on a time is turned over: more is better in all of them.
+          ratios.set(`${name}: ${title}: ${row.name}${peer === undefined ? '' : ` of ${peer}`}`, most ? 1 / ratio : ratio)
+        }
+  return ratios
+}
+
+/** Several runs as one: the median of each ratio, and how far the runs lie apart as a part of it. */
+export function summary(runs) {
+  const rows = {}
+  for (const name of runs[0].keys()) {
+    const values = runs.map((run) => run.get(name)).filter((value) => value !== undefined)
+    const middle = median(values)
+    rows[name] = { ratio: rounded(middle), noise: rounded((Math.max(...values) - Math.min(...values)) / middle) }
+  }
+  return rows
+}
+
+/** What became slower than `before`, beyond the noise of both runs; `gone`: rows that are there no more. */
+export function compare(before, now) {
+  const slower = []
+  const gone = []
+  for (const [name, old] of Object.entries(before)) {
+    const row = now[name]
+    if (row === undefined) {
+      gone.push(name)
+      continue
+    }
+    const band = Math.max(LEAST, old.noise, row.noise)
+    if (row.ratio < old.ratio * (1 - band)) slower.push({ name, before: old.ratio, now: row.ratio, band: rounded(band) })
+  }
+  return { slower, gone }
+}
+
+function rounded(value) {
+  return Math.round(value * 1000) / 1000
+}

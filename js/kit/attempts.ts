@@ -16,7 +16,7 @@ export interface EffectOptions {
 }
 
 /** Runs `fn` until it succeeds, or may not be tried again; rejects with the error of the last try. `signal` ends the wait between two tries. Throws `VELO_CONFIG`. */
-export function attempt<Value>(
+export async function attempt<Value>(
   name: string,
   fn: () => Value | PromiseLike<Value>,
   options: EffectOptions | undefined,
@@ -26,7 +26,7 @@ export function attempt<Value>(
   callable(fn, 'ctx.run(name, fn)')
   if (options !== undefined) onlyKnown(options, 'ctx.run(name, fn, options)', ['retry'])
   const retry = options?.retry
-  if (retry === undefined) return Promise.resolve().then(fn)
+  if (retry === undefined) return fn()
   const field = 'ctx.run(name, fn, options).retry'
   onlyKnown(retry, field, ['attempts', 'backoff', 'retryOn'])
   integer(retry.attempts, `${field}.attempts`, 1, Number.NaN)

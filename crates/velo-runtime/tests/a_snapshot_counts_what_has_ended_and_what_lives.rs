@@ -81,7 +81,7 @@ fn the_picture_is_plain_data() {
     let _ = script.define(&here, limits("f", 1, 0));
     let json = serde_json::to_value(script.snapshot()).unwrap();
     let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = "closedBy dropped eventsIn eventsOut functions lateErrors latency overruns streamsDetached streamsOpen streamsOpened streamsRefused streamsWaiting";
+    let expected = "bytesBuffered closedBy dropped eventsIn eventsOut functions lateErrors latency overruns streamsDetached streamsOpen streamsOpened streamsRefused streamsWaiting";
     assert_eq!(keys.join(" "), expected);
     assert_eq!(json["functions"][0]["name"], "f");
 }

@@ -562,6 +562,17 @@ declare interface ReadOptions {
   timeout: number | undefined
 }
 
+/** The streams that were opened again, by the name of their function and by their id. */
+export declare type Recovered = Record<string, Record<string, Stream<never, unknown>>>
+
+/** Options of `runtime.recover`. */
+export declare interface RecoverOptions {
+  /** Durable stream functions whose streams are opened again. */
+  functions: Iterable<StreamFunction<never, unknown>>
+  /** How many streams are read from their journals and played at a time. Default 16. */
+  concurrency?: number
+}
+
 /** Options of `recv`. */
 export declare interface RecvOptions extends SignalOption {
   /** Rejects with `VELO_TIMEOUT` after so many ms; the result that comes later goes to the next read. */
@@ -745,6 +756,11 @@ export declare const runtime: {
   readonly configure: (options: RuntimeOptions) => void
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
   readonly warm: () => Promise<void>
+  /**
+   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are kept and not open here. Resolves with them by function and id.
+   * Rejects with `VELO_CONFIG` for a function without `durable`, with `VELO_CHECKPOINT`, or OverloadedError.
+   */
+  readonly recover: (options: RecoverOptions) => Promise<Recovered>
   /**
    * Ends the process's streams in good order, for ever: no new ones (`VELO_DRAINING`), running ones finish, at the deadline the rest is aborted. Resolves when nothing
    * is open. A second call shares the first one's promise, and may bring the deadline forward: the earliest counts.

@@ -2,6 +2,7 @@
 
 export type { Durable } from './api/durability.js'
 export type { StateOptions, StreamOptions } from './api/options.js'
+export type { Recovered, RecoverOptions } from './api/recover.js'
 export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
 export { runtime } from './api/runtime.js'
 export type { Stream } from './api/stream.js'

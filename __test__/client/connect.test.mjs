@@ -270,7 +270,7 @@ describe('cuts at random moments', () => {
             assert.deepEqual(await client.closed, { reason: 'done' })
           })
         }),
-        { numRuns: 25 },
+        { numRuns: 60 },
       )
       assert.ok(cuts > 50, `${cuts} cuts`)
     })

@@ -42,6 +42,8 @@ test('the root exports these types and no others', () => {
       'LatencyQuantiles',
       'OpenOptions',
       'Position',
+      'RecoverOptions',
+      'Recovered',
       'RecvOptions',
       'Resumed',
       'RunOptions',
@@ -155,7 +157,7 @@ test('a stream has these members', async () => {
 })
 
 test('the runtime has these members', () => {
-  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'snapshot', 'warm'])
+  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'recover', 'snapshot', 'warm'])
 })
 
 test('each error is a VeloError and an Error, and says its name', () => {

@@ -108,20 +108,6 @@ for (const placement of ['local', 'worker']) {
       const numbers = [1, 2, 3, 4]
       assert.deepEqual(await make('sum', { durable: next() }).run(numbers, { id: 'r' }), [1, 3, 6, 10])
       assert.equal(shelf.streams.size, 0)
-      const broken = make('sum', { durable: next() })
-      async function* half() {
-        yield 1
-        yield 2
-        throw new Error('the file is gone')
-      }
-      await assert.rejects(
-        broken
-          .open({ id: 'r' })
-          .feed(half())
-          .next()
-          .then(() => broken.run(numbers, { id: 'r' })),
-        { code: 'VELO_CONFIG' },
-      )
       const asked = []
       const fn = make('sum', { durable: next() })
       const before = fn.open({ id: 'again' })
@@ -168,6 +154,28 @@ describe('what is found out', () => {
     assert.equal(await fn.discard('b'), true)
     assert.equal((await b.closed).reason, 'aborted')
     assert.equal(await fn.discard('a'), true)
+    assert.deepEqual(await fn.unfinished(), [])
+  })
+
+  test('runtime.recover() opens what was left, by function and id', async () => {
+    const { next } = lives()
+    const left = streamFn(functions.sum, { name: 'sum', durable: next() })
+    for (const id of ['a', '__proto__', 'c']) {
+      const stream = left.open({ id })
+      await stream.sendBatch([1, 2])
+      await stream.close()
+    }
+    const fn = streamFn(functions.sum, { name: 'sum', durable: next() })
+    await assert.rejects(runtime.recover({ functions: [streamFn(functions.sum)] }), { code: 'VELO_CONFIG' })
+    await assert.rejects(runtime.recover({ functions: 1 }), { code: 'VELO_CONFIG' })
+    await assert.rejects(runtime.recover({ functions: [fn], concurrency: 0 }), { code: 'VELO_CONFIG' })
+    const { sum } = await runtime.recover({ functions: [fn], concurrency: 2 })
+    assert.deepEqual(Object.keys(sum).sort(), ['__proto__', 'a', 'c'])
+    assert.deepEqual(await fn.unfinished(), [])
+    for (const stream of Object.values(sum)) {
+      stream.end()
+      assert.deepEqual(await all(stream), [1, 3])
+    }
     assert.deepEqual(await fn.unfinished(), [])
   })
 

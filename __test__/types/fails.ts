@@ -12,25 +12,25 @@ const words = async function* (words: AsyncIterable<string>) {
 
 // Wrong events.
 
-// FAILS Argument of type 'string[]' is not assignable to parameter of type 'Source<number>'
+// FAILS Argument of type 'string[]' is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 await double.run(['a'])
 
-// FAILS is not assignable to parameter of type 'Source<number>'
+// FAILS is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 double(new Set(['a']))
 
 // FAILS is not assignable to parameter of type 'Source<number>'
 double.open().feed('text')
 
-// FAILS is not assignable to parameter of type 'Source<number>'
+// FAILS is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 await double.run(5)
 
-// FAILS is not assignable to parameter of type 'Source<number>'
+// FAILS is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 await double.run(null)
 
-// FAILS 'length' does not exist in type 'Source<number>'
+// FAILS 'length' does not exist in type 'SourceFrom<number> | Source<number>'
 await double.run({ length: 1, 0: 1 })
 
-// FAILS is not assignable to parameter of type 'Source<number>'
+// FAILS is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 await double.run(Promise.resolve([1]))
 
 // FAILS Expected 1-2 arguments, but got 0
@@ -192,7 +192,7 @@ const parsed = streamFn(
 // FAILS Argument of type 'number' is not assignable to parameter of type 'string'
 await parsed.open().send(1)
 
-// FAILS Argument of type 'number[]' is not assignable to parameter of type 'Source<string>'
+// FAILS Argument of type 'number[]' is not assignable to parameter of type 'SourceFrom<string> | Source<string>'
 await parsed.run([1])
 
 // FAILS No overload matches this call

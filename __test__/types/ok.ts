@@ -16,6 +16,7 @@ import {
   runtime,
   type Snapshot,
   type Source,
+  type SourceFrom,
   type Stream,
   type StreamContext,
   type StreamEnd,
@@ -131,7 +132,7 @@ export async function calls(): Promise<void> {
   await length.run(web)
   await mixed.run(await length.run(['a']))
   await mixed.run(length(['a']))
-  is<Equal<Parameters<typeof length.run>[0], Source<string>>>()
+  is<Equal<Parameters<typeof length.run>[0], Source<string> | SourceFrom<string>>>()
 }
 
 export async function live(): Promise<void> {

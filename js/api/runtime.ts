@@ -8,6 +8,7 @@ import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/sig
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
 import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
+import { type Recovered, type RecoverOptions, recover } from './recover.js'
 
 /** Options of `runtime.configure`. */
 export interface RuntimeOptions {
@@ -52,6 +53,14 @@ export const runtime = {
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
   warm(): Promise<void> {
     return warm()
+  },
+
+  /**
+   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are kept and not open here. Resolves with them by function and id.
+   * Rejects with `VELO_CONFIG` for a function without `durable`, with `VELO_CHECKPOINT`, or OverloadedError.
+   */
+  recover(options: RecoverOptions): Promise<Recovered> {
+    return recover(options)
   },
 
   /**

@@ -6,7 +6,7 @@ import { controlledSource, virtualClock } from 'velo-stream/testing'
 const half = map((n: number) => n / 2)
 const words = map((n: number) => String(n))
 
-// FAILS Argument of type 'string[]' is not assignable to parameter of type 'Source<number>'
+// FAILS Argument of type 'string[]' is not assignable to parameter of type 'SourceFrom<number> | Source<number>'
 await half.run(['a'])
 
 // FAILS No overload matches this call

@@ -87,7 +87,7 @@ impl Writer {
                     self.sweep();
                     continue;
                 }
-                Woken::Alone => return None,
+                Woken::Alone => return self.last_words(),
             }
             let mut bytes = 0;
             let mut dry = false;
@@ -120,6 +120,19 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Nobody is left to ask for anything. Of two channels that are ready chance picks one, so a goodbye may wait in the other.
+    fn last_words(&self) -> Option<(Arc<Mailbox>, u32)> {
+        let mut last = None;
+        for control in self.controls.try_iter() {
+            if let Control::Leave { answer: Some(answer), .. } = control
+                && let Some((mailbox, id)) = last.replace(answer)
+            {
+                mailbox.put(&[(id, Ok(Answer::Done))]);
+            }
+        }
+        last
     }
 
     fn wait(&self) -> Woken {

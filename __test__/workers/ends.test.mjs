@@ -185,6 +185,8 @@ describe('abort', () => {
   test('events throws an AbortError with the reason, ctx.signal fires, and finally runs', async () => {
     const { row, stream, fn } = open()
     await answer(stream, ECHO)
+    // Past its yield, where it would get return() instead.
+    await up(row, Flag.Given)
     const reading = outcome(stream.recv())
     const reason = new Error('enough')
     stream.abort(reason)

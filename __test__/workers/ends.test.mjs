@@ -186,7 +186,7 @@ describe('abort', () => {
     const { row, stream, fn } = open()
     await answer(stream, ECHO)
     // Past its yield, where it would get return() instead.
-    await up(row, Flag.Given)
+    await up(row, Flag.Passed)
     const reading = outcome(stream.recv())
     const reason = new Error('enough')
     stream.abort(reason)

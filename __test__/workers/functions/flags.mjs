@@ -45,4 +45,6 @@ export const Flag = {
   Started: 7,
   /** Events that it was given. */
   Given: 8,
+  /** It is past a yield. */
+  Passed: 9,
 }

@@ -78,6 +78,7 @@ export async function* obey(events, ctx) {
     for await (const order of events) {
       if (row) raise(row, Flag.Given)
       yield await orders[order.do](order, row, ctx)
+      if (row) raise(row, Flag.Passed)
     }
     if (row) raise(row, Flag.Ended)
   } catch (error) {

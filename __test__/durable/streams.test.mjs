@@ -81,12 +81,14 @@ for (const placement of ['local', 'worker']) {
     })
 
     test('a state of another version is refused, unless it is migrated', async () => {
-      const { next } = lives()
+      const { shelf, next } = lives()
       const state = { initial: { total: 0, seen: 0 }, version: 1, every: 1 }
       const first = make('summed', { durable: next(), state }).open({ id: 'a' })
       for (const event of [5, 6]) await first.send(event)
       await first.recvBatch(2)
       await first.ack()
+      const [kept] = shelf.streams.values()
+      await until(5000, () => kept.state !== undefined, 'its state is kept')
       await first.close()
       const refused = make('summed', { durable: next(), state: { ...state, version: 2 } }).open({ id: 'a' })
       await assert.rejects(within(5000, refused.recv()), { code: 'VELO_CHECKPOINT', message: /version 1.*2/ })

@@ -24,7 +24,9 @@ const makers = {
     return server.address().port
   },
   async websocket() {
-    const server = createServer({ functions: { echo }, grace: 0, websocket: { maxMessage: 2 << 20, maxBufferedBytes } })
+    // Nobody is cut off: a client that never reads answers no ping either.
+    const websocket = { maxMessage: 2 << 20, maxBufferedBytes, heartbeat: 0, maxStall: 0 }
+    const server = createServer({ functions: { echo }, grace: 0, maxPerClient: 1_000, websocket })
     return (await server.listen()).port
   },
 }

@@ -117,14 +117,7 @@ export declare interface Durable {
 /** Options of `ctx.run`. */
 export declare interface EffectOptions {
   /** Tries again after an error. Left out: one try. */
-  retry?: {
-    /** Tries in all, from 1. */
-    attempts: number
-    /** ms before the second try; doubled before each further one. Default 100. */
-    backoff?: number
-    /** Whether an error is worth another try; `attempt` counts from 1. Default: every one is. */
-    retryOn?: (error: unknown, attempt: number) => boolean | PromiseLike<boolean>
-  }
+  retry?: RetryOptions | undefined
 }
 
 /** Why a stream ended. */
@@ -645,6 +638,20 @@ declare interface ResolvedOptions {
 export declare interface Resumed extends Position {
   /** How it came back: its events were played again, or it went on from its state. */
   readonly by: 'replay' | 'state'
+}
+
+/** What is tried again after an error, and when. */
+export declare interface RetryOptions {
+  /** How many tries at most, the first one included. Integer from 1. Default 1. */
+  attempts?: number | undefined
+  /** ms before the second try; it doubles with each further one. Default 100. */
+  backoff?: number | undefined
+  /** The longest such delay, ms. Default 30000. */
+  maxBackoff?: number | undefined
+  /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
+  jitter?: number | boolean | undefined
+  /** Whether an error is worth another try; `attempt` counts from 1. A promise is awaited. Default: every one is. */
+  retryOn?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
 }
 
 declare class Row {

@@ -39,4 +39,5 @@ export type {
   WebSource,
   WorkerSnapshot,
 } from './kit/types.js'
+export type { RetryOptions } from './kit/retry.js'
 export type { WorkersOptions } from './workers/options.js'

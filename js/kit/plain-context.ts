@@ -1,6 +1,6 @@
 // What every `ctx` has of a durable one where nothing is durable: a function that asks for it runs there unchanged.
 
-import { attempt, type EffectOptions } from './attempts.js'
+import { attempt, type EffectOptions, effectOf } from './attempts.js'
 import { VeloError } from './errors.js'
 
 export abstract class PlainContext {
@@ -19,7 +19,7 @@ export abstract class PlainContext {
   }
 
   async run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
-    return attempt(name, fn, options, () => this.signal)
+    return attempt(fn, effectOf(name, fn, options), () => this.signal)
   }
 
   now(): number {

@@ -3,11 +3,12 @@
 // velo-stream/operators: stream functions for what pipelines are made of.
 
 export type { Clock } from '../kit/clock.js'
+export type { RetryOptions } from '../kit/retry.js'
 export { type BatchOptions, batch } from './calls/batch.js'
 export { filter } from './calls/filter.js'
 export { flatMap, type Values } from './calls/flat-map.js'
 export { map } from './calls/map.js'
-export type { CallOptions, RetryOptions } from './calls/policy.js'
+export type { CallOptions } from './calls/policy.js'
 export { tap } from './calls/tap.js'
 export type { By } from './engine/by.js'
 export type { Call } from './engine/call.js'

@@ -1,6 +1,6 @@
 // The second argument of a function of a durable stream: what every function is told, and what a replay needs.
 
-import { attempt, type EffectOptions } from '../../kit/attempts.js'
+import { attempt, type EffectOptions, effectOf } from '../../kit/attempts.js'
 import { TIMING, type Timing } from '../../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 import type { Hosted } from './hosted.js'
@@ -64,11 +64,13 @@ export class DurableContext implements StreamContext, Timing {
 
   async run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
     const hosted = this.#hosted
+    // Before it counts: what is no effect leaves nothing behind.
+    const retry = effectOf(name, fn, options)
     const full = this.#stage === 0 ? name : `${this.#stage}:${name}`
     const { asked, turn } = hosted.begin(full)
     const kept = hosted.outcomes.take(full, turn)
     if (kept !== undefined) return settled(kept) as Value
-    const outcome = await outcomeOf(attempt(name, fn, options, () => this.signal))
+    const outcome = await outcomeOf(attempt(fn, retry, () => this.signal))
     const { bytes, value } = hosted.outcomes.write(full, turn, outcome)
     await hosted.link.keep(asked, bytes)
     return settled('error' in outcome ? outcome : { value }) as Value

@@ -1,22 +1,9 @@
 // The options that operators share which call a function for each event: how many calls at once, in which order, and what about those that fail.
 
-import { callable, configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
+import { configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
+import { type Retry, type RetryOptions, retryOf } from '../../kit/retry.js'
 import type { Call } from '../engine/call.js'
-
-/** Which failed calls are made again, and when. */
-export interface RetryOptions {
-  /** How many calls for one event at most, the first one included. Integer from 1. Default 1. */
-  attempts?: number | undefined
-  /** ms before the second call; it doubles with each further one. Default 100. */
-  backoff?: number | undefined
-  /** The longest such delay, ms. Default 30000. */
-  maxBackoff?: number | undefined
-  /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
-  jitter?: number | boolean | undefined
-  /** Whether a call that failed is worth another one. Called before each of them; a promise is awaited. Default: always. */
-  retryOn?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
-}
 
 /** Options of operators that call a function for each event. `Returned` is what that function returns. */
 export interface CallOptions<In, Returned> {
@@ -40,12 +27,6 @@ export interface CallOptions<In, Returned> {
   timeout?: number | undefined
   /** Where `timeout` and `retry` get the time from. Default: the clock of the machine. */
   clock?: Clock | undefined
-}
-
-export interface Retry {
-  readonly attempts: number
-  readonly delay: (attempt: number) => number
-  readonly retryOn: RetryOptions['retryOn']
 }
 
 export type Handler = (error: unknown, event: unknown, call: Call) => unknown
@@ -90,25 +71,4 @@ export function policyOf(
 /** Whether nothing in these options needs more than a loop over the events. */
 export function isPlain({ concurrency, onError, retry, timeout, buffer }: Policy): boolean {
   return concurrency === 1 && onError === 'fail' && retry.attempts === 1 && timeout === 0 && buffer === 0
-}
-
-function retryOf(options: RetryOptions | undefined, field: string): Retry {
-  if (options === undefined) return { attempts: 1, delay: () => 0, retryOn: undefined }
-  onlyKnown(options, field, ['attempts', 'backoff', 'maxBackoff', 'jitter', 'retryOn'])
-  const { retryOn } = options
-  const backoff = duration(options.backoff, `${field}.backoff`, 0, 100)
-  const longest = duration(options.maxBackoff, `${field}.maxBackoff`, 0, 30_000)
-  const jitter = chance(options.jitter, `${field}.jitter`)
-  if (retryOn !== undefined) callable(retryOn, `${field}.retryOn`)
-  return {
-    attempts: integer(options.attempts, `${field}.attempts`, 1, 1),
-    delay: (attempt) => Math.min(backoff * 2 ** (attempt - 1), longest) * (1 - jitter * Math.random()),
-    retryOn,
-  }
-}
-
-function chance(value: number | boolean | undefined, field: string): number {
-  if (value === undefined || typeof value === 'boolean') return value === true ? 1 : 0
-  if (!(value >= 0 && value <= 1)) throw configError(field, 'a number from 0 to 1, or a boolean', value)
-  return value
 }

@@ -8,7 +8,7 @@ import { silence } from '../../kit/promises.js'
 type Result = StandardSchemaV1.Result<unknown>
 
 /** The error for an event that failed: names the path of the first issue. */
-export function eventError(issues: ReadonlyArray<StandardSchemaV1.Issue>, streamId: string): VeloError {
+function eventError(issues: ReadonlyArray<StandardSchemaV1.Issue>, streamId: string): VeloError {
   const first = issues[0]
   const path = first?.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
   return new VeloError('VELO_EVENT', `event${path ? `.${path}` : ''}: ${first?.message ?? 'refused by the schema'}`, { issues, streamId })

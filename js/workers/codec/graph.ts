@@ -33,7 +33,7 @@ export const ERROR = 100
 export const SHARED = 101
 /** How the bytes of a view travel. */
 export const OWN_BYTES = 0
-export const WITH_BUFFER = 1
+const WITH_BUFFER = 1
 /** Added where the view is as long as its buffer happens to be. */
 export const TRACKING = 2
 /** Added where its buffer is shared. */

@@ -8,7 +8,7 @@ import { threadId } from 'node:worker_threads'
 import { isText } from './plain.js'
 
 /** Shapes of an isolate at most; objects beyond travel with their keys. Bounds what a new stream has to tell: some 10 KB at worst. */
-export const MAX_SHAPES = 256
+const MAX_SHAPES = 256
 /** An object with more keys is a dictionary. */
 const MAX_KEYS = 128
 /** A shape gets its number when it is seen for this time, so that dictionaries, whose keys differ, do not fill the table. */

@@ -1,5 +1,7 @@
 // Stream functions that durable streams are tested with, here and on worker threads.
 
+import { threadId } from 'node:worker_threads'
+
 /** A running sum, one result an event. */
 export async function* sum(events) {
   let total = 0
@@ -51,6 +53,16 @@ export async function* fragile(events, ctx) {
       const done = await ctx.run('die', () => true)
       if (done && !globalThis.hasDied) process.exit(1)
     }
+    yield total
+  }
+}
+
+/** A running sum that ends its thread at each third event, once. */
+export async function* mortal(events, ctx) {
+  let total = 0
+  for await (const event of events) {
+    total += event
+    if (event % 3 === 0 && (await ctx.run(`thread of ${event}`, () => threadId)) === threadId) process.exit(1)
     yield total
   }
 }

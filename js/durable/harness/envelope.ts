@@ -1,6 +1,7 @@
 // How the record of an event goes to the function: with the time at which it was accepted before it.
 
-const HEAD = 8
+/** Bytes of the time. */
+export const HEAD = 8
 
 /** Eight bytes of Unix ms, then the record. */
 export function envelope(at: number, record: Uint8Array): Uint8Array {

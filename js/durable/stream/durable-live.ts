@@ -6,22 +6,21 @@ import { State } from '../../engine/border/law.js'
 import type { Output } from '../../engine/channels/output.js'
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
-import { overrun } from '../../engine/refusals.js'
-import type { ClosedError, Failure, VeloError } from '../../kit/errors.js'
+import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
 import type { Puller } from '../../kit/pulled.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
 import type { Kept } from '../journal.js'
 import { isDrain, readEnd, writeEnd } from './end.js'
+import { Inlet, type Lived } from './inlet.js'
 import { Intake } from './intake.js'
-import type { IntakeOwner } from './intake-owner.js'
 import { Life, type LifeOwner } from './life.js'
 import { Losses } from './losses.js'
 import { birth } from './opening.js'
 import { Outlet, type OutletOwner } from './outlet.js'
 import type { Settings } from './settings.js'
 
-export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, IntakeOwner, OutletOwner {
+export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, OutletOwner, Lived {
   readonly id: string
   readonly input: Intake
   readonly output: Outlet
@@ -31,7 +30,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
   readonly def: Definition
   private readonly settings: Settings
   private readonly puller: Puller | undefined
-  private life: Life
+  life: Life
   private readonly ended: Promise<StreamEnd>
   private tell: (end: StreamEnd) => void = () => {}
   private end: StreamEnd | undefined
@@ -43,6 +42,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
   /** The next life, while one is being made. */
   private reborn: Promise<void> | undefined
   private readonly losses = new Losses()
+  /** Closed or aborted, which a life that follows must hear of. */
+  private leave: ((instance: LiveInstance) => void) | undefined
   private opened: Promise<void> = DONE_VOID
   private retained: StreamEnd | undefined
 
@@ -54,7 +55,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
     this.output = new Outlet(this)
     this.life = new Life(def, options, puller, settings, this)
     this.id = this.life.inner.id
-    this.input = new Intake(this)
+    this.input = new Intake(new Inlet(this, settings))
     this.ended = new Promise((resolve) => void (this.tell = resolve))
     this.resumed = silence(this.begin(this.life))
     this.watch(this.life)
@@ -85,14 +86,6 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
 
   get schema(): Settings['schema'] {
     return this.settings.schema
-  }
-
-  get buffer(): number {
-    return this.def.options.buffer
-  }
-
-  get line(): number {
-    return this.def.line
   }
 
   get records(): Output<unknown> {
@@ -138,10 +131,12 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
   close(): Promise<void> {
     // Nobody asks for more than what was read.
     if (this.end !== undefined && this.output.handed === this.life.ledger?.made) this.readToTheEnd()
+    this.leave ??= (instance) => silence(instance.close())
     return silence(this.life.inner.instance.close().then(() => this.ended.then(() => {})))
   }
 
   abort(reason: unknown): void {
+    this.leave = (instance) => instance.abort(reason)
     this.life.inner.instance.abort(reason)
   }
 
@@ -161,13 +156,13 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
   }
 
   why(error: unknown): unknown {
-    if (this.failure === undefined || (error as { code?: unknown }).code !== 'VELO_ABORTED') return error
-    return this.failure.error
+    const isOurs = (error as { code?: unknown }).code === 'VELO_ABORTED' || Losses.isOne(error)
+    return this.failure !== undefined && isOurs ? this.failure.error : error
   }
 
   goesOn(error: unknown): Promise<void> | undefined {
     if (!this.settings.survivesThreads || this.failure !== undefined || !Losses.isOne(error)) return undefined
-    if (this.reborn === undefined && this.losses.add(this.output.handed)) this.reborn = this.liveOn()
+    if (this.reborn === undefined && this.losses.add(this.output.handed)) this.reborn = silence(this.liveOn())
     return this.reborn
   }
 
@@ -181,27 +176,6 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
     this.life.inner.instance.abort(error)
   }
 
-  feed(records: Uint8Array[]): Promise<void> {
-    return this.life.inner.input.sendBatch(records)
-  }
-
-  tellEndOfInput(failure: Failure | undefined): void {
-    this.life.inner.endInput(failure)
-  }
-
-  overrun(bound: number): VeloError {
-    this.life.inner.overrun(bound)
-    return overrun(this.id, bound, 0)
-  }
-
-  sendError(accepted: number, ended: boolean): ClosedError {
-    return this.life.inner.sendError(accepted, ended)
-  }
-
-  appended(): void {
-    this.life.appended()
-  }
-
   /** Asks the journal, and begins a life with what it kept. */
   private async begin(life: Life): Promise<Resumed | null> {
     let told: () => void = () => {}
@@ -209,10 +183,11 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
     try {
       const kept = await this.settings.journal.open({ function: this.def.options.name, id: life.inner.id }, birth())
       if (kept.over !== undefined) return this.wasOver(life, kept.over)
-      if (life.isLeaving) return await this.leftEarly(kept)
       const ended = await life.hasEnded(kept)
       this.output.handed = Math.max(this.output.handed, kept.delivered)
-      await life.begin(kept, ended)
+      const opening = await life.opening(kept, ended)
+      if (life.isLeaving) return await this.leftEarly(kept)
+      life.begin(kept, opening)
       this.input.open(this.settings.journal, kept.own, Math.max(kept.events, kept.state?.events ?? 0), ended)
       told()
       await life.whenCaughtUp()
@@ -285,16 +260,28 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Intake
   /** Its thread is lost. */
   private async liveOn(): Promise<void> {
     const before = this.life
-    await before.inner.instance.whenEnded()
+    const end = await before.inner.instance.whenEnded()
     await before.ledger?.flush().catch(() => {})
     this.input.pause()
-    const { soleReader } = before.inner.output
-    const life = new Life(this.def, { id: this.id, scope: before.inner.instance.scope }, this.puller, this.settings, this)
-    life.inner.output.soleReader = soleReader
+    try {
+      this.life = this.following(before)
+    } catch (error) {
+      // There is no room for it, which ends it as its thread would have.
+      this.failure = { error }
+      return this.lifeEnded(before, end)
+    } finally {
+      this.reborn = undefined
+    }
+    this.watch(this.life)
+    await this.begin(this.life)
+  }
+
+  /** A new life in the place of one. Throws OverloadedError. */
+  private following({ inner }: Life): Life {
+    const life = new Life(this.def, { id: this.id, scope: inner.instance.scope }, this.puller, this.settings, this)
+    life.inner.output.soleReader = inner.output.soleReader
     if (this.giveBack !== undefined) life.inner.feedFrom(this.giveBack)
-    this.life = life
-    this.watch(life)
-    this.reborn = undefined
-    await this.begin(life)
+    this.leave?.(life.inner.instance)
+    return life
   }
 }

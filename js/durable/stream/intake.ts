@@ -7,9 +7,10 @@ import { refuse, silence } from '../../kit/promises.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { encodeRecord } from '../../workers/codec/record.js'
 import { envelope } from '../harness/envelope.js'
-import type { EventRecord, Journal, Ownership } from '../journal.js'
+import type { Journal, Ownership } from '../journal.js'
 import { Entry, withAccepted } from './entry.js'
 import type { IntakeOwner } from './intake-owner.js'
+import { type Part, sizeOf } from './part.js'
 
 /** Bytes between acceptance and the function, at most; one event is always let in. */
 const MAX_BYTES = 16 << 20
@@ -17,14 +18,6 @@ const MAX_BYTES = 16 << 20
 const FED = 64
 
 const NOTHING = new Uint8Array(0)
-
-/** Events that were appended together. */
-interface Part {
-  readonly entry: Entry
-  readonly from: number
-  readonly records: readonly EventRecord[]
-  state: 'flying' | 'kept' | 'refused'
-}
 
 export class Intake {
   /** Index of the next event, over all lives. */
@@ -81,7 +74,7 @@ export class Intake {
   pause(): void {
     this.replaying = true
     this.store = undefined
-    this.pending -= this.kept.length
+    this.left(this.kept.length, sizeOf(this.kept))
     this.kept = []
     if (this.ending === 'told') this.ending = 'no'
   }
@@ -199,7 +192,8 @@ export class Intake {
   private append(entry: Entry, events: readonly Uint8Array[], size: number): void {
     const { journal, own } = this.store as NonNullable<Intake['store']>
     const at = Date.now()
-    const part: Part = { entry, from: this.next, records: events.map((bytes) => ({ at, end: entry.end, bytes })), state: 'flying' }
+    const records = events.map((bytes) => ({ at, end: entry.end, bytes }))
+    const part: Part = { entry, from: this.next, records, size, state: 'flying' }
     entry.accepted += events.length
     this.next += events.length
     this.pending += events.length
@@ -243,15 +237,12 @@ export class Intake {
     for (; part?.state === 'kept'; part = this.parts[0]) {
       this.parts.shift()
       if (part.entry.end && this.store !== undefined) this.ending = 'kept'
-      if (part.entry.end || this.store === undefined) this.pending -= part.records.length
+      if (part.entry.end || this.store === undefined) this.left(part.records.length, part.size)
       else for (const { at, bytes } of part.records) this.kept.push(envelope(at, bytes))
     }
     if (part?.state !== 'refused' || this.flying > 0) return
     this.next = part.from
-    for (const { records } of this.parts) {
-      this.pending -= records.length
-      this.pendingBytes -= records.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
-    }
+    for (const { records, size } of this.parts) this.left(records.length, size)
     this.parts = []
   }
 
@@ -261,9 +252,12 @@ export class Intake {
     try {
       while (this.kept.length > 0) {
         const records = this.kept.splice(0, FED)
-        await this.owner.feed(records)
-        this.pending -= records.length
-        this.pendingBytes = this.pending === 0 ? 0 : this.pendingBytes - records.reduce((sum, { byteLength }) => sum + byteLength - 8, 0)
+        try {
+          await this.owner.feed(records)
+        } finally {
+          // Taken or not: a life that follows finds them in the journal.
+          this.left(records.length, sizeOf(records))
+        }
         this.accept()
       }
     } catch {
@@ -272,6 +266,12 @@ export class Intake {
       this.feeding = false
     }
     this.tellEnd()
+  }
+
+  /** They are not on their way any more. */
+  private left(events: number, bytes: number): void {
+    this.pending -= events
+    this.pendingBytes -= bytes
   }
 
   /** The function sees the end when it has everything before. */

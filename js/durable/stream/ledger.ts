@@ -1,5 +1,5 @@
-// What a durable stream has to commit: how many results were delivered, their hashes, its state with the results before it, the outcomes of `ctx.run`. One commit is under
-// way at a time; what comes meanwhile goes with the next.
+// What a durable stream has to commit: how many results were delivered, their hashes, its state with the results before it. One commit is under way at a time; what comes meanwhile
+// goes with the next. The outcome of a `ctx.run` goes alone: if it is refused, that concerns nobody but who asked.
 
 import { silence } from '../../kit/promises.js'
 import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultHashes } from '../journal.js'
@@ -29,9 +29,8 @@ export class Ledger {
   private hashed: number
   private told: number
   private checkpoint: Checkpoint | undefined
-  /** Checkpoints whose results have not all been seen, oldest first; a later one takes the place of an earlier one that could not go yet. */
-  private early: Checkpoint | undefined
-  private outcomes: { asked: number; bytes: Uint8Array }[] = []
+  /** Checkpoints that were told before all their results came by: the first such one, so that there is always one that goes soon, and the last. */
+  private early: Checkpoint[] = []
   private over: Commit['over'] | undefined
   private flying: Promise<void> | undefined
   private next: Promise<void> | undefined
@@ -60,9 +59,9 @@ export class Ledger {
   add(hash: number, bytes: Uint8Array): void {
     this.made++
     this.results.push({ hash, bytes: this.keepsOutputs ? bytes : undefined })
-    const { early } = this
+    const [early] = this.early
     if (early === undefined || early.results > this.made) return
-    this.early = undefined
+    this.early.shift()
     this.save(early)
   }
 
@@ -76,7 +75,7 @@ export class Ledger {
   /** Saves a state, when all results before it have come by. */
   save(checkpoint: Checkpoint): void {
     if (checkpoint.results > this.made) {
-      this.early = checkpoint
+      this.early[this.early.length === 0 ? 0 : 1] = checkpoint
       return
     }
     this.checkpoint = checkpoint
@@ -85,8 +84,7 @@ export class Ledger {
 
   /** Keeps an outcome; settles when it is kept. */
   keep(asked: number, bytes: Uint8Array): Promise<void> {
-    this.outcomes.push({ asked, bytes })
-    return this.flush()
+    return this.journal.commit(this.own, { outcomes: [{ asked, bytes }] })
   }
 
   /** The stream has finished: nothing of it is needed any more but `bytes`, for `retain` ms. */
@@ -130,30 +128,23 @@ export class Ledger {
       if (this.flying === flying) this.flying = undefined
     })
     this.flying = flying
-    // Whose outcome it was hears of it; what else was in it concerns the stream.
-    silence(flying)
-    flying.catch((error) => {
-      if (commit.outcomes === undefined || commit.state !== undefined || commit.over !== undefined) this.onFailure(error)
-    })
+    flying.catch(this.onFailure)
     return flying
   }
 
   /** What the next commit says. */
   private take(): Commit | undefined {
-    const { checkpoint, outcomes, over, delivered } = this
+    const { checkpoint, over, delivered } = this
     const hashes = this.takeHashes()
-    if (delivered === this.told && hashes === undefined && checkpoint === undefined && outcomes.length === 0 && over === undefined)
-      return undefined
+    if (delivered === this.told && hashes === undefined && checkpoint === undefined && over === undefined) return undefined
     const commit = {
       ...(delivered > this.told && { delivered }),
       ...(hashes !== undefined && { hashes }),
-      ...(outcomes.length > 0 && { outcomes }),
       ...(checkpoint !== undefined && { state: checkpoint, outputs: this.outputsOf(checkpoint) }),
       ...(over !== undefined && { over }),
     }
     this.told = delivered
     this.checkpoint = this.over = undefined
-    this.outcomes = []
     this.forget()
     return commit
   }

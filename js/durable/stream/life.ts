@@ -13,7 +13,7 @@ import { CallerHarness } from './caller-harness.js'
 import { hashOf } from './hash.js'
 import { Inner, type InnerOwner } from './inner.js'
 import { Ledger } from './ledger.js'
-import { opening } from './opening.js'
+import { type Opening, opening } from './opening.js'
 import type { Settings } from './settings.js'
 
 /** Events played at a time. */
@@ -74,10 +74,14 @@ export class Life implements InnerOwner, HarnessLink {
     return last?.end === true
   }
 
-  /** Begins; settles when the function may start. Rejects with `VELO_CHECKPOINT`. */
-  async begin(kept: Kept, ended: boolean): Promise<void> {
+  /** What it begins with. Rejects with `VELO_CHECKPOINT`. */
+  opening(kept: Kept, ended: boolean): Promise<Opening> {
+    return opening(kept, ended, this.owner.output.handed, { id: this.inner.id, ...this.settings })
+  }
+
+  /** Begins: the function may start. */
+  begin(kept: Kept, { data, earlier, from }: Opening): void {
     const { inner, settings, owner } = this
-    const { data, earlier, from } = await opening(kept, ended, owner.output.handed, { id: inner.id, ...settings })
     this.kept = kept
     this.given = data.delivered
     this.harness.data = data

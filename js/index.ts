@@ -11,6 +11,7 @@ export { streamFn } from './api/stream-fn.js'
 export type { Clock } from './kit/clock.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
+export type { RetryOptions } from './kit/retry.js'
 export type {
   CallOptions,
   Codec,
@@ -39,5 +40,4 @@ export type {
   WebSource,
   WorkerSnapshot,
 } from './kit/types.js'
-export type { RetryOptions } from './kit/retry.js'
 export type { WorkersOptions } from './workers/options.js'

@@ -2,7 +2,7 @@
 // `postMessage` and beside `run`.
 import { pipeline } from 'node:stream/promises'
 import { runtime, streamFn } from '../../dist/index.js'
-import { contest, document, freshCopy, main } from './harness.mjs'
+import { contest, document, freshCopy, main, onOneCore } from './harness.mjs'
 import { pulledTransform } from './peers/transform.mjs'
 import { averages, numbers, pipedAverages } from './work.mjs'
 import { Hand } from './workers/hand.mjs'
@@ -62,6 +62,7 @@ async function lockstep(options) {
   await runtime.warm()
   const [hand, fn] = [await Hand.start('sums'), onWorker('sums', { ahead: 0 })]
   const { gather, minimal } = await pieces('lockstep')
+  if (options.here) onOneCore()
   const peer = 'postMessage, one at a time'
   const contestants = {
     [peer]: async () => {
@@ -72,7 +73,7 @@ async function lockstep(options) {
     'fn(source), ahead: 0': () => gather(fn(minimal(events))),
   }
   const claims = [{ of: 'fn(source), ahead: 0', peer, bar: 0.9 }]
-  const title = 'a call on a worker, in lockstep'
+  const title = 'a call on a worker, in lockstep, on one core'
   const result = await contest({ title, events: events.length, expected: summed(events), contestants, claims, options })
   await hand.stop()
   return result

@@ -118,6 +118,11 @@ async function clock(work) {
   return { ms: performance.now() - start, answer }
 }
 
+/** Has all threads that this process has until now run on one core, where threads can be told: else chance decides what is measured, which is how long a sleeping core takes to wake up. */
+export function onOneCore() {
+  if (process.platform === 'linux') execFileSync('taskset', ['-apc', '0', String(process.pid)])
+}
+
 /** A second copy of a module, so that contestants do not share (and spoil) each other's type feedback. */
 export function freshCopy(file, name) {
   return import(`./${file}?${encodeURIComponent(name)}`)
@@ -125,7 +130,7 @@ export function freshCopy(file, name) {
 
 /**
  * Runs the groups one after the other, each in a process of its own, and returns the document of one bench. `processes`: each group runs in so many,
- * one after the other, and the medians count; for what depends on where the scheduler puts the threads of a process, and leaves them.
+ * one after the other, and the medians count; for what depends on where the scheduler puts the threads of a process, and leaves them. A group may say another number itself.
  * A quick run judges nothing: its figures mean nothing.
  */
 export async function document(name, groups, options, processes = 1) {
@@ -133,7 +138,7 @@ export async function document(name, groups, options, processes = 1) {
   for (const group of groups) {
     if (options.only !== undefined && options.only !== group.name) continue
     if (options.together || options.here) done.push(await group(options))
-    else done.push(ownProcesses(name, group.name, options, processes))
+    else done.push(ownProcesses(name, group.name, options, group.processes ?? processes))
   }
   const claims = done.flatMap((group) => group.rows.flatMap((row) => row.claims ?? []))
   if (options.quick) for (const claim of claims) Object.assign(claim, { bar: undefined, pass: undefined })

@@ -46,6 +46,7 @@ test('the root exports these types and no others', () => {
       'Recovered',
       'RecvOptions',
       'Resumed',
+      'RetryOptions',
       'RunOptions',
       'RuntimeOptions',
       'SignalOption',

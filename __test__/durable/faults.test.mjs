@@ -80,6 +80,24 @@ describe('what is to be committed', () => {
 })
 
 describe('at the wrong moment', () => {
+  test('a send to a stream that its journal ended tells why', async () => {
+    const kept = new MemoryJournal()
+    await kept.close()
+    const stream = streamFn(functions.sum, { durable: durable(kept) }).open()
+    await within(
+      5000,
+      assert.rejects(stream.send(1), (error) => error.reason === 'failed' && error.cause?.code === 'VELO_CHECKPOINT'),
+    )
+    await assert.rejects(stream.recv(), { code: 'VELO_CHECKPOINT' })
+  })
+
+  test('ids that nobody gave are not found again by chance', async () => {
+    const stream = streamFn(functions.sum, { name: 'sum', durable: durable(new MemoryJournal()) }).open()
+    assert.match(stream.id, /^sum-[0-9a-f]{8}-[0-9a-f-]{27}$/)
+    stream.abort(new Error('enough'))
+    await stream.closed
+  })
+
   test('aborted while its state is migrated, a stream is not kept', async () => {
     const shelf = newShelf()
     const next = () => durable(new MemoryJournal({ shelf }))

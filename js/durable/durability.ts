@@ -1,5 +1,6 @@
 // What the option `durable` brings along: durable streams over any journal.
 
+import { randomUUID } from 'node:crypto'
 import type { Durability, Durable } from '../api/durability.js'
 import { DURABILITY } from '../api/durability.js'
 import type { StateOptions } from '../api/options.js'
@@ -102,7 +103,9 @@ class DurableStreams implements Durability {
       survivesThreads: onWorkerExit === 'resume',
       collects,
     }
-    const live = new DurableLive(def, options, puller, settings)
+    // Ids of all processes to come are in one journal.
+    const id = options.id ?? `${name}-${randomUUID()}`
+    const live = new DurableLive(def, { ...options, id }, puller, settings)
     const place = key(name, live.id)
     this.#open.set(place, live)
     void live.whenEnded().then(() => this.#open.delete(place))

@@ -35,7 +35,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   private tell: (end: StreamEnd) => void = () => {}
   private end: StreamEnd | undefined
   /** What ends it beside the function. */
-  private failure: Failure | undefined
+  failure: Failure | undefined
   private isReadOut = false
   private isFinished = false
   private giveBack: (() => void) | undefined

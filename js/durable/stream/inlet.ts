@@ -2,7 +2,7 @@
 
 import type { Definition } from '../../engine/definition.js'
 import { overrun } from '../../engine/refusals.js'
-import type { ClosedError, Failure, VeloError } from '../../kit/errors.js'
+import { ClosedError, type Failure, type VeloError } from '../../kit/errors.js'
 import type { IntakeOwner } from './intake-owner.js'
 import type { Life } from './life.js'
 import type { Settings } from './settings.js'
@@ -12,6 +12,8 @@ export interface Lived {
   readonly id: string
   readonly def: Definition
   readonly life: Life
+  /** What ended it beside the function. */
+  readonly failure: Failure | undefined
   fail(error: unknown): void
 }
 
@@ -46,7 +48,10 @@ export class Inlet implements IntakeOwner {
   }
 
   sendError(accepted: number, ended: boolean): ClosedError {
-    return this.stream.life.inner.sendError(accepted, ended)
+    const { failure, life } = this.stream
+    if (failure === undefined) return life.inner.sendError(accepted, ended)
+    const details = { streamId: this.id, reason: 'failed' as const, accepted, cause: failure.error }
+    return new ClosedError('VELO_CLOSED', `stream ${this.id} is closed (failed)`, details)
   }
 
   appended(): void {

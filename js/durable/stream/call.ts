@@ -2,13 +2,14 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { currentScope } from '../../engine/lease.js'
+import { BATCH, type Batched } from '../../kit/batches.js'
 import { iterationEnd } from '../../kit/promises.js'
 import type { DurableLive } from './durable-live.js'
 import { feeding } from './run.js'
 
 type End = Promise<IteratorResult<unknown, undefined>>
 
-export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisposable {
+export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisposable, Batched {
   readonly #open: (scope: AsyncResource) => DurableLive
   readonly #source: unknown
   /** The async context of the call, in which the function runs. */
@@ -28,11 +29,13 @@ export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisp
 
   async next(): End {
     if (this.#isOver) return iterationEnd()
-    if (this.#results === undefined) {
-      this.#live = this.#open(this.#scope)
-      this.#results = feeding(this.#live, this.#source)
-    }
-    return (await this.#results).next() as End
+    return (await this.#started()).next() as End
+  }
+
+  async [BATCH](max: number): Promise<unknown[]> {
+    if (this.#isOver) return []
+    await this.#started()
+    return (this.#live as DurableLive).output.recvBatch(max)
   }
 
   /** Closes the stream, which is kept for later. */
@@ -50,5 +53,13 @@ export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisp
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  #started(): Promise<AsyncIterableIterator<unknown>> {
+    if (this.#results === undefined) {
+      this.#live = this.#open(this.#scope)
+      this.#results = feeding(this.#live, this.#source)
+    }
+    return this.#results
   }
 }

@@ -132,7 +132,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     // Nobody asks for more than what was read.
     if (this.end !== undefined && this.output.handed === this.life.ledger?.made) this.readToTheEnd()
     this.leave ??= (instance) => silence(instance.close())
-    return silence(this.life.inner.instance.close().then(() => this.ended.then(() => {})))
+    return silence(this.life.inner.instance.close().then(() => this.ended.then(() => this.life.settled())))
   }
 
   abort(reason: unknown): void {

@@ -3,7 +3,7 @@
 
 import { validateAll, validateNow } from '../../engine/channels/schema.js'
 import { AbortError, type Failure } from '../../kit/errors.js'
-import { refuse, silence } from '../../kit/promises.js'
+import { DONE_VOID, refuse, silence } from '../../kit/promises.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { encodeRecord } from '../../workers/codec/record.js'
 import { envelope } from '../harness/envelope.js'
@@ -22,6 +22,8 @@ const NOTHING = new Uint8Array(0)
 export class Intake {
   /** Index of the next event, over all lives. */
   next = 0
+  /** The source gives its events again, from any index on: none of them goes into the journal. */
+  isKeptElsewhere = false
   private readonly owner: IntakeOwner
   private store: { journal: Journal; own: Ownership } | undefined
   private line: Entry[] = []
@@ -200,7 +202,8 @@ export class Intake {
     this.pendingBytes += size
     this.flying++
     this.parts.push(part)
-    journal.append(own, part.from, part.records).then(
+    const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, part.records)
+    keeping.then(
       () => this.settled(part, 'kept', undefined),
       (error) => this.settled(part, 'refused', { error }),
     )

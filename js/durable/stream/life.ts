@@ -102,6 +102,11 @@ export class Life implements InnerOwner, HarnessLink {
     return this.caught
   }
 
+  /** Settles when the journal knows what was delivered, and whether the stream has finished; one that does not answer holds nobody up. */
+  async settled(): Promise<void> {
+    if (this.ledger !== undefined) await this.inner.bounded(this.ledger.flush().catch(() => {}))
+  }
+
   /** It is over. */
   end(): void {
     this.onCaught()

@@ -15,6 +15,9 @@ export async function feeding(live: DurableLive, source: unknown): Promise<Async
   const stream = new Stream<unknown, unknown>(live)
   const from = await live.nextEvent()
   if (from === undefined) return stream[Symbol.asyncIterator]()
+  const { state, onWorkerExit } = live.def.options
+  // It begins where the state is, so nothing of it need be kept. A replay goes by the journal, and so does a life that follows in this process.
+  if (typeof source === 'function') live.input.isKeptElsewhere = state !== undefined && onWorkerExit !== 'resume'
   try {
     return stream.feed((typeof source === 'function' ? await source(from) : source) as AsyncIterable<unknown>)
   } catch (error) {

@@ -90,7 +90,7 @@ test('the package has these entry points and no others', () => {
 })
 
 const subpaths = {
-  durable: 'EmbeddedJournal Inspector durable journal',
+  durable: 'EmbeddedJournal Inspector durable journal keptValue',
   operators: 'batch broadcast chunk filter flatMap keyed map merge progress progressBar route scan shard skip take tap window zip',
   testing: 'collect controlledSource slowConsumer virtualClock',
   http: 'HttpError eventsFrom handler respond stop toResponse',

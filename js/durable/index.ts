@@ -21,3 +21,4 @@ export type {
   Unfinished,
 } from './journal.js'
 export { type FolderJournal, type JournalOptions, journal } from './journal-in-folder.js'
+export { keptValue } from './kept-value.js'

@@ -40,6 +40,8 @@ counters! {
     streams
     /// Bytes of the file.
     file_bytes
+    /// Format of what is in it; 0 before it was opened.
+    format
     /// Commands that were done.
     commands
     /// Commits of the store.

@@ -111,6 +111,7 @@ impl Store {
         let streams = reading.open_table(NAMES)?.len()?;
         self.tail = Tail::load(&reading.open_table(TAIL)?)?;
         set(&self.counters.streams, streams);
+        set(&self.counters.format, FORMAT);
         Ok(())
     }
 

@@ -46,6 +46,11 @@ export class Inspector {
     this.#link = new Link(this.path, true, false)
   }
 
+  /** The format of what is in it; 0 before anything was asked. */
+  get format(): number {
+    return this.#link.metrics.format ?? 0
+  }
+
   /** Every stream; one that cannot be read says so in `damage`. */
   async list(): Promise<StreamLine[]> {
     return await this.#link.ask({ about: '', streamId: undefined, what: What.List, put() {}, read: readLines })

@@ -121,6 +121,19 @@ test('results come many at a time where they are asked for so, and those before 
   assert.deepEqual(await results[BATCH](6), [])
 })
 
+test('those that came last before it is left count as delivered when more is asked for', async () => {
+  const shelf = newShelf()
+  const { fn, from } = life(shelf, {}, functions.sum)
+  const results = fn(from, { id: 'a' })
+  const first = await within(5000, results[BATCH](3))
+  const left = results.return()
+  assert.deepEqual(await within(5000, results[BATCH](3)), [])
+  await left
+  await results.return()
+  const [{ delivered }] = shelf.streams.values()
+  assert.equal(delivered, first.length)
+})
+
 test('leaving in the middle is no end of the input', async () => {
   for (const source of [
     () => new PassThrough({ objectMode: true }),

@@ -33,9 +33,9 @@ export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisp
   }
 
   async [BATCH](max: number): Promise<unknown[]> {
-    if (this.#isOver) return []
-    await this.#started()
-    return (this.#live as DurableLive).output.recvBatch(max)
+    if (!this.#isOver) await this.#started()
+    // Also at the end: to ask for more says that those before were delivered.
+    return (await this.#live?.output.recvBatch(max)) ?? []
   }
 
   /** Closes the stream, which is kept for later. */

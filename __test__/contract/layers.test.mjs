@@ -37,7 +37,7 @@ const ADD_ONS = {
   'js/http': [],
   'js/websocket': [],
   'js/server': ['js/http', 'js/websocket'],
-  'js/cli': ['js/http', 'js/server'],
+  'js/cli': ['js/durable', 'js/http', 'js/server'],
 }
 
 /** What each room may load beside Node. `ws` and `fastify` are brought by the user. */

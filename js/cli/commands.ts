@@ -77,10 +77,53 @@ const serve: Command = {
 
 const doctor: Command = {
   args: [],
-  says: 'Look at this machine: the add-on, Node.js, limits',
-  options: { json: { says: 'Answer as JSON' } },
-  examples: [],
+  says: 'Look at this machine: the add-on, Node.js, limits, a journal',
+  options: { durable: { value: 'folder', says: 'Look at the journal in this folder, too' }, json: { says: 'Answer as JSON' } },
+  examples: ['velo doctor --durable data'],
 }
 
-/** All commands, by name. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, doctor }))
+const FUNCTION: OptionText = { value: 'name', says: 'Only streams of this function' }
+const JSON_LINES: OptionText = { says: 'Answer as lines of JSON' }
+
+const journal: Readonly<Record<string, Command>> = {
+  'journal ls': {
+    args: ['<folder>'],
+    says: 'List the streams that are kept in a folder',
+    options: { function: FUNCTION, json: JSON_LINES },
+    examples: ['velo journal ls data'],
+  },
+  'journal show': {
+    args: ['<folder>', '<id>'],
+    says: 'Show what is kept of one stream',
+    options: { function: FUNCTION, json: JSON_LINES },
+    examples: ['velo journal show data order-42'],
+  },
+  'journal verify': {
+    args: ['<folder>'],
+    says: 'Check every record; exit code 1 when one is damaged',
+    options: { json: JSON_LINES },
+    examples: [],
+  },
+  'journal export': {
+    args: ['<folder>'],
+    says: 'Write everything that is kept to stdout as NDJSON',
+    options: { raw: { says: 'Values as the bytes that are kept, base64' } },
+    examples: ['velo journal export data > data.ndjson'],
+  },
+  'journal prune': {
+    args: ['<folder>'],
+    says: 'Remove streams: those that fit all that is said',
+    options: {
+      id: { value: 'id', says: 'This one; may be repeated' },
+      ended: { says: 'Those that have ended, whose end is retained' },
+      'older-than': { value: 'age', says: 'Those made longer ago: 90s, 15m, 12h, 7d' },
+      function: FUNCTION,
+      yes: { says: 'Do not ask' },
+      json: JSON_LINES,
+    },
+    examples: ['velo journal prune data --ended --older-than 7d --yes', 'velo journal prune data --id order-42'],
+  },
+}
+
+/** All commands, by name: one word, or two. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, ...journal, doctor }))

@@ -12,19 +12,22 @@ export function signature(name: string, { args }: Command): string {
   return [name, ...args].join(' ')
 }
 
-/** The help of `velo`, or of one of its commands. */
+/** The help of `velo`, of one of its commands, or of those that begin with the same word. */
 export function help(title: string, name: string | undefined): string {
   const command = name === undefined ? undefined : COMMANDS.get(name)
-  const sections = name === undefined || command === undefined ? ofAll() : ofOne(name, command)
+  const group = [...COMMANDS.keys()].filter((one) => one.startsWith(`${name} `))
+  const sections = name === undefined || command === undefined ? ofAll(group) : ofOne(name, command)
   return `${[title, ...sections, `Exit codes:\n${CODES}`].join('\n\n')}\n`
 }
 
-function ofAll(): string[] {
-  const commands = [...COMMANDS].map(([name, command]): Row => [signature(name, command), command.says])
+/** Of all commands, or of a group of them. */
+function ofAll(group: readonly string[]): string[] {
+  const listed = [...COMMANDS].filter(([name]) => group.length === 0 || group.includes(name))
+  const commands = listed.map(([name, command]): Row => [signature(name, command), command.says])
   return [
     'Usage:\n  $ velo <command> [options]',
     `Commands:\n${table(commands)}`,
-    `For more info, run any command with the \`--help\` flag:\n${[...COMMANDS.keys()].map((name) => `  $ velo ${name} --help`).join('\n')}`,
+    `For more info, run any command with the \`--help\` flag:\n${listed.map(([name]) => `  $ velo ${name} --help`).join('\n')}`,
     `Options:\n${table([HELP, ['-v, --version', 'Display version number']])}`,
   ]
 }

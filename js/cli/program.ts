@@ -16,6 +16,12 @@ const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed
   run: ([file = '', ...inputs], options) => runCommand(file, inputs, options),
   serve: ([functions = ''], options) => (flag(options, 'watch') ? watchCommand(functions) : serveCommand(functions, options)),
   doctor: (_, options) => doctorCommand(options),
+  'journal ls': async ([folder = ''], options) => (await looks()).ls(folder, text(options, 'function'), flag(options, 'json')),
+  'journal show': async ([folder = '', id = ''], options) =>
+    (await looks()).show(folder, id, text(options, 'function'), flag(options, 'json')),
+  'journal verify': async ([folder = ''], options) => (await looks()).verify(folder, flag(options, 'json')),
+  'journal export': async ([folder = ''], options) => (await looks()).exported(folder, flag(options, 'raw')),
+  'journal prune': ([folder = ''], options) => pruneCommand(folder, options),
 }
 
 /** Runs the command that `argv` names, after the program and the script, and answers its exit code. */
@@ -30,8 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function started(words: readonly string[]): Promise<number> {
-  const place = words.findIndex((one) => !one.startsWith('-'))
-  const name = words[place]
+  const { name, rest } = named(words)
   const command = name === undefined ? undefined : COMMANDS.get(name)
   const isAsked = (...names: string[]) => words.slice(0, ended(words)).some((one) => names.includes(one))
   if (isAsked('--help', '-h')) return printed(help(`velo/${version}`, name))
@@ -41,7 +46,7 @@ async function started(words: readonly string[]): Promise<number> {
       name === undefined ? 'which command? `velo --help` lists them' : `there is no command '${name}'; \`velo --help\` lists them`,
     )
   }
-  const { options, args } = parsed([...words.slice(0, place), ...words.slice(place + 1)], command.options)
+  const { options, args } = parsed(rest, command.options)
   const needed = command.args.filter((arg) => arg.startsWith('<')).length
   if (args.length < needed) throw new UsageError(`missing required args for command \`${signature(name, command)}\``)
   const isOpen = command.args.some((arg) => arg.startsWith('[...'))
@@ -49,6 +54,15 @@ async function started(words: readonly string[]): Promise<number> {
   if (unused.length > 0) throw new UsageError(`Unused args: ${unused.map((arg) => `\`${arg}\``).join(', ')}`)
   const action = ACTIONS[name] as (typeof ACTIONS)[string]
   return Promise.race([action(args, options), stuck()])
+}
+
+/** The command that is meant, of one word or of two, and the other words. */
+function named(words: readonly string[]): { name: string | undefined; rest: string[] } {
+  const [first, second] = [...words.keys()].filter((at) => !words[at]?.startsWith('-'))
+  const name = first === undefined ? undefined : (words[first] as string)
+  const isGroup = second !== undefined && [...COMMANDS.keys()].some((command) => command.startsWith(`${name} `))
+  const rest = words.filter((_, at) => at !== first && !(isGroup && at === second))
+  return { name: isGroup ? `${name} ${words[second]}` : name, rest }
 }
 
 /** Where the options end: behind `--` there are none. */
@@ -127,8 +141,25 @@ async function watchCommand(functions: string): Promise<number> {
   )
 }
 
+const looks = () => import('./looks.js')
+
+async function pruneCommand(folder: string, given: Parsed): Promise<number> {
+  const { age, prune } = await looks()
+  const older = text(given, 'older-than')
+  const options = {
+    name: text(given, 'function'),
+    ids: texts(given, 'id'),
+    ended: flag(given, 'ended'),
+    olderThan: older === undefined ? undefined : age(older),
+    yes: flag(given, 'yes'),
+    json: flag(given, 'json'),
+  }
+  return prune(folder, options)
+}
+
 async function doctorCommand(given: Parsed): Promise<number> {
   const json = flag(given, 'json')
-  const { doctor } = await import('./doctor/doctor.js')
-  return doctor(json)
+  const folder = text(given, 'durable')
+  const { doctor } = await looks()
+  return doctor(json, folder)
 }

@@ -37,6 +37,10 @@ const run: Command = {
     out: { value: 'format', says: `Format of the results: ${FORMATS.join(', ')}` },
     'out-dir': { value: 'folder', says: 'Write the results of every input file to a file of its own in this folder' },
     concurrency: { value: 'n', says: 'With --out-dir: how many input files run at once, each a stream of its own (default: 1)' },
+    durable: { value: 'folder', says: 'Keep the stream in the journal in this folder, so that it can go on when it is interrupted' },
+    id: { value: 'id', says: 'Name of the stream that is kept: it begins, or goes on where it was (default: one is made)' },
+    resume: { value: 'id', says: 'Go on with the stream of this name, which was interrupted' },
+    'out-file': { value: 'file', says: 'Write the results of the stream that is kept to this file, each once' },
     worker: { says: 'Run the function on worker threads' },
     'skip-malformed': { says: 'Leave out lines that are not what the format says' },
     'max-line': { value: 'bytes', says: 'Longest line (default: 16777216)' },
@@ -49,6 +53,8 @@ const run: Command = {
     'velo run clean.js --csv --out csv < raw.csv > clean.csv',
     'velo run total.js --types orders.csv',
     'velo run average.js --concurrency 4 --out-dir results logs/*.ndjson',
+    'velo run import.js --durable data --id monday --out-file done.ndjson orders.ndjson',
+    'velo run import.js --durable data --resume monday --out-file done.ndjson orders.ndjson',
   ],
 }
 

@@ -99,6 +99,8 @@ async function runCommand(file: string, inputs: readonly string[], given: Parsed
     to: word(given, 'out', FORMATS, isText ? 'text' : 'ndjson'),
     concurrency: integer(given, 'concurrency', 1, 1000, 1),
     outDir: text(given, 'out-dir'),
+    keep: keepOf(given),
+    outFile: text(given, 'out-file'),
     maxLine: integer(given, 'max-line', 1, 2 ** 28, 2 ** 24),
     skipMalformed: flag(given, 'skip-malformed'),
     progress: progress ? true : undefined,
@@ -107,6 +109,14 @@ async function runCommand(file: string, inputs: readonly string[], given: Parsed
   } as const
   const { run } = await import('./run/run.js')
   return run(options)
+}
+
+/** What the options say of a stream that is kept. */
+function keepOf(given: Parsed): { folder: string | undefined; id: string | undefined; isKnown: boolean } | undefined {
+  const [folder, id, resume] = [text(given, 'durable'), text(given, 'id'), text(given, 'resume')]
+  if (id !== undefined && resume !== undefined) throw new UsageError('--id and --resume exclude each other')
+  if ((folder ?? id ?? resume) === undefined) return undefined
+  return { folder, id: resume ?? id, isKnown: resume !== undefined }
 }
 
 async function serveCommand(functions: string, given: Parsed): Promise<number> {

@@ -109,9 +109,9 @@ class CsvReader implements FormatReader {
 /** Writes results: one text with its line end for each. Throws `OutputError` for one that the format cannot say. */
 export type Encoder = (result: unknown) => string
 
-/** An encoder for `format`. */
-export function encoder(format: Format): Encoder {
-  if (format === 'csv') return csvEncoder()
+/** An encoder for `format`; with `columns`, CSV goes on behind a header of these. */
+export function encoder(format: Format, columns?: readonly string[]): Encoder {
+  if (format === 'csv') return csvEncoder(columns)
   if (format === 'ndjson') return (result) => `${json(result)}\n`
   return (result) => `${typeof result === 'string' ? result : json(result)}\n`
 }
@@ -125,8 +125,8 @@ function json(result: unknown): string {
 }
 
 /** The first result says which columns there are; one that is no object is a column of its own, `value`. */
-function csvEncoder(): Encoder {
-  let columns: string[] | undefined
+function csvEncoder(given?: readonly string[]): Encoder {
+  let columns = given
   return (result) => {
     const row: Record<string, unknown> =
       typeof result === 'object' && result !== null && !Array.isArray(result)

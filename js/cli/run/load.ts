@@ -2,26 +2,40 @@
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Generator, type StreamFunction, streamFn } from '../../index.js'
+import { type Generator, type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
 import { UsageError } from '../failure.js'
 
 /** What every command works with. */
 export type AnyFunction = StreamFunction<unknown, unknown>
 
-/** Finds the function. Throws `UsageError` when the file, the export or its kind is not there; what the module itself throws arrives untouched. */
-export async function loadFunction(file: string, exported: string, worker: boolean): Promise<AnyFunction> {
+/**
+ * Finds the function. Throws `UsageError` when the file, the export or its kind is not there; what the module itself throws arrives untouched. With `durable` its streams are kept
+ * there: one that has no name of its own is called as its file or its export is, wherever it runs, and its state is what the module exports as `options.state`.
+ */
+export async function loadFunction(
+  file: string,
+  exported: string,
+  worker: boolean,
+  durable?: StreamOptions['durable'],
+): Promise<AnyFunction> {
   const path = resolve(file)
   if (!existsSync(path)) throw new UsageError(`${file}: no such file`)
   if (statSync(path).isDirectory()) throw new UsageError(`${file} is a folder: expected a file with a function`)
   const url = pathToFileURL(path)
-  if (worker) return streamFn<unknown, unknown>(url, { placement: 'worker', export: exported })
+  if (worker && durable === undefined) return streamFn<unknown, unknown>(url, { placement: 'worker', export: exported })
   const module = await imported(file, path, url.href)
   if (!(exported in module)) {
     throw new UsageError(`${file} has no export '${exported}'; it has: ${Object.keys(module).join(', ') || 'none'} (--export chooses one)`)
   }
-  return asFunction(module[exported], `${file}, export '${exported}'`)
+  if (durable === undefined) return asFunction(module[exported], `${file}, export '${exported}'`, {})
+  const { state } = (module.options ?? {}) as StreamOptions
+  const kept = { durable, ...(state !== undefined && { state }) }
+  const name = exported === 'default' ? basename(file, extname(file)) : exported
+  if (worker) return streamFn<unknown, unknown>(url, { ...kept, name, placement: 'worker', export: exported })
+  const value = module[exported]
+  return isFunction(value) ? value.with(kept) : asFunction(value, `${file}, export '${exported}'`, { ...kept, name })
 }
 
 async function imported(file: string, path: string, url: string): Promise<Record<string, unknown>> {
@@ -67,9 +81,14 @@ function manifestOf(folder: string): { path: string; type: unknown } | undefined
   }
 }
 
-function asFunction(value: unknown, where: string): AnyFunction {
+function isFunction(value: unknown): value is AnyFunction {
   const made = value as Partial<AnyFunction> | undefined
-  if (typeof value === 'function' && typeof made?.open === 'function' && typeof made.run === 'function') return value as AnyFunction
-  if (Object.prototype.toString.call(value) === '[object AsyncGeneratorFunction]') return streamFn(value as Generator<unknown, unknown>)
+  return typeof value === 'function' && typeof made?.open === 'function' && typeof made.run === 'function'
+}
+
+function asFunction(value: unknown, where: string, options: StreamOptions & { schema?: undefined }): AnyFunction {
+  if (isFunction(value)) return value
+  if (Object.prototype.toString.call(value) === '[object AsyncGeneratorFunction]')
+    return streamFn(value as Generator<unknown, unknown>, options)
   throw new UsageError(`${where}: expected an async generator function (async function* (events) { ... }) or a stream function`)
 }

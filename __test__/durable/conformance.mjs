@@ -181,6 +181,47 @@ export function conforms(name, make) {
       assert.deepEqual([kept.delivered, kept.outputs.values], [9, []])
     })
 
+    on('outputs are put behind those that are kept, a repeat is harmless, a gap is refused', async (journal) => {
+      let { own } = await journal.open(key('a'), INIT)
+      const outputs = (from, to) => ({ from, values: Array.from({ length: to - from }, (_, i) => bytes(`r${from + i}`)) })
+      const shown = async () => {
+        const kept = await journal.open(key('a'), INIT)
+        own = kept.own
+        return [kept.delivered, kept.outputs.from, kept.outputs.values.map(text).join()]
+      }
+      await journal.commit(own, { state: state(1, 2, 0), outputs: outputs(0, 2) })
+      await journal.commit(own, { state: state(2, 4, 0), outputs: outputs(2, 4) })
+      await journal.commit(own, { state: state(2, 4, 0), outputs: outputs(2, 4) })
+      await journal.commit(own, { outputs: outputs(3, 5) })
+      assert.deepEqual(await shown(), [0, 0, 'r0,r1,r2,r3,r4'])
+      await refused(journal.commit(own, { delivered: 1, state: state(3, 7, 0), outputs: outputs(6, 7) }), /gap/)
+      assert.deepEqual(await shown(), [0, 0, 'r0,r1,r2,r3,r4'])
+      await journal.commit(own, { delivered: 3, state: state(3, 6, 0), outputs: outputs(5, 6) })
+      assert.deepEqual(await shown(), [3, 3, 'r3,r4,r5'])
+      // What was delivered needs no place, and what comes behind it leaves no gap.
+      await journal.commit(own, { delivered: 8, state: state(4, 10, 0), outputs: outputs(6, 10) })
+      assert.deepEqual(await shown(), [8, 8, 'r8,r9'])
+      await journal.commit(own, { delivered: 12 })
+      await journal.commit(own, { state: state(5, 14, 0), outputs: outputs(12, 14) })
+      assert.deepEqual(await shown(), [12, 12, 'r12,r13'])
+      await journal.commit(own, { state: state(4, 10, 0, 'old'), outputs: outputs(6, 20) })
+      assert.deepEqual(await shown(), [12, 12, 'r12,r13'])
+    })
+
+    on('a hundred thousand outputs, a hundred with each checkpoint', async (journal) => {
+      const { own } = await journal.open(key('a'), INIT)
+      const [count, step] = [100_000, 100]
+      const commits = []
+      for (let from = 0; from < count; from += step) {
+        const outputs = { from, values: Array.from({ length: step }, (_, i) => bytes(`${from + i}`)) }
+        commits.push(journal.commit(own, { state: state(from / step, from + step, 0), outputs }))
+      }
+      await Promise.all(commits)
+      const { outputs } = await journal.open(key('a'), INIT)
+      assert.deepEqual([outputs.from, outputs.values.length], [0, count])
+      assert.ok(outputs.values.every((value, index) => text(value) === `${index}`))
+    })
+
     on('hashes and outcomes are kept once, in order', async (journal) => {
       const { own } = await journal.open(key('a'), INIT)
       const commit = { hashes: { from: 0, values: Uint32Array.of(1, 2 ** 32 - 1) }, outcomes: [{ asked: 1, bytes: bytes('one') }] }
@@ -341,6 +382,8 @@ export function conforms(name, make) {
           if (full) break
         }
         assert.ok(appended < 100, 'events without bytes are bounded too')
+        await journal.append(other.own, 1 + appended, [{ at: 2, end: true, bytes: NONE }])
+        assert.equal((await readAll(journal, other.own, 0)).at(-1).end, true, 'the end is kept however full it is')
         const kept = await journal.open(key('a'), INIT)
         assert.deepEqual([kept.first, kept.events, kept.delivered], [2, 3, 0])
       },

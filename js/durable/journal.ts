@@ -95,6 +95,10 @@ export interface Commit {
   readonly outcomes?: readonly Outcome[]
   /** Events, hashes and outcomes with lower numbers are dropped. Its count of events may be beyond what was appended. */
   readonly state?: Checkpoint
+  /**
+   * Put behind the results that are kept, or that were delivered: those with lower indexes are passed over, a gap is refused. With a checkpoint older than the one that is kept
+   * they are a repeat.
+   */
   readonly outputs?: KeptOutputs
   /** With `retain: 0` everything of the stream is removed; else `bytes` alone stay for so many ms. */
   readonly over?: { readonly bytes: Uint8Array; readonly retain: number }
@@ -126,7 +130,7 @@ export interface Unfinished {
 export interface Journal {
   /** Makes the stream, or takes it over: the owner before can write nothing more. */
   open(key: StreamKey, init: StreamInit): Promise<Kept>
-  /** Keeps events; `from` is the index of the first. Those that are there already are passed over, a gap is refused. */
+  /** Keeps events; `from` is the index of the first. Those that are there already are passed over, a gap is refused. The end of the input alone is kept however full the stream is. */
   append(own: Ownership, from: number, records: readonly EventRecord[]): Promise<void>
   /** Events from an index on, which must not lie before the first that is kept; none if there are no more. */
   read(own: Ownership, from: number, limit: ReadLimit): Promise<readonly EventRecord[]>

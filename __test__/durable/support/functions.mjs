@@ -9,6 +9,11 @@ export async function* sum(events) {
   return total
 }
 
+/** How long each event is. */
+export async function* lengths(events) {
+  for await (const { length } of events) yield length
+}
+
 /** Nothing for odd events, two results for even ones. */
 export async function* uneven(events) {
   let seen = 0

@@ -55,8 +55,11 @@ export class MemoryJournal {
     const next = stream.first + stream.records.length
     if (from > next) throw refusal(own.key, `a gap: event ${from} was given where ${next} is the next`)
     const fresh = records.slice(next - from).map(({ at, end, bytes }) => ({ at, end, bytes: copy(bytes) }))
-    const bytes = fresh.reduce((sum, record) => sum + weigh(record.bytes), bytesOf(stream))
-    if (fresh.length > 0 && bytes > this.#maxBytes) throw refusal(own.key, `it would keep ${bytes} bytes, and may keep ${this.#maxBytes}`)
+    const isEnd = fresh.length === 1 && fresh[0].end
+    if (fresh.length > 0 && !isEnd && Number.isFinite(this.#maxBytes)) {
+      const bytes = fresh.reduce((sum, record) => sum + weigh(record.bytes), bytesOf(stream))
+      if (bytes > this.#maxBytes) throw refusal(own.key, `it would keep ${bytes} bytes, and may keep ${this.#maxBytes}`)
+    }
     stream.records.push(...fresh)
   }
 
@@ -86,9 +89,7 @@ export class MemoryJournal {
     }
     apply(next, commit)
     const grows = commit.outcomes || commit.state || commit.outputs
-    const bytes = bytesOf(next)
-    if (grows && !commit.over && bytes > this.#maxBytes && bytes > bytesOf(now))
-      throw refusal(own.key, `it would keep ${bytes} bytes, and may keep ${this.#maxBytes}`)
+    if (grows && !commit.over && Number.isFinite(this.#maxBytes)) this.#bound(now, next)
     if (commit.over?.retain === 0) this.#shelf.streams.delete(keyOf(own.key))
     else Object.assign(now, next)
   }
@@ -122,6 +123,12 @@ export class MemoryJournal {
     if (stream?.over === undefined || stream.over.until > Date.now()) return stream
     this.#shelf.streams.delete(keyOf(key))
     return undefined
+  }
+
+  #bound(now, next) {
+    const bytes = bytesOf(next)
+    if (bytes > this.#maxBytes && bytes > bytesOf(now))
+      throw refusal(now.key, `it would keep ${bytes} bytes, and may keep ${this.#maxBytes}`)
   }
 
   #owned(own) {
@@ -158,16 +165,27 @@ function apply(stream, { delivered, hashes, outcomes, state, outputs, over }) {
     if (asked < (stream.state?.asked ?? 0) || stream.outcomes.some((one) => one.asked === asked)) continue
     stream.outcomes.push({ asked, bytes: copy(bytes) })
   }
-  if (outputs !== undefined && (state === undefined || fresh)) stream.outputs = { from: outputs.from, values: outputs.values.map(copy) }
   stream.delivered = Math.max(stream.delivered, delivered ?? 0)
   const gone = Math.min(Math.max(0, stream.delivered - stream.outputs.from), stream.outputs.values.length)
-  stream.outputs = { from: stream.outputs.from + gone, values: stream.outputs.values.slice(gone) }
+  if (gone > 0) stream.outputs = { from: stream.outputs.from + gone, values: stream.outputs.values.slice(gone) }
+  if (outputs !== undefined && (state === undefined || fresh)) shelter(stream, outputs)
   if (over !== undefined) {
     const next = stream.first + stream.records.length
     Object.assign(stream, { first: next, records: [], hashes: { from: stream.hashes.from + stream.hashes.values.length, values: [] } })
     Object.assign(stream, { outcomes: [], state: undefined, outputs: { from: stream.delivered, values: [] } })
     stream.over = { bytes: copy(over.bytes), until: Date.now() + over.retain }
   }
+}
+
+/** Puts results behind those that are kept. */
+function shelter(stream, { from, values }) {
+  const next = Math.max(stream.outputs.from + stream.outputs.values.length, stream.delivered)
+  if (from > next) throw refusal(stream.key, `a gap: result ${from} was given where ${next} is the next`)
+  const fresh = values.slice(next - from).map(copy)
+  if (fresh.length === 0) return
+  // On a copy, as far as anybody looks at it.
+  const before = stream.outputs.values.length === 0 ? { from: next, values: [] } : stream.outputs
+  stream.outputs = { from: before.from, values: [...before.values, ...fresh] }
 }
 
 function isOlder(state, kept) {

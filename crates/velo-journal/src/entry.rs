@@ -32,6 +32,12 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// Whether the bytes are the end of the input and nothing else: a stream that may keep no more can end all the same.
+pub(crate) fn is_end(bytes: &[u8]) -> bool {
+    let mut fields = Fields(bytes);
+    fields.number().is_some() && fields.word() == Some(1) && fields.is_empty()
+}
+
 /// How many events there are; `None` when the bytes are not events.
 pub(crate) fn count(bytes: &[u8]) -> Option<u64> {
     let mut entries = Entries::new(bytes);

@@ -27,6 +27,8 @@ export class Ledger {
   private results: Made[] = []
   /** Hashes below this index were committed, or will never be needed. */
   private hashed: number
+  /** Results below this index are kept as outputs, or were delivered. */
+  private sheltered: number
   private told: number
   private checkpoint: Checkpoint | undefined
   /** Checkpoints that were told before all their results came by: the first such one, so that there is always one that goes soon, and the last. */
@@ -44,10 +46,8 @@ export class Ledger {
     this.made = this.base = kept.state?.results ?? 0
     this.delivered = this.told = kept.delivered
     this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
-    if (kept.state === undefined || kept.outputs.values.length === 0) return
-    // They were made before the state, and are given out by this life.
-    this.base = kept.outputs.from
-    this.results = kept.outputs.values.map((bytes) => ({ hash: 0, bytes }))
+    // What was made before the state was delivered, or is among the outputs.
+    this.sheltered = this.made
   }
 
   /** Something was delivered, and not written yet. */
@@ -140,7 +140,7 @@ export class Ledger {
     const commit = {
       ...(delivered > this.told && { delivered }),
       ...(hashes !== undefined && { hashes }),
-      ...(checkpoint !== undefined && { state: checkpoint, outputs: this.outputsOf(checkpoint) }),
+      ...(checkpoint !== undefined && { state: checkpoint, ...this.outputsOf(checkpoint) }),
       ...(over !== undefined && { over }),
     }
     this.told = delivered
@@ -155,19 +155,23 @@ export class Ledger {
     if (this.checkpoint !== undefined) this.hashed = Math.max(this.hashed, this.checkpoint.results)
     if (to <= from) return undefined
     this.hashed = to
-    return { from, values: Uint32Array.from(this.results.slice(from - this.base, to - this.base), ({ hash }) => hash) }
+    const values = new Uint32Array(to - from)
+    for (let index = from; index < to; index++) values[index - from] = (this.results[index - this.base] as Made).hash
+    return { from, values }
   }
 
-  /** Results before the state that were not delivered. */
-  private outputsOf({ results }: Checkpoint): KeptOutputs {
-    const from = Math.min(this.delivered, results)
-    const kept = this.results.slice(Math.max(0, from - this.base), results - this.base)
-    return { from, values: kept.map(({ bytes }) => bytes as Uint8Array) }
+  /** Results before the state that were not delivered and are not kept yet. */
+  private outputsOf({ results }: Checkpoint): { outputs?: KeptOutputs } {
+    const from = Math.max(this.delivered, this.sheltered)
+    this.sheltered = Math.max(this.sheltered, results)
+    if (from >= results) return {}
+    const values = this.results.slice(from - this.base, results - this.base).map(({ bytes }) => bytes as Uint8Array)
+    return { outputs: { from, values } }
   }
 
   /** Lets go of results that nothing has to be said of any more. */
   private forget(): void {
-    const done = Math.min(this.delivered, this.hashed, this.made) - this.base
+    const done = Math.min(Math.max(this.delivered, this.sheltered), this.hashed, this.made) - this.base
     if (done <= 0) return
     this.results.splice(0, done)
     this.base += done

@@ -32,7 +32,9 @@ pub(super) fn append(
         return Ok(Answer::Done);
     }
     let fresh = entry::skip(records, known).ok_or_else(malformed)?;
-    bounded(head.bytes + fresh.len() as u64, max_bytes)?;
+    if !entry::is_end(fresh) {
+        bounded(head.bytes + fresh.len() as u64, max_bytes)?;
+    }
     head.bytes += fresh.len() as u64;
     if fresh.len() <= LARGE {
         let index = head.events;

@@ -76,6 +76,15 @@ fn fresh_hashes<'a>(next: u64, given: Option<&Hashes<'a>>) -> Result<&'a [u8], F
     Ok(given.values.get(known..).unwrap_or_default())
 }
 
+/// Results from an index on, of those that are given, and that index. Those below it are kept, or were delivered.
+fn fresh_outputs<'a>(next: u64, given: Option<&'a (u64, Vec<&'a [u8]>)>) -> Result<(u64, &'a [&'a [u8]]), Failure> {
+    let Some((from, values)) = given else { return Ok((next, &[])) };
+    let Some(known) = next.checked_sub(*from) else {
+        return Err(Failure::new(Kind::Gap, format!("a gap: result {from} was given where {next} is the next")));
+    };
+    Ok((next, values.get(usize::try_from(known).unwrap_or(usize::MAX)..).unwrap_or_default()))
+}
+
 /// What of a commit is new, found out before the first write.
 struct Plan<'a> {
     /// Whether its checkpoint is no repeat.
@@ -83,13 +92,15 @@ struct Plan<'a> {
     /// Hashes that are not kept yet: of the result with this index on.
     hashes: (u64, &'a [u8]),
     outcomes: Vec<(u64, &'a [u8])>,
-    /// Bytes that outcomes, state and outputs add, and that they take the place of. Not counted: events and hashes that a checkpoint lets go.
+    /// Results that are not kept yet: the index of the first one, and all of them.
+    outputs: (u64, &'a [&'a [u8]]),
+    /// Bytes that outcomes, state and outputs add, and that they take the place of or let go. Not counted: hashes that a checkpoint lets go.
     grows: u64,
     shrinks: u64,
 }
 
 impl<'a> Plan<'a> {
-    fn of(stage: &Stage<'_>, number: u64, head: &Head, commit: &Commit<'a>) -> Result<Self, Trouble> {
+    fn of(stage: &Stage<'_>, number: u64, head: &Head, commit: &'a Commit<'a>) -> Result<Self, Trouble> {
         let parts =
             commit.hashes.is_some() || commit.outcomes.is_some() || commit.state.is_some() || commit.outputs.is_some();
         if head.over.is_some() && parts {
@@ -116,14 +127,17 @@ impl<'a> Plan<'a> {
                 outcomes.push((*asked, bytes));
             }
         }
-        if let Some((_, values)) = commit.outputs.as_ref().filter(|_| fresh || commit.state.is_none()) {
-            grows += values.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-            stage.each((number, Part::Output, "a result"), (0, u64::MAX), |_, bytes| {
+        let delivered = head.delivered.max(commit.delivered.unwrap_or_default());
+        let given = commit.outputs.as_ref().filter(|_| fresh || commit.state.is_none());
+        let outputs = fresh_outputs(head.outputs.max(delivered), given)?;
+        grows += outputs.1.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        if grows > 0 && head.outputs_from < delivered {
+            stage.each((number, Part::Output, "a result"), (head.outputs_from, delivered), |_, bytes| {
                 shrinks += bytes.len() as u64;
                 Ok(true)
             })?;
         }
-        Ok(Self { fresh, hashes, outcomes, grows, shrinks })
+        Ok(Self { fresh, hashes, outcomes, outputs, grows, shrinks })
     }
 
     fn apply(self, stage: &mut Stage<'_>, number: u64, head: &mut Head, commit: &Commit<'_>) -> Result<(), Trouble> {
@@ -157,19 +171,22 @@ impl<'a> Plan<'a> {
             head.bytes += record.len() as u64;
             stage.put(number, Part::Outcome, asked, record)?;
         }
-        if let Some((from, values)) = commit.outputs.as_ref().filter(|_| self.fresh || commit.state.is_none()) {
-            head.bytes = head.bytes.saturating_sub(stage.drop_range(number, Part::Output, 0, u64::MAX)?);
-            (head.outputs_from, head.outputs) = (*from, *from + values.len() as u64);
-            for (index, bytes) in (*from..).zip(values) {
-                head.bytes += bytes.len() as u64;
-                stage.put(number, Part::Output, index, bytes.to_vec())?;
-            }
-        }
         head.delivered = head.delivered.max(commit.delivered.unwrap_or_default());
         if head.outputs_from < head.delivered && head.outputs_from < head.outputs {
             let to = head.delivered.min(head.outputs);
             head.bytes = head.bytes.saturating_sub(stage.drop_range(number, Part::Output, head.outputs_from, to)?);
             head.outputs_from = to;
+        }
+        let (from, values) = self.outputs;
+        if !values.is_empty() {
+            if head.outputs_from == head.outputs {
+                head.outputs_from = from;
+            }
+            head.outputs = from + values.len() as u64;
+        }
+        for (index, bytes) in (from..).zip(values) {
+            head.bytes += bytes.len() as u64;
+            stage.put(number, Part::Output, index, bytes.to_vec())?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ export type {
   EndReason,
   FunctionMetrics,
   Generator,
+  JournalMetrics,
   LatencyQuantiles,
   OpenOptions,
   Position,

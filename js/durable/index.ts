@@ -1,9 +1,10 @@
 // velo-stream/durable: streams that outlive their process.
 
 export type { Durable } from '../api/durability.js'
+export type { JournalMetrics } from '../kit/journal-metrics.js'
 export { type DurableOptions, durable } from './durability.js'
 export type { StreamLine } from './embedded/answers.js'
-export { EmbeddedJournal, type EmbeddedOptions, type JournalMetrics } from './embedded/embedded-journal.js'
+export { EmbeddedJournal, type EmbeddedOptions } from './embedded/embedded-journal.js'
 export { type ExportLine, type ExportPart, Inspector, type PruneOptions, type ShownStream } from './embedded/inspector.js'
 export type {
   Checkpoint,

@@ -2,8 +2,9 @@
 
 import type { Durable } from '../api/durability.js'
 import { onlyKnown } from '../kit/check.js'
+import type { JournalMetrics } from '../kit/journal-metrics.js'
 import { type DurableOptions, durable } from './durability.js'
-import { EmbeddedJournal, type EmbeddedOptions, type JournalMetrics } from './embedded/embedded-journal.js'
+import { EmbeddedJournal, type EmbeddedOptions } from './embedded/embedded-journal.js'
 
 /** Options of `journal(path)`. */
 export interface JournalOptions extends EmbeddedOptions, DurableOptions {}
@@ -12,7 +13,7 @@ export interface JournalOptions extends EmbeddedOptions, DurableOptions {}
 export interface FolderJournal extends Durable, AsyncDisposable {
   /** The folder, absolute. */
   readonly path: string
-  /** What its writer has done in this process: a plain object, made anew at each access. */
+  /** What is counted of it in this process, as in `runtime.snapshot().journals`: a plain object, made anew at each access. */
   readonly metrics: JournalMetrics
   /** Gives the folder back when everything asked for before is done; streams that are open cannot go on. */
   close(): Promise<void>

@@ -2,8 +2,9 @@
 
 import type { EffectOptions } from './attempts.js'
 import type { EndReason } from './end-reason.js'
+import type { JournalMetrics } from './journal-metrics.js'
 
-export type { EffectOptions, EndReason }
+export type { EffectOptions, EndReason, JournalMetrics }
 
 /** What a stream function may be fed from: anything that can be iterated, Node and Web streams included. Promises in a sync source are awaited. */
 export type Source<In> = Iterable<In | PromiseLike<In>> | AsyncIterable<In> | WebSource<In>
@@ -172,6 +173,8 @@ export interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
    */
   bytesBuffered: number
   functions: FunctionMetrics[]
+  /** Journals in folders that the process has open, by path. */
+  journals: JournalMetrics[]
   /** Worker threads that run streams. */
   workers: WorkerSnapshot[]
 }

@@ -5,7 +5,7 @@
 use crate::backend::Fault;
 use crate::failure::Failure;
 use crate::mailbox::{Mailbox, Wake};
-use crate::metrics::{Counters, Metrics, add};
+use crate::metrics::{Counters, Metrics, add, less};
 use crate::registry::{self, Gone};
 use crate::store::Place;
 use crate::writer::{Control, Submission, Writer};
@@ -96,6 +96,11 @@ impl Shared {
         thread.map_err(|error| Failure::io("cannot start the writer's thread", &error))?;
         Ok(Self { path, sync: options.sync, submissions, controls, counters })
     }
+
+    /// What the writer counted.
+    pub(crate) fn metrics(&self) -> Metrics {
+        self.counters.picture()
+    }
 }
 
 /// One user of a journal. Dropping it closes it.
@@ -127,11 +132,14 @@ impl Client {
             return Err(Refused::Full);
         }
         self.mailbox.under_way.fetch_add(1, Ordering::Relaxed);
+        let bytes = commands.len() as u64;
         add(&shared.counters.queued, 1);
+        add(&shared.counters.queued_bytes, bytes);
         let submission = Submission { commands, mailbox: Arc::clone(&self.mailbox) };
         let Err(refused) = shared.submissions.try_send(submission) else { return Ok(()) };
         self.mailbox.under_way.fetch_sub(1, Ordering::Relaxed);
-        shared.counters.queued.fetch_sub(1, Ordering::Relaxed);
+        less(&shared.counters.queued, 1);
+        less(&shared.counters.queued_bytes, bytes);
         match refused {
             TrySendError::Full(_) => {
                 let _ = shared.controls.send(Control::Thirsty(Arc::clone(&self.mailbox)));
@@ -155,7 +163,7 @@ impl Client {
     /// What the writer counted; nothing once the client has closed.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.shared.as_ref().map(|shared| shared.counters.picture()).unwrap_or_default()
+        self.shared.as_ref().map(|shared| shared.metrics()).unwrap_or_default()
     }
 
     /// Closes, and waits for the folder to be given back if this was the last client, at most so long.

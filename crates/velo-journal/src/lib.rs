@@ -45,4 +45,5 @@ mod writer;
 pub use backend::{Backend, Fault};
 pub use journal::{Client, Options, Refused, Sync};
 pub use mailbox::Wake;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Quantiles};
+pub use registry::survey;

@@ -4,6 +4,7 @@
 
 use crate::failure::{Failure, Kind};
 use crate::journal::{Options, Shared};
+use crate::metrics::Metrics;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -76,6 +77,17 @@ pub(crate) fn leave(shared: &Shared) -> Option<Arc<Gone>> {
     }
     folder.shared = None;
     Some(Arc::clone(&folder.gone))
+}
+
+/// The folders that this process has open, in order, and what their writers counted.
+#[must_use]
+pub fn survey() -> Vec<(PathBuf, Metrics)> {
+    let open = folders();
+    let mut all: Vec<_> =
+        open.iter().filter_map(|(path, folder)| Some((path.clone(), folder.shared.as_ref()?.metrics()))).collect();
+    drop(open);
+    all.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    all
 }
 
 /// One name for a folder however it is spelled, as far as it is there.

@@ -4,6 +4,7 @@
 
 use crate::failure::{Failure, Trouble};
 use crate::head::Head;
+use crate::metrics::Tally;
 use crate::seal::{seal, unseal};
 use crate::tables::{COUNTS, ENDS, NAMES, Part, RECORDS, TAIL, parts_of, record_key};
 use crate::tail::{Entry, EntryKey, LONG, Tail};
@@ -25,6 +26,9 @@ pub(crate) struct Stage<'t> {
     pub(crate) dirty: bool,
     /// Streams made less streams removed.
     pub(crate) more: i64,
+    /// Bytes that heads among the records say more than before.
+    pub(crate) grown: i64,
+    pub(crate) tally: Tally,
 }
 
 impl<'t> Stage<'t> {
@@ -38,6 +42,8 @@ impl<'t> Stage<'t> {
             counts: transaction.open_table(COUNTS)?,
             dirty: false,
             more: 0,
+            grown: 0,
+            tally: Tally::default(),
         })
     }
 
@@ -112,7 +118,14 @@ impl<'t> Stage<'t> {
     }
 
     pub(crate) fn put_head(&mut self, stream: u64, head: &Head) -> Result<(), Trouble> {
-        self.put(stream, Part::Head, 0, head.encode())
+        self.fold(stream)?;
+        let key = record_key(stream, Part::Head, 0);
+        let mut record = head.encode();
+        seal(&key, &mut record);
+        self.dirty = true;
+        let before = self.records.insert(&key[..], &record[..])?.map_or(0, |old| bytes_of(&key, old.value()));
+        self.grown += head.bytes.cast_signed() - before;
+        Ok(())
     }
 
     /// The number of a stream.
@@ -126,6 +139,8 @@ impl<'t> Stage<'t> {
             self.ends.remove((until, stream))?;
         }
         self.forget(stream)?;
+        let head = record_key(stream, Part::Head, 0);
+        self.grown -= self.records.get(&head[..])?.map_or(0, |kept| bytes_of(&head, kept.value()));
         let (low, high) = (record_key(stream, Part::Name, 0), record_key(stream, Part::Over, u64::MAX));
         self.records.retain_in::<&[u8], _>(&low[..]..=&high[..], |_, _| false)?;
         self.names.remove(name)?;
@@ -139,7 +154,7 @@ impl<'t> Stage<'t> {
         let key = self.tail.next(stream);
         let sealed = entry.seal(key);
         self.log.insert(key, &sealed[..])?;
-        self.tail.note(key, sealed.len(), Some(entry.head));
+        self.tail.note(key, sealed.len(), Some((entry.head, entry.bytes.len())));
         self.dirty = true;
         Ok(())
     }
@@ -195,7 +210,7 @@ impl<'t> Stage<'t> {
 
     /// Removes what a stream has in the tail.
     fn forget(&mut self, stream: u64) -> Result<(), Trouble> {
-        let Some(pending) = self.tail.streams.remove(&stream) else { return Ok(()) };
+        let Some(pending) = self.tail.remove(stream) else { return Ok(()) };
         for number in pending.entries {
             if let Some(sealed) = self.log.remove((number, stream))? {
                 self.tail.bytes = self.tail.bytes.saturating_sub(sealed.value().len() as u64);
@@ -212,4 +227,9 @@ impl<'t> Stage<'t> {
         self.dirty = true;
         Ok(next)
     }
+}
+
+/// What a head among the records says its stream keeps; nothing where it cannot be read.
+pub(crate) fn bytes_of(key: &[u8], sealed: &[u8]) -> i64 {
+    unseal(key, sealed).and_then(Head::decode).map_or(0, |head| head.bytes.cast_signed())
 }

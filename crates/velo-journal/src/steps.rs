@@ -25,7 +25,10 @@ pub(crate) fn step(stage: &mut Stage<'_>, command: &Command<'_>, now: u64) -> Re
         Command::Read { own, from, events, bytes } => {
             let head = owned(stage, *own)?;
             stage.fold(own.number)?;
-            read::read(stage, own.number, &head, *from, *events, *bytes)
+            let (page, count) = read::read(stage, own.number, &head, *from, *events, *bytes)?;
+            // Whoever wants one event looks at it, and plays nothing.
+            stage.tally.replayed_events += if *events > 1 { count } else { 0 };
+            Ok(page)
         }
         Command::Commit { own, max_bytes, commit } => commit::commit(stage, *own, *max_bytes, commit, now),
         Command::Discard { key } => discard(stage, *key, now),
@@ -39,7 +42,7 @@ pub(crate) fn step(stage: &mut Stage<'_>, command: &Command<'_>, now: u64) -> Re
         Command::Peek { key, from, events, bytes } => {
             let (number, head) = inspect::find(stage, *key)?;
             stage.fold(number)?;
-            read::read(stage, number, &head, *from, *events, *bytes)
+            Ok(read::read(stage, number, &head, *from, *events, *bytes)?.0)
         }
         Command::Verify => inspect::verify(stage),
         Command::Malformed => Err(Failure::new(Kind::Bad, "malformed command").into()),

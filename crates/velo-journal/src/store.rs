@@ -8,11 +8,11 @@ use crate::fail;
 use crate::failure::{Failure, Kind, Trouble};
 use crate::lock::{FolderLock, private};
 use crate::metrics::{Counters, set};
-use crate::stage::Stage;
+use crate::stage::{Stage, bytes_of};
 use crate::steps;
-use crate::tables::{COUNTS, FORMAT, FORMAT_COUNT, NAMES, TAIL};
+use crate::tables::{BYTES_COUNT, COUNTS, FORMAT, FORMAT_COUNT, NAMES, Part, RECORDS, TAIL, record_key};
 use crate::tail::Tail;
-use redb::{Builder, Database, ReadableDatabase as _, ReadableTableMetadata as _};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub(crate) struct Place {
 pub(crate) struct Store {
     database: Database,
     tail: Tail,
+    /// What the heads among the records say their streams keep; what is in the tail comes to that.
+    recorded: u64,
     counters: Arc<Counters>,
     // Behind the database: the lock is let go of last.
     _lock: Arc<FolderLock>,
@@ -77,8 +79,13 @@ impl Store {
         let opened = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(Trouble::from);
         let database = opened.map_err(|trouble| wrong(trouble.into_failure()))?;
         fail::point("repaired").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
-        let mut store =
-            Self { database, tail: Tail::default(), counters: Arc::clone(counters), _lock: Arc::clone(lock) };
+        let mut store = Self {
+            database,
+            tail: Tail::default(),
+            recorded: 0,
+            counters: Arc::clone(counters),
+            _lock: Arc::clone(lock),
+        };
         store.begin(length == 0).map_err(|trouble| wrong(trouble.into_failure()))?;
         if length == 0 && place.synced {
             // The name of the file is kept by its folder.
@@ -110,8 +117,11 @@ impl Store {
         let reading = self.database.begin_read()?;
         let streams = reading.open_table(NAMES)?.len()?;
         self.tail = Tail::load(&reading.open_table(TAIL)?)?;
+        let counted = reading.open_table(COUNTS)?.get(BYTES_COUNT)?.map(|bytes| bytes.value());
+        self.recorded = counted.map_or_else(|| recorded(&reading), Ok)?;
         set(&self.counters.streams, streams);
         set(&self.counters.format, FORMAT);
+        set(&self.counters.bytes, self.recorded + self.tail.kept);
         Ok(())
     }
 
@@ -136,7 +146,10 @@ impl Store {
             for command in commands {
                 match steps::step(stage, &command, now) {
                     Ok(answer) => answers.push(Ok(answer)),
-                    Err(Trouble::Refused(failure)) => answers.push(Err(failure)),
+                    Err(Trouble::Refused(failure)) => {
+                        stage.tally.refused += u64::from(failure.kind == Kind::Full);
+                        answers.push(Err(failure));
+                    }
                     Err(broken) => return Err(broken),
                 }
                 point("applied")?;
@@ -162,7 +175,11 @@ impl Store {
         point("begun")?;
         let mut stage = Stage::over(&transaction, &mut self.tail)?;
         let done = work(&mut stage)?;
-        let (dirty, more) = (stage.dirty, stage.more);
+        let (dirty, more, tally) = (stage.dirty, stage.more, stage.tally);
+        let recorded = self.recorded.saturating_add_signed(stage.grown);
+        if recorded != self.recorded {
+            stage.counts.insert(BYTES_COUNT, recorded)?;
+        }
         drop(stage);
         if dirty {
             let begun = Instant::now();
@@ -170,12 +187,27 @@ impl Store {
             self.counters.committed(begun.elapsed());
             let streams = &self.counters.streams;
             set(streams, streams.load(std::sync::atomic::Ordering::Relaxed).saturating_add_signed(more));
+            self.recorded = recorded;
+            set(&self.counters.bytes, recorded + self.tail.kept);
             point("committed")?;
         } else {
             transaction.abort()?;
         }
+        self.counters.tallied(tally);
         Ok(done)
     }
+}
+
+/// What the heads among the records say, one by one: of a folder whose writer did not count it.
+fn recorded(reading: &ReadTransaction) -> Result<u64, Trouble> {
+    let records = reading.open_table(RECORDS)?;
+    let mut sum = 0_u64;
+    for entry in reading.open_table(NAMES)?.iter()? {
+        let key = record_key(entry?.1.value(), Part::Head, 0);
+        let bytes = records.get(&key[..])?.map_or(0, |head| bytes_of(&key, head.value()));
+        sum = sum.saturating_add_signed(bytes);
+    }
+    Ok(sum)
 }
 
 /// A failing point is a failing store.

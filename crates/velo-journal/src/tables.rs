@@ -20,6 +20,8 @@ pub(crate) const COUNTS: TableDefinition<'static, &str, u64> = TableDefinition::
 pub(crate) const FORMAT_COUNT: &str = "format";
 pub(crate) const EPOCH_COUNT: &str = "epoch";
 pub(crate) const STREAM_COUNT: &str = "streams";
+/// Of all heads in `RECORDS`: what their streams keep there.
+pub(crate) const BYTES_COUNT: &str = "bytes";
 
 /// What a record is. The order is that in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,8 @@ pub(crate) struct Tail {
     /// The number of the next entry.
     next: u64,
     pub(crate) bytes: u64,
+    /// Bytes of events and hashes alone.
+    pub(crate) kept: u64,
 }
 
 /// Of one stream.
@@ -37,6 +39,8 @@ pub(crate) struct Pending {
     pub(crate) head: Head,
     /// The numbers of its entries.
     pub(crate) entries: Vec<u64>,
+    /// Bytes of their events and hashes.
+    pub(crate) kept: u64,
     /// An entry of it cannot be read.
     pub(crate) is_damaged: bool,
 }
@@ -57,8 +61,8 @@ impl Tail {
         for entry in table.iter()? {
             let (key, sealed) = entry?;
             let key = key.value();
-            let head = Entry::open(key, sealed.value()).map(|entry| entry.head);
-            tail.note(key, sealed.value().len(), head);
+            let entry = Entry::open(key, sealed.value()).map(|entry| (entry.head, entry.bytes.len()));
+            tail.note(key, sealed.value().len(), entry);
         }
         Ok(tail)
     }
@@ -68,16 +72,27 @@ impl Tail {
         (self.next, stream)
     }
 
-    /// An entry is there; without a head it is damaged.
-    pub(crate) fn note(&mut self, (number, stream): EntryKey, size: usize, head: Option<Head>) {
+    /// An entry is there: the head in it, and how many bytes of events or hashes. Without them it is damaged.
+    pub(crate) fn note(&mut self, (number, stream): EntryKey, size: usize, entry: Option<(Head, usize)>) {
         self.next = number + 1;
         self.bytes += size as u64;
         let pending = self.streams.entry(stream).or_default();
         pending.entries.push(number);
-        match head {
-            Some(head) => pending.head = head,
+        match entry {
+            Some((head, kept)) => {
+                pending.head = head;
+                pending.kept += kept as u64;
+                self.kept += kept as u64;
+            }
             None => pending.is_damaged = true,
         }
+    }
+
+    /// What a stream has here, which goes.
+    pub(crate) fn remove(&mut self, stream: u64) -> Option<Pending> {
+        let pending = self.streams.remove(&stream)?;
+        self.kept = self.kept.saturating_sub(pending.kept);
+        Some(pending)
     }
 
     /// The head of a stream that has something here.

@@ -8,14 +8,13 @@ use crate::fail;
 use crate::failure::{Failure, Kind};
 use crate::lock::FolderLock;
 use crate::mailbox::Mailbox;
-use crate::metrics::{Counters, add};
+use crate::metrics::{Counters, add, less};
 use crate::registry::Gone;
 use crate::store::{Answers, Place, Store};
 use crate::wire;
 use crossbeam_channel::{Receiver, TryRecvError, select};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A group takes no more submissions after so many bytes: a transaction is held in memory.
@@ -145,7 +144,8 @@ impl Writer {
 
     /// Does a group and answers it.
     fn work(&mut self, group: &[Submission]) {
-        self.counters.queued.fetch_sub(group.len() as u64, Ordering::Relaxed);
+        less(&self.counters.queued, group.len() as u64);
+        less(&self.counters.queued_bytes, group.iter().map(|submission| submission.commands.len() as u64).sum());
         let mut answers = self.attempt(group).into_iter();
         let _ = fail::point("answered");
         for submission in group {

@@ -2,6 +2,7 @@
 
 use crate::isolate::Isolate;
 use crate::page::SharedPage;
+use crate::picture::{JournalPicture, Picture};
 #[cfg(unix)]
 use crate::signals;
 use crate::status::{Result, bug, error, guarded};
@@ -142,8 +143,10 @@ pub fn drain(env: Env, deadline_ms: f64) -> Result<()> {
 #[napi(catch_unwind, ts_return_type = "object")]
 pub fn snapshot(env: &Env) -> Result<Unknown<'_>> {
     guarded(|| {
-        let picture = Isolate::of(env)?.runtime.snapshot();
-        env.to_js_value(&picture).map_err(bug)
+        let process = Isolate::of(env)?.runtime.snapshot();
+        let journals = velo_journal::survey();
+        let journals = journals.iter().map(|(path, counted)| JournalPicture::new(path, counted)).collect();
+        env.to_js_value(&Picture { process, journals }).map_err(bug)
     })
 }
 

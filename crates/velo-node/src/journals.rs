@@ -3,13 +3,14 @@
 //! Owns: which journals an isolate has open. Not here: what commands and answers say (`velo_journal::wire`).
 
 use crate::isolate::Isolate;
+use crate::picture::JournalPicture;
 use crate::raw::{Call, Reply};
-use crate::status::{Result, error, guarded};
-use napi::bindgen_prelude::Buffer;
+use crate::status::{Result, bug, error, guarded};
+use napi::bindgen_prelude::{Buffer, Unknown};
 use napi::{Env, sys};
 use napi_derive::napi;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,14 +85,14 @@ pub fn journal_forget(env: Env, handle: u32) -> Result<()> {
     })
 }
 
-/// What the writer of a journal counted, by name.
-#[napi(catch_unwind, ts_return_type = "Record<string, number>")]
-pub fn journal_metrics(env: Env, handle: u32) -> Result<HashMap<&'static str, f64>> {
+/// What the writer of a journal counted.
+#[napi(catch_unwind, ts_return_type = "object")]
+pub fn journal_metrics(env: &Env, handle: u32) -> Result<Unknown<'_>> {
     guarded(|| {
-        let journals = Isolate::of(&env)?.journals.borrow();
-        let picture = journals.open.get(&handle).map(Client::metrics).unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-        Ok(picture.list().into_iter().map(|(name, value)| (name, value as f64)).collect())
+        let journals = Isolate::of(env)?.journals.borrow();
+        let counted = journals.open.get(&handle).map(Client::metrics).unwrap_or_default();
+        // Whoever asks knows the path.
+        env.to_js_value(&JournalPicture::new(Path::new(""), &counted)).map_err(bug)
     })
 }
 

@@ -12,6 +12,7 @@ mod ducts;
 mod isolate;
 mod journals;
 mod page;
+mod picture;
 mod raw;
 #[cfg(unix)]
 mod signals;

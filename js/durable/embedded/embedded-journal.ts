@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { configError, integer, onlyKnown, text, word } from '../../kit/check.js'
 import { VeloError } from '../../kit/errors.js'
+import type { JournalMetrics } from '../../kit/journal-metrics.js'
 import type { Commit, EventRecord, Journal, Kept, Ownership, ReadLimit, StreamInit, StreamKey, Unfinished } from '../journal.js'
 import { readEvents, readKept, readLines } from './answers.js'
 import { putAppend, putCommit, putKey, putOpen, putRead, What } from './commands.js'
@@ -17,24 +18,6 @@ export interface EmbeddedOptions {
   sync?: 'disk' | 'process'
   /** Bytes that one stream may keep. Default: no limit. */
   maxBytes?: number
-}
-
-/** What the writer of a folder counted since this process opened it. */
-export interface JournalMetrics {
-  /** Streams kept, retained ends among them. */
-  readonly streams: number
-  /** Bytes of the file. */
-  readonly fileBytes: number
-  readonly commands: number
-  readonly commits: number
-  /** ms: the mean and the longest. */
-  readonly commitLatency: { readonly mean: number; readonly max: number }
-  readonly writtenBytes: number
-  readonly syncs: number
-  /** Submissions that wait for the writer. */
-  readonly queued: number
-  /** How often the store failed and was opened again. */
-  readonly reopened: number
 }
 
 /** A journal in a folder, which belongs to one process at a time. The same path twice in a process is one journal. */
@@ -101,20 +84,7 @@ export class EmbeddedJournal implements Journal {
 
   /** What the writer of the folder counted. */
   get metrics(): JournalMetrics {
-    const counted = this.#link.metrics
-    const count = (name: string): number => counted[name] ?? 0
-    const mean = count('commits') === 0 ? 0 : count('commit_us') / count('commits') / 1000
-    return {
-      streams: count('streams'),
-      fileBytes: count('file_bytes'),
-      commands: count('commands'),
-      commits: count('commits'),
-      commitLatency: { mean, max: count('commit_us_max') / 1000 },
-      writtenBytes: count('written_bytes'),
-      syncs: count('syncs'),
-      queued: count('queued'),
-      reopened: count('reopened'),
-    }
+    return this.#link.metrics
   }
 }
 

@@ -6,6 +6,7 @@ import { whenDirty } from '../../engine/border/mailbox.js'
 import { native } from '../../engine/border/native.js'
 import { workBegins, workEnds } from '../../engine/border/wakefulness.js'
 import { VeloError } from '../../kit/errors.js'
+import type { JournalMetrics } from '../../kit/journal-metrics.js'
 import { Failure, Fields, Said } from './answers.js'
 import { Submission } from './submission.js'
 
@@ -98,8 +99,8 @@ export class Link {
     return this.#closed
   }
 
-  get metrics(): Record<string, number> {
-    return native.journalMetrics(this.#handle)
+  get metrics(): JournalMetrics {
+    return { ...native.journalMetrics(this.#handle), path: this.path }
   }
 
   /** The doorbell rang: settles what was answered, then goes on with what waited for room. */

@@ -3,6 +3,7 @@
 // The one door to the Rust add-on: has it loaded once and gives it types. Nothing else imports the binding.
 
 import { type ByteLedger, reportBytesTo } from '../../kit/byte-sum.js'
+import type { JournalMetrics } from '../../kit/journal-metrics.js'
 import { loadBinary } from './binary.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
@@ -54,6 +55,7 @@ export interface FunctionTotals {
 export interface Totals extends Omit<FunctionTotals, 'name' | 'processing'> {
   bytesBuffered: number
   functions: FunctionTotals[]
+  journals: JournalMetrics[]
 }
 
 /** The calls of the add-on; ARCHITECTURE section 4 says what each means. */
@@ -88,7 +90,7 @@ export interface Native extends ByteLedger {
   journalTake(journal: number): Uint8Array
   journalClose(journal: number, id: number): void
   journalForget(journal: number): void
-  journalMetrics(journal: number): Record<string, number>
+  journalMetrics(journal: number): JournalMetrics
   start(onBell: () => void): void
   attach(page: Uint8Array): void
   define(limits: Limits): Defined

@@ -36,6 +36,7 @@ pub(super) fn append(
         bounded(head.bytes + fresh.len() as u64, max_bytes)?;
     }
     head.bytes += fresh.len() as u64;
+    stage.tally.events += count - known;
     if fresh.len() <= LARGE {
         let index = head.events;
         head.events += count - known;

@@ -21,6 +21,7 @@ pub(super) fn open(stage: &mut Stage<'_>, key: Key<'_>, at: f64, seed: f64, now:
         found = None;
     }
     let is_new = found.is_none();
+    stage.tally.replays += u64::from(found.as_ref().is_some_and(|(_, head)| head.over.is_none()));
     let (number, head) = match found {
         Some(found) => found,
         None => {

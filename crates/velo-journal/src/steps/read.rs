@@ -7,6 +7,7 @@ use crate::head::Head;
 use crate::stage::Stage;
 use crate::tables::Part;
 
+/// Events from an index on, and how many.
 pub(super) fn read(
     stage: &Stage<'_>,
     number: u64,
@@ -14,7 +15,7 @@ pub(super) fn read(
     from: u64,
     events: u64,
     bytes: u64,
-) -> Result<Answer, Trouble> {
+) -> Result<(Answer, u64), Trouble> {
     if from < head.first {
         return Err(Failure::new(
             Kind::Gone,
@@ -24,7 +25,7 @@ pub(super) fn read(
     }
     let mut page = Vec::new();
     if from >= head.events {
-        return Ok(Answer::Events(page));
+        return Ok((Answer::Events(page), 0));
     }
     let missing = || Failure::corrupt(&format!("event {from} is missing: its record"));
     let start = stage.at_or_before(number, Part::Events, from)?.ok_or_else(missing)?;
@@ -54,5 +55,5 @@ pub(super) fn read(
     if count == 0 {
         return Err(missing().into());
     }
-    Ok(Answer::Events(page))
+    Ok((Answer::Events(page), count))
 }

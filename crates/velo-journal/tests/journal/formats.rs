@@ -2,7 +2,7 @@
 //!
 //! The example `fixture` wrote those in `tests/fixtures`, each with the version it is named after.
 
-use crate::support::{Caller, options};
+use crate::support::{Caller, bytes_listed, options};
 use redb::{Builder, ReadableTable as _, TableDefinition};
 use std::fs;
 use std::path::Path;
@@ -21,6 +21,8 @@ fn format_1_is_read() {
     let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
     let fresh = caller.open("fresh").unwrap();
     assert_eq!((fresh.is_new, fresh.events), (false, 3));
+    // Its writer did not count what is kept.
+    assert_eq!(caller.metrics().bytes, bytes_listed(&caller.ask(7, vec![]).unwrap()));
     assert_eq!(caller.read(&fresh.own, 1).unwrap(), [b"two".to_vec(), b"three".to_vec()]);
     assert_eq!(caller.ask(10, vec![]).unwrap(), [6], "nothing is damaged");
     let live = caller.open("live").unwrap();

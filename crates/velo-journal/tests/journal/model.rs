@@ -45,6 +45,7 @@ fn check(caller: &mut Caller, streams: &HashMap<u8, Model>) {
         assert_eq!(caller.read(&kept.own, kept.first).unwrap(), model.events, "{id}");
     }
     assert_eq!(caller.ask(10, vec![]).unwrap(), [6], "nothing is damaged");
+    assert_eq!(caller.metrics().bytes, support::bytes_listed(&caller.ask(7, vec![]).unwrap()), "the count of bytes");
 }
 
 proptest! {

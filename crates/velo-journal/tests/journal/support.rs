@@ -149,6 +149,25 @@ fn events_of(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     events
 }
 
+/// What a list of streams says is kept, in all.
+pub fn bytes_listed(answer: &[u8]) -> u64 {
+    let mut rest = &answer[1..];
+    let mut sum = 0;
+    while !rest.is_empty() {
+        rest = after_blob(after_blob(rest));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small counts")]
+        let bytes = f64::from_le_bytes(rest[32..40].try_into().unwrap()) as u64;
+        sum += bytes;
+        rest = after_blob(&rest[48..]);
+    }
+    sum
+}
+
+fn after_blob(bytes: &[u8]) -> &[u8] {
+    let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
+    &rest[u32::from_le_bytes(*length) as usize..]
+}
+
 pub fn key(id: &str) -> Vec<u8> {
     [blob(b"f"), blob(id.as_bytes())].concat()
 }

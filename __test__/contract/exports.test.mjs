@@ -39,6 +39,7 @@ test('the root exports these types and no others', () => {
       'EndReason',
       'FunctionMetrics',
       'Generator',
+      'JournalMetrics',
       'LatencyQuantiles',
       'OpenOptions',
       'Position',

@@ -1,7 +1,7 @@
 // What the first function of a durable stream gets as `events`: records on their way in, values on their way out.
 
 import { decodeRecord } from '../../workers/codec/record.js'
-import { openEnvelope } from './envelope.js'
+import { HEAD, timeOf } from './envelope.js'
 import type { Hosted } from './hosted.js'
 
 type Next = IteratorResult<unknown, undefined>
@@ -11,9 +11,8 @@ export class HostedEvents implements AsyncIterableIterator<unknown> {
   readonly #hosted: Hosted
   readonly #open = (result: IteratorResult<Uint8Array, undefined>): Next => {
     if (result.done === true) return result
-    const { at, record } = openEnvelope(result.value)
-    const value = decodeRecord(record, this.#hosted.codec)
-    this.#hosted.took(at)
+    const value = decodeRecord(result.value, this.#hosted.codec, HEAD)
+    this.#hosted.took(timeOf(result.value))
     return { value, done: false }
   }
 

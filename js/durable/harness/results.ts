@@ -2,6 +2,7 @@
 
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import { encodeRecord } from '../../workers/codec/record.js'
+import { shared } from '../../workers/codec/slab.js'
 import type { Hosted } from './hosted.js'
 
 type Result = IteratorResult<unknown, unknown>
@@ -13,7 +14,7 @@ export class HostedResults implements AnyGenerator {
     if (result.done === true) return result
     let value: Uint8Array
     try {
-      value = encodeRecord(result.value, this.#hosted.codec)
+      value = encodeRecord(result.value, this.#hosted.codec, shared)
     } catch (error) {
       // It cannot be kept: the function may deal with that at its yield.
       return this.throw(error)

@@ -6,7 +6,8 @@ import { AbortError, type Failure } from '../../kit/errors.js'
 import { DONE_VOID, refuse, silence } from '../../kit/promises.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { encodeRecord } from '../../workers/codec/record.js'
-import { envelope } from '../harness/envelope.js'
+import { shared } from '../../workers/codec/slab.js'
+import { HEAD, stamp } from '../harness/envelope.js'
 import type { Journal, Ownership } from '../journal.js'
 import { Entry, withAccepted } from './entry.js'
 import type { IntakeOwner } from './intake-owner.js'
@@ -140,7 +141,7 @@ export class Intake {
   }
 
   private encoded(event: unknown): Uint8Array {
-    return encodeRecord(event, this.owner.codec)
+    return encodeRecord(event, this.owner.codec, shared, HEAD)
   }
 
   /** Takes a place in line, or goes at once. */
@@ -194,15 +195,15 @@ export class Intake {
   private append(entry: Entry, events: readonly Uint8Array[], size: number): void {
     const { journal, own } = this.store as NonNullable<Intake['store']>
     const at = Date.now()
-    const records = events.map((bytes) => ({ at, end: entry.end, bytes }))
-    const part: Part = { entry, from: this.next, records, size, state: 'flying' }
+    const records = events.map((event) => ({ at, end: entry.end, bytes: entry.end ? event : stamp(event, at).subarray(HEAD) }))
+    const part: Part = { entry, from: this.next, events, size, state: 'flying' }
     entry.accepted += events.length
     this.next += events.length
     this.pending += events.length
     this.pendingBytes += size
     this.flying++
     this.parts.push(part)
-    const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, part.records)
+    const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, records)
     keeping.then(
       () => this.settled(part, 'kept', undefined),
       (error) => this.settled(part, 'refused', { error }),
@@ -216,7 +217,7 @@ export class Intake {
     const { entry } = part
     if (failure !== undefined) this.refused(entry, failure.error)
     else {
-      entry.kept += part.records.length
+      entry.kept += part.events.length
       if (entry.kept === entry.events.length) entry.settle()
     }
     this.sort()
@@ -240,12 +241,12 @@ export class Intake {
     for (; part?.state === 'kept'; part = this.parts[0]) {
       this.parts.shift()
       if (part.entry.end && this.store !== undefined) this.ending = 'kept'
-      if (part.entry.end || this.store === undefined) this.left(part.records.length, part.size)
-      else for (const { at, bytes } of part.records) this.kept.push(envelope(at, bytes))
+      if (part.entry.end || this.store === undefined) this.left(part.events.length, part.size)
+      else for (const event of part.events) this.kept.push(event)
     }
     if (part?.state !== 'refused' || this.flying > 0) return
     this.next = part.from
-    for (const { records, size } of this.parts) this.left(records.length, size)
+    for (const { events, size } of this.parts) this.left(events.length, size)
     this.parts = []
   }
 

@@ -7,7 +7,7 @@ import { VeloError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { Puller } from '../../kit/pulled.js'
 import type { HarnessLink } from '../harness/data.js'
-import { envelope } from '../harness/envelope.js'
+import { enveloped } from '../harness/envelope.js'
 import type { Checkpoint, EventRecord, Kept } from '../journal.js'
 import { CallerHarness } from './caller-harness.js'
 import { hashOf } from './hash.js'
@@ -146,7 +146,7 @@ export class Life implements InnerOwner, HarnessLink {
       const records = (await journal.read(kept.own, at, PAGE)).slice(0, kept.events - at)
       if (records.length === 0) return
       at += records.length
-      const events = records.filter(({ end }: EventRecord) => !end).map((record) => envelope(record.at, record.bytes))
+      const events = records.filter(({ end }: EventRecord) => !end).map((record) => enveloped(record.at, record.bytes))
       if (events.length === 0) continue
       try {
         await this.inner.input.sendBatch(events)

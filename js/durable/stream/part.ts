@@ -1,17 +1,16 @@
 // Events on their way that were appended to the journal together.
 
-import { HEAD } from '../harness/envelope.js'
-import type { EventRecord } from '../journal.js'
 import type { Entry } from './entry.js'
 
 export interface Part {
   readonly entry: Entry
   readonly from: number
-  readonly records: readonly EventRecord[]
+  /** Each behind its time; the end of the input is an empty one. */
+  readonly events: readonly Uint8Array[]
   /** Their bytes. */
   readonly size: number
   state: 'flying' | 'kept' | 'refused'
 }
 
-/** Bytes of records that are on their way to the function. */
-export const sizeOf = (envelopes: readonly Uint8Array[]): number => envelopes.reduce((sum, { byteLength }) => sum + byteLength - HEAD, 0)
+/** Bytes of events that are on their way to the function. */
+export const sizeOf = (events: readonly Uint8Array[]): number => events.reduce((sum, { byteLength }) => sum + byteLength, 0)

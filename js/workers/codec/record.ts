@@ -9,7 +9,10 @@ import { readGraph } from './graph-reader.js'
 import { forget, isPlain } from './plain.js'
 import { describe, jsonRefusal, refusal } from './refusal.js'
 import { packAlone, unpackAlone } from './shapes.js'
+import { alone } from './slab.js'
 import { TooDeep } from './survey.js'
+
+type Room = (size: number) => Uint8Array
 
 const BYTES = 1
 const MESSAGE_PACK = 2
@@ -42,27 +45,31 @@ function isPlainObject(value: object): boolean {
   }
 }
 
-/** The bytes of a value. Throws VeloError `VELO_CODEC` with `field` naming the part at fault. */
-export function encodeRecord(value: unknown, codec: Codec): Uint8Array {
-  if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)))
-  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value))
-  if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value)
+/**
+ * The bytes of a value, behind `before` bytes that are free, in memory that `room` gives: one of slab.ts. Throws VeloError `VELO_CODEC` with `field` naming the part at fault.
+ */
+export function encodeRecord(value: unknown, codec: Codec, room: Room = alone, before = 0): Uint8Array {
+  if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)), room, before)
+  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value), room, before)
+  if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value, room, before)
   if (isSimple(value) || (typeof value === 'string' && (value as unknown as { isWellFormed(): boolean }).isWellFormed())) {
-    return packAlone(value, MESSAGE_PACK)
+    const record = packAlone(value, before + 1, room)
+    record[before] = MESSAGE_PACK
+    return record
   }
-  return framed(V8, graphOf(value))
+  return framed(V8, graphOf(value), room, before)
 }
 
-/** The value again. Throws VeloError `VELO_CODEC`. */
-export function decodeRecord(record: Uint8Array, codec: Codec): unknown {
-  const content = Buffer.from(record.buffer, record.byteOffset + 1, record.byteLength - 1)
-  const kind = record[0]
+/** The value of the bytes from index `from` on again. Throws VeloError `VELO_CODEC`. */
+export function decodeRecord(record: Uint8Array, codec: Codec, from = 0): unknown {
+  const kind = record[from]
   try {
+    if (kind === MESSAGE_PACK) return unpackAlone(record, from + 1)
+    // Whose memory is looked at here has a buffer already, or is about to be copied.
+    const content = Buffer.from(record.buffer, record.byteOffset + from + 1, record.byteLength - from - 1)
     switch (kind) {
       case BYTES:
         return new Uint8Array(content)
-      case MESSAGE_PACK:
-        return unpackAlone(content)
       case V8:
         return readGraph(content, [])
       case JSON_TEXT:
@@ -81,10 +88,10 @@ export const encodeThrown = (error: unknown): string => packFailure(error) as st
 
 export const decodeThrown = (text: string): unknown => unpackFailure(text)
 
-function framed(kind: number, content: Uint8Array): Uint8Array {
-  const record = new Uint8Array(content.byteLength + 1)
-  record[0] = kind
-  record.set(content, 1)
+function framed(kind: number, content: Uint8Array, room: Room, before: number): Uint8Array {
+  const record = room(before + 1 + content.byteLength)
+  record[before] = kind
+  record.set(content, before + 1)
   return record
 }
 

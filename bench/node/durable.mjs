@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EmbeddedJournal } from '../../dist/durable.js'
 import { BareLog, sqliteIn } from './durable/log.mjs'
+import { resume, streams, synced } from './durable/whole.mjs'
 import { addClaim, contest, document, main, median } from './harness.mjs'
 
 const STREAMS = 64
@@ -179,7 +180,7 @@ async function unfinished(options) {
 }
 
 export function durable(options) {
-  return document('durable', [disk, sqlite, batches, overwrites, unfinished], options)
+  return document('durable', [disk, sqlite, batches, overwrites, unfinished, streams, synced, resume], options)
 }
 
 await main(import.meta, durable)

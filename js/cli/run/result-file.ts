@@ -1,7 +1,8 @@
 // The file that the results of a kept stream go to. It holds them one after the other, so that what is in it says how far the stream has come: whoever goes on cuts it behind
 // the results that were delivered, and the others are written again.
 
-import { closeSync, fdatasync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { OutputError, UsageError } from '../failure.js'
 import { CsvRows } from './csv.js'
@@ -27,6 +28,7 @@ export class ResultFile {
     this.#at = at
     this.columns = header
     ftruncateSync(this.#fd, at)
+    if (results === 0) syncName(path)
   }
 
   /** Resolves when the disk has it: what is told as delivered after that is never lost. */
@@ -43,6 +45,20 @@ export class ResultFile {
 
   close(): void {
     closeSync(this.#fd)
+  }
+}
+
+/** The name of a file is kept by its folder. */
+function syncName(path: string): void {
+  try {
+    const folder = openSync(dirname(path), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  } catch {
+    // Windows opens no folders, and keeps names by itself.
   }
 }
 

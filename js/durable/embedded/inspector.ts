@@ -48,7 +48,7 @@ export class Inspector {
 
   /** The format of what is in it; 0 before anything was asked. */
   get format(): number {
-    return this.#link.metrics.format ?? 0
+    return this.#link.metrics.format
   }
 
   /** Every stream; one that cannot be read says so in `damage`. */

@@ -13,13 +13,16 @@ use crate::steps;
 use crate::tables::{BYTES_COUNT, COUNTS, FORMAT, FORMAT_COUNT, NAMES, Part, RECORDS, TAIL, record_key};
 use crate::tail::Tail;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// The file of the store in its folder.
 const FILE: &str = "journal.redb";
+/// Where a new one is made. It gets its name when all of it is there: one that is half made could never be opened.
+const NEW_FILE: &str = "journal.redb.new";
 /// What the store keeps in memory of its file.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Ends removed in one transaction at most.
@@ -71,7 +74,10 @@ impl Store {
     pub(crate) fn open(place: &Place, lock: &Arc<FolderLock>, counters: &Arc<Counters>) -> Result<Self, Failure> {
         let path = place.folder.join(FILE);
         let wrong = |failure: Failure| Failure { text: format!("{}: {}", path.display(), failure.text), ..failure };
-        let file = file_at(&path).map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
+        let is_new = is_missing(&path).map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
+        let made = place.folder.join(NEW_FILE);
+        let file = file_at(if is_new { &made } else { &path }, is_new)
+            .map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
         fail::point("opened").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
         let length = file.metadata().map_or(0, |about| about.len());
         set(&counters.file_bytes, length);
@@ -86,8 +92,11 @@ impl Store {
             counters: Arc::clone(counters),
             _lock: Arc::clone(lock),
         };
-        store.begin(length == 0).map_err(|trouble| wrong(trouble.into_failure()))?;
-        if length == 0 && place.synced {
+        store.begin(is_new).map_err(|trouble| wrong(trouble.into_failure()))?;
+        if is_new {
+            fs::rename(&made, &path).map_err(|error| wrong(Failure::io("cannot name the store", &error)))?;
+        }
+        if is_new && place.synced {
             // The name of the file is kept by its folder.
             let _ = File::open(&place.folder).and_then(|folder| folder.sync_all());
         }
@@ -215,9 +224,19 @@ fn point(name: &str) -> Result<(), Trouble> {
     fail::point(name).map_err(|error| Trouble::Broken(Failure::io("the store failed", &error)))
 }
 
-fn file_at(path: &Path) -> std::io::Result<File> {
+/// Whether there is no store yet. A file without a byte is none.
+fn is_missing(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(about) => Ok(about.len() == 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was left of an attempt to make it is not looked at.
+fn file_at(path: &Path, is_new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).create(is_new).truncate(is_new);
     private(&mut options);
     options.open(path)
 }

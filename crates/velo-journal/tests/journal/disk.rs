@@ -108,3 +108,23 @@ fn syncs_that_fail() {
         scenario(after, 0, true);
     }
 }
+
+#[test]
+fn a_folder_whose_store_could_not_be_made_can_be_used_later() {
+    for after in 0..12 {
+        let folder = tempfile::tempdir().unwrap();
+        let broken = Arc::new(Broken { torn: 50.into(), ..Broken::default() });
+        broken.left.store(after, Ordering::Relaxed);
+        let mut caller = Caller::new(&faulty(folder.path(), Arc::clone(&broken) as Arc<dyn Fault>));
+        if let Err(text) = caller.open("a") {
+            assert!(text.contains("the store failed: no storage space"), "{text}");
+        }
+        broken.heal();
+        let kept = caller.open("a").unwrap();
+        caller.append(&kept.own, 0, &[vec![1]]).unwrap();
+        caller.close();
+        let mut next = Caller::new(&options(folder.path(), Sync::Disk));
+        assert_eq!(next.open("a").unwrap().events, 1);
+        next.close();
+    }
+}

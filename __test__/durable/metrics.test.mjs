@@ -16,7 +16,7 @@ const temp = realpathSync(mkdtempSync(join(tmpdir(), 'velo-metrics-')))
 after(() => rmSync(temp, { recursive: true, force: true, maxRetries: 3 }))
 let made = 0
 const newFolder = () => join(temp, `j${made++}`)
-const NUMBERS = ['streams', 'bytes', 'fileBytes', 'events', 'commands', 'commits', 'syncs', 'writtenBytes']
+const NUMBERS = ['streams', 'bytes', 'fileBytes', 'format', 'events', 'commands', 'commits', 'syncs', 'writtenBytes']
 const MORE = ['queued', 'queuedBytes', 'replays', 'replayedEvents', 'refused', 'reopened']
 
 async function all(stream) {

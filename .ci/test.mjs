@@ -17,7 +17,11 @@ const { values, positionals } = parseArgs({
 const nodeOnly = values.node || positionals.length > 0
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-if (!nodeOnly) run('cargo', ['test', '--workspace'])
+if (!nodeOnly) {
+  run('cargo', ['test', '--workspace'])
+  // Every crash point of the journal, by name.
+  run('cargo', ['test', '-p', 'velo-journal', '--features', 'failpoints', '--test', 'journal', 'points'])
+}
 if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
   const files = testFiles('__test__').filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))

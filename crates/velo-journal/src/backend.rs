@@ -90,7 +90,10 @@ impl Inner {
             return Err(error);
         }
         add(&self.counters.written_bytes, data.len() as u64);
-        write_all_at(&self.file, offset, data)
+        let (begin, rest) = data.split_at(fail::cut(data.len()));
+        write_all_at(&self.file, offset, begin)?;
+        fail::point("torn")?;
+        write_all_at(&self.file, offset + begin.len() as u64, rest)
     }
 }
 

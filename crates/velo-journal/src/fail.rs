@@ -1,14 +1,39 @@
-//! Named points on the way of a group, for the tests that end the process at each of them. Nothing without the feature `failpoints`.
+//! Named points between two steps of the writer, for the tests that end the process at each of them. Nothing without the feature `failpoints`.
 //!
 //! `VELO_JOURNAL_FAIL=point:n` aborts the process when the point is passed for the n-th time; `=point:n:full` fails it from then on as a full disk does,
 //! where the point can fail (`write`, `sync`), and `=point:n:full:m` for m times.
 
 use std::io;
 
-/// Every point, in the order in which a group passes them; `write` and `sync` lie in the store, `repaired` at its opening.
+/// Every point: those of an opening, those that a group passes, those of the file under the store, those of a sweep and of closing, each in the order in which they
+/// are passed. `formatted` and `named` are those of a new folder.
 #[cfg(feature = "failpoints")]
-pub(crate) const POINTS: [&str; 9] =
-    ["opened", "repaired", "taken", "begun", "applied", "write", "sync", "committed", "answered"];
+pub const POINTS: [&str; 19] = [
+    "locked",
+    "opened",
+    "repaired",
+    "formatted",
+    "loaded",
+    "named",
+    "taken",
+    "begun",
+    "applied",
+    "tidied",
+    "committed",
+    "answered",
+    "told",
+    "write",
+    "torn",
+    "sync",
+    "swept",
+    "settled",
+    "closed",
+];
+
+/// Where a write is cut in two: `torn` lies between the halves.
+pub(crate) const fn cut(length: usize) -> usize {
+    if cfg!(feature = "failpoints") { length / 2 } else { length }
+}
 
 /// Passes a point.
 #[cfg(not(feature = "failpoints"))]
@@ -26,6 +51,7 @@ pub(crate) fn point(name: &str) -> io::Result<()> {
         full: bool,
         times: u64,
     }
+    assert!(POINTS.contains(&name), "{name} is not in the list that tests go through");
     static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
     let plan = PLAN.get_or_init(|| {

@@ -43,6 +43,8 @@ pub mod wire;
 mod writer;
 
 pub use backend::{Backend, Fault};
+#[cfg(feature = "failpoints")]
+pub use fail::POINTS;
 pub use journal::{Client, Options, Refused, Sync};
 pub use mailbox::Wake;
 pub use metrics::{Metrics, Quantiles};

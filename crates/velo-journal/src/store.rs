@@ -95,6 +95,7 @@ impl Store {
         store.begin(is_new).map_err(|trouble| wrong(trouble.into_failure()))?;
         if is_new {
             fs::rename(&made, &path).map_err(|error| wrong(Failure::io("cannot name the store", &error)))?;
+            fail::point("named").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
         }
         if is_new && place.synced {
             // The name of the file is kept by its folder.
@@ -120,6 +121,7 @@ impl Store {
                 let mut stage = Stage::over(&transaction, &mut self.tail)?;
                 stage.counts.insert(FORMAT_COUNT, FORMAT)?;
                 drop(stage);
+                point("formatted")?;
                 transaction.commit()?;
             }
         }
@@ -131,7 +133,7 @@ impl Store {
         set(&self.counters.streams, streams);
         set(&self.counters.format, FORMAT);
         set(&self.counters.bytes, self.recorded + self.tail.kept);
-        Ok(())
+        point("loaded")
     }
 
     fn format(&self) -> Result<Option<u64>, Trouble> {
@@ -164,6 +166,7 @@ impl Store {
                 point("applied")?;
             }
             stage.tidy()?;
+            point("tidied")?;
             Ok(answers)
         })
         .map_err(Trouble::into_failure)
@@ -176,7 +179,12 @@ impl Store {
 
     /// Removes retained ends that are due; whether there may be more.
     pub(crate) fn sweep(&mut self, now: u64) -> Result<bool, Failure> {
-        self.transact(|stage| steps::sweep(stage, now, SWEEP)).map_err(Trouble::into_failure)
+        self.transact(|stage| {
+            let more = steps::sweep(stage, now, SWEEP)?;
+            point("swept")?;
+            Ok(more)
+        })
+        .map_err(Trouble::into_failure)
     }
 
     fn transact<T>(&mut self, work: impl FnOnce(&mut Stage<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {

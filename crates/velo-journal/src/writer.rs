@@ -66,8 +66,10 @@ impl Writer {
         // A store that panics while it closes is as good as one that was killed.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             let _ = self.store.as_mut().map(Store::settle);
+            let _ = fail::point("settled");
             self.store = None;
         }));
+        let _ = fail::point("closed");
         self.lock = None;
         gone.tell();
         if let Some((mailbox, id)) = last {
@@ -154,6 +156,7 @@ impl Writer {
             submission.mailbox.answered();
             submission.mailbox.put(&own);
         }
+        let _ = fail::point("told");
         if self.swept.is_none_or(|at| at.elapsed() > SWEEP) {
             self.sweep();
         }
@@ -191,6 +194,7 @@ impl Writer {
                     Some(lock) => Arc::clone(lock),
                     None => Arc::clone(self.lock.insert(self.place.lock()?)),
                 };
+                fail::point("locked").map_err(|error| Failure::io("the store failed", &error))?;
                 self.store = Some(Store::open(&self.place, &lock, &self.counters)?);
             }
             let store = self.store.as_mut().ok_or_else(|| Failure::new(Kind::Io, "the store is not open"))?;

@@ -2,7 +2,7 @@
 //!
 //! The child is this very test program, told by its environment to run one test, which writes until it is killed.
 
-use crate::support::{Caller, append, options};
+use crate::support::{Caller, Kept, append, options};
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -18,34 +18,71 @@ fn event(id: &str, at: u64) -> Vec<u8> {
     format!("{id}{at}").repeat(1 + usize::try_from(at * 37 % 300).unwrap()).into_bytes()
 }
 
-/// Runs in the child: one event for every stream, a line when all are answered, and so on. Without the variable there is nothing to do.
+/// What a child works with: a journal, and streams of which it knows what is to come next.
+struct Worker {
+    caller: Caller,
+    kept: Vec<Kept>,
+    next: Vec<u64>,
+}
+
+impl Worker {
+    /// Opens everything; `least` of each stream must be there.
+    fn new(mut caller: Caller, least: &[u64; 3]) -> Result<Self, String> {
+        let kept = STREAMS.iter().map(|id| caller.open(id)).collect::<Result<Vec<_>, _>>()?;
+        let next: Vec<u64> = kept.iter().map(|kept| kept.events).collect();
+        assert!(next.iter().zip(least).all(|(next, least)| next >= least), "{next:?} of {least:?}");
+        Ok(Self { caller, kept, next })
+    }
+
+    /// One event for every stream; now and then a checkpoint of one of them, so that pages are freed and used again, and the end of another one, which is swept soon.
+    fn work(&mut self) -> Result<[u64; 3], String> {
+        let own = |at: usize| &self.kept[at].own;
+        let commands: Vec<_> = (0..STREAMS.len())
+            .map(|at| (2, append(own(at), self.next[at], &[event(STREAMS[at], self.next[at])])))
+            .collect();
+        let ids = self.caller.send(&commands);
+        // All of them, also behind one that failed.
+        let answers: Vec<_> = ids.into_iter().map(|id| self.caller.answer(id)).collect();
+        answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for count in &mut self.next {
+            *count += 1;
+        }
+        let [done, ..] = self.next[..] else { unreachable!() };
+        if done.is_multiple_of(8) {
+            self.caller.save(&self.kept[0].own, done - 2, &event("s", done))?;
+        }
+        if done.is_multiple_of(5) {
+            let brief = self.caller.open("brief")?;
+            self.caller.end(&brief.own, 1.0)?;
+        }
+        Ok([done, self.next[1], self.next[2]])
+    }
+}
+
+/// Runs in the child: works, says what it was answered, and begins again after a failure; now and then it gives the folder back. Without the variable there is nothing to do.
 #[test]
 fn child_writes_until_it_is_killed() {
     let Ok(folder) = env::var(FOLDER) else { return };
     let sync = if env::var(DISK).is_ok() { Sync::Disk } else { Sync::Process };
-    let mut caller = Caller::new(&options(Path::new(&folder), sync));
-    let kept: Vec<_> = STREAMS.iter().map(|id| caller.open(id).unwrap()).collect();
-    let mut next: Vec<u64> = kept.iter().map(|kept| kept.events).collect();
+    let say = |line: String| std::io::stdout().write_all(line.as_bytes()).unwrap();
+    let mut acked = [0; 3];
     loop {
-        let commands: Vec<_> = (0..STREAMS.len())
-            .map(|at| (2, append(&kept[at].own, next[at], &[event(STREAMS[at], next[at])])))
-            .collect();
-        for id in caller.send(&commands) {
-            caller.answer(id).unwrap();
+        let done = Worker::new(Caller::new(&options(Path::new(&folder), sync)), &acked).and_then(|mut worker| {
+            for _ in 0..4 {
+                acked = worker.work()?;
+                say(format!("acked {} {} {}\n", acked[0], acked[1], acked[2]));
+            }
+            worker.caller.close();
+            Ok(())
+        });
+        if let Err(why) = done {
+            say(format!("failed {why}\n"));
         }
-        for count in &mut next {
-            *count += 1;
-        }
-        // A checkpoint of one of them, so that pages are freed and used again.
-        if next[0].is_multiple_of(8) {
-            caller.save(&kept[0].own, next[0] - 2, &event("s", next[0])).unwrap();
-        }
-        let line = format!("acked {} {} {}\n", next[0], next[1], next[2]);
-        std::io::stdout().write_all(line.as_bytes()).unwrap();
     }
 }
 
-fn child(folder: &Path, sync: Sync, fail: Option<&str>) -> Child {
+/// Starts a child; `fail` is what VELO_JOURNAL_FAIL tells it.
+pub fn child(folder: &Path, sync: Sync, fail: Option<&str>) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "kills::child_writes_until_it_is_killed", "--nocapture"]).env(FOLDER, folder);
     if sync == Sync::Disk {
@@ -57,11 +94,18 @@ fn child(folder: &Path, sync: Sync, fail: Option<&str>) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// How a child ended, and how often it was told of a failure.
+pub struct Life {
+    pub status: ExitStatus,
+    pub failures: u64,
+}
+
 /// Lets a child write, kills it after `lines`, and says in `acked` what it had been answered.
-fn life(mut child: Child, lines: u64, acked: &mut [u64; 3]) -> ExitStatus {
-    let mut left = lines;
+pub fn life(mut child: Child, lines: u64, acked: &mut [u64; 3]) -> Life {
+    let (mut left, mut failures) = (lines, 0);
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let Ok(line) = line else { break };
+        failures += u64::from(line.starts_with("failed "));
         let Some((_, counts)) = line.split_once("acked ") else { continue };
         let counts: Vec<u64> = counts.split(' ').filter_map(|count| count.parse().ok()).collect();
         // A line that was cut off says nothing.
@@ -73,10 +117,11 @@ fn life(mut child: Child, lines: u64, acked: &mut [u64; 3]) -> ExitStatus {
             left = u64::MAX;
         }
     }
-    child.wait().unwrap()
+    Life { status: child.wait().unwrap(), failures }
 }
 
-fn check(folder: &Path, sync: Sync, acked: [u64; 3]) {
+/// What was answered is there, and nothing is damaged.
+pub fn check(folder: &Path, sync: Sync, acked: [u64; 3]) {
     let mut caller = Caller::new(&options(folder, sync));
     for (id, acked) in STREAMS.iter().zip(acked) {
         let kept = caller.open(id).unwrap();
@@ -108,27 +153,4 @@ fn synced_steps_survive_a_kill() {
 #[test]
 fn steps_handed_to_the_system_survive_a_kill() {
     killed(Sync::Process);
-}
-
-/// Every point on the way of a group is hit, several times over.
-#[cfg(feature = "failpoints")]
-#[test]
-fn an_end_at_every_point_loses_nothing() {
-    use std::os::unix::process::ExitStatusExt as _;
-    for sync in [Sync::Disk, Sync::Process] {
-        for point in ["opened", "repaired", "taken", "begun", "applied", "write", "sync", "committed", "answered"] {
-            if sync == Sync::Process && point == "sync" {
-                continue;
-            }
-            let folder = tempfile::tempdir().unwrap();
-            let mut acked = [0; 3];
-            life(child(folder.path(), sync, None), 5, &mut acked);
-            let passes = if point == "opened" || point == "repaired" { 1..2 } else { 1..24 };
-            for n in passes {
-                let status = life(child(folder.path(), sync, Some(&format!("{point}:{n}"))), u64::MAX, &mut acked);
-                assert_eq!(status.signal(), Some(6), "{point}:{n}: {status}");
-                check(folder.path(), sync, acked);
-            }
-        }
-    }
 }

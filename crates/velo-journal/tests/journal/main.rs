@@ -6,4 +6,6 @@ mod formats;
 mod kills;
 mod locks;
 mod model;
+#[cfg(all(feature = "failpoints", unix))]
+mod points;
 mod support;

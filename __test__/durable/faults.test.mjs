@@ -46,7 +46,7 @@ describe('what is to be committed', () => {
     const commits = []
     const journal = { commit: async (_own, parts) => void commits.push(parts) }
     const nothing = { from: 0, values: [] }
-    const kept = { own: {}, delivered: 0, hashes: nothing, outputs: nothing, state: undefined }
+    const kept = { own: {}, delivered: 0, hashes: nothing, outcomes: [], outputs: nothing, state: undefined }
     const ledger = new Ledger(journal, kept, true, assert.fail)
     const state = (results) => ({ version: 1, events: results, results, asked: 0, bytes: new Uint8Array(1) })
     for (let told = 2; told <= 20; told += 2) {
@@ -193,6 +193,27 @@ describe('at the wrong moment', () => {
       results,
       events.map((event) => (event * (event + 1)) / 2),
     )
+  })
+})
+
+describe('several lives', () => {
+  test('results that close() drops are no results that were read', async () => {
+    const shelf = newShelf()
+    const open = () => streamFn(functions.sum, { name: 'sum', durable: durable(new MemoryJournal({ shelf })) }).open({ id: 'dropped' })
+    const stream = open()
+    await stream.sendBatch([1, 2, 3])
+    stream.end()
+    assert.equal(await stream.recv(), 1)
+    assert.equal((await within(5000, stream.closed)).reason, 'done')
+    await stream.close()
+    await assert.rejects(stream.recv(), { code: 'VELO_CLOSED' })
+    const again = open()
+    assert.notEqual(await again.resumed, null)
+    assert.deepEqual([await again.recvBatch(1), await again.recvBatch(1)].flat(), [1, 3])
+    assert.equal(await again.recv(), 6)
+    await assert.rejects(again.recv(), { code: 'VELO_CLOSED' })
+    await again.close()
+    assert.equal(shelf.streams.size, 0)
   })
 })
 

@@ -129,8 +129,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   }
 
   close(): Promise<void> {
-    // Nobody asks for more than what was read.
-    if (this.end !== undefined && this.output.handed === this.life.ledger?.made) this.readToTheEnd()
+    // Nobody asks for more.
+    if (this.end !== undefined) this.readToTheEnd()
     this.leave ??= (instance) => silence(instance.close())
     return silence(this.life.inner.instance.close().then(() => this.ended.then(() => this.life.settled())))
   }
@@ -225,7 +225,9 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   private finishIfRead(end: StreamEnd): void {
     const isDone = end.reason === 'done' || end.reason === 'idle' || end.reason === 'failed'
-    if (this.isReadOut && isDone && this.failure === undefined) this.finish(end)
+    // A read meets the end as well where close() has dropped results.
+    const isRead = this.isReadOut && this.output.handed === this.life.ledger?.made
+    if (isRead && isDone && this.failure === undefined) this.finish(end)
   }
 
   /** Nothing of it is needed any more. */

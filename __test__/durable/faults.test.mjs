@@ -215,6 +215,34 @@ describe('several lives', () => {
     await again.close()
     assert.equal(shelf.streams.size, 0)
   })
+
+  for (const [first, second] of [
+    ['local', 'worker'],
+    ['worker', 'local'],
+    ['worker', 'worker'],
+  ]) {
+    test(`what stages ask on different threads is kept (${first}, ${second})`, async () => {
+      const shelf = newShelf()
+      const at = (placement, more) =>
+        placement === 'local' ? streamFn(functions.dicing, more) : streamFn(MODULE, { ...more, placement, export: 'dicing' })
+      const open = () =>
+        at(first, { durable: durable(new MemoryJournal({ shelf })) })
+          .pipe(at(second, {}))
+          .open({ id: `${first} ${second}` })
+      const stream = open()
+      const results = []
+      for (const event of ['a', 'b', 'c']) {
+        await stream.send(event)
+        results.push(await within(10_000, stream.recv()))
+      }
+      assert.match(results[2], /^c 0\.\d+ 0\.\d+$/)
+      await stream.close()
+      const again = open()
+      assert.equal(await within(10_000, again.recv()), results[2])
+      again.abort()
+      await again.closed
+    })
+  }
 })
 
 noUnhandledRejections('durable faults')

@@ -71,3 +71,8 @@ export async function* mortal(events, ctx) {
     yield total
   }
 }
+
+/** Asks for a number that nobody can guess. */
+export async function* dicing(events, ctx) {
+  for await (const event of events) yield `${event} ${await ctx.run('dice', () => Math.random())}`
+}

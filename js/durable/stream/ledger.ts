@@ -33,6 +33,8 @@ export class Ledger {
   private checkpoint: Checkpoint | undefined
   /** Checkpoints that were told before all their results came by: the first such one, so that there is always one that goes soon, and the last. */
   private early: Checkpoint[] = []
+  /** Number of the next outcome, where there is no state. */
+  private outcomes: number
   private over: Commit['over'] | undefined
   private flying: Promise<void> | undefined
   private next: Promise<void> | undefined
@@ -45,6 +47,7 @@ export class Ledger {
     this.onFailure = onFailure
     this.made = this.base = kept.state?.results ?? 0
     this.delivered = this.told = kept.delivered
+    this.outcomes = kept.outcomes.reduce((most, { asked }) => Math.max(most, asked + 1), 0)
     this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
     // What was made before the state was delivered, or is among the outputs.
     this.sheltered = this.made
@@ -84,7 +87,9 @@ export class Ledger {
 
   /** Keeps an outcome; settles when it is kept. */
   keep(asked: number, bytes: Uint8Array): Promise<void> {
-    return this.journal.commit(this.own, { outcomes: [{ asked, bytes }] })
+    // Stages count by themselves where they are on different threads, and in another order in each life; a state has its stages on one.
+    const number = this.keepsOutputs ? asked : this.outcomes++
+    return this.journal.commit(this.own, { outcomes: [{ asked: number, bytes }] })
   }
 
   /** The stream has finished: nothing of it is needed any more but `bytes`, for `retain` ms. */

@@ -5,10 +5,14 @@ import { once } from 'node:events'
 import { leftover } from './leftovers.mjs'
 import { within } from './within.mjs'
 
-/** Runs the module in another process. `ask(name, ...values)` resolves with what its `answers` give; `end()` ends it, as the end of the file does. */
-export async function forked(module, args = []) {
+/**
+ * Runs the module in another process, started by the command `by` where one is given. `ask(name, ...values)` resolves with what its `answers` give; `end()` ends it, as
+ * the end of the file does.
+ */
+export async function forked(module, args = [], by = []) {
   const env = { ...process.env, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined }
-  const child = fork(module, args.map(String), { env, execArgv: ['--expose-gc'] })
+  const [execPath, ...before] = [...by, process.execPath]
+  const child = fork(module, args.map(String), { env, execPath, execArgv: [...before, '--expose-gc'] })
   const exit = once(child, 'exit')
   const end = leftover(async () => {
     child.kill('SIGKILL')
@@ -26,5 +30,5 @@ export async function forked(module, args = []) {
     if (error !== undefined) throw new Error(error)
     return value
   }
-  return { ask, end }
+  return { ask, end, pid: child.pid }
 }

@@ -304,6 +304,8 @@ export declare interface JournalMetrics {
   readonly bytes: number
   /** Bytes of the file on disk, in which what was removed leaves room. */
   readonly fileBytes: number
+  /** Format of what is in it; 0 before it was opened. */
+  readonly format: number
   /** Events appended. */
   readonly events: number
   /** Commands that were done: appends, commits, reads, openings. */

@@ -140,7 +140,8 @@ fn killed(sync: Sync) {
     let folder = tempfile::tempdir().unwrap();
     let mut acked = [0; 3];
     for round in 0..ROUNDS {
-        life(child(folder.path(), sync, None), 1 + round * 7919 % 40, &mut acked);
+        let done = life(child(folder.path(), sync, None), 1 + round * 7919 % 40, &mut acked);
+        assert_eq!((done.status.success(), done.failures), (false, 0), "it ended by itself: {}", done.status);
         check(folder.path(), sync, acked);
     }
 }

@@ -232,6 +232,7 @@ describe('what is refused', () => {
       [[replayed, ...dir, '--out-file', input, input], /would be overwritten by the results/],
       [[replayed, ...dir, '--resume', 'x', input], /no such folder/],
       [[replayed, ...dir, '--out-file', path, input], /it cannot be opened: EISDIR/],
+      ...(process.platform === 'win32' ? [] : [[[replayed, ...dir, '--out-file', '/dev/null', input], /it is no file that could be cut/]]),
     ]
     for (const [args, message] of cases) {
       const { code, out: said, err } = await velo(['run', ...args])

@@ -1,7 +1,7 @@
 // The file that the results of a kept stream go to. It holds them one after the other, so that what is in it says how far the stream has come: whoever goes on cuts it behind
 // the results that were delivered, and the others are written again.
 
-import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { OutputError, UsageError } from '../failure.js'
@@ -63,11 +63,15 @@ function syncName(path: string): void {
 }
 
 function opened(path: string, flags: string): number {
+  let fd: number
   try {
-    return openSync(path, flags)
+    fd = openSync(path, flags)
   } catch (error) {
     throw new UsageError(`--out-file ${path}: it cannot be opened: ${(error as Error).message}`)
   }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw new UsageError(`--out-file ${path}: it is no file that could be cut behind a result; leave it out, and write > ${path}`)
 }
 
 interface End {

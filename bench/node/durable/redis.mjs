@@ -22,6 +22,8 @@ export async function redisOnLoopback() {
   const failed = await Promise.race([once(server, 'spawn').then(() => undefined), once(server, 'error').then(([error]) => error)])
   if (failed !== undefined) return `MISSING: redis-server (${failed.code}), so nothing is compared with Redis`
   const client = new Redis({ port, host: '127.0.0.1' })
+  // It tries again until the server listens.
+  client.on('error', () => {})
   await client.ping()
   return {
     client,

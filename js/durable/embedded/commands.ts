@@ -59,8 +59,7 @@ export function putCommit(into: Submission, own: Ownership, maxBytes: number, co
   if (delivered !== undefined) into.number(delivered)
   if (hashes !== undefined) {
     into.number(hashes.from)
-    into.word(hashes.values.length * 4)
-    for (const value of hashes.values) into.word(value)
+    into.words(hashes.values)
   }
   if (outcomes !== undefined) {
     into.word(outcomes.length)

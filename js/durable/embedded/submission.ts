@@ -2,8 +2,12 @@
 //
 // The commands of a turn on their way to Rust: one buffer that grows, little-endian. What follows what is said in crates/velo-journal/src/wire.rs.
 
+import { endianness } from 'node:os'
+
 /** What is kept of the buffer between turns. */
 const USUAL = 256 * 1024
+/** The order of bytes of this machine. */
+const IS_LITTLE = endianness() === 'LE'
 
 /** A buffer that commands are written into. */
 export class Submission {
@@ -55,6 +59,13 @@ export class Submission {
   blob(bytes: Uint8Array): void {
     this.word(bytes.length)
     this.raw(bytes)
+  }
+
+  /** Words, behind their length in bytes. */
+  words(values: Uint32Array): void {
+    this.word(values.byteLength)
+    if (IS_LITTLE) return this.raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    for (const value of values) this.word(value)
   }
 
   /** Text of one byte a character, without its length. */

@@ -1,25 +1,19 @@
-// How the record of an event goes to the function: behind the time at which it was accepted. Room for that is left when the event is encoded, so that nothing is copied.
+// How the record of an event goes to a function on another thread: behind the time at which it was accepted.
 
 import { shared } from '../../workers/codec/slab.js'
 
-/** Bytes before the record: Unix ms, in the byte order of the machine, which both ends are on. */
+/** Bytes before the record: Unix ms, in the byte order of the machine, which both threads are on. */
 export const HEAD = 8
 
 const time = new Float64Array(1)
 const bytesOfTime = new Uint8Array(time.buffer)
 
-/** Writes the time into the room before a record. */
-export function stamp(envelope: Uint8Array, at: number): Uint8Array {
-  time[0] = at
-  for (let index = 0; index < HEAD; index++) envelope[index] = bytesOfTime[index] as number
-  return envelope
-}
-
-/** The same for a record without room before it. */
 export function enveloped(at: number, record: Uint8Array): Uint8Array {
   const envelope = shared(HEAD + record.byteLength)
   envelope.set(record, HEAD)
-  return stamp(envelope, at)
+  time[0] = at
+  for (let index = 0; index < HEAD; index++) envelope[index] = bytesOfTime[index] as number
+  return envelope
 }
 
 /** The time in it; the record begins at `HEAD`. */

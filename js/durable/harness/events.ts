@@ -1,22 +1,32 @@
 // What the first function of a durable stream gets as `events`: records on their way in, values on their way out.
 
 import { decodeRecord } from '../../workers/codec/record.js'
+import type { EventRecord } from '../journal.js'
 import { HEAD, timeOf } from './envelope.js'
 import type { Hosted } from './hosted.js'
 
 type Next = IteratorResult<unknown, undefined>
+/** As it was kept, or an envelope that came from another thread. */
+type Travelling = EventRecord | Uint8Array
 
 export class HostedEvents implements AsyncIterableIterator<unknown> {
-  readonly #records: AsyncIterator<Uint8Array, undefined>
+  readonly #records: AsyncIterator<Travelling, undefined>
   readonly #hosted: Hosted
-  readonly #open = (result: IteratorResult<Uint8Array, undefined>): Next => {
+  readonly #open = (result: IteratorResult<Travelling, undefined>): Next => {
     if (result.done === true) return result
-    const value = decodeRecord(result.value, this.#hosted.codec, HEAD)
-    this.#hosted.took(timeOf(result.value))
+    const { value: given } = result
+    const hosted = this.#hosted
+    if (given instanceof Uint8Array) {
+      const value = decodeRecord(given, hosted.codec, HEAD)
+      hosted.took(timeOf(given))
+      return { value, done: false }
+    }
+    const value = decodeRecord(given.bytes, hosted.codec)
+    hosted.took(given.at)
     return { value, done: false }
   }
 
-  constructor(records: AsyncIterator<Uint8Array, undefined>, hosted: Hosted) {
+  constructor(records: AsyncIterator<Travelling, undefined>, hosted: Hosted) {
     this.#records = records
     this.#hosted = hosted
   }

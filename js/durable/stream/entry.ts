@@ -1,9 +1,10 @@
 // One place in the line before the journal: a `send`, a `sendBatch`, or the end of the input. It settles when all of it is kept, or none of it can be any more.
 
 import { type Failure, VeloError } from '../../kit/errors.js'
+import type { Accepted } from './part.js'
 
 export class Entry {
-  readonly events: readonly Uint8Array[]
+  readonly events: readonly Accepted[]
   readonly end: boolean
   readonly promise: Promise<void>
   /** How many were accepted, and how many are kept. */
@@ -15,7 +16,7 @@ export class Entry {
   private resolve: () => void = () => {}
   private reject: (error: unknown) => void = () => {}
 
-  constructor(events: readonly Uint8Array[], end: boolean) {
+  constructor(events: readonly Accepted[], end: boolean) {
     this.events = events
     this.end = end
     this.promise = new Promise((resolve, reject) => {

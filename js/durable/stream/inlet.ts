@@ -3,6 +3,7 @@
 import type { Definition } from '../../engine/definition.js'
 import { overrun } from '../../engine/refusals.js'
 import { ClosedError, type Failure, type VeloError } from '../../kit/errors.js'
+import type { EventRecord } from '../journal.js'
 import type { IntakeOwner } from './intake-owner.js'
 import type { Life } from './life.js'
 import type { Settings } from './settings.js'
@@ -34,8 +35,8 @@ export class Inlet implements IntakeOwner {
     this.line = stream.def.line
   }
 
-  feed(records: Uint8Array[]): Promise<void> {
-    return this.stream.life.inner.input.sendBatch(records)
+  feed(events: readonly EventRecord[]): Promise<void> {
+    return this.stream.life.give(events)
   }
 
   tellEndOfInput(failure: Failure | undefined): void {

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure, VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
+import type { EventRecord } from '../journal.js'
 
 export interface IntakeOwner {
   readonly id: string
@@ -12,7 +13,7 @@ export interface IntakeOwner {
   /** How many sends may wait. */
   readonly line: number
   /** Gives kept events to the function; rejects when it takes no more. */
-  feed(records: Uint8Array[]): Promise<void>
+  feed(events: readonly EventRecord[]): Promise<void>
   /** The input has ended, with what its source threw. */
   tellEndOfInput(failure: Failure | undefined): void
   overrun(bound: number): VeloError

@@ -7,11 +7,10 @@ import { DONE_VOID, refuse, silence } from '../../kit/promises.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
 import { encodeRecord } from '../../workers/codec/record.js'
 import { shared } from '../../workers/codec/slab.js'
-import { HEAD, stamp } from '../harness/envelope.js'
 import type { Journal, Ownership } from '../journal.js'
 import { Entry, withAccepted } from './entry.js'
 import type { IntakeOwner } from './intake-owner.js'
-import { type Part, sizeOf } from './part.js'
+import { type Accepted, type Part, sizeOf } from './part.js'
 
 /** Bytes between acceptance and the function, at most; one event is always let in. */
 const MAX_BYTES = 16 << 20
@@ -33,7 +32,7 @@ export class Intake {
   private flying = 0
   private pending = 0
   private pendingBytes = 0
-  private kept: Uint8Array[] = []
+  private kept: Accepted[] = []
   private feeding = false
   /** What was played again comes before what is new. */
   private replaying = true
@@ -106,7 +105,7 @@ export class Intake {
     this.ended = true
     this.failure = failure
     // What a source threw is no event: a source that begins again throws again, or does not.
-    if (failure === undefined) silence(this.enter([NOTHING], undefined, true))
+    if (failure === undefined) silence(this.enter([{ at: 0, end: true, bytes: NOTHING }], undefined, true))
     else this.accept()
   }
 
@@ -136,16 +135,16 @@ export class Intake {
     return this.enter(this.encodedAll(events), signal)
   }
 
-  private encodedAll(events: readonly unknown[]): Uint8Array[] {
+  private encodedAll(events: readonly unknown[]): Accepted[] {
     return events.map((event) => this.encoded(event))
   }
 
-  private encoded(event: unknown): Uint8Array {
-    return encodeRecord(event, this.owner.codec, shared, HEAD)
+  private encoded(event: unknown): Accepted {
+    return { at: 0, end: false, bytes: encodeRecord(event, this.owner.codec, shared) }
   }
 
   /** Takes a place in line, or goes at once. */
-  private enter(events: readonly Uint8Array[], signal: AbortSignal | undefined, end = false): Promise<void> {
+  private enter(events: readonly Accepted[], signal: AbortSignal | undefined, end = false): Promise<void> {
     if (events.length === 0) return Promise.resolve()
     const bound = this.owner.line
     if (!end && this.line.length >= bound && !this.canGo) return refuse(this.owner.overrun(bound))
@@ -184,7 +183,7 @@ export class Intake {
       let count = 0
       let bytes = 0
       while (count < room && entry.accepted + count < entry.events.length && (count === 0 || this.pendingBytes + bytes < MAX_BYTES)) {
-        bytes += (entry.events[entry.accepted + count++] as Uint8Array).byteLength
+        bytes += (entry.events[entry.accepted + count++] as Accepted).bytes.byteLength
       }
       this.append(entry, entry.events.slice(entry.accepted, entry.accepted + count), bytes)
       if (entry.accepted === entry.events.length) this.line.shift()
@@ -192,10 +191,10 @@ export class Intake {
     this.tellEnd()
   }
 
-  private append(entry: Entry, events: readonly Uint8Array[], size: number): void {
+  private append(entry: Entry, events: readonly Accepted[], size: number): void {
     const { journal, own } = this.store as NonNullable<Intake['store']>
     const at = Date.now()
-    const records = events.map((event) => ({ at, end: entry.end, bytes: entry.end ? event : stamp(event, at).subarray(HEAD) }))
+    for (const event of events) event.at = at
     const part: Part = { entry, from: this.next, events, size, state: 'flying' }
     entry.accepted += events.length
     this.next += events.length
@@ -203,7 +202,7 @@ export class Intake {
     this.pendingBytes += size
     this.flying++
     this.parts.push(part)
-    const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, records)
+    const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, events)
     keeping.then(
       () => this.settled(part, 'kept', undefined),
       (error) => this.settled(part, 'refused', { error }),

@@ -7,12 +7,6 @@ import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultH
 /** What was delivered is written by and by where nothing else is to be written, ms. */
 const BY_AND_BY = 20
 
-interface Made {
-  readonly hash: number
-  /** Only where results must be kept, because their history is not. */
-  readonly bytes: Uint8Array | undefined
-}
-
 export class Ledger {
   /** Index of the next result that the function makes. */
   made: number
@@ -24,7 +18,9 @@ export class Ledger {
   private readonly keepsOutputs: boolean
   /** Results from index `base` on, of which something is still to be committed. */
   private base: number
-  private results: Made[] = []
+  private hashes: number[] = []
+  /** Themselves, where they must be kept because their history is not. */
+  private results: Uint8Array[] = []
   /** Hashes below this index were committed, or will never be needed. */
   private hashed: number
   /** Results below this index are kept as outputs, or were delivered. */
@@ -61,7 +57,12 @@ export class Ledger {
   /** The function made a result. */
   add(hash: number, bytes: Uint8Array): void {
     this.made++
-    this.results.push({ hash, bytes: this.keepsOutputs ? bytes : undefined })
+    // Of one made again, which was delivered and whose hash is kept, nothing has to be said.
+    if (this.hashes.length === 0 && this.made <= Math.min(Math.max(this.delivered, this.sheltered), this.hashed)) this.base = this.made
+    else {
+      this.hashes.push(hash)
+      if (this.keepsOutputs) this.results.push(bytes)
+    }
     const [early] = this.early
     if (early === undefined || early.results > this.made) return
     this.early.shift()
@@ -161,7 +162,7 @@ export class Ledger {
     if (to <= from) return undefined
     this.hashed = to
     const values = new Uint32Array(to - from)
-    for (let index = from; index < to; index++) values[index - from] = (this.results[index - this.base] as Made).hash
+    for (let index = from; index < to; index++) values[index - from] = this.hashes[index - this.base] as number
     return { from, values }
   }
 
@@ -170,15 +171,15 @@ export class Ledger {
     const from = Math.max(this.delivered, this.sheltered)
     this.sheltered = Math.max(this.sheltered, results)
     if (from >= results) return {}
-    const values = this.results.slice(from - this.base, results - this.base).map(({ bytes }) => bytes as Uint8Array)
-    return { outputs: { from, values } }
+    return { outputs: { from, values: this.results.slice(from - this.base, results - this.base) } }
   }
 
   /** Lets go of results that nothing has to be said of any more. */
   private forget(): void {
     const done = Math.min(Math.max(this.delivered, this.sheltered), this.hashed, this.made) - this.base
     if (done <= 0) return
-    this.results.splice(0, done)
+    this.hashes = this.hashes.slice(done)
+    this.results = this.results.slice(done)
     this.base += done
   }
 }

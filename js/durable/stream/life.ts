@@ -17,7 +17,7 @@ import { type Opening, opening } from './opening.js'
 import type { Settings } from './settings.js'
 
 /** Events played at a time. */
-const PAGE = { events: 256, bytes: 1 << 20 }
+const PAGE = { events: 1024, bytes: 1 << 20 }
 
 export interface LifeOwner {
   /** New events are on their way to the function. */
@@ -37,6 +37,8 @@ export class Life implements InnerOwner, HarnessLink {
   private readonly owner: LifeOwner
   private readonly settings: Settings
   private readonly harness: CallerHarness
+  /** The first function runs on another thread. */
+  private readonly isElsewhere: boolean
   private kept: Kept | undefined
   /** Results below this index were given out. */
   private given = 0
@@ -48,6 +50,7 @@ export class Life implements InnerOwner, HarnessLink {
   constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, settings: Settings, owner: LifeOwner) {
     this.owner = owner
     this.settings = settings
+    this.isElsewhere = def.stages[0]?.placement !== undefined
     this.caught = new Promise((resolve) => {
       this.onCaught = () => {
         this.harness.caughtUp()
@@ -138,18 +141,25 @@ export class Life implements InnerOwner, HarnessLink {
     this.onCaught()
   }
 
-  /** Gives the kept events to the function, as fast as it takes them. */
+  /** Gives kept events to the function: as they are, or as bytes where it runs on another thread. */
+  give(events: readonly EventRecord[]): Promise<void> {
+    return this.inner.input.sendBatch(this.isElsewhere ? events.map(({ at, bytes }) => enveloped(at, bytes)) : events)
+  }
+
+  /** Gives the kept events to the function, as fast as it takes them; the next page is read meanwhile. */
   private async play(kept: Kept, from: number): Promise<void> {
     const { journal } = this.settings
-    for (let at = from; at < kept.events && !this.isLeaving; ) {
+    const page = (at: number) => silence(Promise.resolve(journal.read(kept.own, at, PAGE)))
+    let reading = from < kept.events ? page(from) : undefined
+    for (let at = from; reading !== undefined && !this.isLeaving; ) {
       // What was appended meanwhile goes by the intake.
-      const records = (await journal.read(kept.own, at, PAGE)).slice(0, kept.events - at)
-      if (records.length === 0) return
+      const records = (await reading).slice(0, kept.events - at)
       at += records.length
-      const events = records.filter(({ end }: EventRecord) => !end).map((record) => enveloped(record.at, record.bytes))
+      reading = records.length > 0 && at < kept.events ? page(at) : undefined
+      const events = records.at(-1)?.end === true ? records.slice(0, -1) : records
       if (events.length === 0) continue
       try {
-        await this.inner.input.sendBatch(events)
+        await this.give(events)
       } catch {
         return // it takes no more: its end says why
       }

@@ -45,19 +45,15 @@ function isPlainObject(value: object): boolean {
   }
 }
 
-/**
- * The bytes of a value, behind `before` bytes that are free, in memory that `room` gives: one of slab.ts. Throws VeloError `VELO_CODEC` with `field` naming the part at fault.
- */
-export function encodeRecord(value: unknown, codec: Codec, room: Room = alone, before = 0): Uint8Array {
-  if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)), room, before)
-  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value), room, before)
-  if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value, room, before)
+/** The bytes of a value, in memory that `room` gives: one of slab.ts. Throws VeloError `VELO_CODEC` with `field` naming the part at fault. */
+export function encodeRecord(value: unknown, codec: Codec, room: Room = alone): Uint8Array {
+  if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)), room)
+  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value), room)
+  if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value, room)
   if (isSimple(value) || (typeof value === 'string' && (value as unknown as { isWellFormed(): boolean }).isWellFormed())) {
-    const record = packAlone(value, before + 1, room)
-    record[before] = MESSAGE_PACK
-    return record
+    return packAlone(value, MESSAGE_PACK, room)
   }
-  return framed(V8, graphOf(value), room, before)
+  return framed(V8, graphOf(value), room)
 }
 
 /** The value of the bytes from index `from` on again. Throws VeloError `VELO_CODEC`. */
@@ -88,10 +84,10 @@ export const encodeThrown = (error: unknown): string => packFailure(error) as st
 
 export const decodeThrown = (text: string): unknown => unpackFailure(text)
 
-function framed(kind: number, content: Uint8Array, room: Room, before: number): Uint8Array {
-  const record = room(before + 1 + content.byteLength)
-  record[before] = kind
-  record.set(content, before + 1)
+function framed(kind: number, content: Uint8Array, room: Room): Uint8Array {
+  const record = room(1 + content.byteLength)
+  record[0] = kind
+  record.set(content, 1)
   return record
 }
 

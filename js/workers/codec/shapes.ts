@@ -120,14 +120,15 @@ function aloneOf(): { packr: Packr; unpackr: Unpackr } {
   return (alone ??= { packr: new Packr(options), unpackr: new Unpackr(options) })
 }
 
-/** A plain value that can be read without any shapes told, behind `before` bytes of the caller's, in memory that `room` gives. */
-export function packAlone(value: unknown, before: number, room: (size: number) => Uint8Array): Uint8Array {
+/** A plain value that can be read without any shapes told, behind a byte of the caller's, in memory that `room` gives. */
+export function packAlone(value: unknown, first: number, room: (size: number) => Uint8Array): Uint8Array {
   const { packr } = aloneOf()
   const packed = packr.pack(value, IN_PLACE)
   const { start, end } = packed
-  const bytes = room(end - start + before)
-  if (end - start > FEW_BYTES) bytes.set(packed.subarray(start, end), before)
-  else for (let from = start, to = before; from < end; from++, to++) bytes[to] = packed[from] as number
+  const bytes = room(end - start + 1)
+  bytes[0] = first
+  if (end - start > FEW_BYTES) bytes.set(packed.subarray(start, end), 1)
+  else for (let from = start, to = 1; from < end; from++, to++) bytes[to] = packed[from] as number
   if (packed.length > MAX_SCRATCH) packr.useBuffer(Buffer.allocUnsafeSlow(8192))
   return bytes
 }

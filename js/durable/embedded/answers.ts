@@ -2,6 +2,7 @@
 
 import type { Checkpoint, EventRecord, Kept, Outcome, StreamKey } from '../journal.js'
 import { tokenOf } from './commands.js'
+import { IS_LITTLE } from './submission.js'
 
 /** Why a step failed, by the numbers of crates/velo-journal/src/failure.rs. */
 export const Failure = {
@@ -151,6 +152,7 @@ export function readTexts(fields: Fields): string[] {
 
 /** Of little-endian bytes that may lie anywhere. */
 function words(bytes: Uint8Array): Uint32Array {
+  if (IS_LITTLE) return new Uint32Array(bytes.slice().buffer)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(index * 4, true))
 }

@@ -7,7 +7,7 @@ import { endianness } from 'node:os'
 /** What is kept of the buffer between turns. */
 const USUAL = 256 * 1024
 /** The order of bytes of this machine. */
-const IS_LITTLE = endianness() === 'LE'
+export const IS_LITTLE = endianness() === 'LE'
 
 /** A buffer that commands are written into. */
 export class Submission {

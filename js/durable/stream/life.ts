@@ -17,7 +17,7 @@ import { type Opening, opening } from './opening.js'
 import type { Settings } from './settings.js'
 
 /** Events played at a time. */
-const PAGE = { events: 1024, bytes: 1 << 20 }
+const PAGE = { events: 4096, bytes: 1 << 20 }
 
 export interface LifeOwner {
   /** New events are on their way to the function. */

@@ -95,3 +95,33 @@ test('functions of one name are one row, added up by the runtime, and its name m
 async function* copy(events) {
   yield* events
 }
+
+test('the numbers of journals', () => {
+  const commitLatency = { p50: 1000, p95: 2000, p99: 4000, samples: 9 }
+  const counts = {
+    streams: 1,
+    bytes: 2,
+    fileBytes: 3,
+    events: 4,
+    commits: 5,
+    syncs: 6,
+    writtenBytes: 7,
+    queuedBytes: 8,
+    replays: 9,
+    replayedEvents: 10,
+    refused: 11,
+  }
+  const unused = { path: '/b', ...counts, commitLatency: { p50: Number.NaN, p95: Number.NaN, p99: Number.NaN, samples: 0 } }
+  const server = { connections: 0, streams: 0, refused: { server: 0, client: 0 }, draining: false, requests: new Map() }
+  const snapshot = { ...runtime.snapshot(), journals: [{ path: '/a "b"', ...counts, commitLatency }, unused] }
+  const { families, samples } = parsed(exposition(snapshot, server))
+  const label = 'journal="/a \\"b\\""'
+  const seen = [...families.keys()].filter((name) => name.startsWith('velo_journal_') && !name.endsWith('seconds'))
+  assert.deepEqual(
+    seen.map((name) => samples.get(`${name}{${label}}`)).sort((a, b) => a - b),
+    Object.values(counts),
+  )
+  assert.equal(families.get('velo_journal_syncs_total'), 'counter')
+  assert.equal(samples.get(`velo_journal_commit_seconds{${label},quantile="0.99"}`), 0.004)
+  assert.equal(samples.get('velo_journal_commit_seconds{journal="/b",quantile="0.5"}'), undefined)
+})

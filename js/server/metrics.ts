@@ -1,6 +1,6 @@
 // `/metrics`: the numbers of the process and of the server in the text format of Prometheus.
 
-import type { FunctionMetrics, Snapshot } from '../index.js'
+import type { FunctionMetrics, JournalMetrics, LatencyQuantiles, Snapshot } from '../index.js'
 
 /** What the server itself counts. */
 export interface ServerNumbers {
@@ -43,6 +43,7 @@ export function exposition(snapshot: Snapshot, server: ServerNumbers): string {
   quantiles(text, 'velo_latency_seconds', 'From an event to its result.', functions, 'latency')
   quantiles(text, 'velo_processing_seconds', 'From an event to the wish for the next one.', functions, 'processing')
   text.one('velo_bytes_buffered', 'gauge', 'Bytes that wait in the streams of HTTP and WebSocket.', snapshot.bytesBuffered)
+  journals(text, snapshot.journals)
   text.family('velo_worker_streams', 'gauge', 'Streams on a worker thread.')
   for (const { thread, streams } of snapshot.workers) text.sample('velo_worker_streams', { thread }, streams)
   text.family('velo_worker_busy_ratio', 'gauge', 'Part of its time that a worker thread was busy lately.')
@@ -59,15 +60,29 @@ export function exposition(snapshot: Snapshot, server: ServerNumbers): string {
   return text.toString()
 }
 
+function journals(text: Text, open: readonly JournalMetrics[]): void {
+  const each = (name: string, type: 'gauge' | 'counter', help: string, value: (metrics: JournalMetrics) => number) => {
+    text.family(name, type, help)
+    for (const metrics of open) text.sample(name, { journal: metrics.path }, value(metrics))
+  }
+  each('velo_journal_streams', 'gauge', 'Streams kept in a journal.', ({ streams }) => streams)
+  each('velo_journal_bytes', 'gauge', 'Bytes kept of them.', ({ bytes }) => bytes)
+  each('velo_journal_file_bytes', 'gauge', 'Bytes of its file.', ({ fileBytes }) => fileBytes)
+  each('velo_journal_queued_bytes', 'gauge', 'Bytes that wait for its writer.', ({ queuedBytes }) => queuedBytes)
+  each('velo_journal_events_total', 'counter', 'Events appended.', ({ events }) => events)
+  each('velo_journal_commits_total', 'counter', 'Transactions of its store.', ({ commits }) => commits)
+  each('velo_journal_syncs_total', 'counter', 'Syncs of its file.', ({ syncs }) => syncs)
+  each('velo_journal_written_bytes_total', 'counter', 'Bytes written to its file.', ({ writtenBytes }) => writtenBytes)
+  each('velo_journal_replays_total', 'counter', 'Streams opened that had been kept.', ({ replays }) => replays)
+  each('velo_journal_replayed_events_total', 'counter', 'Events read back for them.', ({ replayedEvents }) => replayedEvents)
+  each('velo_journal_refused_total', 'counter', 'Appends and commits refused for lack of room.', ({ refused }) => refused)
+  text.family('velo_journal_commit_seconds', 'summary', 'What the last commits took.')
+  for (const { path, commitLatency } of open) text.quantiles('velo_journal_commit_seconds', { journal: path }, commitLatency)
+}
+
 function quantiles(text: Text, name: string, help: string, functions: readonly FunctionMetrics[], what: 'latency' | 'processing'): void {
   text.family(name, 'summary', `${help} Sampled.`)
-  for (const fn of functions) {
-    const { p50, p95, p99, samples } = fn[what]
-    if (samples === 0) continue
-    for (const [quantile, us] of Object.entries({ 0.5: p50, 0.95: p95, 0.99: p99 }))
-      text.sample(name, { function: fn.name, quantile }, us / 1e6)
-    text.sample(`${name}_count`, { function: fn.name }, samples)
-  }
+  for (const fn of functions) text.quantiles(name, { function: fn.name }, fn[what])
 }
 
 /** The text format: families with their help, samples with their labels. */
@@ -81,6 +96,12 @@ class Text {
   sample(name: string, labels: Labels, value: number): void {
     const pairs = Object.entries(labels).map(([label, said]) => `${label}="${escaped(String(said))}"`)
     this.#text += `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${Number.isNaN(value) ? 'NaN' : value}\n`
+  }
+
+  quantiles(name: string, labels: Labels, { p50, p95, p99, samples }: LatencyQuantiles): void {
+    if (samples === 0) return
+    for (const [quantile, us] of Object.entries({ 0.5: p50, 0.95: p95, 0.99: p99 })) this.sample(name, { ...labels, quantile }, us / 1e6)
+    this.sample(`${name}_count`, labels, samples)
   }
 
   one(name: string, type: 'gauge' | 'counter', help: string, value: number): void {

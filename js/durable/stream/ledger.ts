@@ -6,6 +6,8 @@ import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultH
 
 /** What was delivered is written by and by where nothing else is to be written, ms. */
 const BY_AND_BY = 20
+/** With an append it goes earlier, but not with each of a stream that is busy: that would be as many steps of the journal again. */
+const A_WHILE = 5
 
 export class Ledger {
   /** Index of the next result that the function makes. */
@@ -35,6 +37,8 @@ export class Ledger {
   private flying: Promise<void> | undefined
   private next: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
+  /** When that was set. */
+  private since = 0
 
   constructor(journal: Journal, kept: Kept, keepsOutputs: boolean, onFailure: (error: unknown) => void) {
     this.journal = journal
@@ -49,9 +53,9 @@ export class Ledger {
     this.sheltered = this.made
   }
 
-  /** Something was delivered, and not written yet. */
-  get isDirty(): boolean {
-    return this.timer !== undefined
+  /** Something was delivered a while ago, and is not written yet: it goes along with what is appended now. */
+  get isDue(): boolean {
+    return this.timer !== undefined && performance.now() - this.since >= A_WHILE
   }
 
   /** The function made a result. */
@@ -123,6 +127,7 @@ export class Ledger {
 
   private soon(): void {
     if (this.timer !== undefined || this.next !== undefined) return
+    this.since = performance.now()
     this.timer = setTimeout(() => silence(this.flush()), BY_AND_BY).unref()
   }
 

@@ -189,6 +189,6 @@ export class Life implements InnerOwner, HarnessLink {
 
   /** What is to be committed goes along with what was appended. */
   appended(): void {
-    if (this.ledger?.isDirty === true) void silence(this.ledger.flush())
+    if (this.ledger?.isDue === true) void silence(this.ledger.flush())
   }
 }

@@ -384,6 +384,10 @@ export function conforms(name, make) {
         assert.ok(appended < 100, 'events without bytes are bounded too')
         await journal.append(other.own, 1 + appended, [{ at: 2, end: true, bytes: NONE }])
         assert.equal((await readAll(journal, other.own, 0)).at(-1).end, true, 'the end is kept however full it is')
+        await journal.commit(other.own, { state: state(1, 1, 0, 's'.repeat(900)), outputs: { from: 0, values: [bytes('r'.repeat(500))] } })
+        const full = await journal.open(key('b'), INIT)
+        assert.deepEqual([full.state.bytes.length, full.outputs.values.length, full.first], [900, 1, 1], 'so is a state')
+        await refused(journal.append(full.own, full.events, [event(NONE)]), /may keep 1000/)
         const kept = await journal.open(key('a'), INIT)
         assert.deepEqual([kept.first, kept.events, kept.delivered], [2, 3, 0])
       },

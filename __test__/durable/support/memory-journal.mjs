@@ -88,7 +88,7 @@ export class MemoryJournal {
       hashes: { ...now.hashes, values: [...now.hashes.values] },
     }
     apply(next, commit)
-    const grows = commit.outcomes || commit.state || commit.outputs
+    const grows = (commit.outcomes || commit.outputs) && !commit.state
     if (grows && !commit.over && Number.isFinite(this.#maxBytes)) this.#bound(now, next)
     if (commit.over?.retain === 0) this.#shelf.streams.delete(keyOf(own.key))
     else Object.assign(now, next)

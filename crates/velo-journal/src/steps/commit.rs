@@ -33,7 +33,8 @@ pub(super) fn commit(
     }
     stage.fold(own.number)?;
     let plan = Plan::of(stage, own.number, &head, commit)?;
-    if plan.grows > 0 && commit.over.is_none() {
+    // A state lets go of what was before it: a stream that is full makes room by it.
+    if plan.grows > 0 && commit.over.is_none() && commit.state.is_none() {
         let after = head.bytes.saturating_add(plan.grows).saturating_sub(plan.shrinks);
         if after > head.bytes {
             bounded(after, max_bytes)?;

@@ -25,6 +25,16 @@ export class Entry {
     })
   }
 
+  /** What of it comes next: so many events and bytes at most, but one event always. */
+  part(room: number, bytes: number): { events: readonly Accepted[]; size: number } {
+    let size = 0
+    let end = this.accepted
+    while (end < this.events.length && end - this.accepted < room && (end === this.accepted || size < bytes)) {
+      size += (this.events[end++] as Accepted).bytes.byteLength
+    }
+    return { events: this.events.slice(this.accepted, end), size }
+  }
+
   settle(): void {
     this.forget()
     if (this.failure === undefined) this.resolve()

@@ -1,14 +1,12 @@
 // Events on their way into the journal, and from there to the function: an event is accepted when there is room, acknowledged when it is kept, and given to the function
 // after that. At most `buffer` events and MAX_BYTES bytes are between the two; beyond that sends wait in line, as with any stream.
 
-import { validateAll, validateNow } from '../../engine/channels/schema.js'
 import { AbortError, type Failure } from '../../kit/errors.js'
 import { DONE_VOID, refuse, silence } from '../../kit/promises.js'
 import { onAbort, reasonOf } from '../../kit/signals.js'
-import { encodeRecord } from '../../workers/codec/record.js'
-import { shared } from '../../workers/codec/slab.js'
 import type { Journal, Ownership } from '../journal.js'
 import { Entry, withAccepted } from './entry.js'
+import { recordOf, recordsOf } from './incoming.js'
 import type { IntakeOwner } from './intake-owner.js'
 import { type Accepted, type Part, sizeOf } from './part.js'
 
@@ -91,11 +89,9 @@ export class Intake {
   }
 
   trySend(event: unknown): boolean {
-    const { schema, id } = this.owner
     if (this.ended || this.over || this.store === undefined || this.line.length > 0 || !this.hasRoom) return false
-    const checked = schema === undefined ? event : validateNow(schema, event, id)
     // It counts as accepted, and nobody waits to hear that it is not kept after all.
-    this.enter([this.encoded(checked)], undefined).catch((error) => this.owner.fail(error))
+    this.enter([recordOf(event, this.owner)], undefined).catch((error) => this.owner.fail(error))
     return true
   }
 
@@ -119,28 +115,18 @@ export class Intake {
 
   private sendAll(events: readonly unknown[], signal: AbortSignal | undefined): Promise<void> {
     if (this.ended || this.over) return refuse(this.owner.sendError(0, !this.over))
-    const { schema, id } = this.owner
     try {
-      if (schema === undefined) return this.enter(this.encodedAll(events), signal)
-      const checked = validateAll(schema, events, id)
-      if (checked instanceof Promise) return silence(checked.then((late) => this.sendChecked(late, signal)))
-      return this.enter(this.encodedAll(checked), signal)
+      const records = recordsOf(events, this.owner)
+      if (records instanceof Promise) return silence(records.then((late) => this.sendChecked(late, signal)))
+      return this.enter(records, signal)
     } catch (error) {
       return refuse(error)
     }
   }
 
-  private sendChecked(events: readonly unknown[], signal: AbortSignal | undefined): Promise<void> {
+  private sendChecked(records: readonly Accepted[], signal: AbortSignal | undefined): Promise<void> {
     if (this.ended || this.over) throw this.owner.sendError(0, !this.over)
-    return this.enter(this.encodedAll(events), signal)
-  }
-
-  private encodedAll(events: readonly unknown[]): Accepted[] {
-    return events.map((event) => this.encoded(event))
-  }
-
-  private encoded(event: unknown): Accepted {
-    return { at: 0, end: false, bytes: encodeRecord(event, this.owner.codec, shared) }
+    return this.enter(records, signal)
   }
 
   /** Takes a place in line, or goes at once. */
@@ -180,12 +166,8 @@ export class Intake {
   private accept(): void {
     for (let entry = this.line[0]; entry !== undefined && this.canGo; entry = this.line[0]) {
       const room = entry.end ? 1 : Math.max(1, this.owner.buffer - this.pending)
-      let count = 0
-      let bytes = 0
-      while (count < room && entry.accepted + count < entry.events.length && (count === 0 || this.pendingBytes + bytes < MAX_BYTES)) {
-        bytes += (entry.events[entry.accepted + count++] as Accepted).bytes.byteLength
-      }
-      this.append(entry, entry.events.slice(entry.accepted, entry.accepted + count), bytes)
+      const { events, size } = entry.part(room, MAX_BYTES - this.pendingBytes)
+      this.append(entry, events, size)
       if (entry.accepted === entry.events.length) this.line.shift()
     }
     this.tellEnd()

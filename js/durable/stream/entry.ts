@@ -1,6 +1,7 @@
 // One place in the line before the journal: a `send`, a `sendBatch`, or the end of the input. It settles when all of it is kept, or none of it can be any more.
 
-import { type Failure, VeloError } from '../../kit/errors.js'
+import { AbortError, type Failure, VeloError } from '../../kit/errors.js'
+import { reasonOf } from '../../kit/signals.js'
 import type { Accepted } from './part.js'
 
 export class Entry {
@@ -40,6 +41,11 @@ export class Entry {
     if (this.failure === undefined) this.resolve()
     else this.reject(this.failure.error)
   }
+}
+
+/** The error of a send that its signal has ended, of which so many events were accepted. */
+export function aborted(signal: AbortSignal, streamId: string, accepted: number): AbortError {
+  return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId, ...(accepted > 0 && { accepted }) })
 }
 
 /** The error of a send of which a part was taken says how many. */

@@ -1,11 +1,12 @@
 // Events on their way into the journal, and from there to the function: an event is accepted when there is room, acknowledged when it is kept, and given to the function
 // after that. At most `buffer` events and MAX_BYTES bytes are between the two; beyond that sends wait in line, as with any stream.
 
-import { AbortError, type Failure } from '../../kit/errors.js'
+import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, refuse, silence } from '../../kit/promises.js'
-import { onAbort, reasonOf } from '../../kit/signals.js'
-import type { Journal, Ownership } from '../journal.js'
-import { Entry, withAccepted } from './entry.js'
+import { onAbort } from '../../kit/signals.js'
+import type { EventRecord, Journal, Ownership } from '../journal.js'
+import { Doubt, type DoubtOwner } from './doubt.js'
+import { aborted, Entry, withAccepted } from './entry.js'
 import { recordOf, recordsOf } from './incoming.js'
 import type { IntakeOwner } from './intake-owner.js'
 import { type Accepted, type Part, sizeOf } from './part.js'
@@ -17,17 +18,18 @@ const FED = 64
 
 const NOTHING = new Uint8Array(0)
 
-export class Intake {
+export class Intake implements DoubtOwner {
   /** Index of the next event, over all lives. */
   next = 0
   /** The source gives its events again, from any index on: none of them goes into the journal. */
   isKeptElsewhere = false
   private readonly owner: IntakeOwner
-  private store: { journal: Journal; own: Ownership } | undefined
+  store: { journal: Journal; own: Ownership } | undefined
   private line: Entry[] = []
   /** In the order of their indexes. */
   private parts: Part[] = []
   private flying = 0
+  private readonly doubt = new Doubt(this)
   private pending = 0
   private pendingBytes = 0
   private kept: Accepted[] = []
@@ -56,6 +58,7 @@ export class Intake {
   open(journal: Journal, own: Ownership, next: number, ended: boolean): void {
     this.store = { journal, own }
     this.next = next
+    this.doubt.isOpen = false
     if (ended) {
       this.ended = true
       this.ending = 'kept'
@@ -80,7 +83,7 @@ export class Intake {
   }
 
   send(event: unknown, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return refuse(this.aborted(signal, 0))
+    if (signal?.aborted) return refuse(aborted(signal, this.owner.id, 0))
     return this.sendAll([event], signal)
   }
 
@@ -89,7 +92,7 @@ export class Intake {
   }
 
   trySend(event: unknown): boolean {
-    if (this.ended || this.over || this.store === undefined || this.line.length > 0 || !this.hasRoom) return false
+    if (this.ended || this.line.length > 0 || !this.canGo) return false
     // It counts as accepted, and nobody waits to hear that it is not kept after all.
     this.enter([recordOf(event, this.owner)], undefined).catch((error) => this.owner.fail(error))
     return true
@@ -145,13 +148,9 @@ export class Intake {
   private leave(entry: Entry, signal: AbortSignal): void {
     if (entry.accepted === entry.events.length) return
     this.line = this.line.filter((other) => other !== entry)
-    entry.failure ??= { error: this.aborted(signal, entry.accepted) }
+    entry.failure ??= { error: aborted(signal, this.owner.id, entry.accepted) }
     entry.settle()
     this.accept()
-  }
-
-  private aborted(signal: AbortSignal, accepted: number): AbortError {
-    return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId: this.owner.id, ...(accepted > 0 && { accepted }) })
   }
 
   private get hasRoom(): boolean {
@@ -159,11 +158,13 @@ export class Intake {
   }
 
   private get canGo(): boolean {
-    return this.store !== undefined && !this.over && this.hasRoom && !this.parts.some(({ state }) => state === 'refused')
+    if (this.store === undefined || this.over || this.doubt.isOpen) return false
+    return this.hasRoom && !this.parts.some(({ state }) => state === 'refused')
   }
 
   /** Appends what there is room for. */
   private accept(): void {
+    if (this.line.length > 0) void this.doubt.settle()
     for (let entry = this.line[0]; entry !== undefined && this.canGo; entry = this.line[0]) {
       const room = entry.end ? 1 : Math.max(1, this.owner.buffer - this.pending)
       const { events, size } = entry.part(room, MAX_BYTES - this.pendingBytes)
@@ -216,7 +217,7 @@ export class Intake {
     if (entry.end) this.owner.fail(error)
   }
 
-  /** Events kept go on in their order. Behind one that was refused nothing was kept, and when all of that is known, numbers go on from there. */
+  /** Events kept go on in their order. When all is known that was appended behind a refused one, numbers go on from there, once the journal has said what it has. */
   private sort(): void {
     let part = this.parts[0]
     for (; part?.state === 'kept'; part = this.parts[0]) {
@@ -229,6 +230,23 @@ export class Intake {
     this.next = part.from
     for (const { events, size } of this.parts) this.left(events.length, size)
     this.parts = []
+    this.doubt.isOpen = this.store !== undefined
+    void this.doubt.settle()
+  }
+
+  adopt(records: readonly EventRecord[]): void {
+    this.next += records.length
+    // The refusal of the end has ended the stream.
+    const events = records.filter(({ end }) => !end)
+    this.pending += events.length
+    this.pendingBytes += sizeOf(events)
+    this.kept.push(...events)
+  }
+
+  answered(failure: Failure | undefined): void {
+    if (failure !== undefined) for (const entry of [...this.line]) this.refused(entry, failure.error)
+    void this.feedOn()
+    this.accept()
   }
 
   private async feedOn(): Promise<void> {

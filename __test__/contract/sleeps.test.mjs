@@ -13,6 +13,7 @@ const ALLOWED = {
   '__test__/support/bridge.mjs': [1, 'gives up a thread that does not answer'],
   '__test__/workers/functions/obey.mjs': [1, 'a function whose own timer keeps its thread waiting'],
   '__test__/workers/isolates.test.mjs': [1, 'terminates at a random moment; the exit is awaited'],
+  '__test__/durable/kills/lane.mjs': [1, 'kills at a random moment; the exit is awaited'],
   '__test__/operators/broadcast.test.mjs': [1, 'whether a timer fires at all is what is tested'],
   '__test__/behavior/rule-18-exit.test.mjs': [2, 'a timer of the user, which goes on or ends the process'],
   '__test__/websocket/browser.test.mjs': [1, 'the next turn of a page'],

@@ -38,10 +38,20 @@ describe('a full disk, and torn writes', { skip: process.platform !== 'linux' &&
       assert.deepEqual(await ask('open', folder, ['a', 'b'], sync), [null, null])
       assert.deepEqual(await ask('open', elsewhere, ['c'], sync), [null])
       const sent = { a: [], b: [], c: [] }
+      // A store that fails may have kept the event that it refused: then it is in its place, before all that come later.
+      const refused = {}
+      const place = (id, events) => {
+        if (events === sent[id].length + 1 && refused[id] !== undefined) sent[id].splice(-1, 0, refused[id])
+        delete refused[id]
+        assert.equal(events, sent[id].length, `${id}: what was refused takes no number`)
+      }
       const send = async (id, text) => {
         const said = await ask('send', id, text)
         if (said === 'kept') sent[id].push(text)
-        else assert.equal(said.code, 'VELO_CHECKPOINT', said.message)
+        else {
+          assert.equal(said.code, 'VELO_CHECKPOINT', said.message)
+          refused[id] = text
+        }
         return said
       }
       for (let round = 0; round < 8; round++) {
@@ -52,6 +62,7 @@ describe('a full disk, and torn writes', { skip: process.platform !== 'linux' &&
         limit(user.pid, Math.max(Math.floor(size(folder) * part) + dice.below(4096), size(elsewhere)))
         const { sent: more, code, message } = await ask('fill', 'a', `full ${round}`, 3000)
         sent.a.push(...more)
+        refused.a = `full ${round}, ${more.length}`
         assert.equal(code, 'VELO_CHECKPOINT', message)
         assert.match(message, /the store failed|file too large/i)
         assert.equal(await send('c', `still ${round}`), 'kept', 'a stream in another folder goes on')
@@ -61,7 +72,7 @@ describe('a full disk, and torn writes', { skip: process.platform !== 'linux' &&
           // What cannot write that results were delivered has been ended, and goes on from there.
           await ask('again', id)
           assert.equal(await send(id, `after ${round}`), 'kept')
-          assert.equal((await ask('position', id)).events, sent[id].length, 'what was refused takes no number')
+          place(id, (await ask('position', id)).events)
         }
       }
       await ask('close')

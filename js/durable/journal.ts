@@ -124,7 +124,8 @@ export interface Unfinished {
 /**
  * Where durable streams are kept. What one ownership asks for happens in that order, and each promise settles when the step is kept as the journal
  * promises. Whatever is refused or fails rejects with `VELO_CHECKPOINT`: an ownership that is not the current one, a gap in the numbers, a stream
- * that would keep more bytes than it may, a store that is full, read-only or gone. Nothing of a refused step is stored, what was kept stays kept,
+ * that would keep more bytes than it may, a store that is full, read-only or gone. Nothing of a refused step is stored, unless the store itself failed
+ * while it wrote: then `read` says what became of it, and whoever goes on asks before it gives the same numbers to something else. What was kept stays kept,
  * and other streams go on.
  */
 export interface Journal {

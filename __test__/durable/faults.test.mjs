@@ -216,6 +216,30 @@ describe('several lives', () => {
     assert.equal(shelf.streams.size, 0)
   })
 
+  test('keys of an operator give their results in the same order again', async () => {
+    const shelf = newShelf()
+    const open = () => functions.perKey.with({ name: 'per key', durable: durable(new MemoryJournal({ shelf })) }).open({ id: 'keys' })
+    const events = ['a', 'b', 'a', 'c', 'b', 'a', 'c', 'c'].map((key, index) => ({ key, index }))
+    const stream = open()
+    const results = []
+    for (const event of events) {
+      await stream.send(event)
+      for (let part = 0; part < 3; part++) results.push(await within(5000, stream.recv()))
+    }
+    await stream.ack()
+    await stream.close()
+    const again = open()
+    assert.deepEqual(await within(5000, again.resumed), { events: 8, results: 24, by: 'replay' })
+    again.end()
+    const last = [await again.recv(), await again.recv(), await again.recv()]
+    assert.deepEqual(
+      last.map(({ key }) => key),
+      ['a', 'b', 'c'],
+    )
+    await assert.rejects(within(5000, again.recv()), { code: 'VELO_CLOSED' })
+    assert.equal((await again.closed).reason, 'done')
+  })
+
   for (const [first, second] of [
     ['local', 'worker'],
     ['worker', 'local'],

@@ -10,7 +10,7 @@ const KINDS = [
   ['summed', 4],
   ['early', 1],
   ['throwing', 1],
-  ['counted', 0],
+  ['counted', 2],
   ['windowed', 2],
 ]
 /** Kinds whose results a second function may take. */

@@ -1,6 +1,7 @@
 // Stream functions that durable streams are tested with, here and on worker threads.
 
 import { threadId } from 'node:worker_threads'
+import { keyed } from 'velo-stream/operators'
 
 /** A running sum, one result an event. */
 export async function* sum(events) {
@@ -76,3 +77,20 @@ export async function* mortal(events, ctx) {
 export async function* dicing(events, ctx) {
   for await (const event of events) yield `${event} ${await ctx.run('dice', () => Math.random())}`
 }
+
+/** Three results an event and a last one, by key; some take their time. */
+export const perKey = keyed(
+  async function* (events) {
+    let turn = 0
+    for await (const { key, index } of events) {
+      for (let part = 0; part < 3; part++) {
+        if (key === 'a' && part === 1) await new Promise(setImmediate)
+        yield [index, turn, part]
+      }
+      turn++
+    }
+    if (turn % 2 === 1) await new Promise(setImmediate)
+    yield turn
+  },
+  { by: 'key' },
+)

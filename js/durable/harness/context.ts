@@ -1,12 +1,14 @@
 // The second argument of a function of a durable stream: what every function is told, and what a replay needs.
 
 import { attempt, type EffectOptions, effectOf } from '../../kit/attempts.js'
+import { ORDERED, type Ordered } from '../../kit/ordered.js'
 import { TIMING, type Timing } from '../../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 import type { Hosted } from './hosted.js'
 import type { Outcome } from './outcomes.js'
 
-export class DurableContext implements StreamContext, Timing {
+export class DurableContext implements StreamContext, Timing, Ordered {
+  readonly [ORDERED] = true
   readonly #plain: StreamContext
   readonly #hosted: Hosted
   /** Number of its stage: names of different stages do not meet, whatever threads they run on. */

@@ -17,6 +17,8 @@ export interface LaneOwner<Out> {
   laneTook(lane: unknown): void
   /** The function asks for an event; `waits`: there is none yet. */
   laneAsks(lane: unknown, waits: boolean): void
+  /** The function begins, or is given an event that it waited for. */
+  laneWorks(lane: unknown): void
 }
 
 export class Lane<In, Out> implements LaneEventsOwner {
@@ -46,6 +48,7 @@ export class Lane<In, Out> implements LaneEventsOwner {
       this.given = 0
       this.events = this.events.rest()
     }
+    this.#owner.laneWorks(this)
     this.#instance = startInner(fn, this.events, ctx, drive)
     this.resume()
   }
@@ -58,7 +61,10 @@ export class Lane<In, Out> implements LaneEventsOwner {
   /** True where the event had to wait. */
   push(event: In): boolean {
     const waits = this.events.push(event)
-    if (!waits) this.given++
+    if (!waits) {
+      this.given++
+      this.#owner.laneWorks(this)
+    }
     return waits
   }
 

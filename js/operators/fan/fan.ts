@@ -27,9 +27,12 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   readonly #mostUnread: number
   /** Lanes that wait for room for results. */
   readonly #suspended = new Queue<Lane<LaneIn, LaneOut>>()
+  /** Lanes at work, where results are to come in the same order whenever the same events come: then one event is done with before the next one is taken. */
+  readonly #busy: Set<unknown> | undefined
   /** The event that has no place yet. */
   #held: { event: In } | undefined
   #pulling = false
+  #isPlacing = false
   #sourceOver = false
   #sourceFailure: Failure | undefined
   /** Whether the source's error still has to be thrown at the end: nobody was there to catch it, or somebody let it through. */
@@ -38,11 +41,12 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   #isLeaving = false
   #leaving: Promise<void> | undefined
 
-  constructor(events: AsyncIterator<In>, ctx: StreamContext, mostUnread: number) {
+  constructor(events: AsyncIterator<In>, ctx: StreamContext, mostUnread: number, isOrdered = false) {
     super()
     this.#events = events
     this.#ctx = ctx
     this.#mostUnread = mostUnread
+    this.#busy = isOrdered ? new Set() : undefined
     const { signal } = this.#controller
     setMaxListeners(0, signal)
     const timing: Timing = { [TIMING]: (change) => (ctx as Timing)[TIMING]?.(change) }
@@ -88,7 +92,12 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   laneTook(_lane: unknown): void {
     this.retry()
   }
-  laneAsks(_lane: unknown, _waits: boolean): void {}
+  laneAsks(lane: unknown, waits: boolean): void {
+    if (waits && this.#busy?.delete(lane) === true) this.#goOn()
+  }
+  laneWorks(lane: unknown): void {
+    this.#busy?.add(lane)
+  }
 
   protected get isLeaving(): boolean {
     return this.#isLeaving
@@ -104,10 +113,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   protected wanted(): void {
     if (this.unread >= this.#mostUnread || this.isLeaving) return
     for (let { length } = this.#suspended; length > 0 && this.#suspended.length > 0; length--) this.#suspended.shift().resume()
-    if (!this.#pulling && this.#held === undefined && !this.#sourceOver) {
-      this.resumed()
-      this.#pull()
-    }
+    this.#goOn()
   }
 
   protected leave(): Promise<void> {
@@ -169,6 +175,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
 
   laneFinished(lane: Lane<LaneIn, LaneOut>, failure: Failure | undefined): void {
     this.lanes.delete(lane)
+    this.#busy?.delete(lane)
     if (failure !== undefined) {
       if (failure.error !== this.#sourceFailure?.error || this.#sourceFailure === undefined) return this.fail(failure.error)
       this.#uncaught = true
@@ -179,6 +186,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
       return this.fail(error)
     }
     this.retry()
+    if (this.#busy !== undefined) this.#goOn()
     this.endIfThrough()
   }
 
@@ -218,20 +226,29 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   }
 
   #place(event: In, again: boolean): boolean {
+    this.#isPlacing = true
     try {
       return this.accept(event, again)
     } catch (error) {
       this.fail(error)
       return false
+    } finally {
+      this.#isPlacing = false
     }
   }
 
   /** The event has its place: on to the next, if there is room for what comes of it. */
   #proceed(): void {
     if (this.#pulling || this.isLeaving || this.#sourceOver) return
+    if (this.#busy !== undefined && this.#busy.size > 0) return
     if (this.unread >= this.#mostUnread) return this.paused()
     this.resumed()
     this.#pull()
+  }
+
+  /** On to the next event, where none is held. */
+  #goOn(): void {
+    if (this.#held === undefined && !this.#isPlacing) this.#proceed()
   }
 
   #sourceEnded(failure: Failure | undefined): void {

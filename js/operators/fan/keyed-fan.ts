@@ -3,6 +3,7 @@
 import { type StreamContext, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
+import { ORDERED, type Ordered } from '../../kit/ordered.js'
 import { isThenable } from '../../kit/promises.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
@@ -63,6 +64,9 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #started = 0
   /** Listeners whose promises have not settled. */
   #listening = 0
+  /** The source has ended: instances of a stream that is ordered end one by one. */
+  #end: { readonly failure: Failure | undefined } | undefined
+  readonly #isOrdered: boolean
   /** Events that no function has taken yet. */
   #waiting = 0
   /** The key of the event that is held. */
@@ -73,7 +77,9 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #pausedFor = 0
 
   constructor(events: AsyncIterator<In>, ctx: StreamContext, plan: KeyedPlan<In, Key, Out>, totals: KeyedTotals) {
-    super(events, ctx, plan.maxWaiting)
+    const isOrdered = (ctx as Ordered)[ORDERED] === true
+    super(events, ctx, plan.maxWaiting, isOrdered)
+    this.#isOrdered = isOrdered
     this.#plan = plan
     this.#timer = new StreamTimer(plan.clock, ctx)
     this.#totals = totals
@@ -122,6 +128,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   }
 
   override laneAsks(lane: unknown, waits: boolean): void {
+    super.laneAsks(lane, waits)
     const session = lane as Session<In, Key, Out>
     if (!waits || session.reason !== undefined) return
     if (session.overdue) {
@@ -151,6 +158,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
       this.lanes.add(lane)
       this.#start(lane)
     } else if (lane.successor !== undefined) this.#start(lane.successor)
+    this.#endNext()
   }
 
   /** What a listener has returned: where that is a promise, the end waits for it, and its rejection fails the operator as a throw does. */
@@ -169,7 +177,16 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   }
 
   protected endLanes(failure: Failure | undefined): void {
+    if (this.#isOrdered) {
+      this.#end = { failure }
+      return this.#endNext()
+    }
     for (const session of this.#sessions.values()) this.#endSession(session, 'end', failure)
+  }
+
+  #endNext(): void {
+    const [session] = this.#sessions.values()
+    if (this.#end !== undefined && session !== undefined) this.#endSession(session, 'end', this.#end.failure)
   }
 
   protected override paused(): void {
@@ -214,6 +231,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
   #endSession(session: Session<In, Key, Out>, reason: EvictReason, failure?: Failure): void {
     this.#retire(session, reason)
     this.#ending.set(session.key, session)
+    if (session.events.isWaiting) this.laneWorks(session)
     session.events.end(failure)
   }
 

@@ -12,6 +12,8 @@ import { Submission } from './submission.js'
 
 /** A submission takes no more commands after so many bytes; the next ones wait until it has gone. */
 const TURN_BYTES = 1024 * 1024
+/** A writer that has nothing to do gets so many bytes before the turn is over, and works while the turn goes on. */
+const EAGER_BYTES = 64 * 1024
 
 /** One command. */
 export interface Ask<T> {
@@ -64,6 +66,8 @@ export class Link {
   /** Not given to the writer yet, in order. */
   #line: Waiting[] = []
   readonly #turn = new Submission()
+  /** Commands in it. */
+  #fresh = 0
   #flushing = false
 
   constructor(path: string, synced: boolean, create: boolean) {
@@ -81,7 +85,8 @@ export class Link {
       busy.add(this)
       if (this.#line.length > 0 || this.#turn.size >= TURN_BYTES) this.#line.push(waiting)
       else this.#write(waiting)
-      this.#flushSoon()
+      if (this.#turn.size >= EAGER_BYTES && this.#isWriterIdle) this.#flush()
+      else this.#flushSoon()
     })
   }
 
@@ -172,11 +177,13 @@ export class Link {
       return true
     }
     this.#turn.clear()
+    this.#fresh = 0
     return true
   }
 
   #failAll(text: string): void {
     this.#turn.clear()
+    this.#fresh = 0
     const failed = [...this.#under.values()]
     this.#under.clear()
     for (const { ask, reject } of failed) reject(this.#error(ask, text))
@@ -194,7 +201,13 @@ export class Link {
       return waiting.reject(error)
     }
     this.#turn.end()
+    this.#fresh++
     this.#under.set(id, waiting)
+  }
+
+  get #isWriterIdle(): boolean {
+    // Where every commit is synced, two of them cost more than one that comes later.
+    return !this.synced && this.#under.size === this.#fresh
   }
 
   #number(): number {

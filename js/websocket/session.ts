@@ -2,25 +2,20 @@
 // side mean for the other.
 
 import { randomBytes } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
 import { ByteBudget, type Encoded, sizeOf, Unwritable } from '../kit/byte-budget.js'
 import { pulled } from '../kit/pulled.js'
-import { faultOf, REPLACED, type Verdict, verdictOfAbort, verdictOfEnd } from './codes.js'
-import { bytesOf, bytesOfMessage, type Frame, frameOf } from './frames.js'
+import { faultOf, REPLACED, type Verdict, verdictOfEnd } from './codes.js'
+import { deliver } from './deliver.js'
+import { bytesOfMessage, type Frame, frameOf } from './frames.js'
 import { Inbox, type InboxOwner } from './inbox.js'
+import { messageOf } from './message.js'
 import type { Settings } from './options.js'
 import type { Peer, PeerOwner, SocketEnd } from './peer.js'
 import { Receipts } from './receipts.js'
 import { Replay } from './replay.js'
 import { forget, hasEnded, isBack, remember } from './sessions.js'
 import type { SocketData } from './socket.js'
-
-/** Results taken from the stream at once; these few may be on the way when a client turns out to be slow. */
-const BATCH = 64
-
-/** After so many the event loop has its turn: a function that never waits would keep it from everybody else for as long as its client is quick. */
-const BURST = 1024
 
 export class Session<In, Out> implements InboxOwner, PeerOwner {
   readonly fn: StreamFunction<In, Out>
@@ -113,27 +108,12 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   message(data: SocketData, isBinary: boolean): void {
     if (this.#isDraining) return
     if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
-    const { maxMessage, binary, text, endMessage } = this.#settings
     this.#received++
-    const size = bytesOfMessage(data)
-    this.#receipts?.took(size)
-    if (size > maxMessage) return this.stop(faultOf(1009, `a message is larger than ${maxMessage} bytes`))
-    const bytes = bytesOf(data)
-    if (isBinary) {
-      if (binary === 'refuse') return this.stop(faultOf(1003, 'binary messages are not taken'))
-      return this.#inbox.put(bytes as In, bytes.length)
-    }
-    const string = bytes.toString()
-    if (string === endMessage) return this.#endInput()
-    if (text === 'raw') return this.#inbox.put(string as In, bytes.length)
-    let event: In
-    try {
-      event = JSON.parse(string)
-    } catch (error) {
-      if (this.#settings.onMalformed === 'skip') return
-      return this.stop(faultOf(1007, `message ${this.#received} is no JSON`, error))
-    }
-    this.#inbox.put(event, bytes.length)
+    this.#receipts?.took(bytesOfMessage(data))
+    const message = messageOf(data, isBinary, this.#received, this.#settings)
+    if (message.kind === 'event') this.#inbox.put(message.event as In, message.bytes)
+    else if (message.kind === 'end') this.#endInput()
+    else if (message.kind === 'fault') this.stop(message.verdict)
   }
 
   pong(text: string): void {
@@ -179,31 +159,10 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.stream.abort(new ClosedError('VELO_CLOSED', `the client is gone: the WebSocket was closed with ${code}`))
   }
 
-  /** Takes results from the stream until its end, no faster than they can be sent. Never rejects. */
+  /** Never rejects. */
   async #deliver(): Promise<void> {
-    const { stream } = this
-    let left = BURST
-    try {
-      for (let results: unknown[] = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH)) {
-        left -= results.length
-        // The last comes first here, and is let go of as it is written.
-        results.reverse()
-        while (results.length > 0) {
-          const wait = this.#put(results.pop() as Encoded)
-          if (wait !== undefined) await wait
-        }
-        if (left <= 0) {
-          left = BURST
-          await turn()
-        }
-      }
-    } catch (error) {
-      // Of an abort the client is told at once, not when the function has finished.
-      if (error instanceof AbortError && error.streamId === stream.id) return this.#finish(verdictOfAbort(error))
-      if (stream.state !== 'closed' && stream.state !== 'closing') stream.abort(error)
-      if (error instanceof VeloError && error.code === 'VELO_CODEC') return this.#finish({ code: 1011, reason: 'failed', error })
-    }
-    this.#finish(verdictOfEnd(await stream.closed, this.#isDraining, this.#settings.expose))
+    const verdict = await deliver(this.stream, (result) => this.#put(result))
+    this.#finish(verdict ?? verdictOfEnd(await this.stream.closed, this.#isDraining, this.#settings.expose))
   }
 
   /** Sends one result. Answers a promise while there is no room for another. */

@@ -15,6 +15,7 @@ import type { Journal } from './journal.js'
 import { resolveState } from './state.js'
 import { DurableResults } from './stream/call.js'
 import { DurableLive } from './stream/durable-live.js'
+import { Pulling } from './stream/pulling.js'
 import { collect } from './stream/run.js'
 import type { Settings } from './stream/settings.js'
 
@@ -105,7 +106,7 @@ class DurableStreams implements Durability {
     }
     // Ids of all processes to come are in one journal.
     const id = options.id ?? `${name}-${randomUUID()}`
-    const live = new DurableLive(def, { ...options, id }, puller, settings)
+    const live = new DurableLive(def, { ...options, id }, puller && new Pulling(puller), settings)
     const place = key(name, live.id)
     this.#open.set(place, live)
     void live.whenEnded().then(() => this.#open.delete(place))

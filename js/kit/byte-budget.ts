@@ -35,6 +35,8 @@ const budgets = new Set<ByteBudget>()
 
 /** The bytes of one stream. */
 export class ByteBudget implements Puller, Milestone {
+  /** Set before the stream is opened. */
+  confirms = false
   readonly #max: number
   readonly #write: (result: unknown) => Written
   #progress: Progress | undefined
@@ -74,6 +76,13 @@ export class ByteBudget implements Puller, Milestone {
 
   watch(progress: Progress): void {
     this.#progress = progress
+    // A durable stream that lost its thread begins anew.
+    if (this.#sent.length > 0) progress.milestone = this
+  }
+
+  /** All results below `index` have arrived at the client. */
+  confirm(index: number): void {
+    this.#progress?.confirm?.(index)
   }
 
   encode(result: unknown): Encoded {

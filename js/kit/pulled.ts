@@ -11,6 +11,8 @@ export interface Progress {
   milestone: Milestone | null
   /** The milestone matters soon: a function on another thread says by itself how far it is. It is asked again after each time. */
   hear(): void
+  /** Of a durable stream: all results below `index` have arrived, see `confirms`. */
+  confirm?(index: number): void
 }
 
 /** Who is told, and when. It may be told late by a function on another thread. */
@@ -25,6 +27,8 @@ export interface Puller {
   watch(progress: Progress): void
   /** What the reader gets in place of this result. Called once, as it is yielded. Throws nothing. */
   encode(result: unknown): unknown
+  /** It says itself which results have arrived: asking for the next one does not. */
+  readonly confirms?: boolean
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
 }

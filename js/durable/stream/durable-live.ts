@@ -8,7 +8,6 @@ import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
-import type { Puller } from '../../kit/pulled.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
 import type { Kept } from '../journal.js'
 import { isDrain, readEnd, writeEnd } from './end.js'
@@ -18,6 +17,7 @@ import { Life, type LifeOwner } from './life.js'
 import { Losses } from './losses.js'
 import { birth } from './opening.js'
 import { Outlet, type OutletOwner } from './outlet.js'
+import type { Pulling } from './pulling.js'
 import type { Settings } from './settings.js'
 
 export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, OutletOwner, Lived {
@@ -29,7 +29,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   readonly resumed: Promise<Resumed | null>
   readonly def: Definition
   private readonly settings: Settings
-  private readonly puller: Puller | undefined
+  private readonly pulling: Pulling | undefined
   life: Life
   private readonly ended: Promise<StreamEnd>
   private tell: (end: StreamEnd) => void = () => {}
@@ -48,12 +48,12 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   private retained: StreamEnd | undefined
 
   /** Throws OverloadedError, or `VELO_CONFIG` for an id in use. */
-  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, settings: Settings) {
+  constructor(def: Definition, options: LeaseOptions, pulling: Pulling | undefined, settings: Settings) {
     this.def = def
-    this.puller = puller
+    this.pulling = pulling
     this.settings = settings
-    this.output = new Outlet(this)
-    this.life = new Life(def, options, puller, settings, this)
+    this.output = new Outlet(this, pulling)
+    this.life = new Life(def, options, pulling, settings, this)
     this.id = this.life.inner.id
     this.input = new Intake(new Inlet(this, settings))
     this.ended = new Promise((resolve) => void (this.tell = resolve))
@@ -130,7 +130,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   close(): Promise<void> {
     // Nobody asks for more.
-    if (this.end !== undefined) this.readToTheEnd()
+    if (this.end !== undefined) this.output.wasRead()
     this.leave ??= (instance) => silence(instance.close())
     return silence(this.life.inner.instance.close().then(() => this.ended.then(() => this.life.settled())))
   }
@@ -280,7 +280,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   /** A new life in the place of one. Throws OverloadedError. */
   private following({ inner }: Life): Life {
-    const life = new Life(this.def, { id: this.id, scope: inner.instance.scope }, this.puller, this.settings, this)
+    const life = new Life(this.def, { id: this.id, scope: inner.instance.scope }, this.pulling, this.settings, this)
     life.inner.output.soleReader = inner.output.soleReader
     if (this.giveBack !== undefined) life.inner.feedFrom(this.giveBack)
     this.leave?.(life.inner.instance)

@@ -5,7 +5,7 @@ import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import { LiveMode } from '../../engine/modes/live.js'
 import { DONE_VOID } from '../../kit/promises.js'
-import type { Puller } from '../../kit/pulled.js'
+import { Given, type Pulling } from './pulling.js'
 
 export interface InnerOwner {
   /** The journal was read: the function may start. */
@@ -20,15 +20,17 @@ export interface InnerOwner {
 
 export class Inner extends LiveMode {
   private readonly durable: InnerOwner
+  private readonly pulling: Pulling | undefined
   /** A read waits for the function to start. */
   private isWanted = false
   /** Results of an earlier life that come first. */
   private earlier: Uint8Array[] = []
   private onGiven: (() => void) | undefined
 
-  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, durable: InnerOwner) {
-    super(def, options, puller)
+  constructor(def: Definition, options: LeaseOptions, pulling: Pulling | undefined, durable: InnerOwner) {
+    super(def, options, pulling)
     this.durable = durable
+    this.pulling = pulling
   }
 
   override get isSending(): boolean {
@@ -52,12 +54,13 @@ export class Inner extends LiveMode {
   }
 
   protected override give(result: IteratorResult<unknown>): void {
-    if (!this.durable.made(result.value as Uint8Array)) {
+    const { value } = result
+    if (!this.durable.made(value instanceof Given ? value.record : (value as Uint8Array))) {
       this.row.yield()
       this.row.take(1)
       return
     }
-    this.pass(result)
+    this.pass(value instanceof Given ? { value: value.value, done: false } : result)
   }
 
   private pass(result: IteratorResult<unknown>): void {
@@ -68,7 +71,10 @@ export class Inner extends LiveMode {
 
   /** False while there is no room for all of them. */
   private giveEarlier(): boolean {
-    while (this.earlier.length > 0 && this.output.spend()) this.pass({ value: this.earlier.shift(), done: false })
+    while (this.earlier.length > 0 && this.output.spend()) {
+      const record = this.earlier.shift() as Uint8Array
+      this.pass({ value: this.pulling === undefined ? record : this.pulling.give(record).value, done: false })
+    }
     if (this.earlier.length > 0) return false
     this.onGiven?.()
     this.onGiven = undefined

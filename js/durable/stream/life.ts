@@ -5,7 +5,7 @@ import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import { VeloError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
-import type { Puller } from '../../kit/pulled.js'
+import type { Codec } from '../../kit/types.js'
 import type { HarnessLink } from '../harness/data.js'
 import { enveloped } from '../harness/envelope.js'
 import type { Checkpoint, EventRecord, Kept } from '../journal.js'
@@ -14,6 +14,7 @@ import { hashOf } from './hash.js'
 import { Inner, type InnerOwner } from './inner.js'
 import { Ledger } from './ledger.js'
 import { type Opening, opening } from './opening.js'
+import type { PulledLife, Pulling } from './pulling.js'
 import type { Settings } from './settings.js'
 
 /** Events played at a time. */
@@ -23,14 +24,14 @@ export interface LifeOwner {
   /** New events are on their way to the function. */
   readonly isFeeding: boolean
   /** Where readers got results, those of earlier lives in this process too. */
-  readonly output: { readonly handed: number }
+  readonly output: { readonly handed: number; confirm(index: number): void }
   /** What was kept has been given to the function: new events may follow. */
   played(): void
   /** It cannot go on. */
   fail(error: unknown): void
 }
 
-export class Life implements InnerOwner, HarnessLink {
+export class Life implements InnerOwner, PulledLife, HarnessLink {
   readonly inner: Inner
   ledger: Ledger | undefined
   isReady = false
@@ -39,6 +40,7 @@ export class Life implements InnerOwner, HarnessLink {
   private readonly harness: CallerHarness
   /** The first function runs on another thread. */
   private readonly isElsewhere: boolean
+  private readonly pulling: Pulling | undefined
   private kept: Kept | undefined
   /** Results below this index were given out. */
   private given = 0
@@ -47,7 +49,7 @@ export class Life implements InnerOwner, HarnessLink {
   private readonly caught: Promise<void>
   private onCaught: () => void = () => {}
 
-  constructor(def: Definition, options: LeaseOptions, puller: Puller | undefined, settings: Settings, owner: LifeOwner) {
+  constructor(def: Definition, options: LeaseOptions, pulling: Pulling | undefined, settings: Settings, owner: LifeOwner) {
     this.owner = owner
     this.settings = settings
     this.isElsewhere = def.stages[0]?.placement !== undefined
@@ -58,7 +60,17 @@ export class Life implements InnerOwner, HarnessLink {
       }
     })
     this.harness = new CallerHarness(this)
-    this.inner = new Inner(def, { ...options, harness: this.harness }, puller, this)
+    this.pulling = pulling
+    pulling?.enter(this)
+    this.inner = new Inner(def, { ...options, harness: this.harness }, this.pulling, this)
+  }
+
+  get codec(): Codec {
+    return this.settings.codec
+  }
+
+  get isRepeating(): boolean {
+    return this.ledger !== undefined && this.ledger.made < this.given
   }
 
   get isFeeding(): boolean {
@@ -87,6 +99,7 @@ export class Life implements InnerOwner, HarnessLink {
     const { inner, settings, owner } = this
     this.kept = kept
     this.given = data.delivered
+    this.pulling?.begin(from, data.accepted)
     this.harness.data = data
     this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => owner.fail(error))
     this.isReady = true
@@ -127,6 +140,10 @@ export class Life implements InnerOwner, HarnessLink {
 
   heldBack(): void {
     this.onCaught()
+  }
+
+  confirm(index: number): void {
+    this.owner.output.confirm(index)
   }
 
   keep(asked: number, bytes: Uint8Array): Promise<void> {

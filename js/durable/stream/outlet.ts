@@ -4,6 +4,7 @@ import type { Output } from '../../engine/channels/output.js'
 import type { ReadOptions } from '../../engine/channels/reader.js'
 import type { Codec } from '../../kit/types.js'
 import { decodeRecord } from '../../workers/codec/record.js'
+import type { Pulling } from './pulling.js'
 
 export interface OutletOwner {
   readonly codec: Codec
@@ -25,9 +26,33 @@ export class Outlet {
   /** Index of the next result that a reader gets. */
   handed = 0
   private readonly owner: OutletOwner
+  /** Results are given as an add-on has encoded them. */
+  private readonly isEncoded: boolean
+  /** Results below it have arrived, as the add-on says; undefined where asking for the next one says so. */
+  private confirmed: number | undefined
+  private isReadOut = false
 
-  constructor(owner: OutletOwner) {
+  constructor(owner: OutletOwner, pulling: Pulling | undefined) {
     this.owner = owner
+    this.isEncoded = pulling !== undefined
+    this.confirmed = pulling?.confirms === true ? 0 : undefined
+  }
+
+  /** All results below `index` have arrived. */
+  confirm(index: number): void {
+    this.confirmed = Math.max(this.confirmed ?? 0, index)
+    this.owner.delivered(this.delivered)
+    if (this.isReadOut) this.wasRead()
+  }
+
+  /** Nobody will ask for another. What has not arrived is not done with. */
+  wasRead(): void {
+    this.isReadOut = true
+    if (this.delivered === this.handed) this.owner.readToTheEnd()
+  }
+
+  private get delivered(): number {
+    return Math.min(this.handed, this.confirmed ?? this.handed)
   }
 
   get isOwned(): boolean {
@@ -57,7 +82,7 @@ export class Outlet {
     return this.read(
       (output) => output.recvBatch(max),
       (records) => {
-        if (records.length === 0) this.owner.readToTheEnd()
+        if (records.length === 0) this.wasRead()
         return records.map((record) => this.value(record))
       },
     )
@@ -68,24 +93,24 @@ export class Outlet {
       (output) => output.next(),
       (result) => {
         if (result.done !== true) return { value: this.value(result.value), done: false }
-        this.owner.readToTheEnd()
+        this.wasRead()
         return result
       },
     )
   }
 
   private read<Got, Given>(ask: (output: Output<unknown>) => Promise<Got>, give: (got: Got) => Given): Promise<Given> {
-    this.owner.delivered(this.handed)
+    this.owner.delivered(this.delivered)
     return ask(this.owner.records).then(give, (error) => {
       const again = this.owner.goesOn(error)
       if (again !== undefined) return again.then(() => this.read(ask, give))
-      if (this.owner.records.isOver) this.owner.readToTheEnd()
+      if (this.owner.records.isOver) this.wasRead()
       throw this.owner.why(error)
     })
   }
 
   private value(record: unknown): unknown {
-    const value = decodeRecord(record as Uint8Array, this.owner.codec)
+    const value = this.isEncoded ? record : decodeRecord(record as Uint8Array, this.owner.codec)
     this.handed++
     return value
   }

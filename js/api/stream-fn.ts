@@ -12,6 +12,7 @@ import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
 import { JOIN, type Joining } from '../kit/join.js'
+import { type Keeping, markKept } from '../kit/keeping.js'
 import { pullerOf } from '../kit/pulled.js'
 import type {
   CallOptions,
@@ -234,6 +235,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
   streamFunction.discard = kept?.discard ?? NOT_KEPT.discard
   streamFunction[JOIN] = members[JOIN]
   Object.defineProperty(streamFunction, 'metrics', METRICS)
+  if (kept !== undefined) markKept(streamFunction, options as Keeping)
   definitions.set(streamFunction, def)
   return streamFunction
 }

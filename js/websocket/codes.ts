@@ -14,6 +14,10 @@ export const IDLE = 4408
 export const REPLACED = 4409
 export const GONE = 4410
 
+/** The stream is kept, and goes on when the client comes again: another process will have it, or an event could not be kept. */
+export const RESTART: Verdict = { code: 1012, reason: 'restart' }
+export const AGAIN: Verdict = { code: 1013, reason: 'try again later' }
+
 /** The longest reason that a close frame holds, in bytes of UTF-8. */
 const MAX_REASON = 123
 

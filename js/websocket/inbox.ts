@@ -17,6 +17,8 @@ export interface InboxOwner {
   release(): void
   /** The stream does not take an event. */
   refused(error: unknown): void
+  /** The stream has taken so many events of so many bytes; a durable one has kept them. */
+  taken(events: number, bytes: number): void
 }
 
 export class Inbox<In> {
@@ -30,15 +32,16 @@ export class Inbox<In> {
   #cost = 0
   #isEnded = false
   #isStopped = false
-  /** The schema is asynchronous: `trySend` cannot wait for it. */
-  #isSlow = false
+  /** The schema is asynchronous, or events are to be kept: `trySend` cannot wait for that. */
+  #isSlow: boolean
   /** Events wait for room; none may pass them. */
   #isBehind = false
   /** So much waits that the socket is held. */
   isHeld = false
 
-  /** `most`: what may wait in the stream, in bytes. */
-  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget, most: number) {
+  /** `most`: what may wait in the stream, in bytes. `keeps`: it is to be known which events are kept. */
+  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget, most: number, keeps: boolean) {
+    this.#isSlow = keeps
     this.#ahead = Math.min(AHEAD, most >> 2)
     this.#stream = stream
     this.#budget = budget
@@ -95,9 +98,16 @@ export class Inbox<In> {
     if (!this.#isBehind) this.#stream.end()
   }
 
-  /** Forgets what waits. */
+  /** Takes nothing any more, and forgets what waits. */
   stop(): void {
     this.#isStopped = true
+    this.clear()
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#cost -= EACH * this.#waiting.length + this.#bytes
+    this.#isEnded = false
     this.#waiting = []
     this.#bytes = 0
     this.#budget.waiting(0)
@@ -124,33 +134,44 @@ export class Inbox<In> {
     const events = this.#waiting
     this.#waiting = []
     this.#budget.waiting(0)
-    this.#budget.sent(events.length, this.#bytes)
+    const bytes = this.#bytes
+    this.#budget.sent(events.length, bytes)
     this.#bytes = 0
     try {
       await this.#stream.sendBatch(events)
+      this.#owner.taken(events.length, bytes)
     } catch (error) {
+      const accepted = (error as Partial<VeloError>).accepted ?? 0
+      if (accepted > 0) this.#owner.taken(accepted, 0)
+      if (isNotKept(error)) for (let i = accepted; i < events.length; i++) this.#budget.notSent()
       if (!isRefused(error)) return this.#over(error)
       // A batch is refused as a whole: one at a time, to pass over only the ones at fault.
-      for (let i = error.accepted ?? 0; i < events.length && !this.#isStopped; i++) await this.#sendOne(events[i] as In)
+      for (let i = accepted; i < events.length && !this.#isStopped; i++) await this.#sendOne(events[i] as In)
     }
   }
 
   async #sendOne(event: In): Promise<void> {
     try {
       await this.#stream.send(event)
+      this.#owner.taken(1, 0)
     } catch (error) {
-      if (isRefused(error)) {
-        this.#budget.notSent()
-        this.#owner.refused(error)
-      } else this.#over(error)
+      if (isRefused(error) || isNotKept(error)) this.#budget.notSent()
+      if (isRefused(error)) this.#owner.refused(error)
+      else this.#over(error)
     }
   }
 
-  /** The stream takes nothing any more; why is told by its end. */
+  /** The stream takes nothing any more; why is told by its end. Or it could not keep an event, and lives. */
   #over(error: unknown): void {
-    this.stop()
+    if (isNotKept(error)) this.clear()
+    else this.stop()
     this.#owner.refused(error)
   }
+}
+
+/** The journal of a durable stream does not take an event. */
+export function isNotKept(error: unknown): boolean {
+  return error instanceof VeloError && error.code === 'VELO_CHECKPOINT'
 }
 
 function isRefused(error: unknown): error is VeloError {

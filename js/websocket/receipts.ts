@@ -1,5 +1,5 @@
 // What a client that asks for it is told while it is connected: how many of its messages have arrived, so that it need not keep them. A few words for many
-// messages, at most once in a turn, and none while the client does not read: the next ones say the same and more.
+// messages, at most once in a turn, and none while the client does not read: the next ones say the same and more. One of a durable stream has arrived when it is kept.
 
 import type { Peer } from './peer.js'
 
@@ -20,9 +20,19 @@ export class Receipts {
     this.#token = token
   }
 
-  /** A message of so many bytes has arrived. */
-  took(bytes: number): void {
-    this.#received++
+  /** Messages that have arrived, over all connections. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** So many had arrived before. */
+  begin(received: number): void {
+    this.#received = received
+  }
+
+  /** Messages of so many bytes have arrived. */
+  took(bytes: number, count = 1): void {
+    this.#received += count
     this.#bytes += bytes
     if (this.#isDue || this.#peer === undefined) return
     if (this.#received - this.#told < EVERY && this.#bytes < EVERY_BYTES) return

@@ -17,6 +17,10 @@ export class Replay {
   #frames: Frame[] = []
   /** Results before the first of `#frames`: the client has them, or they had to go. */
   #passed = 0
+  /** Number of the next result that comes of the stream: after a restart it makes some again that the client has. */
+  #next = 0
+  /** What is to be added to a number for the index of a result over all lives of the stream. */
+  #offset = 0
   /** Results sent on this connection or known to its client. */
   #sent = 0
   #pinged = 0
@@ -40,9 +44,15 @@ export class Replay {
     return this.#passed + this.#frames.length
   }
 
+  /** The stream goes on with the result of number `from`, whose index is `index`. */
+  begin(from: number, index: number): void {
+    this.#passed = this.#next = from
+    this.#offset = index - from
+  }
+
   /** Takes one result. Answers a promise while there is no room for another. */
   put(frame: Frame): Promise<unknown> | undefined {
-    if (this.#isDiscarded) return undefined
+    if (this.#next++ < this.#passed || this.#isDiscarded) return undefined
     this.#frames.push(frame)
     this.#bytes += sizeOf(frame)
     this.#budget.keep(this.#bytes)
@@ -59,9 +69,9 @@ export class Replay {
     this.#send()
   }
 
-  /** Whether a client that has got so many results would miss none. */
-  reaches(last: number): boolean {
-    return Number.isInteger(last) && last >= this.#passed && last <= this.#count
+  /** Whether a client that has got so many results would miss none. `isAhead`: it may have some that are not made again yet. */
+  reaches(last: number, isAhead = false): boolean {
+    return Number.isSafeInteger(last) && last >= this.#passed && (isAhead || last <= this.#count)
   }
 
   /** Goes on at a new connection, whose client has got `last` results. */
@@ -118,11 +128,17 @@ export class Replay {
   }
 
   #hasRoom(): boolean {
-    if (!this.#isRoom && this.#peer?.isHeld === true) this.#forget(Math.min(this.#sent, this.#passed + this.#stride))
+    if (!this.#isRoom && this.#peer?.isHeld === true) this.#letGo(Math.min(this.#sent, this.#passed + this.#stride))
     return this.#isRoom
   }
 
+  /** The client has so many. */
   #forget(count: number): void {
+    this.#budget.confirm(this.#offset + count)
+    this.#letGo(count)
+  }
+
+  #letGo(count: number): void {
     if (count <= this.#passed) return
     for (const frame of this.#frames.splice(0, count - this.#passed)) this.#bytes -= sizeOf(frame)
     this.#budget.keep(this.#bytes)

@@ -2,8 +2,10 @@
 
 import type { Stream, StreamFunction } from '../index.js'
 import { configError } from '../kit/check.js'
-import { GONE, isCloseCode, verdictOfRefusal } from './codes.js'
-import { type Settings, type SocketOptions, settingsOf } from './options.js'
+import { isClientId } from '../kit/client-ids.js'
+import { keepingOf } from '../kit/keeping.js'
+import { AGAIN, GONE, isCloseCode, verdictOfRefusal } from './codes.js'
+import { type ResumeRequest, type Settings, type SocketOptions, settingsOf } from './options.js'
 import { Peer, type SocketEnd } from './peer.js'
 import { Session } from './session.js'
 import { sessionOf } from './sessions.js'
@@ -21,7 +23,10 @@ export interface ServedSocket<In, Out> {
   readonly closed: Promise<SocketEnd>
   /** Resolves once, when the client is gone and not coming back: nothing is kept for it any more. Never rejects. */
   readonly over: Promise<unknown>
-  /** For a server that stops: takes no more events, lets the function finish and its results go out, then closes with 1001. Ends a grace at once. */
+  /**
+   * For a server that stops: takes no more events, lets the function finish and its results go out, then closes with 1001. Ends a grace at once. A durable stream with a grace is closed
+   * instead, with 1012, and kept for the next process.
+   */
   drain(): void
   /** Aborts the stream and closes the connection with this code and reason. Default: 1000, `closed`. Throws `VELO_CONFIG` for what is no close code. */
   close(code?: number, reason?: string): void
@@ -44,6 +49,8 @@ export interface ServedSocket<In, Out> {
  * | 1008 | `limit`: no place for the stream, `maxDuration` or `maxStall` of the function, a message after the `endMessage` |
  * | 1009 | a message larger than `maxMessage` |
  * | 1011 | the function failed, or the stream was aborted |
+ * | 1012 | `restart`: the stream is durable and kept; come back with its token |
+ * | 1013 | `try again later`: the same; an event could not be kept, or the stream is still being closed |
  * | 4408 | `idle`: nothing came for the `idleTimeout` that the function sets |
  * | 4409 | `replaced`: the client has resumed on another connection |
  * | 4410 | `gone`: there is nothing to resume, start anew |
@@ -51,6 +58,9 @@ export interface ServedSocket<In, Out> {
  * With `onDisconnect: { graceMs }` the first frame of each connection is `{"velo":{"token":"...","received":n}}`. A client that was cut off connects again with
  * `?resume=<token>&last=<results it has got>`, sends its messages after the first `n` again, and gets the results after `last`: nothing is missing, nothing comes twice. One that says
  * `acks=1` there gets such a frame now and then while it is connected, so that it need not keep what has arrived; it counts as no result.
+ *
+ * Where the function is durable, the same goes for a process that died: the token is the id of the stream, `n` counts the messages that the journal has, and a result is delivered when
+ * its client says that it has it, by a pong or as it comes back. With an `id` of your own the stream is kept, and coming back to it in another process is up to you.
  *
  * @example
  * new WebSocketServer({ server, maxPayload: 65536 }).on('connection', (socket, request) => {
@@ -65,7 +75,10 @@ export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, 
   const settings = settingsOf(options)
   const peer = new Peer(socket, settings)
   if (socket.readyState === CLOSED) return refused(peer)
-  if (settings.resume !== undefined) return resume(peer, fn, settings)
+  // A message that is passed over would have no number after a restart.
+  if (settings.onMalformed === 'skip' && settings.onDisconnect === 'grace' && keepingOf(fn) !== undefined)
+    throw configError('serveSocket(options).onMalformed', "'fail' beside { graceMs } where the function is durable", settings.onMalformed)
+  if (settings.resume !== undefined) return resume(peer, fn, settings, settings.resume)
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings)
@@ -77,12 +90,33 @@ export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, 
   return served(session, peer, false)
 }
 
-function resume<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, { resume, owner }: Settings): ServedSocket<In, Out> {
+function resume<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
+  const { token, last } = asked
+  const isKept = keepingOf(fn) !== undefined && settings.id === undefined && isClientId(token, settings.owner)
   // The same function has the same types.
-  const session = resume && (sessionOf(resume.token, fn, owner) as Session<In, Out> | undefined)
-  if (session?.attach(peer, resume?.last ?? 0)) return served(session, peer, true)
-  peer.close({ code: GONE, reason: 'gone' })
+  const session = sessionOf(token, fn, settings.owner) as Session<In, Out> | undefined
+  if (session?.attach(peer, last)) return served(session, peer, true)
+  const isPossible = isKept && Number.isSafeInteger(last) && last >= 0
+  if (isPossible && session === undefined) return reopened(peer, fn, settings, asked)
+  // What this process has let go of the journal still has.
+  if (isPossible) session?.leave(AGAIN)
+  peer.close(isPossible ? AGAIN : { code: GONE, reason: 'gone' })
   return refused(peer)
+}
+
+/** A durable stream of another process goes on here, if there is one. */
+function reopened<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
+  let session: Session<In, Out>
+  try {
+    session = new Session(fn, settings, asked)
+  } catch (error) {
+    // It is open here all the same, and ends.
+    const isInUse = (error as { code?: unknown }).code === 'VELO_CONFIG'
+    peer.close(isInUse ? AGAIN : verdictOfRefusal(error))
+    return refused(peer)
+  }
+  session.attach(peer, asked.last)
+  return served(session, peer, false)
 }
 
 function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean): ServedSocket<In, Out> {

@@ -1,21 +1,26 @@
 // One stream and its client, over one connection or, where it may resume, over several. Owns: what an event, a result, a cut and an end on one
-// side mean for the other.
+// side mean for the other. A durable stream with a grace goes on in another process: its client comes back with the id of the stream, a message has arrived when it is kept, and a
+// result is delivered when its client has it.
 
 import { randomBytes } from 'node:crypto'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
 import { ByteBudget, type Encoded, sizeOf, Unwritable } from '../kit/byte-budget.js'
+import { clientId } from '../kit/client-ids.js'
+import { keepingOf } from '../kit/keeping.js'
+import { silence } from '../kit/promises.js'
 import { pulled } from '../kit/pulled.js'
-import { faultOf, REPLACED, type Verdict, verdictOfEnd } from './codes.js'
+import { AGAIN, faultOf, GONE, REPLACED, RESTART, type Verdict, verdictOfEnd } from './codes.js'
 import { deliver } from './deliver.js'
 import { bytesOfMessage, type Frame, frameOf } from './frames.js'
-import { Inbox, type InboxOwner } from './inbox.js'
+import { Inbox, type InboxOwner, isNotKept } from './inbox.js'
 import { messageOf } from './message.js'
-import type { Settings } from './options.js'
+import type { ResumeRequest, Settings } from './options.js'
 import type { Peer, PeerOwner, SocketEnd } from './peer.js'
 import { Receipts } from './receipts.js'
 import { Replay } from './replay.js'
 import { forget, hasEnded, isBack, remember } from './sessions.js'
 import type { SocketData } from './socket.js'
+import { standingOf } from './standing.js'
 
 export class Session<In, Out> implements InboxOwner, PeerOwner {
   readonly fn: StreamFunction<In, Out>
@@ -28,10 +33,19 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   readonly #replay: Replay | undefined
   readonly #receipts: Receipts | undefined
   #peer: Peer | undefined
+  /** Its client may come back to another process. */
+  readonly #isKept: boolean
+  /** The journal was read, where there is one. Before that a client waits, which has got so many results. */
+  #isReady: boolean
+  #last = 0
   /** Messages taken, over all connections. */
   #received = 0
+  /** Messages that are on their way into the journal, and that the client says again. */
+  #again = 0
   #isEnded = false
   #isDraining = false
+  /** Another process will have the stream. */
+  #isLeft = false
   /** What the client is told at the end, once it is known. */
   #verdict: Verdict | undefined
   #grace: NodeJS.Timeout | undefined
@@ -41,41 +55,80 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.#isOver = resolve
   })
 
-  /** Throws what `open` throws. */
-  constructor(fn: StreamFunction<In, Out>, settings: Settings) {
+  /** Throws what `open` throws. `back`: the client had the stream in another process. */
+  constructor(fn: StreamFunction<In, Out>, settings: Settings, back?: ResumeRequest) {
+    const { onDisconnect, owner, headers, signal } = settings
     this.fn = fn
-    this.owner = settings.owner
+    this.owner = owner
     this.#settings = settings
+    this.#isKept = onDisconnect === 'grace' && keepingOf(fn) !== undefined
+    this.#isReady = !this.#isKept
     this.#budget = new ByteBudget(settings.maxBufferedBytes, (result) => frameOf(result, settings))
+    this.#budget.confirms = this.#isKept
+    const own = this.#isKept && settings.id === undefined ? (back?.token ?? clientId(owner)) : undefined
     try {
-      this.stream = fn.open(pulled({ id: settings.id, headers: settings.headers, signal: settings.signal }, this.#budget))
+      this.stream = fn.open(pulled({ id: own ?? settings.id, headers, signal }, this.#budget))
     } catch (error) {
       this.#budget.release()
       throw error
     }
-    this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings.maxBufferedBytes)
-    if (settings.onDisconnect === 'grace') {
-      this.token = randomBytes(18).toString('base64url')
+    this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings.maxBufferedBytes, this.#isKept)
+    if (onDisconnect === 'grace') {
+      this.token = own ?? randomBytes(18).toString('base64url')
       this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)
       this.#receipts = new Receipts(this.token)
       remember(this)
     }
     // Results may be unread after the function has finished, and the function may go on when its client is gone.
     void Promise.all([this.stream.closed, this.over]).then(() => this.#budget.release())
-    void this.#deliver()
+    if (this.#isReady) void this.#deliver()
+    else void this.#begin(back !== undefined)
     void this.stream.closed.then((end) => this.#ended(end))
   }
 
   /** Goes on with this connection, whose client has got `last` results; false where it would miss some. */
   attach(peer: Peer, last: number): boolean {
-    if (this.#replay?.reaches(last) === false) return false
+    if (this.#isReady && this.#replay?.reaches(last) === false) return false
     this.#replaceBy(peer)
     peer.open(this)
-    if (this.#inbox.isHeld) peer.hold()
-    if (this.#replay === undefined) return true
-    this.#receipts?.greet(peer)
-    this.#replay.attach(peer, last)
+    this.#last = last
+    if (this.#isReady) this.#join(peer, last)
+    else peer.hold()
     return true
+  }
+
+  /** The client is told where it is, and gets what it missed. */
+  #join(peer: Peer, last: number): void {
+    if (this.#inbox.isHeld) peer.hold()
+    if (this.#receipts === undefined) return
+    this.#again = this.#received - this.#receipts.received
+    this.#receipts.greet(peer)
+    this.#replay?.attach(peer, last)
+  }
+
+  /** Waits for the journal. Never rejects. */
+  async #begin(isBack: boolean): Promise<void> {
+    const standing = await standingOf(this.stream, isBack)
+    if (this.#isLeft) return
+    this.#isReady = true
+    if (standing === undefined) return this.stop({ code: GONE, reason: 'gone' })
+    this.#received = standing.received
+    this.#isEnded = standing.received > standing.events
+    this.#receipts?.begin(standing.received)
+    this.#replay?.begin(standing.from, standing.results)
+    const peer = this.#peer
+    if (peer !== undefined && this.#replay?.reaches(this.#last, isBack) === true) {
+      peer.release()
+      this.#join(peer, this.#last)
+    } else if (peer !== undefined) this.#dismiss(peer, { code: GONE, reason: 'gone' })
+    void this.#deliver()
+  }
+
+  /** Closes the connection of a client that may come again. */
+  #dismiss(peer: Peer, verdict: Verdict): void {
+    peer.mute()
+    peer.close(verdict)
+    this.gone({ code: verdict.code, reason: verdict.reason }, false)
   }
 
   /** Whether the connection is the present one, or was before nobody was there. */
@@ -86,12 +139,25 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
+    if (this.#isKept) return this.leave(RESTART)
     if (this.#peer === undefined && this.#replay !== undefined) return this.expire()
     this.#endInput()
   }
 
+  /** Gives the stream up, which is kept: its client finds it again by its token. */
+  leave(verdict: Verdict): void {
+    this.#isLeft = true
+    this.#inbox.stop()
+    this.#peer?.mute()
+    this.#peer?.close(verdict)
+    this.#peer = undefined
+    silence(this.stream.close())
+    this.#over()
+  }
+
   /** Ends everything with this verdict. */
   stop(verdict: Verdict): void {
+    if (this.#isLeft) return
     this.#verdict = verdict
     this.#inbox.stop()
     this.#peer?.close(verdict)
@@ -107,9 +173,10 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
 
   message(data: SocketData, isBinary: boolean): void {
     if (this.#isDraining) return
+    if (this.#again > 0) return void this.#again--
     if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
     this.#received++
-    this.#receipts?.took(bytesOfMessage(data))
+    if (!this.#isKept) this.#receipts?.took(bytesOfMessage(data))
     const message = messageOf(data, isBinary, this.#received, this.#settings)
     if (message.kind === 'event') this.#inbox.put(message.event as In, message.bytes)
     else if (message.kind === 'end') this.#endInput()
@@ -125,6 +192,10 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     return this.#replay?.beat() ?? ''
   }
 
+  taken(events: number, bytes: number): void {
+    if (this.#isKept) this.#receipts?.took(bytes, events)
+  }
+
   hold(): void {
     this.#peer?.hold()
     this.#replay?.held()
@@ -138,6 +209,11 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   refused(error: unknown): void {
     if (error instanceof VeloError && error.code === 'VELO_EVENT') {
       if (this.#settings.onMalformed === 'fail') this.stop({ code: 1007, reason: error.message, error })
+    } else if (this.#isKept && isNotKept(error) && this.stream.state !== 'closed') {
+      // The stream lives, and the client says it again.
+      this.#received = this.#receipts?.received ?? 0
+      this.#isEnded = false
+      if (this.#peer !== undefined) this.#dismiss(this.#peer, AGAIN)
     } else if (!(error instanceof ClosedError || error instanceof AbortError)) {
       this.stop({ code: 1011, reason: 'failed', error })
     }
@@ -218,6 +294,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.#grace = undefined
     forget(this)
     this.#replay?.discard()
+    if (!this.#isLeft) this.#budget.confirm(Number.POSITIVE_INFINITY)
     this.#isOver()
   }
 }

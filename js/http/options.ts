@@ -78,11 +78,14 @@ export interface ResumeOptions {
 
 /** Options of `handler` and `toResponse`. `Req` is `IncomingMessage` for the one and `Request` for the other. */
 export interface HttpOptions<In, Out, Req = IncomingMessage> extends EventsOptions, RespondOptions<Out, Req> {
-  /** Makes the events out of something else than the body, for example the query of a GET; then the body is not read. */
-  events?: ((req: Req) => Source<In>) | undefined
+  /**
+   * Makes the events out of something else than the body, for example the query of a GET; then the body is not read. `from` is the index of the first event that is wanted: 0, unless a
+   * durable stream of another process goes on.
+   */
+  events?: ((req: Req, from: number) => Source<In>) | undefined
   /** Default `'abort'`; with `resume`, `{ graceMs: 30000 }`. */
   onDisconnect?: OnDisconnect | undefined
-  /** SSE: a client that reconnects with `Last-Event-ID` gets what it missed, and the stream goes on. Default false. */
+  /** SSE: a client that reconnects with `Last-Event-ID` gets what it missed, and the stream goes on; a durable one also in another process. Default false. */
   resume?: ResumeOptions | boolean | undefined
   /** With `resume`: whose a stream is. Only a request of the same owner gets the rest of it; to others it is not there. Default: nobody's, whoever knows the id. */
   owner?: ((req: Req) => string | undefined) | undefined
@@ -120,7 +123,7 @@ export interface Answer {
 export interface Service {
   readonly intake: Intake
   readonly answer: Answer
-  readonly events: ((req: never) => Source<never>) | undefined
+  readonly events: ((req: never, from: number) => Source<never>) | undefined
   /** ms that the stream may live on without a client: 0 to abort it, Infinity to let it finish. */
   readonly grace: number
   /** How many results are kept for a client that comes back; 0 for none. */

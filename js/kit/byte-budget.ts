@@ -3,7 +3,7 @@
 
 import { addBytes, boundOfProcess, bytesOfProcess } from './byte-sum.js'
 import { OverloadedError } from './errors.js'
-import type { Milestone, Progress, Puller } from './pulled.js'
+import type { Milestone, Progress, Puller, Standing } from './pulled.js'
 import { Queue } from './queue.js'
 
 /** Default of `maxBufferedBytes` of a stream: 16 MiB, input and output together. */
@@ -58,6 +58,7 @@ export class ByteBudget implements Puller, Milestone {
   #kept = 0
   #isOver = false
   #isMute = false
+  #standing: ((standing: Standing) => void) | null = null
   /** Somebody waits for room. */
   #goOn: (() => void) | null = null
 
@@ -78,6 +79,17 @@ export class ByteBudget implements Puller, Milestone {
     this.#progress = progress
     // A durable stream that lost its thread begins anew.
     if (this.#sent.length > 0) progress.milestone = this
+  }
+
+  /** Resolves when the journal of a durable stream was read. */
+  standing(): Promise<Standing> {
+    return new Promise((resolve) => {
+      this.#standing = resolve
+    })
+  }
+
+  opened(standing: Standing): void {
+    this.#standing?.(standing)
   }
 
   /** All results below `index` have arrived at the client. */

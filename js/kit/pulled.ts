@@ -21,6 +21,18 @@ export interface Milestone {
   reached(): void
 }
 
+/** What the journal of a durable stream knew as it was opened. */
+export interface Standing {
+  /** There was nothing of it before. */
+  readonly isNew: boolean
+  /** Its input has ended. */
+  readonly isEnded: boolean
+  /** Events that are kept; the end of the input counts as one. */
+  readonly events: number
+  /** Results that were delivered. */
+  readonly results: number
+}
+
 /** Who pulls, and reads the results. */
 export interface Puller {
   /** The stream is open. */
@@ -29,6 +41,8 @@ export interface Puller {
   encode(result: unknown): unknown
   /** It says itself which results have arrived: asking for the next one does not. */
   readonly confirms?: boolean
+  /** The journal of a durable stream was read. */
+  opened?(standing: Standing): void
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
 }

@@ -9,6 +9,7 @@ import { clientId } from '../kit/client-ids.js'
 import { keepingOf } from '../kit/keeping.js'
 import { silence } from '../kit/promises.js'
 import { pulled } from '../kit/pulled.js'
+import { standingOf } from '../kit/standing.js'
 import { AGAIN, faultOf, GONE, REPLACED, RESTART, type Verdict, verdictOfEnd } from './codes.js'
 import { deliver } from './deliver.js'
 import { bytesOfMessage, type Frame, frameOf } from './frames.js'
@@ -20,7 +21,6 @@ import { Receipts } from './receipts.js'
 import { Replay } from './replay.js'
 import { forget, hasEnded, isBack, remember } from './sessions.js'
 import type { SocketData } from './socket.js'
-import { standingOf } from './standing.js'
 
 export class Session<In, Out> implements InboxOwner, PeerOwner {
   readonly fn: StreamFunction<In, Out>
@@ -100,6 +100,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   /** The client is told where it is, and gets what it missed. */
   #join(peer: Peer, last: number): void {
     if (this.#inbox.isHeld) peer.hold()
+    else peer.release()
     if (this.#receipts === undefined) return
     this.#again = this.#received - this.#receipts.received
     this.#receipts.greet(peer)
@@ -108,19 +109,19 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
 
   /** Waits for the journal. Never rejects. */
   async #begin(isBack: boolean): Promise<void> {
-    const standing = await standingOf(this.stream, isBack)
+    const standing = await standingOf(this.stream, this.#budget).catch(() => undefined)
     if (this.#isLeft) return
     this.#isReady = true
-    if (standing === undefined) return this.stop({ code: GONE, reason: 'gone' })
-    this.#received = standing.received
-    this.#isEnded = standing.received > standing.events
-    this.#receipts?.begin(standing.received)
-    this.#replay?.begin(standing.from, standing.results)
+    if (isBack && standing?.isNew === true) return this.stop({ code: GONE, reason: 'gone' })
+    const { events, results, isEnded } = standing ?? { events: 0, results: 0, isEnded: false }
+    // A client that is new to a stream counts from the beginning of its connection.
+    this.#received = isBack ? events : 0
+    this.#isEnded = isEnded
+    this.#receipts?.begin(this.#received)
+    this.#replay?.begin(isBack ? results : 0, results)
     const peer = this.#peer
-    if (peer !== undefined && this.#replay?.reaches(this.#last, isBack) === true) {
-      peer.release()
-      this.#join(peer, this.#last)
-    } else if (peer !== undefined) this.#dismiss(peer, { code: GONE, reason: 'gone' })
+    if (peer !== undefined && this.#replay?.reaches(this.#last, isBack) === true) this.#join(peer, this.#last)
+    else if (peer !== undefined) this.#dismiss(peer, { code: GONE, reason: 'gone' })
     void this.#deliver()
   }
 
@@ -128,7 +129,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   #dismiss(peer: Peer, verdict: Verdict): void {
     peer.mute()
     peer.close(verdict)
-    this.gone({ code: verdict.code, reason: verdict.reason }, false)
+    this.gone(verdict, false)
   }
 
   /** Whether the connection is the present one, or was before nobody was there. */
@@ -235,7 +236,6 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.stream.abort(new ClosedError('VELO_CLOSED', `the client is gone: the WebSocket was closed with ${code}`))
   }
 
-  /** Never rejects. */
   async #deliver(): Promise<void> {
     const verdict = await deliver(this.stream, (result) => this.#put(result))
     this.#finish(verdict ?? verdictOfEnd(await this.stream.closed, this.#isDraining, this.#settings.expose))

@@ -99,7 +99,7 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     const { inner, settings, owner } = this
     this.kept = kept
     this.given = data.delivered
-    this.pulling?.begin(from, data.accepted)
+    this.pulling?.begin(from, { isNew: kept.isNew, isEnded: ended, events: data.accepted + (ended ? 1 : 0), results: data.delivered })
     this.harness.data = data
     this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => owner.fail(error))
     this.isReady = true

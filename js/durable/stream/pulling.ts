@@ -1,7 +1,7 @@
 // An add-on that pulls the events of a durable stream and encodes its results, as the plain stream inside meets it. In there a result is a record, which is compared and kept, and events
 // that are played again are delivered like new ones; the add-on is shown what is given out, and counts its own events. Owns no bytes.
 
-import type { Milestone, Progress, Puller } from '../../kit/pulled.js'
+import type { Milestone, Progress, Puller, Standing } from '../../kit/pulled.js'
 import type { Codec } from '../../kit/types.js'
 import { decodeRecord } from '../../workers/codec/record.js'
 
@@ -45,10 +45,11 @@ export class Pulling implements Puller {
     this.life = life
   }
 
-  /** It begins with the event of index `from`, and everything below `next` is kept. */
-  begin(from: number, next: number): void {
-    this.first ??= next
+  /** It begins with the event of index `from`, and this is kept. */
+  begin(from: number, standing: Standing): void {
+    this.first ??= standing.events - (standing.isEnded ? 1 : 0)
     this.before = this.first - from
+    this.puller.opened?.(standing)
   }
 
   watch(progress: Progress): void {

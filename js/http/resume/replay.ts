@@ -14,11 +14,29 @@ export class Replay {
 
   /** The number of the oldest that is kept is one more. */
   #passed = 0
+  /** Up to this number they were given out by another process, and are made again. */
+  #given = 0
 
   constructor(most: number, bytes: number, stream: string) {
     this.#most = most
     this.#bytes = bytes
     this.#stream = stream
+  }
+
+  /** Goes on behind the number `from`; a client may have got those up to `given`. */
+  begin(from: number, given: number): void {
+    this.#count = this.#passed = from
+    this.#given = given
+  }
+
+  /** The number of the newest. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Up to this number they are no longer kept. */
+  get passed(): number {
+    return this.#passed
   }
 
   /** Keeps what `write` makes of the next id, in place of the oldest where it is full, and answers it. */
@@ -49,7 +67,7 @@ export class Replay {
 
   /** All after that number, or undefined where some of it is no longer kept, or was never written. */
   after(number: number): string | undefined {
-    if (number > this.#count || number < this.#passed) return undefined
+    if (number > Math.max(this.#count, this.#given) || number < this.#passed) return undefined
     let text = ''
     for (let next = number; next < this.#count; next++) text += this.#kept[next % this.#most]
     return text

@@ -1,21 +1,25 @@
 // js/http/resume: clients that come back after a broken connection. Knows nothing of frameworks.
 //
 // Streams whose clients may come back. A result has the id `<stream>:<number>`; the last ones are kept, and who reconnects with the id of the last one seen gets
-// what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen.
+// what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen. A durable stream goes on in another
+// process; a result of it is delivered when its client has said so, or nobody can ask for it any more.
 
 import { type Encoded, sizeOf, Unwritable } from '../../kit/byte-budget.js'
+import { keepingOf } from '../../kit/keeping.js'
+import { silence } from '../../kit/promises.js'
 import { awaitReturn, forgetReturn } from '../../kit/returns.js'
+import { standingOf } from '../../kit/standing.js'
 import { clientGone, HttpError } from '../errors.js'
-import type { Asked } from '../in/request.js'
 import type { Answer, Service } from '../options.js'
 import { Delivery, refuse } from '../out/delivery.js'
-import { encoderFor, LIVE } from '../out/encoder.js'
+import { LIVE } from '../out/encoder.js'
 import { handedOver, WRITE } from '../out/gather.js'
+import { onNotice } from '../out/notice.js'
 import { refusalOf } from '../out/refusal.js'
 import type { ResponseSink } from '../out/sink.js'
 import { SseEncoder } from '../out/sse-out.js'
 import type { Run } from '../stream/run.js'
-import { enter, leave, type Session, sessionOf, shownId } from '../stream/sessions.js'
+import { enter, leave, type Session, shownId } from '../stream/sessions.js'
 import { Replay } from './replay.js'
 
 /** How many streams that are over are kept for clients that may have missed their end, and how many bytes of their results. The oldest go first. */
@@ -25,7 +29,7 @@ const over = new Set<ResumableSession>()
 let overSize = 0
 
 /** Serves a new stream, and those who come back to it. Resolves when this response is over. */
-export function resumable(
+export async function resumable(
   fn: object,
   service: Service,
   run: Run,
@@ -33,26 +37,16 @@ export function resumable(
   onError: (error: unknown) => void,
   owner: string | undefined,
 ): Promise<void> {
+  // An id that a client is told is one that it can come back with. What failed is told by the stream.
+  const standing = keepingOf(fn) && (await standingOf(run.stream, run.budget).catch(() => undefined))
+  const results = standing?.results ?? 0
   const session = new ResumableSession(fn, service, run, onError, owner)
-  enter(session)
-  awaitReturn(run.stream.id, owner)
-  const done = session.attach(sink, 0)
-  void session.serve()
-  return done
-}
-
-/** Whether the request asks for the rest of a stream; then it has been answered when this resolves. */
-export async function resume(fn: object, service: Service, asked: Asked, sink: ResponseSink, owner: string | undefined): Promise<boolean> {
-  const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
-  if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
-  const session = sessionOf(id)
-  if (session?.attach !== undefined && session.fn === fn && session.owner === owner) await session.attach(sink, Number(seen))
-  else await gone(sink, 'the stream is over, or no longer kept')
-  return true
+  session.begin(results, results)
+  return session.attach(sink, results)
 }
 
 /** Any status but 200 tells an EventSource not to come back. */
-function gone(sink: ResponseSink, message: string): Promise<void> {
+export function gone(sink: ResponseSink, message: string): Promise<void> {
   return refuse(sink, refusalOf(new HttpError(410, message, undefined, 'VELO_CLOSED'), false))
 }
 
@@ -60,9 +54,11 @@ interface Client {
   readonly sink: ResponseSink
   readonly delivery: Delivery
   readonly done: () => void
+  /** Number of the last result that it has got elsewhere. */
+  readonly seen: number
 }
 
-class ResumableSession implements Session {
+export class ResumableSession implements Session {
   readonly fn: object
   readonly stream: Run['stream']
   readonly owner: string | undefined
@@ -80,6 +76,9 @@ class ResumableSession implements Session {
   #abandoned = false
   /** All there will ever be is in the replay. */
   #complete = false
+  /** Another process will have the stream. */
+  #isLeft = false
+  #forgetNotice: () => void = () => {}
   /** Until a client that is away, or that may have missed the end, is given up. */
   #timer: NodeJS.Timeout | undefined
 
@@ -93,13 +92,23 @@ class ResumableSession implements Session {
     this.#onError = onError
     this.#replay = new Replay(service.replay, service.maxBufferedBytes >> 1, shownId(run.stream))
     this.#encoder = new SseEncoder(service.answer, LIVE)
+    const { draining } = service.answer
+    if (keepingOf(fn) !== undefined && draining?.aborted === false) this.#forgetNotice = onNotice(draining, () => this.#giveUp())
     void run.stream.closed.then(({ reason }) => {
       if (reason === 'aborted') this.#abandon()
     })
   }
 
+  /** The stream gives its results from this number on; its client may have more already, which are made again. */
+  begin(from: number, seen: number): void {
+    this.#replay.begin(from, seen)
+    enter(this)
+    awaitReturn(this.stream.id, this.owner)
+    void this.#serve()
+  }
+
   /** Reads the results while a client is there, until the stream is over. Never rejects. */
-  async serve(): Promise<void> {
+  async #serve(): Promise<void> {
     const { results } = this.#run
     try {
       for (;;) {
@@ -117,8 +126,12 @@ class ResumableSession implements Session {
       }
       const last = this.#encoder.ended()
       if (last !== undefined) this.#replay.keep((id) => `id: ${id}\n${last}`)
-      this.#finish(({ delivery }) => delivery.end(last === undefined ? undefined : this.#replay.newest))
+      this.#finish(({ delivery, seen }) => {
+        if (this.#replay.count <= seen) return delivery.end('')
+        return delivery.end(last === undefined ? undefined : this.#replay.newest)
+      })
     } catch (error) {
+      if (this.#isLeft) return this.#finish(() => Promise.resolve())
       const last = this.#encoder.failed(refusalOf(error, this.#answer.expose))
       this.#replay.keep((id) => `id: ${id}\n${last}`)
       if (!isGone(error)) this.#onError(error)
@@ -137,9 +150,11 @@ class ResumableSession implements Session {
       const body = batch[next]
       if (typeof body !== 'string') break
       bytes += sizeOf(body)
-      text += this.#replay.keep((id) => `id: ${id}\n${body}`)
+      const kept = this.#replay.keep((id) => `id: ${id}\n${body}`)
+      if (this.#replay.count > (this.#client?.seen ?? 0)) text += kept
     }
     this.#run.budget.keep(this.#replay.size)
+    this.#run.budget.confirm(this.#replay.passed)
     return { text, bytes, next }
   }
 
@@ -148,6 +163,7 @@ class ResumableSession implements Session {
     const missed = this.#replay.after(seen)
     if (missed === undefined) return gone(sink, 'results that were missed are no longer kept')
     if (this.#complete && missed === '') return nothingFollows(sink)
+    this.#run.budget.confirm(seen)
     const before = this.#client
     this.#client = undefined
     // Two connections of one client: the server has not seen yet that the older one is dead.
@@ -160,7 +176,7 @@ class ResumableSession implements Session {
       return delivery.end(missed)
     }
     return new Promise((done) => {
-      const client = { sink, delivery, done }
+      const client = { sink, delivery, done, seen }
       this.#client = client
       sink.onGone = () => this.#left(client)
       if (sink.isGone) return sink.onGone()
@@ -188,6 +204,18 @@ class ResumableSession implements Session {
       this.stream.abort(clientGone())
       this.#abandon()
     }, this.#grace)
+  }
+
+  /** The stream is kept: its client, which is cut off, finds it again by its id. */
+  #giveUp(): void {
+    if (this.#complete) return
+    this.#isLeft = true
+    clearTimeout(this.#timer)
+    const client = this.#client
+    this.#client = undefined
+    client?.sink.cut()
+    silence(this.stream.close())
+    this.#abandon()
   }
 
   #abandon(): void {
@@ -230,6 +258,8 @@ class ResumableSession implements Session {
   #leave(): void {
     leave(this)
     forgetReturn(this.stream.id)
+    this.#forgetNotice()
+    if (!this.#isLeft) this.#run.budget.confirm(Number.POSITIVE_INFINITY)
     this.#run.budget.release()
   }
 }

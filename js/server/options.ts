@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import type { HttpOptions } from '../http/index.js'
-import type { Generator, StreamFunction, StreamOptions } from '../index.js'
+import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
 import { configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import type { SocketOptions } from '../websocket/index.js'
 
@@ -36,6 +36,12 @@ export interface ServerOptions {
   pipelines?: Readonly<Record<string, readonly string[]>> | boolean | undefined
   /** Where the functions of modules run that do not say it themselves. Default `'local'`. */
   placement?: 'local' | 'worker' | undefined
+  /**
+   * Where the streams of all functions that have no `durable` of their own are kept: a journal of `velo-stream/durable`. Their clients may come back, over WebSocket (`onDisconnect: { graceMs: 30000 }`) and
+   * server-sent events (`resume: true`), unless the options say otherwise, and also after the server has died or was replaced. Streams to which nobody has come back within that grace
+   * after `listen()` are removed. Default: none is kept.
+   */
+  durable?: Durable | undefined
   /** Events are `{ headers, payload }`, as in the paper: an event without a payload is refused (`VELO_EVENT`), headers left out are `{}`. Default false. */
   envelope?: boolean | undefined
   /** How requests and results are read and written, for all functions. */
@@ -105,6 +111,7 @@ export interface Settings {
   readonly pipelines: Readonly<Record<string, readonly string[]>>
   readonly joins: boolean
   readonly placement: 'local' | 'worker'
+  readonly durable: Durable | undefined
   readonly envelope: boolean
   readonly http: ServedHttp
   readonly websocket: ServedSocketOptions | undefined
@@ -130,7 +137,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement durable envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -159,6 +166,7 @@ export function settingsOf(options: ServerOptions): Settings {
   if (hosts !== undefined && (!Array.isArray(hosts) || hosts.some((host) => typeof host !== 'string')))
     throw configError(`${FIELD}.hosts`, 'an array of names', hosts)
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw configError(`${FIELD}.tls`, 'an object', tls)
+  checkDurable(options.durable)
   const http2 = flag(options.http2, `${FIELD}.http2`, false)
   if (http2 && tls === undefined) throw configError(`${FIELD}.http2`, 'tls beside it', http2)
   const headersTimeout = duration(options.headersTimeout, `${FIELD}.headersTimeout`, 0, 10_000)
@@ -168,6 +176,7 @@ export function settingsOf(options: ServerOptions): Settings {
     pipelines: typeof pipelines === 'object' ? pipelines : {},
     joins: pipelines === true,
     placement,
+    durable: options.durable,
     envelope: flag(options.envelope, `${FIELD}.envelope`, false),
     http,
     websocket: websocket === false ? undefined : typeof websocket === 'object' ? websocket : {},
@@ -195,6 +204,16 @@ export function settingsOf(options: ServerOptions): Settings {
 /** A name that can stand in a URL. */
 export function checkName(name: string, field: string): void {
   if (!NAME.test(name)) throw configError(`${field}[${JSON.stringify(name)}]`, 'a name of letters, digits, _, . and -', name)
+}
+
+/** What makes durable streams is asked by the library itself, with its name for the option. */
+function checkDurable(durable: unknown): void {
+  if (durable === undefined) return
+  try {
+    streamFn(async function* probe() {}, { durable: durable as Durable })
+  } catch {
+    throw configError(`${FIELD}.durable`, 'a journal of velo-stream/durable', durable)
+  }
 }
 
 function checkPipelines(pipelines: Readonly<Record<string, readonly string[]>>): void {

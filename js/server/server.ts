@@ -5,6 +5,7 @@ import { OverloadedError } from '../index.js'
 import { duration, onlyKnown } from '../kit/check.js'
 import { Catalog } from './functions/catalog.js'
 import { loadFunctions } from './functions/functions.js'
+import { graceOf } from './functions/kept.js'
 import { Connections } from './listen/connections.js'
 import { type NodeServer, nodeServer } from './listen/listener.js'
 import type { ServerNumbers } from './metrics.js'
@@ -12,6 +13,7 @@ import { type ServerOptions, type Settings, settingsOf } from './options.js'
 import { Admission } from './serve/admission.js'
 import { answersCors } from './serve/cors.js'
 import { Door } from './serve/door.js'
+import { LeftBehind } from './serve/left-behind.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
 import { Sockets } from './serve/sockets.js'
@@ -68,7 +70,8 @@ class StreamServer implements Server {
   readonly #settings: Settings
   readonly #connections = new Connections()
   readonly #admission: Admission
-  readonly #streams = new OpenStreams()
+  readonly #leftBehind = new LeftBehind()
+  readonly #streams = new OpenStreams((name, id) => this.#leftBehind.opened(name, id))
   readonly #counts = new Map<string, { fn: string; status: number; count: number }>()
   /** Fires when clients are told that the server stops. */
   readonly #told = new AbortController()
@@ -138,6 +141,7 @@ class StreamServer implements Server {
     const ready = () => !this.draining
     const requests = new Requests({ settings, door, draining: this.#told.signal, abort, ready, numbers: this.#numbers, count: this.#count })
     for (const entry of catalog.entries) requests.prepare(entry)
+    await this.#leftBehind.await(catalog.kept.map((entry) => ({ fn: entry.fn, grace: graceOf(entry, settings) })))
     const node = nodeServer(settings, this.#connections, {
       onRequest: (req, res) => {
         this.#connections.begin(req.socket, res)
@@ -160,6 +164,7 @@ class StreamServer implements Server {
   }
 
   async #stop(grace: number): Promise<void> {
+    this.#leftBehind.stop()
     // A server that is still starting has nothing to lose yet; one that cannot start has nothing to stop.
     await this.#listening?.catch(() => undefined)
     const parts = this.#address === undefined ? undefined : this.#parts

@@ -6,6 +6,7 @@
 import type { StreamFunction } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { JOIN, type Joining } from '../../kit/join.js'
+import { keepingOf } from '../../kit/keeping.js'
 import type { Entry } from './functions.js'
 
 type AnyFunction = StreamFunction<never, unknown>
@@ -14,6 +15,9 @@ type AnyFunction = StreamFunction<never, unknown>
 const MAX_STAGES = 8
 /** Pipelines of URLs that are kept. */
 const MAX_JOINED = 64
+
+/** What pipelines of URLs are called. */
+const JOINED = '|'
 
 /** Finds entries by name. */
 export class Catalog {
@@ -56,6 +60,13 @@ export class Catalog {
     return [...this.#entries.values(), ...this.#pipelines.values()]
   }
 
+  /** Functions of which streams may have been left: also those that clients join, which have one name in the journal. */
+  get kept(): Entry[] {
+    const [first] = this.#plain.values()
+    const joined = this.#joins && first !== undefined ? [{ ...first, fn: joinedOf(first, [], JOINED) }] : []
+    return [...this.entries, ...joined].filter(({ fn }) => keepingOf(fn) !== undefined)
+  }
+
   /** The entry of a name, `undefined` where there is none. */
   find(name: string): Entry | undefined {
     const entry = this.#entries.get(name) ?? this.#pipelines.get(name) ?? this.#joined.get(name)
@@ -63,7 +74,7 @@ export class Catalog {
     const stages = name.split('|')
     if (stages.length < 2 || stages.length > MAX_STAGES) return undefined
     // In the metrics they are one: clients choose these names.
-    const joined = this.#join('|', stages)
+    const joined = this.#join(JOINED, stages)
     if (joined === undefined) return undefined
     const [oldest] = this.#joined.keys()
     if (this.#joined.size >= MAX_JOINED && oldest !== undefined) this.#joined.delete(oldest)
@@ -79,7 +90,7 @@ export class Catalog {
     const next = all.map(({ fn }) => fn)
     const last = all.at(-1) ?? first
     // Its name in the metrics: clients cannot make labels.
-    const fn = (first.fn as AnyFunction & Joining<AnyFunction>)[JOIN](next, name)
+    const fn = joinedOf(first, next, name)
     return {
       name,
       functions: stages,
@@ -88,4 +99,8 @@ export class Catalog {
       websocket: { ...last.websocket, ...first.websocket },
     }
   }
+}
+
+function joinedOf({ fn }: Entry, next: readonly AnyFunction[], name: string): AnyFunction {
+  return (fn as AnyFunction & Joining<AnyFunction>)[JOIN](next, name)
 }

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
+import { keepingOf } from '../../kit/keeping.js'
 
 /** What a function gets with `envelope: true`. */
 export interface Envelope<Payload = unknown> {
@@ -28,10 +29,11 @@ export const envelope: StandardSchemaV1<unknown, Envelope> = {
   },
 }
 
-/** The check before a function that may have a schema of its own. The limits are those of `options`: a pipeline has those of its first stage. */
+/** The check before a function that may have a schema of its own. The limits are those of `options`, and so is how it is kept: a pipeline has those of its first stage. */
 export function withEnvelope(fn: StreamFunction<never, unknown>, options: StreamOptions): StreamFunction<never, unknown> {
   const { buffer, idleTimeout, maxDuration, closeTimeout, maxConcurrent, queue, maxStall, context } = options
-  const limits = { buffer, idleTimeout, maxDuration, closeTimeout, maxConcurrent, queue, maxStall, context }
+  const { durable, state } = { ...(keepingOf(fn) as StreamOptions | undefined), ...options }
+  const limits = { buffer, idleTimeout, maxDuration, closeTimeout, maxConcurrent, queue, maxStall, context, durable, state }
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
   const door = streamFn(opened, { name: 'envelope', ...given, schema: envelope })
   return door.pipe(fn as StreamFunction<unknown, unknown>) as StreamFunction<never, unknown>

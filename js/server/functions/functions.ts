@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Generator, type StreamFunction, type StreamOptions, streamFn, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { keepingOf } from '../../kit/keeping.js'
 import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from '../options.js'
 import { envelope, withEnvelope } from './envelope.js'
 
@@ -18,7 +19,7 @@ export interface Entry {
   readonly websocket: ServedSocketOptions
 }
 
-type Defaults = Pick<Settings, 'placement' | 'envelope'>
+type Defaults = Pick<Settings, 'placement' | 'envelope' | 'durable'>
 
 /** Everything that is served, by name. Rejects with `VELO_CONFIG` or `VELO_FUNCTION_REF`. */
 export async function loadFunctions({ functions, ...defaults }: Defaults & Pick<Settings, 'functions'>): Promise<Map<string, Entry>> {
@@ -85,7 +86,13 @@ async function fromModule(name: string, url: URL, given: Options, defaults: Defa
 }
 
 function made(name: string, fn: Servable, { http = {}, websocket = {}, ...options }: Options, defaults: Defaults, where: string): Entry {
-  return { name, functions: [name], fn: streamFunction(name, fn, options, defaults, where), http, websocket }
+  return { name, functions: [name], fn: streamFunction(name, fn, kept(fn, options, defaults), defaults, where), http, websocket }
+}
+
+/** A function that is not durable by itself becomes so where the server keeps streams. */
+function kept(fn: Servable, options: StreamOptions, { durable }: Defaults): StreamOptions {
+  if (durable === undefined || options.durable !== undefined || (typeof fn === 'function' && keepingOf(fn) !== undefined)) return options
+  return { ...options, durable }
 }
 
 function streamFunction(

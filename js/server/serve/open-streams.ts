@@ -12,10 +12,16 @@ interface Place {
 
 /** Counts open streams of the functions it was shown. */
 export class OpenStreams {
+  readonly #onOpen: (name: string, id: string | undefined) => void
   #count = 0
   #idle: (() => void) | undefined
   /** Places by the headers with which their streams are opened. */
   readonly #places = new WeakMap<object, Place>()
+
+  /** `onOpen`: told the function of each stream that is opened, and its id where one was given. */
+  constructor(onOpen: (name: string, id: string | undefined) => void) {
+    this.#onOpen = onOpen
+  }
 
   /** A place for a connection and the stream that it opens with `headers`, which may outlive it: taken back when both are over. Call the answer when the connection is. */
   hold(headers: object, release: () => void): () => void {
@@ -32,6 +38,7 @@ export class OpenStreams {
   counted(fn: AnyFunction): AnyFunction {
     const open = (options?: OpenOptions) => {
       const stream = fn.open(options)
+      this.#onOpen(fn.name, options?.id)
       this.#count++
       const place = options?.headers && this.#places.get(options.headers)
       if (place !== undefined) place.holders++

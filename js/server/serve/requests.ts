@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Handler, handler } from '../../http/index.js'
 import { runtime } from '../../index.js'
 import type { Entry } from '../functions/functions.js'
+import { httpOf } from '../functions/kept.js'
 import { BodyWatch } from '../listen/body-watch.js'
 import { exposition, METRICS_TYPE, type ServerNumbers } from '../metrics.js'
 import type { Settings } from '../options.js'
@@ -122,8 +123,7 @@ export class Requests {
     if (known !== undefined) return known
     const { settings, draining, abort } = this.#options
     const made = handler(entry.fn, {
-      ...settings.http,
-      ...entry.http,
+      ...httpOf(entry, settings),
       draining,
       owner: (req: IncomingMessage) => this.#admitted.get(req)?.principal,
       openOptions: (req: IncomingMessage) => ({ headers: this.#admitted.get(req)?.headers, signal: abort }),

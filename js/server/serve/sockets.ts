@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../../index.js'
 import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
+import { socketOf } from '../functions/kept.js'
 import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
 import { type Door, isRefusal, pathOf } from './door.js'
@@ -86,7 +87,7 @@ export class Sockets {
     if (socket.destroyed) return release()
     // A handshake that fails is answered by `ws`, which closes the socket; so does a client that goes away.
     socket.once('close', release)
-    const own = { ...settings.websocket, ...entry.websocket }
+    const own = socketOf(entry, settings)
     this.#upgraders(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
       socket.off('error', ignore)
       count(entry.name, 101)

@@ -555,6 +555,8 @@ declare interface Progress {
   milestone: Milestone | null
   /** The milestone matters soon: a function on another thread says by itself how far it is. It is asked again after each time. */
   hear(): void
+  /** Of a durable stream: all results below `index` have arrived, see `confirms`. */
+  confirm?(index: number): void
 }
 
 /** Who pulls, and reads the results. */
@@ -563,6 +565,10 @@ declare interface Puller {
   watch(progress: Progress): void
   /** What the reader gets in place of this result. Called once, as it is yielded. Throws nothing. */
   encode(result: unknown): unknown
+  /** It says itself which results have arrived: asking for the next one does not. */
+  readonly confirms?: boolean
+  /** The journal of a durable stream was read. */
+  opened?(standing: Standing): void
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
 }
@@ -920,6 +926,18 @@ export declare interface StageMetrics {
 declare interface StagePlace {
   readonly index: number
   readonly last: boolean
+}
+
+/** What the journal of a durable stream knew as it was opened. */
+declare interface Standing {
+  /** There was nothing of it before. */
+  readonly isNew: boolean
+  /** Its input has ended. */
+  readonly isEnded: boolean
+  /** Events that are kept; the end of the input counts as one. */
+  readonly events: number
+  /** Results that were delivered. */
+  readonly results: number
 }
 
 /** The same for a function with the option `state`. */

@@ -66,6 +66,10 @@ const serve: Command = {
     port: { value: 'port', says: 'Port to listen on, 0 = any (default: 8080)' },
     worker: { says: 'Run the functions on worker threads' },
     envelope: { says: 'Events are { headers, payload }' },
+    durable: {
+      value: 'folder',
+      says: 'Keep the streams in a journal in this folder: they, and their clients, go on when the service was killed',
+    },
     'max-streams': { value: 'n', says: 'Streams open at once in the process (default: 1000)' },
     'max-per-client': { value: 'n', says: 'Streams open at once for one address (default: 100)' },
     cors: { value: 'origin', says: 'Origin of web pages elsewhere that may call, * = any; may be repeated (default: none)' },
@@ -78,7 +82,7 @@ const serve: Command = {
     'ready-delay': { value: 'ms', says: 'At SIGTERM: how long /readyz says 503 before connections are refused (default: 0)' },
     json: { says: 'Say what happens as lines of JSON on stdout' },
   },
-  examples: ['velo serve ./functions --port 8080'],
+  examples: ['velo serve ./functions --port 8080', 'velo serve ./functions --durable ./data'],
 }
 
 const doctor: Command = {

@@ -127,6 +127,7 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
     port: integer(given, 'port', 0, 65_535, 8080),
     worker: flag(given, 'worker'),
     envelope: flag(given, 'envelope'),
+    durable: text(given, 'durable'),
     maxStreams: integer(given, 'max-streams', 1, 1_000_000, 1000),
     maxPerClient: integer(given, 'max-per-client', 1, 1_000_000, 100),
     origins: origins.length === 0 ? undefined : origins,

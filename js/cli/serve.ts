@@ -1,7 +1,7 @@
 // `velo serve`: a folder of stream functions as a service, until a signal ends it.
 
 import { readFileSync } from 'node:fs'
-import { runtime } from '../index.js'
+import { type Durable, runtime } from '../index.js'
 import { createServer, type ServerOptions } from '../server/index.js'
 import { described, Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly port: number
   readonly worker: boolean
   readonly envelope: boolean
+  /** The folder of a journal. */
+  readonly durable: string | undefined
   readonly maxStreams: number
   readonly maxPerClient: number
   readonly origins: readonly string[] | undefined
@@ -31,8 +33,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (options.json) process.stdout.write(`${JSON.stringify({ event, ...more })}\n`)
     else say(message)
   }
+  const durable = options.durable === undefined ? undefined : await journalIn(options.durable)
   const server = createServer({
     ...served(options),
+    durable,
     onError: (error, req) => tell('error', `${req.method} ${req.url}: ${described(error)}`, { url: req.url, message: described(error) }),
   })
   let code: number = Exit.ok
@@ -49,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   await server.closed
   // Streams whose client left them to finish are still there.
   await runtime.drain({ deadline: options.grace })
+  await durable?.close()
   tell('stopped', 'stopped')
   // SIGTERM is how a service is meant to end.
   return code === Exit.terminated ? Exit.ok : code
@@ -86,6 +91,12 @@ function served({
     readyDelay,
     signals: true,
   }
+}
+
+/** Loaded only where it is asked for. */
+async function journalIn(folder: string): Promise<Durable & { close(): Promise<void> }> {
+  const { journal } = await import('../durable/index.js')
+  return journal(folder)
 }
 
 /** Whose pages may call. */

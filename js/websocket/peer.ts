@@ -103,6 +103,11 @@ export class Peer {
     return this.#settings.acks
   }
 
+  /** Goodbye was said. */
+  get isClosing(): boolean {
+    return this.#verdict !== undefined
+  }
+
   /** A frame that can wait would not wait now. */
   get isClear(): boolean {
     return this.#socket.readyState === OPEN && this.#drained === undefined && this.#socket.bufferedAmount === 0

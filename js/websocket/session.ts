@@ -140,7 +140,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
-    if (this.#isKept) return this.leave(RESTART)
+    if (this.#isKept && this.#peer?.isClosing !== true) return this.leave(RESTART)
     if (this.#peer === undefined && this.#replay !== undefined) return this.expire()
     this.#endInput()
   }

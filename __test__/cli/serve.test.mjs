@@ -310,3 +310,33 @@ test('--watch: a file that changes starts the service anew', async () => {
   const { code, err } = await velo(['serve', join(path, 'nowhere'), '--watch'])
   assert.deepEqual([code, /cannot be watched/.test(err)], [2, true])
 })
+
+test('--durable keeps streams over a restart; a folder that another service has is refused, and given back at the end', async () => {
+  const data = join(path, 'journal')
+  const service = await serving(['--durable', data])
+  const socket = new WebSocket(`${service.url.replace('http', 'ws')}/fn/sum`)
+  after(() => socket.terminate())
+  const messages = []
+  const has = (count) =>
+    within(20_000, new Promise((resolve) => socket.on('message', () => messages.length === count && resolve())), `${count} messages`)
+  socket.on('message', (message) => messages.push(JSON.parse(String(message))))
+  await has(1)
+  const [{ velo: hello }] = messages
+  assert.match(hello.token, /^client\./)
+  socket.send('7')
+  await has(2)
+  const second = await velo(['serve', functions, '--port', '0', '--durable', data])
+  assert.equal(second.code, 2)
+  assert.match(second.err, new RegExp(`^velo: --durable .*in use by process ${service.child.pid}`))
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  service.child.kill('SIGTERM')
+  assert.equal(await within(20_000, closed, 'the close'), 1012)
+  assert.equal((await service.ended()).code, 0)
+  const next = await serving(['--durable', data])
+  const again = new WebSocket(`${next.url.replace('http', 'ws')}/fn/sum?resume=${hello.token}&last=1`)
+  after(() => again.terminate())
+  const [message] = await within(20_000, new Promise((resolve) => again.on('message', (...given) => resolve(given))), 'the hello')
+  assert.deepEqual(JSON.parse(String(message)), { velo: { token: hello.token, received: 1 } })
+  next.child.kill('SIGTERM')
+  assert.equal((await next.ended()).code, 0)
+})

@@ -113,11 +113,12 @@ function read(file: string): Buffer {
   }
 }
 
-async function listen(server: ReturnType<typeof createServer>, { host, port, tlsKey, tlsCert }: ServeOptions): Promise<void> {
+async function listen(server: ReturnType<typeof createServer>, { host, port, tlsKey, tlsCert, durable }: ServeOptions): Promise<void> {
   try {
     await server.listen(port, host)
   } catch (error) {
     const { code, message, syscall } = error as NodeJS.ErrnoException
+    if (code === 'VELO_CHECKPOINT') throw new UsageError(`--durable ${durable}: ${message}`)
     if (syscall === 'getaddrinfo') throw new UsageError(`--host ${host}: there is no such address (${code})`)
     if (syscall === 'listen' || syscall === 'bind') throw new UsageError(`cannot listen on ${host}:${port}: ${code}`)
     // What OpenSSL says of keys and certificates, which Node.js reads as the server is made.

@@ -2,10 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const velo = fileURLToPath(new URL('velo.js', import.meta.resolve('velo-stream')))
+/** The command `velo` lies beside the library. */
+const velo = join(dirname(fileURLToPath(import.meta.resolve('velo-stream'))), 'velo.js')
 const functions = fileURLToPath(new URL('order-session', import.meta.url))
 
 /** Starts the service over a folder for its journal: `{ url, port, child, kill() }`. `origin`: whose pages may connect. */

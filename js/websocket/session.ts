@@ -206,12 +206,11 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.#peer?.release()
   }
 
-  /** The stream did not take an event. */
+  /** The stream did not take an event, or its journal did not: then it lives, and the client says it again. */
   refused(error: unknown): void {
     if (error instanceof VeloError && error.code === 'VELO_EVENT') {
       if (this.#settings.onMalformed === 'fail') this.stop({ code: 1007, reason: error.message, error })
     } else if (this.#isKept && isNotKept(error) && this.stream.state !== 'closed') {
-      // The stream lives, and the client says it again.
       this.#received = this.#receipts?.received ?? 0
       this.#isEnded = false
       if (this.#peer !== undefined) this.#dismiss(this.#peer, AGAIN)
@@ -225,6 +224,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     this.#replay?.detach()
     this.#receipts?.detach()
     const { onDisconnect, graceMs } = this.#settings
+    if (this.#isKept && this.#isDraining && !isFinal) return this.leave(RESTART)
     if (onDisconnect === 'grace' && !isFinal && !this.#isDraining) {
       this.#grace = setTimeout(() => this.expire(), graceMs).unref()
       if (this.stream.state === 'closed') hasEnded(this)

@@ -99,7 +99,8 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     const { inner, settings, owner } = this
     this.kept = kept
     this.given = data.delivered
-    this.pulling?.begin(from, { isNew: kept.isNew, isEnded: ended, events: data.accepted + (ended ? 1 : 0), results: data.delivered })
+    const events = Math.max(data.accepted, kept.events)
+    this.pulling?.begin(from, { isNew: kept.isNew, isEnded: events > data.accepted, events, results: data.delivered })
     this.harness.data = data
     this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => owner.fail(error))
     this.isReady = true

@@ -14,6 +14,7 @@ const MAX: u64 = (1 << 42) - 1;
 pub struct Histogram {
     buckets: Vec<u32>,
     count: u64,
+    sum: u64,
 }
 
 impl Histogram {
@@ -26,6 +27,7 @@ impl Histogram {
         if let Some(bucket) = self.buckets.get_mut(at) {
             *bucket = bucket.saturating_add(1);
             self.count += 1;
+            self.sum = self.sum.saturating_add(value);
         }
     }
 
@@ -36,12 +38,40 @@ impl Histogram {
         }
         self.buckets.iter_mut().zip(&other.buckets).for_each(|(mine, more)| *mine = mine.saturating_add(*more));
         self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
     }
 
     /// How many values were counted.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The sum of all values, exact.
+    #[must_use]
+    pub const fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// How many values lie at or below each bound; the bounds ascend. A bucket counts where its middle lies.
+    pub fn at_most(&self, bounds: &[f64]) -> Vec<u64> {
+        let mut counts = vec![0; bounds.len()];
+        let mut place = 0;
+        for (at, count) in self.buckets.iter().enumerate().filter(|(_, count)| **count > 0) {
+            while bounds.get(place).is_some_and(|bound| middle(at) > *bound) {
+                place += 1;
+            }
+            match counts.get_mut(place) {
+                Some(sum) => *sum += u64::from(*count),
+                None => break,
+            }
+        }
+        let mut seen = 0;
+        counts.iter_mut().for_each(|count| {
+            seen += *count;
+            *count = seen;
+        });
+        counts
     }
 
     /// The value below or at which the share `q` (0 to 1) of all values lies. `None` without values.
@@ -112,5 +142,18 @@ mod tests {
         (1..=60).for_each(|value| histogram.record(value));
         assert_eq!((histogram.quantile(0.5), histogram.quantile(0.0), histogram.count()), (Some(30.0), Some(1.0), 60));
         assert_eq!(histogram.quantile(1.0), Some(60.0));
+    }
+
+    #[test]
+    fn what_lies_at_or_below_a_bound_is_counted_there_and_at_every_bound_after_it() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.at_most(&[1.0, 2.0]), [0, 0]);
+        [3, 10, 10, 11, 1_000_000].into_iter().for_each(|value| histogram.record(value));
+        assert_eq!(histogram.at_most(&[1.0, 3.0, 10.0, 20.0, 2e6, 3e6]), [0, 1, 3, 4, 5, 5]);
+        assert_eq!(histogram.at_most(&[10.0]), [3]);
+        assert_eq!(histogram.sum(), 1_000_034);
+        let mut both = histogram.clone();
+        both.merge(&histogram);
+        assert_eq!((both.sum(), both.at_most(&[10.0])), (2_000_068, vec![6]));
     }
 }

@@ -29,6 +29,17 @@ pub struct Quantiles {
     pub samples: u64,
 }
 
+/// How latencies spread over bounds; microseconds.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// How many samples lie at or below each bound.
+    pub at_most: Vec<u64>,
+    /// Of all samples.
+    pub sum: f64,
+    /// How many there are.
+    pub samples: u64,
+}
+
 impl Default for Latency {
     fn default() -> Self {
         Self::Raw(Vec::new())
@@ -72,6 +83,20 @@ impl Latency {
             }
             Self::Binned(histogram) => histogram.record(nanos),
         }
+    }
+
+    /// How everything recorded spreads over bounds in microseconds, which ascend.
+    #[must_use]
+    pub fn spread(&self, bounds: &[f64]) -> Spread {
+        let nanos: Vec<f64> = bounds.iter().map(|micros| micros * 1000.0).collect();
+        let (at_most, sum, samples) = match self {
+            Self::Raw(samples) => {
+                let below = |bound: &f64| samples.iter().filter(|sample| (**sample as f64) <= *bound).count() as u64;
+                (nanos.iter().map(below).collect(), samples.iter().sum(), samples.len() as u64)
+            }
+            Self::Binned(histogram) => (histogram.at_most(&nanos), histogram.sum(), histogram.count()),
+        };
+        Spread { at_most, sum: sum as f64 / 1000.0, samples }
     }
 
     /// The quantiles of everything recorded.
@@ -125,6 +150,17 @@ mod tests {
         assert!(matches!(latency, Latency::Binned(_)));
         assert!((latency.quantiles().p50 - 9.0).abs() < 0.1);
         assert_eq!(latency.quantiles().samples, 17);
+    }
+
+    #[test]
+    fn a_handful_and_many_spread_alike() {
+        let mut latency = Latency::default();
+        (1..=10).for_each(|micros| latency.record(f64::from(micros)));
+        let spread = latency.spread(&[0.5, 1.0, 5.0, 100.0]);
+        assert_eq!((spread.at_most, spread.sum, spread.samples), (vec![0, 1, 5, 10], 55.0, 10));
+        (11..=100).for_each(|micros| latency.record(f64::from(micros)));
+        let spread = latency.spread(&[0.5, 10.1, 50.5, 101.0]);
+        assert_eq!((spread.at_most, spread.sum, spread.samples), (vec![0, 10, 50, 100], 5050.0, 100));
     }
 
     #[test]

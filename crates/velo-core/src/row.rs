@@ -67,7 +67,7 @@ words! {
     P95 = 12;
     /// Written by Rust at the end, like `P50`.
     P99 = 13;
-    /// Written by Rust at the end: ms from admission to the end.
+    /// Written by Rust: while the stream waits for a permit or is open, since when, ms; at the end, ms from admission to it.
     Duration = 14;
     /// Written by Rust at the end: how many samples the quantiles rest on.
     Samples = 15;

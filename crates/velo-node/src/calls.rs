@@ -65,6 +65,16 @@ calls! {
         call.isolate.runtime.quick(|desk| desk.note(call.index::<0>(), what));
         Reply::Nothing
     };
+    Carried c"carried" |call| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, NaN becomes 0")]
+        let (bytes_in, bytes_out) = (call.number::<1>() as u64, call.number::<2>() as u64);
+        call.isolate.runtime.quick(|desk| desk.carried(call.index::<0>(), bytes_in, bytes_out));
+        Reply::Nothing
+    };
+    TellTime c"tellTime" |call| {
+        let isolate = call.isolate;
+        Reply::Large(isolate.runtime.at_desk(|desk, now| desk.tell_time(isolate.number, now)))
+    };
     Attached c"attached" |call| {
         let function = call.index::<0>();
         call.isolate.runtime.quick(|desk| desk.attached(function));

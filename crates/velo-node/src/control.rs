@@ -31,6 +31,8 @@ pub struct FunctionLimits {
     pub max_stall: Option<f64>,
     /// Numbers of functions at whose gates each stream takes a place as well.
     pub stages: Option<Vec<u32>>,
+    /// Some stage runs on another thread.
+    pub remote: Option<bool>,
 }
 
 /// What is told of a new stream function.
@@ -81,6 +83,7 @@ pub fn define(env: Env, limits: FunctionLimits) -> Result<FunctionNumbers> {
             max_duration: limits.max_duration.unwrap_or_default(),
             max_stall: limits.max_stall.unwrap_or_default(),
             stages: limits.stages.unwrap_or_default(),
+            remote: limits.remote.unwrap_or_default(),
             name: limits.name,
         };
         let defined = isolate.runtime.quick(|desk| desk.define(isolate.number, limits));
@@ -144,8 +147,7 @@ pub fn drain(env: Env, deadline_ms: f64) -> Result<()> {
 pub fn snapshot(env: &Env) -> Result<Unknown<'_>> {
     guarded(|| {
         let process = Isolate::of(env)?.runtime.snapshot();
-        let journals = velo_journal::survey();
-        let journals = journals.iter().map(|(path, counted)| JournalPicture::new(path, counted)).collect();
+        let journals = JournalPicture::all();
         env.to_js_value(&Picture { process, journals }).map_err(bug)
     })
 }

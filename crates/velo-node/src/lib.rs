@@ -11,6 +11,7 @@ mod doorbell;
 mod ducts;
 mod isolate;
 mod journals;
+mod measures;
 mod page;
 mod picture;
 mod raw;

@@ -5,13 +5,13 @@
 use serde::Serialize;
 use std::path::Path;
 use velo_journal::Metrics;
-use velo_runtime::{QuantilesSnapshot, Snapshot};
+use velo_runtime::QuantilesSnapshot;
 
 /// The whole process.
 #[derive(Serialize)]
-pub(crate) struct Picture {
+pub(crate) struct Picture<Process> {
     #[serde(flatten)]
-    pub(crate) process: Snapshot,
+    pub(crate) process: Process,
     /// Journals in folders that are open, by path.
     pub(crate) journals: Vec<JournalPicture>,
 }
@@ -40,6 +40,11 @@ pub(crate) struct JournalPicture {
 }
 
 impl JournalPicture {
+    /// Those of all folders that are open.
+    pub(crate) fn all() -> Vec<Self> {
+        velo_journal::survey().iter().map(|(path, counted)| Self::new(path, counted)).collect()
+    }
+
     pub(crate) fn new(path: &Path, counted: &Metrics) -> Self {
         let latency = counted.commit_latency;
         let quantile = |us| if latency.samples == 0 { f64::NAN } else { number(us) };

@@ -62,6 +62,7 @@ impl Desk {
                 if let Some(row) = self.isolate(isolate).and_then(|here| here.row(slot)) {
                     row.set(Word::State, f64::from(State::Waiting as i32));
                     row.set(Word::WaitingSince, now);
+                    row.set(Word::Duration, now);
                 }
             }
         }
@@ -147,6 +148,7 @@ impl Desk {
         stream.opened_at = now;
         row.set(Word::State, f64::from(machine.state as i32));
         row.set(Word::WaitingSince, now);
+        row.set(Word::Duration, now);
         let (function, idle) = (stream.function, stream.idle_ms);
         let limits = self.functions.get(function).map(|known| (known.limits.max_duration, known.limits.max_stall));
         let (duration, stall) = limits.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Owns: the table of functions. A number that JavaScript still holds after `forget` finds nothing, because it carries a
 //! generation.
 
+use crate::departed::Departed;
 use crate::totals::Totals;
 use std::collections::BTreeMap;
 use velo_core::gate::Gate;
@@ -30,6 +31,8 @@ pub struct Limits {
     pub max_stall: f64,
     /// Functions at whose gates each stream takes a place as well, one for each time that it is named.
     pub stages: Vec<u32>,
+    /// Some stage of it runs on another thread.
+    pub remote: bool,
 }
 
 /// What JavaScript is told of a new function.
@@ -83,6 +86,8 @@ struct Place {
 pub(crate) struct Functions {
     places: Vec<Place>,
     free: Vec<u32>,
+    /// What functions had counted that are gone.
+    pub(crate) departed: Departed,
 }
 
 impl Functions {
@@ -130,7 +135,9 @@ impl Functions {
         }
         let (index, _) = split(number);
         if let (Some(place), Ok(free)) = (self.places.get_mut(index), u32::try_from(index)) {
-            place.function = None;
+            if let Some(function) = place.function.take() {
+                self.departed.add(function);
+            }
             place.generation = (place.generation + 1) % GENERATIONS;
             self.free.push(free);
         }

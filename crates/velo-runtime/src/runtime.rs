@@ -8,8 +8,9 @@ use crate::counter::Counter;
 use crate::desk::Desk;
 use crate::ducts::Ducts;
 use crate::mail::Errands;
+use crate::measures::Measures;
 use crate::snapshot::{FunctionSnapshot, Snapshot, number};
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 use crate::timer::{Next, Signal, TimerThread};
 use std::sync::{Arc, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
@@ -84,12 +85,28 @@ impl Runtime {
         Snapshot { bytes_buffered: number(self.buffered.total()), ..survey.picture() }
     }
 
+    /// The numbers for a monitoring system; the latencies spread over these bounds, in microseconds, which ascend.
+    #[must_use]
+    pub fn measures(self: &Arc<Self>, bounds: &[f64]) -> Measures {
+        let mut survey = Survey::whole();
+        self.in_turns(|desk, _| desk.survey(&mut survey));
+        // Where functions go all the time, one that is off by one of them is good enough.
+        for _ in 0..3 {
+            if !survey.is_torn() {
+                break;
+            }
+            survey = Survey::whole();
+            self.in_turns(|desk, _| desk.survey(&mut survey));
+        }
+        Measures { bytes_buffered: number(self.buffered.total()), ..survey.measures(bounds) }
+    }
+
     /// A picture of one function; `None` when there is none of that number. Streams of others are not looked at.
     #[must_use]
     pub fn function_metrics(self: &Arc<Self>, function: u32) -> Option<FunctionSnapshot> {
         let mut left = usize::MAX;
         self.in_turns(|desk, _| {
-            left = desk.settle(function, left);
+            left = desk.settle(function, left, &mut Depth::default());
             left > 0
         });
         self.quick(|desk| desk.function_metrics(function))

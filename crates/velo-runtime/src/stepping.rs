@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::stages::Over;
-use crate::totals::{Note, Tally, Totals};
+use crate::totals::{Note, Tally, Totals, WAITS};
 use velo_core::machine::{Effects, Machine, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Side, Timer, Verdict};
@@ -87,6 +87,22 @@ impl Desk {
         self.totals.note(what);
         if let Some(known) = self.functions.get_mut(function) {
             known.totals.note(what);
+        }
+    }
+
+    /// Counts bytes that events and results of a function became on their way to other threads and from there.
+    pub fn carried(&mut self, function: u32, bytes_in: u64, bytes_out: u64) {
+        self.totals.add_bytes(bytes_in, bytes_out);
+        if let Some(known) = self.functions.get_mut(function) {
+            known.totals.add_bytes(bytes_in, bytes_out);
+        }
+    }
+
+    /// Counts time that streams of a function spent, in microseconds, by what they waited for.
+    pub fn spent(&mut self, function: u32, spent: &[u64; WAITS]) {
+        self.totals.add_spent(spent);
+        if let Some(known) = self.functions.get_mut(function) {
+            known.totals.add_spent(spent);
         }
     }
 

@@ -3,13 +3,17 @@
 //! Owns: that each count is in the sum exactly once although streams end meanwhile. What a live stream has counted is moved into the
 //! totals of its function, and the stream remembers how much that was.
 
+use crate::departed::Gone;
 use crate::desk::Desk;
 use crate::function::Function;
+use crate::measures::{FunctionMeasures, Measures, Spent, spread};
+use crate::page::Row;
 use crate::snapshot::{ClosedBy, Counts, Dropped, FunctionSnapshot, Snapshot, number, quantiles};
 use crate::totals::{Tally, Totals};
 use crate::verdicts::TURN;
 use std::collections::BTreeMap;
 use velo_core::latency::Latency;
+use velo_core::row::Word;
 
 /// Functions that one turn adds up: merging the histograms of one takes a few us.
 const FUNCTIONS: usize = 16;
@@ -23,6 +27,31 @@ pub(crate) struct Sum {
     totals: Totals,
     latency: Latency,
     processing: Latency,
+    depth: Depth,
+}
+
+/// What waits in the channels of streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    pub(crate) events: u64,
+    pub(crate) results: u64,
+}
+
+impl Depth {
+    fn add_row(&mut self, row: Row<'_>, tally: &Tally) {
+        let gone = row.count(Word::Delivered).saturating_add(tally.dropped_events);
+        self.events += tally.events_in.saturating_sub(gone);
+        // Where nothing waits unread, results go to their reader at once, and their reads are not counted.
+        if row.get(Word::UnreadSince) > 0.0 {
+            let gone = row.count(Word::Read).saturating_add(tally.dropped_results);
+            self.results += tally.events_out.saturating_sub(gone);
+        }
+    }
+
+    const fn add(&mut self, more: Self) {
+        self.events += more.events;
+        self.results += more.results;
+    }
 }
 
 /// A picture of the process under way. Each function is in it as of one moment, and so is the whole.
@@ -33,13 +62,21 @@ pub struct Survey {
     /// Streams of that function that are not settled yet; `None` before the first.
     left: Option<usize>,
     all: Sum,
-    names: BTreeMap<String, Sum>,
+    /// By name and, where the survey is whole, by whether it runs on other threads.
+    names: BTreeMap<(String, bool), Sum>,
+    /// Of the function at hand.
+    depth: Depth,
+    /// Functions that are gone are in it, too.
+    is_whole: bool,
+    /// How many had gone when it began, and whether another one went meanwhile: then its counts are in it twice, or not at all.
+    departed: Option<u64>,
+    is_torn: bool,
 }
 
 impl Desk {
     /// Moves what streams of a function have counted into its totals: a turn of them, from the last of `left` down. Begin with
     /// `usize::MAX`, go on with the answer until it is 0.
-    pub fn settle(&mut self, function: u32, left: usize) -> usize {
+    pub fn settle(&mut self, function: u32, left: usize, depth: &mut Depth) -> usize {
         // From the end: a stream that ends is replaced by the last one, which has had its turn.
         let mut left = self.functions.get(function).map_or(0, |known| known.streams.len().min(left));
         for _ in 0..TURN.min(left) {
@@ -49,6 +86,7 @@ impl Desk {
             let here = self.isolates.get_mut(isolate as usize).and_then(Option::as_mut);
             let Some((stream, row)) = here.and_then(|here| here.stream_mut(slot)) else { continue };
             let tally = Tally::of(row);
+            depth.add_row(row, &tally);
             let more = tally.since(&stream.settled);
             stream.settled = tally;
             known.totals.add_tally(&more);
@@ -59,15 +97,20 @@ impl Desk {
 
     /// One turn of a survey; true when there is more to do.
     pub fn survey(&mut self, survey: &mut Survey) -> bool {
+        let departed = self.functions.departed.count;
+        survey.is_torn |= *survey.departed.get_or_insert(departed) != departed;
         for _ in 0..FUNCTIONS {
             if survey.place >= self.functions.places() {
                 survey.all.totals = self.totals;
                 survey.all.latency = self.latency.clone();
                 (survey.all.open, survey.all.waiting) = (self.limit.open(), self.waiting);
+                if survey.is_whole {
+                    self.functions.departed.iter().for_each(|(key, gone)| survey.add_gone(key, gone));
+                }
                 return false;
             }
             if let Some((function, _)) = self.functions.at_mut(survey.place) {
-                let left = self.settle(function, survey.left.unwrap_or(usize::MAX));
+                let left = self.settle(function, survey.left.unwrap_or(usize::MAX), &mut survey.depth);
                 if left > 0 {
                     survey.left = Some(left);
                     return true;
@@ -84,19 +127,45 @@ impl Desk {
 }
 
 impl Survey {
+    /// One with the counts of functions that are gone.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self { is_whole: true, ..Self::default() }
+    }
+
+    /// Whether a function went while it was made: it is to be made again.
+    #[must_use]
+    pub const fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    /// The numbers for a monitoring system; the latencies spread over these bounds, in microseconds, which ascend.
+    #[must_use]
+    pub fn measures(&self, bounds: &[f64]) -> Measures {
+        let functions = self.names.iter().map(|((name, remote), sum)| sum.measures(name, *remote, bounds)).collect();
+        Measures { counts: self.all.counts(), bytes_buffered: 0.0, functions }
+    }
+
     /// The picture, once there is no more to do.
     #[must_use]
     pub fn picture(&self) -> Snapshot {
-        let functions = self.names.iter().map(|(name, sum)| sum.function(name)).collect();
+        let functions = self.names.iter().map(|((name, _), sum)| sum.function(name)).collect();
         Snapshot { counts: self.all.counts(), bytes_buffered: 0.0, functions }
     }
 
     fn add(&mut self, known: &Function) {
         self.all.detached += known.gate.detached();
-        if let Some(sum) = self.names.get_mut(&known.limits.name) {
-            return sum.add(known);
-        }
-        self.names.entry(known.limits.name.clone()).or_default().add(known);
+        let depth = std::mem::take(&mut self.depth);
+        let sum = self.names.entry((known.limits.name.clone(), self.is_whole && known.limits.remote)).or_default();
+        sum.depth.add(depth);
+        sum.add(known);
+    }
+
+    fn add_gone(&mut self, key: &(String, bool), gone: &Gone) {
+        let sum = self.names.entry(key.clone()).or_default();
+        sum.totals.add(&gone.totals);
+        sum.latency.merge(&gone.latency);
+        sum.processing.merge(&gone.processing);
     }
 }
 
@@ -111,7 +180,7 @@ impl Sum {
     }
 
     fn counts(&self) -> Counts {
-        let Totals { opened, refused, ends, tally, overruns, late_errors } = self.totals;
+        let Totals { opened, refused, ends, tally, overruns, late_errors, .. } = self.totals;
         Counts {
             streams_open: self.open.into(),
             streams_waiting: self.waiting.into(),
@@ -131,6 +200,21 @@ impl Sum {
             overruns: number(overruns),
             late_errors: number(late_errors),
             latency: quantiles(&self.latency),
+        }
+    }
+
+    fn measures(&self, name: &str, remote: bool, bounds: &[f64]) -> FunctionMeasures {
+        FunctionMeasures {
+            name: name.to_owned(),
+            placement: if remote { "worker" } else { "local" },
+            counts: self.counts(),
+            bytes_in: number(self.totals.bytes_in),
+            bytes_out: number(self.totals.bytes_out),
+            events_buffered: number(self.depth.events),
+            results_buffered: number(self.depth.results),
+            spent: Spent::of(&self.totals.spent),
+            latency_spread: spread(&self.latency, bounds),
+            processing_spread: spread(&self.processing, bounds),
         }
     }
 

@@ -24,6 +24,9 @@ pub enum Note {
     LateError,
 }
 
+/// Where streams spent their time: in line, waiting for an event, for a reader, for room, for a journal, in user code.
+pub(crate) const WAITS: usize = 6;
+
 /// What a row counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -71,6 +74,11 @@ pub(crate) struct Totals {
     pub(crate) tally: Tally,
     pub(crate) overruns: u64,
     pub(crate) late_errors: u64,
+    /// Bytes that events and results became on their way to other threads.
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// Microseconds, as JavaScript looked now and then.
+    pub(crate) spent: [u64; WAITS],
 }
 
 impl Totals {
@@ -104,8 +112,19 @@ impl Totals {
         }
     }
 
+    /// Adds bytes that went to other threads and came from there.
+    pub(crate) const fn add_bytes(&mut self, bytes_in: u64, bytes_out: u64) {
+        self.bytes_in = self.bytes_in.saturating_add(bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
+    }
+
+    /// Adds time that streams spent, by what they waited for.
+    pub(crate) fn add_spent(&mut self, spent: &[u64; WAITS]) {
+        self.spent.iter_mut().zip(spent).for_each(|(mine, more)| *mine = mine.saturating_add(*more));
+    }
+
     /// Adds another function's counts.
-    pub(crate) const fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.opened += other.opened;
         self.refused += other.refused;
         self.ends.done += other.ends.done;
@@ -116,5 +135,7 @@ impl Totals {
         self.tally.add(&other.tally);
         self.overruns += other.overruns;
         self.late_errors += other.late_errors;
+        self.add_bytes(other.bytes_in, other.bytes_out);
+        self.add_spent(&other.spent);
     }
 }

@@ -6,7 +6,7 @@ use script::{Isolate, Script, limits};
 use velo_core::machine::Trigger;
 use velo_core::row::Word;
 use velo_core::signal::Verdict;
-use velo_runtime::{Limits, Survey, TURN};
+use velo_runtime::{Depth, Limits, Survey, TURN};
 
 const MANY: usize = 20 * TURN;
 
@@ -198,11 +198,11 @@ fn the_metrics_of_a_function_look_at_its_own_streams_alone() {
     let (f, g) = (script.define(&here, limits("f", 100_000, 0)), script.define(&here, limits("g", 9, 0)));
     let _ = streams(&mut script, &mut here, f, 0.0);
     let [first, second] = [0.0; 2].map(|idle| script.open(&here, g, idle));
-    assert_eq!(script.desk.settle(g, usize::MAX), 0, "two streams are no turn");
-    assert_eq!(script.desk.settle(f, usize::MAX), MANY - TURN);
+    assert_eq!(script.desk.settle(g, usize::MAX, &mut Depth::default()), 0, "two streams are no turn");
+    assert_eq!(script.desk.settle(f, usize::MAX, &mut Depth::default()), MANY - TURN);
     let _ = script.step(&here, first, Trigger::Return);
     let metrics = script.function_metrics(g).unwrap();
     assert_eq!((metrics.counts.streams_opened, metrics.counts.streams_open), (2.0, 1.0));
     let _ = script.step(&here, second, Trigger::Return);
-    assert_eq!(script.desk.settle(g, usize::MAX), 0);
+    assert_eq!(script.desk.settle(g, usize::MAX, &mut Depth::default()), 0);
 }

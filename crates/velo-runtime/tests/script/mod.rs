@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::{PAGE_ROWS, PAGE_WORDS, ROW_WORDS, Word};
 use velo_core::signal::{Refusal, Verdict};
-use velo_runtime::{Bell, Desk, FunctionSnapshot, Limits, Mail, Message, OpenError, Page, Snapshot, Survey};
+use velo_runtime::{
+    Bell, Depth, Desk, FunctionSnapshot, Limits, Mail, Measures, Message, OpenError, Page, Snapshot, Survey,
+};
 
 /// A page that JavaScript would see.
 pub struct Memory(Vec<AtomicU64>);
@@ -60,6 +62,7 @@ pub fn limits(name: &str, max_concurrent: u32, queue: u32) -> Limits {
         max_duration: 0.0,
         max_stall: 0.0,
         stages: Vec::new(),
+        remote: false,
     }
 }
 
@@ -144,10 +147,17 @@ impl Script {
         survey.picture()
     }
 
+    pub fn measures(&mut self, bounds: &[f64]) -> Measures {
+        let mut survey = Survey::whole();
+        while self.desk.survey(&mut survey) {}
+        assert!(!survey.is_torn());
+        survey.measures(bounds)
+    }
+
     pub fn function_metrics(&mut self, function: u32) -> Option<FunctionSnapshot> {
         let mut left = usize::MAX;
         while left > 0 {
-            left = self.desk.settle(function, left);
+            left = self.desk.settle(function, left, &mut Depth::default());
         }
         self.desk.function_metrics(function)
     }

@@ -1,6 +1,7 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
 export type { Durable } from './api/durability.js'
+export type { InspectOptions } from './api/inspect.js'
 export type { StateOptions, StreamOptions } from './api/options.js'
 export type { Recovered, RecoverOptions } from './api/recover.js'
 export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
@@ -8,9 +9,12 @@ export { runtime } from './api/runtime.js'
 export type { Stream } from './api/stream.js'
 export type { StreamFunction } from './api/stream-fn.js'
 export { streamFn } from './api/stream-fn.js'
+export type { StuckStream } from './engine/tracing.js'
 export type { Clock } from './kit/clock.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
+export type { StreamInspection, WaitingFor } from './kit/inspection.js'
+export type { Log, LogFields } from './kit/log.js'
 export type { RetryOptions } from './kit/retry.js'
 export type {
   CallOptions,

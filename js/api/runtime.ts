@@ -2,13 +2,21 @@
 
 import { drainMailbox, whenDrained } from '../engine/border/mailbox.js'
 import { native } from '../engine/border/native.js'
+import { whenStuck } from '../engine/watch.js'
 import { bytesOfProcess, limitBytes } from '../kit/byte-sum.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
+import type { StreamInspection } from '../kit/inspection.js'
+import type { Log } from '../kit/log.js'
+import { MEASURES } from '../kit/measures.js'
 import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signal-guard.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
 import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
+import { configureSight } from './configure-sight.js'
+import { type InspectOptions, inspect } from './inspect.js'
+import { measures } from './measures.js'
 import { type Recovered, type RecoverOptions, recover } from './recover.js'
+import { tellStuck } from './stuck.js'
 
 /** Options of `runtime.configure`. */
 export interface RuntimeOptions {
@@ -18,6 +26,12 @@ export interface RuntimeOptions {
   workers?: number | WorkersOptions
   /** How many bytes may wait in the streams of HTTP and WebSocket of the whole process, over all threads; beyond it new ones are refused. Default 536870912. */
   maxBufferedBytes?: number
+  /** Where lines of the log go: a logger of pino, `console`, or anything with some of `error`, `warn`, `info` and `debug`, each called with fields and a message. `null`: nowhere, the default. */
+  log?: Log | null
+  /** ms after which a function at work without an event or a result is told to be stuck, on the channel `velo:stream:stuck` and in the log. 0 = never. Default 10000. */
+  stuckAfter?: number
+  /** Names of headers whose values `runtime.inspect` does not show, beside `authorization`, `proxy-authorization`, `cookie` and `set-cookie`. */
+  redact?: readonly string[]
 }
 
 /** Options of `runtime.drain`. */
@@ -40,14 +54,20 @@ export const runtime = {
 
   /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   configure(options: RuntimeOptions): void {
-    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent', 'workers', 'maxBufferedBytes'])
+    onlyKnown(options, 'runtime.configure(options)', ['maxConcurrent', 'workers', 'maxBufferedBytes', 'log', 'stuckAfter', 'redact'])
     const { maxConcurrent, workers, maxBufferedBytes } = options
+    configureSight(options)
     if (maxBufferedBytes !== undefined) limitBytes(integer(maxBufferedBytes, 'runtime.configure(options).maxBufferedBytes', 1, 0))
     if (workers !== undefined) configureWorkers(resolveWorkers(workers, 'runtime.configure(options).workers'))
     if (maxConcurrent === undefined) return
     integer(maxConcurrent, 'runtime.configure(options).maxConcurrent', 0, 0, LONGEST)
     native.configure({ maxConcurrent })
     queueMicrotask(drainMailbox) // a higher limit may have admitted streams of this thread
+  },
+
+  /** Every live stream of this thread, those on its worker threads included: what it waits for, and since when. */
+  inspect(options: InspectOptions = {}): StreamInspection[] {
+    return inspect(options)
   },
 
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
@@ -83,3 +103,7 @@ Object.defineProperty(runtime, GUARD_SIGNALS, {
     return { heard: native.signalsHeard, dispose: native.unguardSignals }
   },
 })
+
+// For `velo-stream/telemetry`, likewise.
+Object.defineProperty(runtime, MEASURES, { value: measures })
+whenStuck((lease, ms) => void tellStuck(lease, ms))

@@ -129,7 +129,16 @@ export class Definition {
       // A clock of the user's own keeps the time instead of Rust.
       const { maxDuration, maxStall } = clock === undefined ? this.options : NO_TIMERS
       const stages = this.gates.map((gate) => gate.fn)
-      const { fn, line, credits } = native.define({ name, buffer, maxConcurrent, queue, maxDuration, maxStall, stages })
+      const { fn, line, credits } = native.define({
+        name,
+        buffer,
+        maxConcurrent,
+        queue,
+        maxDuration,
+        maxStall,
+        stages,
+        remote: this.remote,
+      })
       this.#fn = fn
       this.line = line
       this.credits = credits

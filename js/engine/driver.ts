@@ -4,6 +4,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from '../kit/errors.js'
 import { silence } from '../kit/promises.js'
+import type { StreamSpan } from '../kit/stream-tracer.js'
 import type { StageMetrics } from '../kit/types.js'
 import { Life, LifeTrigger, State, Trigger } from './border/law.js'
 import { isDetached, isOver, moved } from './border/life.js'
@@ -13,6 +14,7 @@ import type { Inlet } from './channels/inlet.js'
 import type { Context } from './context.js'
 import type { Definition } from './definition.js'
 import type { Mode } from './mode.js'
+import { untilFirst } from './spans.js'
 import type { Links } from './stages/links.js'
 import type { AnyGenerator, Remote, StageHost } from './stages/stage.js'
 import { makeStages } from './stages/stages.js'
@@ -28,6 +30,8 @@ export interface Driven extends StageHost {
   readonly context: Context
   /** The async context of whoever opened the stream: user code runs in it. */
   readonly scope: AsyncResource
+  /** Is told of the first result. */
+  readonly span: StreamSpan | undefined
   /** The generator has finished, and had not been given up: what feeds it is still to be released. `value` is what it returned. */
   ended(how: number, failure: Failure | undefined, value: unknown): void
 }
@@ -207,13 +211,22 @@ export class Driver {
     for (const remote of this.remotes) remote.account()
   }
 
+  /** Bytes that its events and results became, where the first and the last stage run on other threads. */
+  bytes(): { in: number; out: number } {
+    const { stages } = this.driven.def
+    const bytesIn = stages[0]?.placement === undefined ? 0 : (this.remotes[0]?.bytes().in ?? 0)
+    return { in: bytesIn, out: stages.at(-1)?.placement === undefined ? 0 : (this.remotes.at(-1)?.bytes().out ?? 0) }
+  }
+
   /** What each stage of a pipeline has taken and given; `undefined` before it starts. */
   stageMetrics(): StageMetrics[] | undefined {
     return this.links?.metrics(this.row.delivered, this.row.yielded)
   }
 
   private boot(): void {
-    this.onResult = this.mode.onResult
+    const { onResult } = this.mode
+    const { span } = this.driven
+    this.onResult = span === undefined ? onResult : untilFirst(this.mode, span, () => void (this.onResult = onResult))
     this.row.endWait()
     try {
       this.inlet ??= this.mode.openInlet()

@@ -7,8 +7,10 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
 import { ClosedError, type Failure } from '../kit/errors.js'
+import { isLogged } from '../kit/log.js'
 import { DONE_VOID } from '../kit/promises.js'
 import { reasonOf } from '../kit/signals.js'
+import { currentTracer, type StreamSpan } from '../kit/stream-tracer.js'
 import type { StreamEnd, StreamHeaders, StreamMetrics } from '../kit/types.js'
 import { bounded } from './border/bounded.js'
 import { Effect, Life, State, Trigger } from './border/law.js'
@@ -20,9 +22,14 @@ import type { Definition } from './definition.js'
 import { type Driven, Driver } from './driver.js'
 import { Ending } from './ending.js'
 import { type Holder, Lease, type LeaseOptions } from './lease.js'
+import { logEnd, logOpen } from './log-lines.js'
 import type { Mode } from './mode.js'
+import { leaseTraced } from './spans.js'
 import type { Harness } from './stages/harness.js'
-import { type StreamTrace, traced, traceEnd, traceOpen } from './tracing.js'
+import { type StreamTrace, stuckStreams, traced, traceEnd, traceOpen } from './tracing.js'
+import { watch } from './watch.js'
+
+const NO_BYTES = { in: 0, out: 0 }
 
 export class Instance implements Holder, Driven {
   readonly def: Definition
@@ -33,9 +40,13 @@ export class Instance implements Holder, Driven {
   readonly harness: Harness | undefined
   private readonly lease: Lease
   private readonly trace: StreamTrace | undefined
+  /** What a tracing system makes of it. */
+  readonly span: StreamSpan | undefined
   private end: Ending | undefined
   /** Sends refused as overrun. */
   refused = 0
+  /** Bytes to and from other threads that were counted. */
+  private carried = NO_BYTES
   /** How the function ended, while what fed it is being released. */
   private outcome: { how: number; failure: Failure | undefined } | undefined
 
@@ -44,10 +55,14 @@ export class Instance implements Holder, Driven {
     this.def = def
     this.mode = mode
     this.harness = options.harness
-    this.lease = new Lease(def, idleMs, options, this)
+    const tracer = currentTracer()
+    if (tracer === undefined || def.isExemplar) this.lease = new Lease(def, idleMs, options, this)
+    else ({ lease: this.lease, span: this.span } = leaseTraced(tracer, def, idleMs, options, this))
     this.row = this.lease.row
-    this.context = new Context(this, options.headers, this.lease.declared)
+    this.context = new Context(this, this.span?.headers ?? options.headers, this.lease.declared)
     this.driver = new Driver(this, mode)
+    if (stuckStreams.hasSubscribers) watch()
+    if (isLogged() && !def.isExemplar) logOpen(this)
     if (traced() && !def.isExemplar) {
       this.trace = { id: this.id, name: this.name }
       traceOpen(this.trace)
@@ -99,6 +114,18 @@ export class Instance implements Holder, Driven {
     return this.driver.isBusyElsewhere
   }
 
+  get lastFailure(): Failure | undefined {
+    const { failure, abortError } = this.end ?? {}
+    return failure ?? (abortError && { error: abortError })
+  }
+
+  countBytes(): void {
+    const { carried } = this
+    this.carried = this.driver.bytes()
+    const more = [this.carried.in - carried.in, this.carried.out - carried.out] as const
+    if (more[0] > 0 || more[1] > 0) native.carried(this.def.fn, ...more)
+  }
+
   /** The promise of `stream.closed`. */
   whenEnded(): Promise<StreamEnd> {
     return this.ending.whenEnded()
@@ -116,8 +143,9 @@ export class Instance implements Holder, Driven {
     const head = stages[0]?.placement === undefined ? undefined : remotes[0]
     const thread = stages[0]?.placement === undefined ? threadId : (head?.thread ?? 0)
     const metrics: StreamMetrics = this.row.metrics(thread)
-    if (stages[0]?.placement !== undefined) metrics.bytesIn = head?.bytes().in ?? 0
-    if (stages.at(-1)?.placement !== undefined) metrics.bytesOut = remotes.at(-1)?.bytes().out ?? 0
+    const bytes = this.def.remote ? this.driver.bytes() : NO_BYTES
+    if (stages[0]?.placement !== undefined) metrics.bytesIn = bytes.in
+    if (stages.at(-1)?.placement !== undefined) metrics.bytesOut = bytes.out
     if (stages.length === 1) return metrics
     metrics.stages = this.driver.stageMetrics() ?? stages.map(({ name }) => ({ name, thread: 0, eventsIn: 0, eventsOut: 0 }))
     return metrics
@@ -258,6 +286,7 @@ export class Instance implements Holder, Driven {
   /** The machine has closed: the row is given back, and everybody who waits is told. */
   private settled(packed: number, failure: Failure | undefined): void {
     const wasClosing = this.row.state === State.Closing
+    if (this.def.remote) this.countBytes()
     this.row.state = packed & 15
     const dropped = this.lease.vacate()
     const end = this.ending.settle((packed >> 4) & 15, { dropped, refused: this.refused, detached: this.driver.isDetached })
@@ -265,5 +294,7 @@ export class Instance implements Holder, Driven {
     if (!wasClosing) this.mode.end(failure)
     this.ending.tell(end)
     if (this.trace !== undefined) traceEnd(this.trace, end)
+    this.span?.ended(end)
+    if (isLogged()) logEnd(this, end)
   }
 }

@@ -3,6 +3,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
+import type { Failure } from '../kit/errors.js'
 import { onAbort, reasonOf } from '../kit/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
@@ -13,6 +14,7 @@ import { Row } from './border/row.js'
 import { waitBegins, waitEnds } from './border/wakefulness.js'
 import { ClockTimers, type Timed } from './clock-timers.js'
 import type { Definition } from './definition.js'
+import type { Driver } from './driver.js'
 import type { Mode } from './mode.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
 import type { Harness } from './stages/harness.js'
@@ -47,6 +49,9 @@ function enter(def: Definition, idleMs: number, id: string | undefined): number 
   throw refusal(slot, def.options, def.gates.length > 0)
 }
 
+/** Those of this thread with a stage on another one. */
+export const remoteLeases = new Set<Lease>()
+
 /** With what an instance is opened. */
 export interface LeaseOptions {
   id?: string | undefined
@@ -66,6 +71,7 @@ export function currentScope(): AsyncResource {
 /** What timers ask of an instance, and tell it. */
 export interface Holder {
   readonly mode: Mode
+  readonly driver: Driver
   /** Somebody waits for its end. */
   readonly isClosing: boolean
   /** A function of it is at work on another thread, which keeps no process alive by itself. */
@@ -74,6 +80,12 @@ export interface Holder {
   readonly isUnwinding: boolean
   /** A timer of an operator runs for it. */
   readonly isTimed: boolean
+  /** What it fails with, or was aborted with, on its way out. */
+  readonly lastFailure: Failure | undefined
+  /** Bytes that went to other threads and came from there, and were not counted yet, are. */
+  countBytes(): void
+  /** What it was opened with. */
+  contextParts(): { headers: StreamHeaders | undefined }
   abort(reason: unknown): void
   /** `closeTimeout` has passed. */
   closeTimedOut(): void
@@ -87,7 +99,7 @@ export class Lease implements Tenant, Timed {
   readonly declared: unknown
   /** A timer of ours may settle what is awaited of the stream. */
   readonly timed: boolean
-  private readonly holder: Holder
+  readonly holder: Holder
   private readonly givenId: string | undefined
   private readonly timers: ClockTimers | undefined
   private readonly unguard: (() => void) | undefined
@@ -126,6 +138,7 @@ export class Lease implements Tenant, Timed {
     this.timed = (clock === undefined && (idleMs > 0 || maxDuration > 0 || maxStall > 0)) || def.remote
     if (clock !== undefined) this.row.watch = this.timers = new ClockTimers(clock, this)
     if (this.timed) watchExit()
+    if (def.remote && !def.isExemplar) remoteLeases.add(this)
   }
 
   get id(): string {
@@ -220,6 +233,7 @@ export class Lease implements Tenant, Timed {
   /** Gives everything back; answers what was dropped. */
   vacate(): StreamEnd['dropped'] {
     tenants[this.row.slot] = undefined
+    if (this.def.remote) remoteLeases.delete(this)
     this.timers?.end()
     const dropped = this.row.vacate()
     if (this.givenId !== undefined) unclaim(this.givenId)

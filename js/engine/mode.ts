@@ -2,6 +2,7 @@
 // Not here: the generator and the order of things at the end, which are the same for all (instance.ts).
 
 import type { Failure } from '../kit/errors.js'
+import type { Puller } from '../kit/pulled.js'
 import type { Inlet } from './channels/inlet.js'
 import type { AnyGenerator } from './stages/stage.js'
 
@@ -20,6 +21,12 @@ export interface Mode {
   readonly isSending: boolean
   /** Results wait to be read. */
   readonly hasUnread: boolean
+  /** Events are on their way into a journal, or come out of it. */
+  readonly isKeeping?: boolean
+  /** Where its values become bytes, who counts them. */
+  readonly puller?: Puller | undefined
+  /** Its events are pulled from a source. */
+  readonly isPulled: boolean
   /**
    * A result of the function, where it is not done and its results are wanted. Called by promises only: optimized code that calls a closure of one
    * instance is thrown away with that instance.

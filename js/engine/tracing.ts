@@ -1,6 +1,6 @@
 // `diagnostics_channel` tracing of streams: tracing:velo:stream:{start,end,asyncStart,asyncEnd,error}. Nothing is built without a subscriber.
 
-import { tracingChannel } from 'node:diagnostics_channel'
+import { channel as plainChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { StreamEnd } from '../kit/types.js'
 
 /** What subscribers get; the same object through the life of one stream. */
@@ -14,6 +14,23 @@ export interface StreamTrace {
   /** What it failed with, in `error` and after. */
   error?: unknown
 }
+
+/** What subscribers of `velo:stream:stuck` get: a stream whose function has been at work for long without taking an event or giving a result. */
+export interface StuckStream {
+  id: string
+  /** Name of its stream function. */
+  function: string
+  /** In a pipeline: the stage, where that can be told. */
+  stage?: string
+  placement: 'local' | 'worker'
+  thread: number
+  /** For so long, ms. */
+  waitingMs: number
+  /** The place in its code where it stands, `file:line:column`, outermost last, where V8 can tell: the await that is pending, or, on a worker thread that computes, its stack. */
+  at?: string[]
+}
+
+export const stuckStreams = plainChannel('velo:stream:stuck')
 
 const channel = tracingChannel<unknown, StreamTrace>('velo:stream')
 const { start, end, asyncStart, asyncEnd, error } = channel

@@ -1,15 +1,17 @@
-// What is told once through process.emitWarning, because no promise that anybody has to look at would tell it.
+// What is told once through process.emitWarning and to the log, because no promise that anybody has to look at would tell it.
 
+import { line } from '../kit/log.js'
 import type { Definition } from './definition.js'
 
 const told = new WeakMap<Definition, Set<string>>()
 
 /** Warns once for each function and code. */
-function warnOnce(def: Definition, code: string, message: string): void {
+function warnOnce(def: Definition, id: string, code: string, message: string): void {
   const codes = told.get(def) ?? new Set()
   if (codes.has(code)) return
   told.set(def, codes.add(code))
   process.emitWarning(message, { type: 'VeloWarning', code })
+  line('warn', { code, stream: id, function: def.options.name }, message)
 }
 
 /** Sends of a function were refused as overrun: whoever does not await them would not know. */
@@ -17,6 +19,7 @@ export function warnOverrun(def: Definition, id: string, bound: number): void {
   const { name } = def.options
   warnOnce(
     def,
+    id,
     'VELO_OVERRUN',
     `stream function ${name}: an event was refused, because ${bound} sends of stream ${id} wait already. Await send(), or use trySend(); closed.refused counts what was refused`,
   )
@@ -27,6 +30,7 @@ export function warnDropped(def: Definition, id: string): void {
   const { name } = def.options
   warnOnce(
     def,
+    id,
     'velo:dropped-results',
     `stream function ${name}: the results of stream ${id} were dropped before their end. Read them to the end, leave the loop by break, or call return(): until then the stream keeps its place`,
   )

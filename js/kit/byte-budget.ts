@@ -75,6 +75,10 @@ export class ByteBudget implements Puller, Milestone {
     budgets.add(this)
   }
 
+  get bytes(): number {
+    return this.#input + this.#waiting + this.#output + this.#kept
+  }
+
   watch(progress: Progress): void {
     this.#progress = progress
     // A durable stream that lost its thread begins anew.

@@ -35,6 +35,11 @@ export function bytesOfProcess(): number {
   return ledger.buffer(bytes)
 }
 
+/** Reports what is not reported yet, if there is any. */
+export function reportBytes(): void {
+  if (unreported !== 0) bytesOfProcess()
+}
+
 /** Bytes from which on new streams are refused. */
 export function boundOfProcess(): number {
   return ledger.bound(0)

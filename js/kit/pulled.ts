@@ -45,6 +45,8 @@ export interface Puller {
   opened?(standing: Standing): void
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
+  /** Bytes that wait, events and results together, where somebody counts them. */
+  readonly bytes?: number
 }
 
 /** The same options, for a stream that has no idle timeout unless one was set, and ends with `VELO_IDLE` after that. */

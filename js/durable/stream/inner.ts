@@ -37,6 +37,10 @@ export class Inner extends LiveMode {
     return super.isSending || this.durable?.isFeeding === true
   }
 
+  get isKeeping(): boolean {
+    return this.durable?.isFeeding === true
+  }
+
   override demand(): void {
     if (this.durable?.isReady !== true) this.isWanted = true
     else if (this.giveEarlier()) super.demand()

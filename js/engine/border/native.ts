@@ -4,6 +4,7 @@
 
 import { type ByteLedger, reportBytesTo } from '../../kit/byte-sum.js'
 import type { JournalMetrics } from '../../kit/journal-metrics.js'
+import type { Measures } from '../../kit/measures.js'
 import { loadBinary } from './binary.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
@@ -16,6 +17,8 @@ export interface Limits {
   maxStall: number
   /** Numbers of functions at whose gates each stream takes a place as well. */
   stages: number[]
+  /** Some stage runs on another thread. */
+  remote: boolean
 }
 
 /** What Rust says of a new function: its number, how many sends may wait for room, the credits with which its streams open on each side. */
@@ -71,6 +74,8 @@ export interface Native extends ByteLedger {
   sample(slot: number, kind: number, us: number): void
   late(fn: number, yielded: number, dropped: number): void
   note(fn: number, what: number): void
+  carried(fn: number, bytesIn: number, bytesOut: number): void
+  tellTime(): number
   attached(fn: number): void
   take(into: Float64Array): number
   hold(on: number): void
@@ -100,6 +105,8 @@ export interface Native extends ByteLedger {
   configure(options: { maxConcurrent: number }): void
   drain(deadlineMs: number): void
   snapshot(): Totals
+  measures(bounds: readonly number[]): Omit<Measures, 'workers' | 'workerStarts' | 'workerLosses'>
+  spent(fn: number, ms: readonly number[]): void
   functionMetrics(fn: number): FunctionTotals
   streamMetrics(slot: number): Quantiles & { processing: Quantiles; durationMs: number }
   transition(packed: number, trigger: number): number

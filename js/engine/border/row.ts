@@ -66,6 +66,11 @@ export class Row {
     return this.page[this.at + DroppedResults]
   }
 
+  /** A word of it, for whoever looks now and then. */
+  word(word: number): number {
+    return this.page[this.at + word]
+  }
+
   /** Whether the function waits for an event, and no send is under way. */
   get isWaiting(): boolean {
     return this.page[this.at + Waiting] === 1

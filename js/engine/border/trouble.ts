@@ -1,5 +1,6 @@
 // What failed in the core: told once for each kind through process.emitWarning, because no call of anybody is at fault and none would tell it.
 
+import { line } from '../../kit/log.js'
 import { Trouble } from './law.js'
 
 const texts: Record<number, string> = {
@@ -15,5 +16,7 @@ const told = new Set<number>()
 export function warnTrouble(what: number): void {
   if (told.has(what)) return
   told.add(what)
-  process.emitWarning(texts[what] ?? `the native core failed (${what})`, { type: 'VeloWarning', code: 'VELO_BUG' })
+  const message = texts[what] ?? `the native core failed (${what})`
+  process.emitWarning(message, { type: 'VeloWarning', code: 'VELO_BUG' })
+  line('error', { code: 'VELO_BUG' }, message)
 }

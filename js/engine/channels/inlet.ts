@@ -29,6 +29,11 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
     return this
   }
 
+  /** The function waits for an event. */
+  get isAsked(): boolean {
+    return this.resolve !== null
+  }
+
   /** The function stops reading: nothing more is delivered, and the source is given back. */
   async return(value?: unknown): Promise<IteratorResult<In, undefined>> {
     this.cut(undefined)

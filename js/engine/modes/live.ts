@@ -36,13 +36,13 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   readonly ahead: number
   readonly timed: boolean
   private readonly driver: Driver
-  private readonly puller: Puller | undefined
+  readonly puller: Puller | undefined
   /** The last stage runs on another thread. */
   private readonly lastIsRemote: boolean
   /** Gives the source of a feed back. */
   private giveBack: (() => void) | undefined
   /** Its events come from a source: set for a feed, and for add-ons that pull. */
-  private pulled: boolean
+  isPulled: boolean
   private fedIdle = false
   /** It was told that the process ends while sends wait. */
   private isStuck = false
@@ -69,7 +69,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   /** `puller`: an add-on that sends what it pulls, so that silence is as it is with a source. */
   constructor(def: Definition, options: LeaseOptions, puller?: Puller) {
     const instance = new Instance(def, this, puller === undefined ? def.liveIdle : def.pulledIdle, options)
-    this.pulled = puller !== undefined
+    this.isPulled = puller !== undefined
     this.puller = puller
     this.instance = instance
     this.row = instance.row
@@ -91,7 +91,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   }
 
   get idleMs(): number {
-    return this.pulled ? this.instance.def.pulledIdle : this.instance.def.liveIdle
+    return this.isPulled ? this.instance.def.pulledIdle : this.instance.def.liveIdle
   }
 
   get isAwaited(): boolean {
@@ -145,7 +145,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
    */
   feedFrom(giveBack: () => void): void {
     this.giveBack = giveBack
-    this.pulled = true
+    this.isPulled = true
     if (this.instance.def.pulledIdle === 0 && this.row.state !== State.Closed) native.disarm(this.row.slot, Timer.Idle)
   }
 
@@ -238,7 +238,7 @@ export class LiveMode implements Mode, InputOwner, OutputOwner, Progress {
   idle(): void {
     if (!this.started) this.start()
     this.input.end()
-    this.fedIdle = this.pulled
+    this.fedIdle = this.isPulled
     this.giveBack?.()
   }
 

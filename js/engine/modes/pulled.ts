@@ -18,6 +18,7 @@ export abstract class PulledMode implements Mode {
   abstract readonly isAwaited: boolean
   abstract readonly holdsResults: boolean
   readonly isSending = false
+  readonly isPulled = true
   abstract readonly hasUnread: boolean
   readonly instance: Instance
   protected readonly source: unknown

@@ -78,6 +78,12 @@ export interface Placement {
   ): AnyGenerator & Remote
 }
 
+/** Where a stream stands among stages on other threads: at which, where that can be told, and what that waits for; `undefined`: it works. */
+export interface Standing {
+  readonly stage: string | undefined
+  readonly waits: 'event' | 'reader' | 'start' | undefined
+}
+
 /** Stages on other threads: what they hear and tell beyond their results. */
 export interface Remote {
   /** Thread of the first of them, once they have started. */
@@ -102,6 +108,10 @@ export interface Remote {
   account(): void
   /** They do not end: is their thread stuck? */
   suspect(): void
+  /** At which of them the stream stands, and what that one waits for. */
+  stands(): Standing
+  /** The thread of one that is at work, and the number under which it is known there. */
+  place(): { thread: number; segment: number } | undefined
   /** Bytes that its events and its results became. */
   bytes(): { in: number; out: number }
   /** What each of them has taken and given. */

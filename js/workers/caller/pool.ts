@@ -1,12 +1,16 @@
 // The worker threads of an isolate: started when streams come, warm between them, ended when idle; and which of them a stream goes to.
 
 import { availableParallelism } from 'node:os'
+import { line } from '../../kit/log.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
 import type { WorkersOptions } from '../options.js'
 import { WorkerThread } from './worker-thread.js'
 
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
 const YOUNG_MB = 12
+
+/** Since the start: how many threads were started, and how many ended that nobody had asked to. */
+export const threadCounts = { starts: 0, losses: 0 }
 
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []
@@ -91,12 +95,21 @@ function start(): WorkerThread {
     onExit(served) {
       const asked = !threads.includes(thread)
       forget(thread)
+      if (!asked) {
+        threadCounts.losses++
+        line(
+          'error',
+          { code: 'VELO_WORKER_EXITED', thread: thread.number },
+          `worker thread ${thread.number} ended; its streams fail, or go on elsewhere`,
+        )
+      }
       // Another one takes its place; but one that cannot even start would be started for ever.
       if (served && !asked && threads.length < most()) markIdle(start())
       disperse()
     },
   })
   threads.push(thread)
+  threadCounts.starts++
   return thread
 }
 

@@ -56,7 +56,8 @@ export class RemoteSegment implements SegmentListener {
   isOver = false
   /** What a function threw whose results went to another thread, after that one had stopped listening. */
   failure: Failure | undefined
-  private readonly number: number
+  /** Its number on its thread. */
+  readonly number: number
   private readonly wiring: SegmentWiring
   private readonly stages: [StageRef, ...StageRef[]]
   private readonly errors: SentErrors
@@ -114,6 +115,11 @@ export class RemoteSegment implements SegmentListener {
   /** Number of its first stage. */
   get begin(): number {
     return this.stages[0].index
+  }
+
+  /** Whether it has several stages. */
+  get isLong(): boolean {
+    return this.stages.length > 1
   }
 
   /** Whether a stage of the pipeline runs here. */

@@ -3,7 +3,7 @@
 //
 // Not here: how they run (stage-group.ts).
 
-import type { AnyGenerator, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
+import type { AnyGenerator, Remote, Stage, StageHost, Standing } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
@@ -140,6 +140,14 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
 
   suspect(): void {
     this.group.suspect()
+  }
+
+  stands(): Standing {
+    return this.group.stands()
+  }
+
+  place(): { thread: number; segment: number } | undefined {
+    return this.group.place()
   }
 
   private get isLockstep(): boolean {

@@ -3,10 +3,11 @@
 //
 // Not here: who asks for their results, and what is made of their end (remote-stage.ts).
 
-import type { Stage, StageHost } from '../../engine/stages/stage.js'
+import type { Stage, StageHost, Standing } from '../../engine/stages/stage.js'
 import { type Failure, VeloError } from '../../kit/errors.js'
 import type { StageMetrics } from '../../kit/types.js'
 import type { DuctReader } from '../wire/duct-reader.js'
+import { Pause } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
 import { type ConnectedStages, Connection, type ConnectionOwner } from './connection.js'
 import { Feeder, type Wanting } from './feeder.js'
@@ -217,6 +218,26 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
   /** They do not end: is their thread stuck? */
   suspect(): void {
     this.connection?.suspect(this.instance.def.options.closeTimeout)
+  }
+
+  /** At which stage they stand: the last segment that does not wait for another one works; which of its stages does, where it has several, cannot be told. */
+  stands(): Standing {
+    const { stages, first, tally } = this
+    this.recount()
+    if (!tally.hasBegun) return { stage: undefined, waits: 'start' }
+    const segments = [...(this.connection?.segments ?? [])].reverse()
+    const works = segments.find(({ begin }) => tally.pause(begin) !== Pause.Event)
+    if (works === undefined) return { stage: stages[0]?.name, waits: 'event' }
+    const stage = works.isLong ? undefined : stages[works.begin - first]?.name
+    return { stage, waits: tally.pause(works.begin) === Pause.Room ? 'reader' : undefined }
+  }
+
+  /** The number of a segment, and of its thread: of the one that stands there. */
+  place(): { thread: number; segment: number } | undefined {
+    const { tally } = this
+    const segments = this.connection?.segments ?? []
+    const segment = [...segments].reverse().find(({ begin }) => tally.pause(begin) === Pause.None)
+    return segment && { thread: segment.thread.number, segment: segment.number }
   }
 
   /** What a function threw when nobody listened any more. */

@@ -18,6 +18,7 @@ import { ThreadEvents } from './events.js'
 import type { Loaded } from './load.js'
 import { ReceivedErrors } from './received-errors.js'
 import { ThreadResults } from './results.js'
+import { ThreadScope } from './scope.js'
 import { nextTurn } from './turns.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
@@ -58,6 +59,7 @@ export class ThreadSegment {
   private returned: unknown
   private turning = false
   private readonly errors = new ReceivedErrors()
+  private readonly scope: ThreadScope
   private onReleased: ((failure: Failure | undefined) => void) | undefined
 
   private readonly onResult = (result: IteratorResult<unknown>): void => {
@@ -81,6 +83,7 @@ export class ThreadSegment {
     this.spin = spin
     this.calls = calls
     const { id, name, headers, context, tally } = command
+    this.scope = new ThreadScope(headers)
     this.tally = new Tally(tally.first, tally.memory)
     this.context = new ThreadContext(id, name, headers, context, () => this.tally.isAborted(this.begin))
     this.incoming = ways.from.receiver(command.events)
@@ -95,15 +98,23 @@ export class ThreadSegment {
 
   /** The functions are here. */
   start({ functions, codec }: Loaded): void {
-    const { buffer, closeTimeout } = this.command
+    const { buffer } = this.command
     const asks = asksAlong(this.command)
     const lockstep = this.command.lockstep && !asks
     this.connect(codec)
     if (this.leaving) return this.ended(undefined)
     const reader = this.reader as DuctReader
     this.events = new ThreadEvents(reader, this, { lockstep, asks, buffer, spin: this.spin, tally: this.tally, index: this.begin })
+    this.scope.run(this.begun, this, functions)
+  }
+
+  /** In the context that the stream brings. */
+  private begun(functions: Loaded['functions']): void {
     try {
-      this.chain = new ThreadChain(functions, this.events, this.context, { tally: this.tally, closeTimeout })
+      this.chain = new ThreadChain(functions, this.events as ThreadEvents, this.context, {
+        tally: this.tally,
+        closeTimeout: this.command.closeTimeout,
+      })
       this.generator = this.chain.generator
     } catch (error) {
       return this.ended({ error })
@@ -131,12 +142,17 @@ export class ThreadSegment {
       this.discarded++
     }
     // Before the start it ends when its module has been loaded.
-    if (this.generator !== null && this.rests) this.unwind()
+    if (this.generator !== null && this.rests) this.scope.run(this.unwind, this, undefined)
   }
 
   /** The source was given back, or threw when it was. */
   released(thrown: Thrown | undefined): void {
     this.onReleased?.(thrown === undefined ? undefined : { error: this.failureOf(thrown) })
+  }
+
+  /** The generator of its last function. */
+  get standing(): object | null {
+    return this.generator
   }
 
   get isHeld(): boolean {
@@ -173,7 +189,9 @@ export class ThreadSegment {
 
   private connect(codec: Loaded['codec']): void {
     const { events, results } = this.command
-    this.results = new ThreadResults(this.command, codec, this.ways.to.sender(results), this.tally, () => this.onRoom())
+    this.results = new ThreadResults(this.command, codec, this.ways.to.sender(results), this.tally, () =>
+      this.scope.run(this.onRoom, this, undefined),
+    )
     this.reader = new DuctReader(events, new BatchReader(codec, { reserve: HEADER, transfers: this.incoming }), () => this.events?.wake())
   }
 

@@ -45,6 +45,11 @@ export class Tally {
     return Atomics.compareExchange(this.flags, this.flags.length - 1, Start.Open, Start.Begun) !== Start.Recalled
   }
 
+  /** Whether a thread has begun with them. */
+  get hasBegun(): boolean {
+    return Atomics.load(this.flags, this.flags.length - 1) === Start.Begun
+  }
+
   /** The stages go elsewhere; false where one of them has begun. */
   recall(): boolean {
     return Atomics.compareExchange(this.flags, this.flags.length - 1, Start.Open, Start.Recalled) === Start.Open

@@ -14,6 +14,7 @@ const benches = [
   'memory',
   'crowd',
   'features',
+  'telemetry',
   'counters',
   'timers',
   'crossings',

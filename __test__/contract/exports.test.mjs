@@ -39,8 +39,11 @@ test('the root exports these types and no others', () => {
       'EndReason',
       'FunctionMetrics',
       'Generator',
+      'InspectOptions',
       'JournalMetrics',
       'LatencyQuantiles',
+      'Log',
+      'LogFields',
       'OpenOptions',
       'Position',
       'RecoverOptions',
@@ -62,12 +65,15 @@ test('the root exports these types and no others', () => {
       'StreamEnd',
       'StreamFunction',
       'StreamHeaders',
+      'StreamInspection',
       'StreamMetrics',
       'StreamOptions',
       'StreamState',
+      'StuckStream',
       'UnfinishedStream',
       'VeloErrorCode',
       'VeloErrorOptions',
+      'WaitingFor',
       'WebSource',
       'WorkerSnapshot',
       'WorkersOptions',
@@ -85,6 +91,7 @@ test('the package has these entry points and no others', () => {
     './fastify',
     './websocket',
     './server',
+    './telemetry',
     './client',
     './package.json',
   ])
@@ -98,6 +105,7 @@ const subpaths = {
   fastify: 'default',
   websocket: 'serveSocket',
   server: 'createServer',
+  telemetry: 'instrument metricsInto metricsText metricsType',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 
@@ -159,7 +167,7 @@ test('a stream has these members', async () => {
 })
 
 test('the runtime has these members', () => {
-  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'recover', 'snapshot', 'warm'])
+  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'inspect', 'recover', 'snapshot', 'warm'])
 })
 
 test('each error is a VeloError and an Error, and says its name', () => {

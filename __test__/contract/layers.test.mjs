@@ -36,17 +36,19 @@ const ADD_ONS = {
   'js/operators': [],
   'js/http': [],
   'js/websocket': [],
-  'js/server': ['js/http', 'js/websocket'],
+  'js/telemetry': [],
+  'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
   'js/cli': ['js/durable', 'js/http', 'js/server'],
 }
 
-/** What each room may load beside Node. `ws` and `fastify` are brought by the user. */
+/** What each room may load beside Node. `ws`, `fastify` and `@opentelemetry/api` are brought by the user. */
 const LIBRARIES = {
   'js/http': ['@fastify/busboy', '@streamparser/json/tokenizer.js', '@streamparser/json/utils/types/tokenType.js', 'fastify-plugin'],
   'js/server': ['ws'],
+  'js/telemetry': ['@opentelemetry/api'],
   'js/cli': ['ws'],
 }
-const TYPES = ['@standard-schema/spec', 'fastify']
+const TYPES = ['@opentelemetry/api', '@standard-schema/spec', 'fastify']
 
 const roomOf = (name) => name.split('/').slice(0, 2).join('/')
 const folderOf = (name) => posix.dirname(name)

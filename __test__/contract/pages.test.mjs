@@ -72,7 +72,7 @@ test('docs/options.md names the options of every call, and no others', () => {
     const [, options] = cells.find(([name]) => name.includes(call))
     return [...options.matchAll(/`(\w+)`/g)]
       .map(([, name]) => name)
-      .filter((name) => /^(?:signal|headers|id|timeout|maxConcurrent|maxBufferedBytes|workers|deadline)$/.test(name))
+      .filter((name) => /^(?:signal|headers|id|timeout|maxConcurrent|maxBufferedBytes|workers|log|stuckAfter|redact|deadline)$/.test(name))
   }
   assert.deepEqual(said('fn.open').sort(), listOf(complaint((options) => defined({}).open(options), { nope: 1 })).sort())
   assert.deepEqual(said('runtime.configure').sort(), listOf(complaint(runtime.configure, { nope: 1 })).sort())

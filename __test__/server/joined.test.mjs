@@ -48,7 +48,7 @@ test('a pipeline with a name keeps the limits of its functions, too', async () =
   await within(20_000, began, 'it began')
   await refused(`${url}/fn/named`)
   const metrics = await (await within(20_000, fetch(`${url}/metrics`), '/metrics')).text()
-  assert.match(metrics, /^velo_streams_refused_total\{function="named"\} 1$/m)
+  assert.match(metrics, /^velo_streams_refused_total\{function="named",placement="local"\} 1$/m)
   letGo()
   first.end()
   await first.ended()

@@ -8,7 +8,6 @@ import { loadFunctions } from './functions/functions.js'
 import { graceOf } from './functions/kept.js'
 import { Connections } from './listen/connections.js'
 import { type NodeServer, nodeServer } from './listen/listener.js'
-import type { ServerNumbers } from './metrics.js'
 import { type ServerOptions, type Settings, settingsOf } from './options.js'
 import { Admission } from './serve/admission.js'
 import { answersCors } from './serve/cors.js'
@@ -17,6 +16,7 @@ import { LeftBehind } from './serve/left-behind.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
 import { Sockets } from './serve/sockets.js'
+import type { ServerNumbers } from './server-families.js'
 
 /** How long aborted streams and their connections may take to end before they are cut, ms. */
 const CUT_MS = 1000

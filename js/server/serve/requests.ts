@@ -4,12 +4,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Handler, handler } from '../../http/index.js'
-import { runtime } from '../../index.js'
+import { metricsText, metricsType } from '../../telemetry/index.js'
 import type { Entry } from '../functions/functions.js'
 import { httpOf } from '../functions/kept.js'
 import { BodyWatch } from '../listen/body-watch.js'
-import { exposition, METRICS_TYPE, type ServerNumbers } from '../metrics.js'
 import type { Settings } from '../options.js'
+import { type ServerNumbers, serverFamilies } from '../server-families.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
 import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
@@ -77,8 +77,10 @@ export class Requests {
     if (reads && path === '/healthz') return send(req, res, 200, 'text/plain', 'ok\n')
     if (reads && path === '/readyz')
       return ready() ? send(req, res, 200, 'text/plain', 'ready\n') : send(req, res, 503, 'text/plain', 'draining\n')
-    if (reads && path === '/metrics' && settings.metrics)
-      return send(req, res, 200, METRICS_TYPE, exposition(runtime.snapshot(), numbers()))
+    if (reads && path === '/metrics' && settings.metrics) {
+      const openMetrics = req.headers.accept?.includes('application/openmetrics-text') === true
+      return send(req, res, 200, metricsType({ openMetrics }), metricsText({ openMetrics, extra: serverFamilies(numbers()) }))
+    }
     this.#refuse(req, res, '-', NOT_FOUND)
   }
 

@@ -29,12 +29,14 @@ test('so is every other step of .ci/run', () => {
   const steps = text('.ci/run').match(/^(npm run --silent \S+|\.ci\/\S+|node \.ci\/.*)$/gm)
   assert.deepEqual(steps, [
     'node .ci/autobahn.mjs',
+    'node .ci/brokers.mjs',
     '.ci/actionlint',
     'npm run --silent check',
     'npm run --silent rehearse',
     'node .ci/nodes.mjs 22 24 26',
   ])
   assert.ok(ci.includes('run: node .ci/autobahn.mjs'))
+  assert.ok(ci.includes('run: node .ci/brokers.mjs'))
   assert.ok(ci.includes('run: .ci/actionlint'))
   assert.ok(ci.includes('run: npm run rehearse'))
   assert.match(ci, /node: \[20, 22, 24, 26\]/)

@@ -5,6 +5,7 @@ import type { Definition } from '../engine/definition.js'
 import { currentScope } from '../engine/lease.js'
 import { CallMode, type Leash } from '../engine/modes/call.js'
 import type { Failure } from '../kit/errors.js'
+import { holds, MARK, type Mark, type Marking } from '../kit/marks.js'
 import { iterationEnd } from '../kit/promises.js'
 
 /** Who drops the results before their end can end nothing any more: then the garbage collector does. */
@@ -12,7 +13,7 @@ const abandoned = new FinalizationRegistry<Leash>((leash) => leash.call?.abandon
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
-export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable {
+export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, Marking {
   readonly #def: Definition
   readonly #source: unknown
   readonly #ahead: number
@@ -37,6 +38,12 @@ export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable
   /** What its own source has failed with: for a function that is pulled from it, and may be aborted first. */
   get [FAILURE](): Failure | undefined {
     return erroredOf(this.#source)
+  }
+
+  /** In lockstep an event is done when the next one is asked for; else nothing is known before the end. */
+  [MARK](): Mark | undefined {
+    const isLockstep = this.#ahead === 0 && !this.#def.remote && !this.#def.stages.some(({ fn }) => holds(fn))
+    return isLockstep ? undefined : { results: -1, events: 0, exact: false }
   }
 
   next(): End<Out> {

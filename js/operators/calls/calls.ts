@@ -6,6 +6,7 @@
 // the tasks are a linked list, the reader is one resolver; nothing is raced or searched.
 
 import { AbortError, type StreamContext } from '../../index.js'
+import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
@@ -13,7 +14,7 @@ import { Task, type Work } from './task.js'
 
 type Result = IteratorResult<unknown, unknown>
 
-export class Calls extends Iteration<unknown> implements Pushing {
+export class Calls extends Iteration<unknown> implements Pushing, Marking {
   readonly #work: Work
   readonly #events: AsyncIterator<unknown>
   readonly #ctx: StreamContext
@@ -27,6 +28,9 @@ export class Calls extends Iteration<unknown> implements Pushing {
   /** Tasks that have a result, or may get one. */
   #held = 0
   #index = 0
+  /** Events taken, which tasks may stand for many of, and results given. */
+  #taken = 0
+  #given = 0
   #readers: Resolve[] = []
   /** Takes the results by calls, in place of readers. */
   #sink: Sink | null = null
@@ -93,6 +97,17 @@ export class Calls extends Iteration<unknown> implements Pushing {
     return endResult(await value)
   }
 
+  /** Before the oldest one whose result was not given all are done. */
+  [MARK](): Mark {
+    let events = this.#taken
+    if (this.#unlisted === null) events = this.#first?.before ?? events
+    else {
+      for (const task of this.#unlisted) events = Math.min(events, task.before)
+      for (let task = this.#first; task !== null; task = task.next) events = Math.min(events, task.before)
+    }
+    return { results: this.#given, events, exact: this.#unlisted === null || events === this.#taken }
+  }
+
   /** A task has settled. */
   settled(task: Task): void {
     this.#running--
@@ -126,6 +141,8 @@ export class Calls extends Iteration<unknown> implements Pushing {
 
   #begin(event: unknown): void {
     const task = new Task(event, this.#index++, this.#work, this)
+    task.before = this.#taken
+    this.#taken += task.weight
     this.#held++
     this.#running++
     if (this.#unlisted === null) this.#link(task)
@@ -151,6 +168,7 @@ export class Calls extends Iteration<unknown> implements Pushing {
   }
 
   #give(value: unknown): void {
+    this.#given++
     const sink = this.#sink
     if (sink === null) this.#readers.shift()?.({ value, done: false })
     else if (!sink.value(value) && this.#sink === sink) this.#sink = null

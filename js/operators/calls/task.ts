@@ -43,7 +43,9 @@ export class Task implements Outcome {
   private readonly work: Work
   private readonly owner: Owner
   /** Read once: the user's function may change the array that it is given. */
-  private readonly weight: number
+  readonly weight: number
+  /** How many events its operator had taken before it. */
+  before = 0
   private attempt: Attempt
   /** Of the wait before the next call. */
   private wait: { handle: unknown } | undefined

@@ -1,6 +1,7 @@
 // The generators that operators are made of: how they pass for async generator functions, and how an operator that runs another finds its body.
 
 import type { Generator, StreamContext } from '../../index.js'
+import { HOLDS } from '../../kit/marks.js'
 
 /** Makes the results of one stream out of its events. */
 export type Maker<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncIterator<Out>
@@ -16,6 +17,11 @@ const ahead = new WeakSet<object>()
 export function asGenerator<In, Out>(body: Maker<In, Out>): Generator<In, Out> {
   const tagged = (events: AsyncIterableIterator<In>, ctx: StreamContext) => body(events, ctx)
   return Object.defineProperty(tagged, Symbol.toStringTag, { value: 'AsyncGeneratorFunction' }) as unknown as Generator<In, Out>
+}
+
+/** Says of a generator that it takes events before the results of earlier ones are there. */
+export function holding<In, Out>(generator: Generator<In, Out>): Generator<In, Out> {
+  return Object.defineProperty(generator, HOLDS, { value: true })
 }
 
 /** Lets `fn` run inside another operator without a stream, and a permit, of its own. `runsAhead`: it may ask for an event before it has given the result of the last one. */

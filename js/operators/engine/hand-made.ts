@@ -1,7 +1,7 @@
 // How an operator that is written by hand, as an object with next() and return(), becomes a stream function with numbers of its own beside the metrics.
 
 import { type FunctionMetrics, type StreamContext, type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
-import { asGenerator, remember } from './bodies.js'
+import { asGenerator, holding, remember } from './bodies.js'
 
 /** Makes the results of one stream out of its events. */
 export type Body<In, Out> = (events: AsyncIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, undefined, undefined>
@@ -20,7 +20,7 @@ export function handMade<In, Out, Numbers extends object>(
   build: () => { body: Body<In, Out>; numbers: Numbers },
 ): HandMade<In, Out, Numbers> {
   const { body, numbers } = build()
-  const generator = asGenerator(body)
+  const generator = holding(asGenerator(body))
   const made = streamFn<In, Out>(generator, options as StreamOptions & { schema?: undefined }) as HandMade<In, Out, Numbers>
   const core = Object.getOwnPropertyDescriptor(made, 'metrics')?.get as () => FunctionMetrics
   Object.defineProperty(made, 'metrics', { get: () => ({ ...core.call(made), ...structuredClone(numbers) }), configurable: true })

@@ -19,6 +19,8 @@ export abstract class Yielder<Result> extends Iteration<Result, undefined> imple
   #reader: Resolve | null = null
   #readers: Queue<Resolve> | null = null
   #started = false
+  /** Results given so far. */
+  protected given = 0
   #over = false
   /** For the next read after the end, once. */
   #failure: Failure | undefined
@@ -76,6 +78,7 @@ export abstract class Yielder<Result> extends Iteration<Result, undefined> imple
 
   /** One result: to whoever waits, else to the line. Results given after the end are dropped. */
   protected give(result: Result): void {
+    this.given++
     if (this.#reader !== null) this.#shiftReader()({ value: result, done: false })
     else if (!this.#over) this.#results.push(result)
   }

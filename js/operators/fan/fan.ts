@@ -6,9 +6,11 @@
 
 import { setMaxListeners } from 'node:events'
 import type { StreamContext } from '../../index.js'
+import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { allDone } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 import { TIMING, type Timing } from '../../kit/timing.js'
+import { InWork, type Working } from '../engine/in-work.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
 import { type Failure, Yielder } from '../engine/yielder.js'
@@ -16,7 +18,7 @@ import { type Failure, Yielder } from '../engine/yielder.js'
 /** ms that an error waits for the other instances to finish, as `closeTimeout` of a stream. */
 const GRACE = 5000
 
-export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> implements LaneOwner<LaneOut> {
+export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> implements LaneOwner<LaneOut>, Marking {
   /** Every instance that has not finished. */
   protected readonly lanes = new Set<Lane<LaneIn, LaneOut>>()
   readonly #events: AsyncIterator<In>
@@ -33,6 +35,10 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   #held: { event: In } | undefined
   #pulling = false
   #isPlacing = false
+  /** Which events are done, for whoever asks. */
+  #inWork: InWork | undefined
+  #arriving: Working | undefined
+  #marked = 0
   #sourceOver = false
   #sourceFailure: Failure | undefined
   /** Whether the source's error still has to be thrown at the end: nobody was there to catch it, or somebody let it through. */
@@ -97,6 +103,23 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   }
   laneWorks(lane: unknown): void {
     this.#busy?.add(lane)
+  }
+
+  /** Results of lanes are kept for later. */
+  protected get keepsResults(): boolean {
+    return false
+  }
+
+  get arriving(): Working | undefined {
+    return this.#arriving
+  }
+
+  [MARK](): Mark {
+    this.#inWork ??= new InWork()
+    for (const lane of this.lanes) lane.look()
+    const inWork = this.#inWork
+    if (!this.keepsResults) this.#marked = inWork.done
+    return { results: this.given, events: this.#marked, exact: inWork.isEmpty && !this.keepsResults }
   }
 
   protected get isLeaving(): boolean {
@@ -182,6 +205,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     }
     try {
       this.gone(lane)
+      if (!this.lanes.has(lane)) lane.forget()
     } catch (error) {
       return this.fail(error)
     }
@@ -214,6 +238,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     this.#pulling = false
     if (this.isLeaving || this.#sourceOver) return
     if (result.done === true) return this.#sourceEnded(undefined)
+    this.#arriving = this.#inWork?.take()
     if (this.#place(result.value, false)) return this.#proceed()
     if (this.isLeaving) return
     this.#held = { event: result.value }
@@ -228,7 +253,11 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
   #place(event: In, again: boolean): boolean {
     this.#isPlacing = true
     try {
-      return this.accept(event, again)
+      if (!this.accept(event, again)) return false
+      const arrived = this.#arriving
+      this.#arriving = undefined
+      if (arrived !== undefined) arrived.places--
+      return true
     } catch (error) {
       this.fail(error)
       return false

@@ -143,7 +143,7 @@ export class KeyedFan<In, Key, Out> extends Fan<In, In, Out, Keyed<Key, Out>> {
     const { key, events } = lane
     // One that returned without taking anything would do so for ever.
     if (events.size > 0 && lane.given === 0) {
-      events.skip()
+      lane.skip()
       this.#waiting--
     }
     const goesOn = events.size > 0

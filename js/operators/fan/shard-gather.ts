@@ -68,6 +68,10 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     if (this.feedLanes(this.#shards, this.#plan.fn)) super.begin()
   }
 
+  protected override get keepsResults(): boolean {
+    return this.#underWay > 0
+  }
+
   protected accept(event: unknown, again: boolean): boolean {
     const { split, shards, buffer } = this.#plan
     const parts = again ? this.#heldParts : split === undefined ? [event] : this.#checked(split(event, shards))

@@ -4,11 +4,13 @@
 
 import type { StreamContext } from '../../index.js'
 import { readResult } from '../../kit/iteration.js'
+import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
+import { Passing } from './passing.js'
 import { type Care, LATER, MANY, SKIP, type Step, type StepHost, type StepMaker } from './step.js'
 import { Through, type ThroughHost } from './through.js'
 
@@ -18,7 +20,7 @@ type Result = IteratorResult<unknown, unknown>
 const PENDING = Symbol('pending')
 type Answer = Result | Promise<Result> | typeof PENDING
 
-export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, Pushing {
+export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, Pushing, Marking {
   over = false
   private readonly events: AsyncIterator<unknown>
   private readonly steps: readonly Step[]
@@ -39,8 +41,10 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
   /** What that step waits for. */
   private waiting: Promise<unknown> | null = null
   private readonly leaving: Leaving
+  private readonly passing = new Passing()
 
   private readonly onEvent = (result: Result): Result | Promise<Result> => {
+    this.passing.arrived()
     if (this.over) return endResult()
     if (result.done === true) {
       this.spent = this.full = true
@@ -78,7 +82,9 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     if (this.busy || this.queued > 0) return this.queue()
     if (this.over) return Promise.resolve(endResult())
     this.busy = true
+    this.passing.asked++
     if (this.full || this.expansions.top !== undefined) return (this.newest = Promise.resolve(this.settle(this.advance())))
+    this.passing.asking = true
     return (this.newest = this.events.next().then(this.onEvent, this.onThrow))
   }
 
@@ -100,6 +106,11 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     await this.giveBack()
     if (thrown !== undefined) throw thrown.error
     return endResult(await value)
+  }
+
+  [MARK](): Mark | undefined {
+    const { passing } = this
+    return passing.mark(this.events, this.expansions.top === undefined && (passing.asking || !this.busy))
   }
 
   get signal(): AbortSignal {
@@ -126,13 +137,15 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
 
   /** `value` goes through the steps from number `at` on. */
   private take(value: unknown, at: number): Answer {
-    let out: unknown
+    return this.applied(value, at) ?? this.advance()
+  }
+
+  private applied(value: unknown, at: number): Answer | undefined {
     try {
-      out = this.apply(value, at)
+      return this.answer(this.apply(value, at))
     } catch (error) {
       return this.fail(error)
     }
-    return this.answer(out) ?? this.advance()
   }
 
   apply(value: unknown, at: number): unknown {
@@ -148,10 +161,8 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
   /** What `out` means for the reader; undefined: nothing yet. */
   private answer(out: unknown): Answer | undefined {
     if (out === SKIP || out === MANY) return undefined
-    return out === LATER ? this.whenSettled(this.at + 1) : { value: out, done: false }
-  }
-
-  private whenSettled(at: number): Answer {
+    if (out !== LATER) return { value: out, done: false }
+    const at = this.at + 1
     return this.await(this.waiting as Promise<unknown>, (value) => (value === SKIP ? this.advance() : this.take(value, at)))
   }
 
@@ -169,16 +180,11 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
         this.expansions.pop()
         continue
       }
-      let out: unknown
-      try {
-        out = this.apply(result.value, top.at)
-      } catch (error) {
-        return this.fail(error)
-      }
-      const answer = this.answer(out)
+      const answer = this.applied(result.value, top.at)
       if (answer !== undefined) return answer
     }
     if (this.full) return this.finish()
+    this.passing.asking = true
     this.events.next().then(this.onEvent, this.onThrow)
     return PENDING
   }

@@ -1,7 +1,7 @@
 // What makes an operator a stream function: the generator that the core runs, its counts beside the metrics, and the fusing of neighbors.
 
 import { type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
-import { asGenerator, type Maker, remember } from '../engine/bodies.js'
+import { asGenerator, holding, type Maker, remember } from '../engine/bodies.js'
 import { Counts, type OperatorMetrics } from '../engine/counts.js'
 import { Chain } from './chain.js'
 import type { StepMaker } from './step.js'
@@ -44,6 +44,7 @@ function fused(recipe: Recipe, options: StreamOptions): Any {
     const results = make === undefined ? events : make(events, ctx)
     return steps.length === 0 ? results : new Chain(steps, results, ctx)
   })
+  if (make !== undefined) holding(generator)
   const made = streamFn(generator, options as StreamOptions & { schema?: undefined }) as Any
   if (options.schema === undefined) remember(made, generator, make !== undefined)
   const pipe = made.pipe as (next: never) => Any

@@ -5,6 +5,7 @@
 import type { StreamContext } from '../../index.js'
 import { configError, duration, integer } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
+import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
 import type { Counts } from '../engine/counts.js'
 import { Iteration } from '../engine/iteration.js'
@@ -41,12 +42,15 @@ export function sizesOf(options: ChunkOptions, field: string): Sizes {
   return { maxSize, minSize, maxWait: duration(options.maxWait, `${field}.maxWait`, 1, 0), clock: clockOf(options.clock, `${field}.clock`) }
 }
 
-export class Chunks extends Iteration<unknown> {
+export class Chunks extends Iteration<unknown> implements Marking {
   private readonly sizes: Sizes
   private readonly counts: Counts | undefined
   private readonly events: AsyncIterator<unknown>
   private readonly ctx: StreamContext
   private chunk: unknown[] = []
+  /** Events in arrays that were given, and these. */
+  private passed = 0
+  private given = 0
   private readonly readers: Resolve[] = []
   private started = false
   private pulling = false
@@ -109,6 +113,10 @@ export class Chunks extends Iteration<unknown> {
     return endResult(await value)
   }
 
+  [MARK](): Mark {
+    return { results: this.given, events: this.passed, exact: true }
+  }
+
   /** False: the clock threw, and that is the end. */
   private add(event: unknown): boolean {
     const { maxWait } = this.sizes
@@ -156,6 +164,8 @@ export class Chunks extends Iteration<unknown> {
   private takeChunk(): unknown[] {
     const { chunk } = this
     this.chunk = []
+    this.passed += chunk.length
+    this.given++
     this.forgetTime()
     if (this.counts !== undefined) {
       this.counts.underWay -= chunk.length

@@ -16,6 +16,8 @@ export class Pane<In> implements Span {
   readonly #times: number[] = []
   readonly #events: In[] = []
   #sorted = true
+  /** Number of the event that came first. */
+  oldest = Infinity
 
   constructor(start: number, end: number) {
     this.start = start
@@ -26,7 +28,8 @@ export class Pane<In> implements Span {
     return this.#events.length
   }
 
-  add(event: In, time: number): void {
+  add(event: In, time: number, number: number): void {
+    this.oldest = Math.min(this.oldest, number)
     const { length } = this.#times
     if (length > 0 && time < (this.#times[length - 1] as number)) this.#sorted = false
     this.#times.push(time)
@@ -35,7 +38,7 @@ export class Pane<In> implements Span {
 
   /** Takes over the events of another. */
   absorb(other: Pane<In>): void {
-    for (const [index, event] of other.#events.entries()) this.add(event, other.#times[index] as number)
+    for (const [index, event] of other.#events.entries()) this.add(event, other.#times[index] as number, other.oldest)
   }
 
   /** Its events by time; those of the same time as they came. */
@@ -49,12 +52,14 @@ export class Pane<In> implements Span {
 
 /** The open windows of a stream. */
 export interface Panes<In> {
-  /** Adds an event to all its windows that are not over at `watermark`; answers in how many it is now. Adds it to none where that is more than `most`. */
-  add(event: In, time: number, watermark: number, most: number): number
+  /** Adds an event (the one of this number) to all its windows that are not over at `watermark`; answers in how many it is now. Adds it to none where that is more than `most`. */
+  add(event: In, number: number, time: number, watermark: number, most: number): number
   /** Takes out the windows that end at or before `watermark`, by end and then by start. */
   close(watermark: number): Pane<In>[]
   /** When the next one ends; Infinity where none is open. */
   readonly nextEnd: number
+  /** Number of the oldest event in one; Infinity where none is open. */
+  readonly oldest: number
 }
 
 export class RegularPanes<In> implements Panes<In> {
@@ -69,14 +74,20 @@ export class RegularPanes<In> implements Panes<In> {
     this.#every = every
   }
 
-  add(event: In, time: number, watermark: number, most: number): number {
+  get oldest(): number {
+    let oldest = Infinity
+    for (const pane of this.#open.values()) oldest = Math.min(oldest, pane.oldest)
+    return oldest
+  }
+
+  add(event: In, number: number, time: number, watermark: number, most: number): number {
     let last = Math.floor(time / this.#every)
     // Fractions are rounded: the window must be the one whose own bounds say so.
     if (last * this.#every > time) last--
     else if ((last + 1) * this.#every <= time) last++
     let count = 0
     for (let n = last; this.#end(n) > Math.max(time, watermark); n--) if (++count > most) return count
-    for (let n = last; n > last - count; n--) this.#pane(n).add(event, time)
+    for (let n = last; n > last - count; n--) this.#pane(n).add(event, time, number)
     return count
   }
 
@@ -123,7 +134,11 @@ export class SessionPanes<In> implements Panes<In> {
     return this.#open[0]?.end ?? Infinity
   }
 
-  add(event: In, time: number, watermark: number): number {
+  get oldest(): number {
+    return this.#open.reduce((oldest, pane) => Math.min(oldest, pane.oldest), Infinity)
+  }
+
+  add(event: In, number: number, time: number, watermark: number): number {
     const end = time + this.#gap
     // Most events belong to the last session.
     let from = this.#open.length
@@ -133,12 +148,12 @@ export class SessionPanes<In> implements Panes<In> {
     if (from === to) {
       if (end <= watermark) return 0
       const pane = new Pane<In>(time, end)
-      pane.add(event, time)
+      pane.add(event, time, number)
       this.#open.splice(from, 0, pane)
       return 1
     }
     const [first, ...others] = this.#open.slice(from, to) as [Pane<In>, ...Pane<In>[]]
-    first.add(event, time)
+    first.add(event, time, number)
     for (const other of others) first.absorb(other)
     first.start = Math.min(first.start, time)
     first.end = Math.max(end, ...[first, ...others].map((pane) => pane.end))

@@ -3,6 +3,7 @@
 import { OverloadedError, type StreamContext } from '../../index.js'
 import { configError, LONGEST } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
+import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { isThenable, silence } from '../../kit/promises.js'
 import { StreamTimer } from '../engine/stream-timer.js'
 import { type Failure, Yielder } from '../engine/yielder.js'
@@ -20,7 +21,7 @@ export interface WindowPlan<In, Result> {
   readonly clock: Clock
 }
 
-export class WindowYielder<In, Result> extends Yielder<Result> {
+export class WindowYielder<In, Result> extends Yielder<Result> implements Marking {
   readonly #events: AsyncIterator<In>
   readonly #ctx: StreamContext
   readonly #plan: WindowPlan<In, Result>
@@ -30,6 +31,10 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
   #watermark = -Infinity
   /** Events in open windows. */
   #held = 0
+  /** Events that came. */
+  #taken = 0
+  /** Number of the oldest event in windows whose aggregates are awaited. */
+  #awaited = Infinity
   #pulling = false
   #sourceOver = false
   readonly #timer: StreamTimer
@@ -44,6 +49,12 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
     this.#timer = new StreamTimer(plan.clock, ctx)
     this.#totals = totals
     this.#panes = plan.panes()
+  }
+
+  /** An event is done with the last of its windows. */
+  [MARK](): Mark {
+    const events = Math.min(this.#panes.oldest, this.#awaited, this.#taken)
+    return { results: this.given, events, exact: events === this.#taken }
   }
 
   protected begin(): void {
@@ -87,12 +98,13 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
       throw configError('window(options).by', 'a function that gives ms, a finite number', time)
     if (by === undefined) this.#close(time)
     const room = maxEvents - this.#held
-    const places = this.#panes.add(event, time, this.#watermark, room)
+    const places = this.#panes.add(event, this.#taken++, time, this.#watermark, room)
     if (places > room) throw overrun(maxEvents, this.#plan.overlap)
     this.#held += places
     if (places === 0) {
       this.#totals.late++
       const heard = onLate?.(event)
+      if (isThenable(heard)) this.#awaited = Math.min(this.#awaited, this.#taken - 1)
       if (isThenable(heard)) this.#await(Promise.resolve(heard).then(() => undefined))
     }
     if (by === undefined) this.#arm()
@@ -106,14 +118,15 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
     for (const pane of this.#panes.close(watermark)) {
       this.#held -= pane.size
       this.#totals.windows++
-      this.#emit(this.#plan.aggregate(pane.events(), { start: pane.start, end: pane.end }))
+      this.#emit(this.#plan.aggregate(pane.events(), { start: pane.start, end: pane.end }), pane.oldest)
     }
   }
 
   /** Gives a result after those before it. */
-  #emit(result: Result | PromiseLike<Result>): void {
+  #emit(result: Result | PromiseLike<Result>, oldest: number): void {
     const isLater = isThenable(result)
     if (!isLater && this.#tail === undefined) return this.give(result)
+    this.#awaited = Math.min(this.#awaited, oldest)
     this.#await(isLater ? Promise.resolve(result) : result, (value) => this.give(value))
   }
 
@@ -136,6 +149,7 @@ export class WindowYielder<In, Result> extends Yielder<Result> {
   #settled(tail: Promise<void>): void {
     if (this.#tail !== tail || this.isOver) return
     this.#tail = undefined
+    this.#awaited = Infinity
     if (this.#sourceOver) this.#finish()
     else this.#pull()
   }

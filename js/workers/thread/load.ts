@@ -2,9 +2,11 @@
 
 import { validated } from '../../engine/channels/schema.js'
 import { definitions } from '../../engine/definition.js'
+import { SegmentMarks } from '../../engine/marks/segment-marks.js'
 import type { Arrive } from '../../engine/stages/harness.js'
 import type { Stage } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
+import { holds, MARK } from '../../kit/marks.js'
 import type { Generator } from '../../kit/types.js'
 import type { Codec } from '../codec/codec.js'
 import type { OpenCommand, StageRef } from '../wire/protocol.js'
@@ -74,12 +76,16 @@ function harnessed(functions: Loaded['functions'], { harness }: OpenCommand): Lo
 
 /** The stages of a stream function as one generator: each reads the one before it. */
 function composed(stages: readonly Stage[]): Generator<unknown, unknown> {
+  // Where one of them holds events, what is done is known of all of them together.
+  const holding = stages.length > 1 && stages.some(({ fn }) => holds(fn))
   return (events, context) => {
+    const marks = holding ? new SegmentMarks() : undefined
     let source: AsyncIterableIterator<unknown> = events
     for (const { fn, schema } of stages) {
       const checked = schema === undefined ? source : iterable(validated(source, schema, () => context.id))
-      source = (fn as Generator<unknown, unknown>)(checked, context)
+      source = ((marks?.wrap(fn) ?? fn) as Generator<unknown, unknown>)(checked, context)
     }
+    if (marks !== undefined) Object.assign(source, { [MARK]: () => marks.low() })
     return source as ReturnType<Generator<unknown, unknown>>
   }
 }

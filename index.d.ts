@@ -11,6 +11,38 @@ export declare class AbortError extends VeloError {
   constructor(message: string, options?: VeloErrorOptions)
 }
 
+/** Where events come from that want to be acknowledged. Events count from 0, in the order in which the iterator gives them. */
+export declare interface AckSource<In> extends AsyncIterable<In> {
+  /** Every event before number `upTo` is done. Called with growing numbers, one call at a time; resolves when that is kept. */
+  ack(upTo: number): unknown
+  /** In place of iterating one by one: arrays of events, as they come. */
+  batches?(): AsyncIterator<readonly In[]>
+  /** Event number `event` anew, as it came. Without it the value that was given is given again. */
+  again?(event: number): In
+  /**
+   * The function threw, and this event alone was in work. Resolves with true where it was put aside (in a dead-letter stream, say): it counts as done then. With false it is delivered again. Without this method a
+   * function that throws ends `consume`.
+   */
+  failed?(event: number, error: unknown): boolean | PromiseLike<boolean>
+  /** Nothing is acknowledged any more; called once, whatever became of the events. */
+  end?(): unknown
+  /** How many events were put aside, where the source does that by itself, too. */
+  readonly deadLettered?: number
+}
+
+/** An adapter of a broker cannot go on: `adapter` says which, `cause` is the error of the client. */
+export declare class AdapterError extends VeloError {
+  /** `'redis'`, ... */
+  readonly adapter?: string
+  constructor(
+    code: VeloErrorCode,
+    message: string,
+    options?: VeloErrorOptions & {
+      adapter?: string
+    },
+  )
+}
+
 declare type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
 
 /** Options of a call, `fn(source)`. */
@@ -46,6 +78,48 @@ export declare type Codec =
       encode(value: unknown): Uint8Array
       decode(bytes: Uint8Array): unknown
     }
+
+/**
+ * Runs `fn` on everything that `source` gives, and resolves when that is over, or `signal` stopped it. An event is acknowledged once the function is through with it (it asked for the next one) and
+ * every result up to there was accepted by the sink: at least once. Where sink and source are one store that can, results and acknowledgements are one step: exactly once.
+ *
+ * Not awaited, and with a `signal`, it works in the background.
+ *
+ * @throws VeloError (a rejection) `VELO_CONFIG` for options; whatever the source or the sink throw; with `onError: 'stop'`, what the function throws.
+ */
+export declare function consume<In, Out>(
+  fn: StreamFunction<In, Out> | Generator_2<In, Out>,
+  options: ConsumeOptions<NoInfer<In>, NoInfer<Out>>,
+): Promise<Consumed>
+
+/** What `consume` did. */
+export declare interface Consumed {
+  /** Events that the source gave. */
+  readonly received: number
+  /** Events that are done, those that were put aside included. */
+  readonly acked: number
+  /** Results that the sink accepted. */
+  readonly results: number
+  /** Events that were put aside. */
+  readonly deadLettered: number
+}
+
+/** Options of `consume`. */
+export declare interface ConsumeOptions<In, Out> {
+  /** Where events come from: a source of an adapter, or anything that can be iterated. */
+  source: AckSource<In> | AsyncIterable<In> | Iterable<In>
+  /** Where results go. Without one they are counted and forgotten: what the function does is the purpose. */
+  sink?: Sink<Out> | undefined
+  /** Stops it in order: nothing more is read, what is in work finishes and is acknowledged. */
+  signal?: AbortSignal | undefined
+  /**
+   * What a function that throws means. `'retry'`: what was not done is delivered again, one event at a time, to fresh instances; the source counts, and puts the culprit aside in the end. A source that
+   * cannot do that, or `'stop'`: `consume` rejects with that error. Default `'retry'`.
+   */
+  onError?: 'retry' | 'stop' | undefined
+  /** Most events that were read and are not done; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
+  maxUnacked?: number | undefined
+}
 
 declare class Definition {
   #private
@@ -117,7 +191,14 @@ export declare interface Durable {
 /** Options of `ctx.run`. */
 export declare interface EffectOptions {
   /** Tries again after an error. Left out: one try. */
-  retry?: RetryOptions | undefined
+  retry?: {
+    /** Tries in all, from 1. */
+    attempts: number
+    /** ms before the second try; doubled before each further one. Default 100. */
+    backoff?: number
+    /** Whether an error is worth another try; `attempt` counts from 1. Default: every one is. */
+    retryOn?: (error: unknown, attempt: number) => boolean | PromiseLike<boolean>
+  }
 }
 
 /** Why a stream ended. */
@@ -179,8 +260,6 @@ declare abstract class Inlet<In> implements AsyncIterableIterator<In> {
   constructor(owner: Owner)
   abstract next(): Promise<IteratorResult<In, undefined>>
   [Symbol.asyncIterator](): this
-  /** The function waits for an event. */
-  get isAsked(): boolean
   /** The function stops reading: nothing more is delivered, and the source is given back. */
   return(value?: unknown): Promise<IteratorResult<In, undefined>>
   /** Ends it at once: what waits gets the end or `failure`, what is buffered is dropped and counted. */
@@ -296,48 +375,10 @@ declare interface InputOwner extends Owner {
   sendError(accepted: number, ended: boolean): ClosedError
 }
 
-/** Options of `runtime.inspect`. */
-export declare interface InspectOptions {
-  /** Streams of the stream functions of this name only. */
-  function?: string
-  /** So many streams at most, those opened first. Default 1000. */
-  limit?: number
-}
-
-/** The journal of a folder in `runtime.snapshot()`: a plain object. Counts begin when this process opened the folder, and end when it gives it back. */
-export declare interface JournalMetrics {
-  /** The folder, absolute; in `runtime.snapshot()` with links followed. */
-  readonly path: string
-  /** Streams kept, retained ends among them. */
-  readonly streams: number
-  /** What is kept of them, bytes. */
-  readonly bytes: number
-  /** Bytes of the file on disk, in which what was removed leaves room. */
-  readonly fileBytes: number
-  /** Format of what is in it; 0 before it was opened. */
-  readonly format: number
-  /** Events appended. */
-  readonly events: number
-  /** Commands that were done: appends, commits, reads, openings. */
-  readonly commands: number
-  /** Transactions of the store: one for all commands that waited. */
-  readonly commits: number
-  /** What each of the last 1024 commits took, its sync included, microseconds. */
-  readonly commitLatency: LatencyQuantiles
-  /** Syncs of the file (fsync). */
-  readonly syncs: number
-  /** Bytes written to the file. */
-  readonly writtenBytes: number
-  /** Submissions that wait for the writer, each with the commands of a turn of one thread, and their bytes. */
-  readonly queued: number
-  readonly queuedBytes: number
-  /** Streams opened that had been kept, and events read back for them. */
-  readonly replays: number
-  readonly replayedEvents: number
-  /** Appends and commits refused because of `maxBytes`. */
-  readonly refused: number
-  /** How often the store failed and was opened again. */
-  readonly reopened: number
+/** A sink and a source that are one store. */
+export declare interface Joined<Out> {
+  /** All of it or nothing: these results, and every event before number `upTo` is done. */
+  commit(results: readonly Out[], upTo: number): unknown
 }
 
 /** Latency in microseconds, from one sampled event in 64; `NaN` without a sample. */
@@ -399,26 +440,6 @@ declare interface Lives {
   readonly resumed: Promise<Resumed | null>
   readonly position: Position
   ack(): Promise<void>
-}
-
-/** A logger: pino and `console` are such. Methods that it does not have are not called. */
-export declare interface Log {
-  error?(fields: LogFields, message: string): void
-  warn?(fields: LogFields, message: string): void
-  info?(fields: LogFields, message: string): void
-  debug?(fields: LogFields, message: string): void
-}
-
-/** What a line tells beside its message. */
-export declare interface LogFields {
-  /** `VELO_*` of an error, or `velo:*` of what is none. */
-  readonly code: string
-  /** Id of the stream. */
-  readonly stream?: string | undefined
-  /** Name of its stream function. */
-  readonly function?: string | undefined
-  readonly err?: unknown
-  readonly [more: string]: unknown
 }
 
 /** Who is told, and when. It may be told late by a function on another thread. */
@@ -595,8 +616,6 @@ declare interface Puller {
   encode(result: unknown): unknown
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
-  /** Bytes that wait, events and results together, where somebody counts them. */
-  readonly bytes?: number
 }
 
 declare class Queue<T> {
@@ -664,15 +683,6 @@ declare interface Remote {
   account(): void
   /** They do not end: is their thread stuck? */
   suspect(): void
-  /** At which of them the stream stands, and what that one waits for. */
-  stands(): Standing
-  /** The thread of one that is at work, and the number under which it is known there. */
-  place():
-    | {
-        thread: number
-        segment: number
-      }
-    | undefined
   /** Bytes that its events and its results became. */
   bytes(): {
     in: number
@@ -717,20 +727,6 @@ export declare interface Resumed extends Position {
   readonly by: 'replay' | 'state'
 }
 
-/** What is tried again after an error, and when. */
-export declare interface RetryOptions {
-  /** How many tries at most, the first one included. Integer from 1. Default 1. */
-  attempts?: number | undefined
-  /** ms before the second try; it doubles with each further one. Default 100. */
-  backoff?: number | undefined
-  /** The longest such delay, ms. Default 30000. */
-  maxBackoff?: number | undefined
-  /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
-  jitter?: number | boolean | undefined
-  /** Whether an error is worth another try; `attempt` counts from 1. A promise is awaited. Default: every one is. */
-  retryOn?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
-}
-
 declare class Row {
   /** After the end a copy: the row serves another stream then. */
   private page
@@ -754,8 +750,6 @@ declare class Row {
   get yielded(): number
   get read(): number
   get droppedResults(): number
-  /** A word of it, for whoever looks now and then. */
-  word(word: number): number
   /** Whether the function waits for an event, and no send is under way. */
   get isWaiting(): boolean
   /** An event is taken in. */
@@ -840,8 +834,6 @@ export declare const runtime: {
   readonly snapshot: () => Snapshot
   /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   readonly configure: (options: RuntimeOptions) => void
-  /** Every live stream of this thread, those on its worker threads included: what it waits for, and since when. */
-  readonly inspect: (options?: InspectOptions) => StreamInspection[]
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
   readonly warm: () => Promise<void>
   /**
@@ -864,12 +856,6 @@ export declare interface RuntimeOptions {
   workers?: number | WorkersOptions
   /** How many bytes may wait in the streams of HTTP and WebSocket of the whole process, over all threads; beyond it new ones are refused. Default 536870912. */
   maxBufferedBytes?: number
-  /** Where lines of the log go: a logger of pino, `console`, or anything with some of `error`, `warn`, `info` and `debug`, each called with fields and a message. `null`: nowhere, the default. */
-  log?: Log | null
-  /** ms after which a function at work without an event or a result is told to be stuck, on the channel `velo:stream:stuck` and in the log. 0 = never. Default 10000. */
-  stuckAfter?: number
-  /** Names of headers whose values `runtime.inspect` does not show, beside `authorization`, `proxy-authorization`, `cookie` and `set-cookie`. */
-  redact?: readonly string[]
 }
 
 /** How many events the streams of a function have had, as far as its samples go by that: the first one is timed. */
@@ -892,6 +878,16 @@ export declare interface SignalOption {
   signal?: AbortSignal | undefined
 }
 
+/** Where results go. */
+export declare interface Sink<Out> {
+  /** Resolves when these results were accepted. One call at a time, in order. */
+  write(results: readonly Out[]): unknown
+  /** There are no more; called once, whatever became of them. */
+  end?(): unknown
+  /** What stores results and acknowledges events of `source` in one step, where that is possible. */
+  joined?(source: unknown): Joined<Out> | undefined
+}
+
 /** Totals of the process, a plain object. */
 export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'processing'> {
   /**
@@ -900,8 +896,6 @@ export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'proces
    */
   bytesBuffered: number
   functions: FunctionMetrics[]
-  /** Journals in folders that the process has open, by path. */
-  journals: JournalMetrics[]
   /** Worker threads that run streams. */
   workers: WorkerSnapshot[]
 }
@@ -971,12 +965,6 @@ export declare interface StageMetrics {
 declare interface StagePlace {
   readonly index: number
   readonly last: boolean
-}
-
-/** Where a stream stands among stages on other threads: at which, where that can be told, and what that waits for; `undefined`: it works. */
-declare interface Standing {
-  readonly stage: string | undefined
-  readonly waits: 'event' | 'reader' | 'start' | undefined
 }
 
 /** The same for a function with the option `state`. */
@@ -1198,37 +1186,6 @@ export declare interface StreamFunction<In, Out> {
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
 export declare type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** One live stream. */
-export declare interface StreamInspection {
-  readonly id: string
-  /** Name of its stream function. */
-  readonly function: string
-  /** In a pipeline: the stage at which it stands, where that can be told. */
-  readonly stage?: string
-  /** Where its function runs; of a pipeline, `'worker'` where one of its stages does. */
-  readonly placement: 'local' | 'worker'
-  /** `threadId` of the thread of its first stage; 0 until a stream on a worker thread starts. */
-  readonly thread: number
-  readonly state: StreamState
-  /** Since it was admitted; while it waits for that, since it was opened. */
-  readonly ageMs: number
-  readonly waitingFor: WaitingFor
-  /** For how long it has waited for that, without an event or a result since. Exact to a second. */
-  readonly waitingMs: number
-  /** What waits in its channels; bytes where they are known. */
-  readonly buffered: {
-    readonly events: number
-    readonly results: number
-    readonly bytes: number
-  }
-  readonly eventsIn: number
-  readonly eventsOut: number
-  /** What it failed with or was aborted with, while it is on its way out. */
-  readonly lastError?: string
-  /** What `open({ headers })` was given; values that are nobody's business are `'[redacted]'`. */
-  readonly headers?: StreamHeaders
-}
-
 /** Numbers of one stream. */
 export declare interface StreamMetrics {
   /** Events accepted. */
@@ -1316,21 +1273,6 @@ export declare interface StreamOptions {
 /** Where a stream is in its life. */
 export declare type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
 
-/** What subscribers of `velo:stream:stuck` get: a stream whose function has been at work for long without taking an event or giving a result. */
-export declare interface StuckStream {
-  id: string
-  /** Name of its stream function. */
-  function: string
-  /** In a pipeline: the stage, where that can be told. */
-  stage?: string
-  placement: 'local' | 'worker'
-  thread: number
-  /** For so long, ms. */
-  waitingMs: number
-  /** The place in its code where it stands, `file:line:column`, outermost last, where V8 can tell: the await that is pending, or, on a worker thread that computes, its stack. */
-  at?: string[]
-}
-
 /** Something took too long: `VELO_TIMEOUT`, or `VELO_IDLE` for a source that fell silent. */
 export declare class TimeoutError extends VeloError {}
 
@@ -1396,12 +1338,6 @@ export declare interface VeloErrorOptions {
   /** Why the stream ended or is ending. */
   reason?: EndReason | undefined
 }
-
-/**
- * What a stream waits for: `'event'` that somebody sends; `'user code'`, its function; `'reader'`, because its output is full or nobody asks for a result; `'room'`: a send waits, and the function
- * works; `'admission'`: a place under `maxConcurrent`; `'journal'`; `'nothing'`: something is on its way, or it is about to end.
- */
-export declare type WaitingFor = 'event' | 'user code' | 'reader' | 'room' | 'admission' | 'journal' | 'nothing'
 
 /** A `ReadableStream` as the types of web pages (`lib: ['dom']`) describe it, which may say nothing of iteration: the body of a fetch. */
 export declare interface WebSource<In> {

@@ -1,5 +1,8 @@
 // velo-stream: stateful processing of short-lived streams. The root export stays small.
 
+export type { ConsumeOptions } from './api/consume/consume.js'
+export { consume } from './api/consume/consume.js'
+export type { AckSource, Consumed, Joined, Sink } from './api/consume/contract.js'
 export type { Durable } from './api/durability.js'
 export type { InspectOptions } from './api/inspect.js'
 export type { StateOptions, StreamOptions } from './api/options.js'
@@ -12,7 +15,7 @@ export { streamFn } from './api/stream-fn.js'
 export type { StuckStream } from './engine/tracing.js'
 export type { Clock } from './kit/clock.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
-export { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
+export { AbortError, AdapterError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
 export type { StreamInspection, WaitingFor } from './kit/inspection.js'
 export type { Log, LogFields } from './kit/log.js'
 export type { RetryOptions } from './kit/retry.js'

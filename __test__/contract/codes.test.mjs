@@ -65,8 +65,4 @@ test('docs/errors.md lists every code once, with its class and whether to try ag
   const listed = rows.map(([code, kind, retryable]) => [code.replaceAll('`', ''), kind.replaceAll('`', ''), retryable])
   const expected = Object.entries(TABLE).map(([code, [kind, retry]]) => [code, kind in velo ? kind : 'none', retry ? 'yes' : 'no'])
   assert.deepEqual(listed.sort(), expected.sort())
-  const reserved = rows.filter(([, , , when]) => when.includes('nothing raises it')).map(([code]) => code.replaceAll('`', ''))
-  assert.ok(reserved.length > 0)
-  const sources = files(/^js\/.*\.ts$/).map((name) => text(name))
-  for (const code of reserved) assert.ok(!sources.some((source) => source.includes(`Error('${code}'`)), `${code} is raised`)
 })

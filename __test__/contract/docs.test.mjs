@@ -6,6 +6,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { blocksOf, expectedOf, runFile, scratch } from '../support/pages.mjs'
+import { has } from '../support/programs.mjs'
+import { servers, startServer } from '../support/redis-servers.mjs'
 import { files } from '../support/sources.mjs'
 
 const temp = scratch()
@@ -31,12 +33,18 @@ for (const page of files(/^(README\.md|docs\/.+\.md)$/)) {
       }
       // A server that goes on is tried in a test of its own (readme.test.mjs).
       if (/\.listen\(process\.env\.PORT/.test(code)) continue
-      test(`${page}:${line} (${heading}) runs`, { timeout }, async () => {
+      test(`${page}:${line} (${heading}) runs`, { timeout }, async (context) => {
+        let env
+        if (code.includes('process.env.REDIS_URL')) {
+          const [redis] = servers
+          if (process.platform !== 'linux' || !has(context, redis.program, 'server of Redis')) return
+          env = { REDIS_URL: (await startServer(redis)).url }
+        }
         const expected = expectedOf(code)
         assert.ok(/\bassert\b/.test(code) || expected.length > 0, 'the example checks nothing')
         const file = join(folder, `${index}.mjs`)
         writeFileSync(file, code)
-        const { code: status, stdout, stderr } = await runFile(file)
+        const { code: status, stdout, stderr } = await runFile(file, env)
         assert.equal(status, 0, stderr)
         assert.deepEqual(stdout.split('\n').filter(Boolean), expected)
       })

@@ -13,10 +13,12 @@ const nothing = velo.streamFn(async function* nothing() {})
 test('the root exports these values and no others', () => {
   assert.deepEqual(Object.keys(velo).sort(), [
     'AbortError',
+    'AdapterError',
     'ClosedError',
     'OverloadedError',
     'TimeoutError',
     'VeloError',
+    'consume',
     'runtime',
     'streamFn',
   ])
@@ -30,9 +32,12 @@ test('the root exports these types and no others', () => {
       .filter(Boolean)
       .sort(),
     [
+      'AckSource',
       'CallOptions',
       'Clock',
       'Codec',
+      'ConsumeOptions',
+      'Consumed',
       'DrainOptions',
       'Durable',
       'EffectOptions',
@@ -40,6 +45,7 @@ test('the root exports these types and no others', () => {
       'FunctionMetrics',
       'Generator',
       'InspectOptions',
+      'Joined',
       'JournalMetrics',
       'LatencyQuantiles',
       'Log',
@@ -54,6 +60,7 @@ test('the root exports these types and no others', () => {
       'RunOptions',
       'RuntimeOptions',
       'SignalOption',
+      'Sink',
       'Snapshot',
       'Source',
       'SourceFrom',
@@ -93,6 +100,7 @@ test('the package has these entry points and no others', () => {
     './server',
     './telemetry',
     './client',
+    './redis',
     './package.json',
   ])
 })
@@ -106,6 +114,7 @@ const subpaths = {
   websocket: 'serveSocket',
   server: 'createServer',
   telemetry: 'instrument metricsInto metricsText metricsType',
+  redis: 'ack consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

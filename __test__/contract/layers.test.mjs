@@ -38,6 +38,7 @@ const ADD_ONS = {
   'js/websocket': [],
   'js/telemetry': [],
   'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
+  'js/redis': [],
   'js/cli': ['js/durable', 'js/http', 'js/server'],
 }
 
@@ -46,6 +47,7 @@ const LIBRARIES = {
   'js/http': ['@fastify/busboy', '@streamparser/json/tokenizer.js', '@streamparser/json/utils/types/tokenType.js', 'fastify-plugin'],
   'js/server': ['ws'],
   'js/telemetry': ['@opentelemetry/api'],
+  'js/redis': ['msgpackr'],
   'js/cli': ['ws'],
 }
 const TYPES = ['@opentelemetry/api', '@standard-schema/spec', 'fastify']

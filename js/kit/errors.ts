@@ -95,7 +95,18 @@ export class AbortError extends VeloError {
   }
 }
 
+/** An adapter of a broker cannot go on: `adapter` says which, `cause` is the error of the client. */
+export class AdapterError extends VeloError {
+  /** `'redis'`, ... */
+  declare readonly adapter?: string
+
+  constructor(code: VeloErrorCode, message: string, options: VeloErrorOptions & { adapter?: string } = {}) {
+    super(code, message, options)
+    if (options.adapter !== undefined) this.adapter = options.adapter
+  }
+}
+
 // Names as people compare them: `error.name === 'AbortError'`. On the prototype, where Error keeps its own.
-for (const kind of [VeloError, OverloadedError, ClosedError, TimeoutError, AbortError]) {
+for (const kind of [VeloError, OverloadedError, ClosedError, TimeoutError, AbortError, AdapterError]) {
   Object.defineProperty(kind.prototype, 'name', { value: kind.name, configurable: true, writable: true })
 }

@@ -1,0 +1,67 @@
+// `consume`: a stream function at work on a source, results to a sink, events acknowledged when they are done.
+
+import { definitions } from '../../engine/definition.js'
+import { callable, configError, integer, iterable, onlyKnown, signalOf, word } from '../../kit/check.js'
+import type { Generator } from '../../kit/types.js'
+import { WorkerPlacement } from '../../workers/caller/placement.js'
+import { type StreamFunction, streamFn } from '../stream-fn.js'
+import { Consumption } from './consumption.js'
+import type { AckSource, Consumed, Sink } from './contract.js'
+
+/** Options of `consume`. */
+export interface ConsumeOptions<In, Out> {
+  /** Where events come from: a source of an adapter, or anything that can be iterated. */
+  source: AckSource<In> | AsyncIterable<In> | Iterable<In>
+  /** Where results go. Without one they are counted and forgotten: what the function does is the purpose. */
+  sink?: Sink<Out> | undefined
+  /** Stops it in order: nothing more is read, what is in work finishes and is acknowledged. */
+  signal?: AbortSignal | undefined
+  /**
+   * What a function that throws means. `'retry'`: what was not done is delivered again, one event at a time, to fresh instances; the source counts, and puts the culprit aside in the end. A source that
+   * cannot do that, or `'stop'`: `consume` rejects with that error. Default `'retry'`.
+   */
+  onError?: 'retry' | 'stop' | undefined
+  /** Most events that were read and are not done; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
+  maxUnacked?: number | undefined
+}
+
+const NAMES = ['source', 'sink', 'signal', 'onError', 'maxUnacked'] as const
+
+/**
+ * Runs `fn` on everything that `source` gives, and resolves when that is over, or `signal` stopped it. An event is acknowledged once the function is through with it (it asked for the next one) and
+ * every result up to there was accepted by the sink: at least once. Where sink and source are one store that can, results and acknowledgements are one step: exactly once.
+ *
+ * Not awaited, and with a `signal`, it works in the background.
+ *
+ * @throws VeloError (a rejection) `VELO_CONFIG` for options; whatever the source or the sink throw; with `onError: 'stop'`, what the function throws.
+ */
+export async function consume<In, Out>(
+  fn: StreamFunction<In, Out> | Generator<In, Out>,
+  options: ConsumeOptions<NoInfer<In>, NoInfer<Out>>,
+): Promise<Consumed> {
+  const def = definitions.get(fn) ?? definitions.get(streamFn(fn as Generator<In, Out>))
+  const field = 'consume(fn, options)'
+  if (def === undefined) throw configError('consume(fn)', 'a stream function', fn)
+  if (def.options.durable !== undefined)
+    throw configError('consume(fn)', 'a function without the option durable: its source keeps the events', fn)
+  for (const { placement } of def.stages) {
+    if (placement instanceof WorkerPlacement && placement.travel.onWorkerExit === 'reopen')
+      throw configError('consume(fn)', "a function without onWorkerExit 'reopen': what was not done is delivered again by itself", fn)
+  }
+  onlyKnown(options, field, NAMES)
+  const { source, sink } = options
+  iterable(source, `${field}.source`)
+  if (sink !== undefined) callable(sink?.write, `${field}.sink.write`)
+  return new Consumption({
+    def,
+    source: (Symbol.asyncIterator in source ? source : asynchronous(source)) as AsyncIterable<unknown>,
+    sink: sink as Sink<unknown> | undefined,
+    signal: signalOf(options.signal, `${field}.signal`),
+    stops: word(options.onError, `${field}.onError`, ['retry', 'stop']) === 'stop',
+    maxUnacked: integer(options.maxUnacked, `${field}.maxUnacked`, 1, 16_384),
+  }).run()
+}
+
+async function* asynchronous(source: Iterable<unknown>): AsyncGenerator<unknown> {
+  yield* source
+}

@@ -1,0 +1,182 @@
+// One `consume` at work: rounds follow each other until the source ends or is not wanted any more. Where a function throws, what was not done is delivered again, one event
+// at a time, each to an instance of its own, until the culprit is past.
+
+import type { Definition } from '../../engine/definition.js'
+import type { AckSource, Consumed, Joined, Sink } from './contract.js'
+import { Intake } from './intake.js'
+import { Round, type RoundEnd, type RoundOwner } from './round.js'
+
+/** Events given to an instance at a time. */
+const BATCH = 256
+/** ms before an event is delivered again, and how they grow. */
+const PAUSE = 10
+const LONGEST_PAUSE = 2000
+
+export interface Plan {
+  readonly def: Definition
+  readonly source: AsyncIterable<unknown> & Partial<AckSource<unknown>>
+  readonly sink: Sink<unknown> | undefined
+  readonly signal: AbortSignal | undefined
+  /** A function that throws ends it. */
+  readonly stops: boolean
+  readonly maxUnacked: number
+}
+
+export class Consumption implements RoundOwner {
+  readonly sink: Sink<unknown> | undefined
+  readonly joined: Joined<unknown> | undefined
+  readonly #plan: Plan
+  readonly #intake: Intake
+  #results = 0
+  #deadLettered = 0
+  /** Every event before it is done, and every one before that acknowledged. */
+  #done = 0
+  #acked = 0
+  #acking: Promise<void> | undefined
+  #ackFailure: { error: unknown } | undefined
+  #round: Round | undefined
+  #onStop: (() => void) | undefined
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+    this.sink = plan.sink
+    this.joined = plan.sink?.joined?.(plan.source)
+    this.#intake = new Intake(plan.source, plan.maxUnacked)
+  }
+
+  async run(): Promise<Consumed> {
+    const { signal } = this.#plan
+    const stop = (): void => {
+      this.#intake.stop()
+      this.#onStop?.()
+    }
+    if (signal?.aborted === true) stop()
+    signal?.addEventListener('abort', stop)
+    try {
+      await this.#rounds()
+      const failure = this.#ackFailure ?? this.#intake.failure
+      if (failure !== undefined) throw failure.error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      this.#intake.stop()
+      await this.sink?.end?.()
+      await this.#plan.source.end?.()
+    }
+    const deadLettered = this.#plan.source.deadLettered ?? this.#deadLettered
+    return { received: this.#intake.received, acked: this.#acked, results: this.#results, deadLettered }
+  }
+
+  accepted(results: number): void {
+    this.#results += results
+  }
+
+  done(upTo: number, acked: boolean): void {
+    this.#done = Math.max(this.#done, upTo)
+    if (acked || this.#plan.source.ack === undefined) this.#keep(this.#done)
+    else this.#acking ??= this.#ack()
+  }
+
+  async #rounds(): Promise<void> {
+    const intake = this.#intake
+    let next = 0
+    // An instance is made when there is something for it.
+    for (await intake.more(next); intake.received > next; await intake.more(next)) {
+      const { end, sent } = await this.#deliver(next)
+      await this.#acking
+      if (this.#ackFailure !== undefined) return
+      if (end.failure === undefined) {
+        // It returned early: that is its end.
+        if (end.reason !== 'idle') return
+        next = end.upTo
+        continue
+      }
+      if (end.failure.fatal || this.#plan.stops || this.#plan.source.failed === undefined) throw end.failure.error
+      next = await this.#oneByOne(sent)
+      await this.#acking
+      if (next < 0 || this.#ackFailure !== undefined) return
+    }
+  }
+
+  /** A round with all that comes, from number `next` on. */
+  async #deliver(next: number): Promise<{ end: RoundEnd; sent: number }> {
+    const intake = this.#intake
+    const round = this.#begin(next)
+    while (!round.isOver) {
+      const events = intake.take(next, BATCH)
+      if (events.length > 0) {
+        next += events.length
+        if (!(await round.send(events))) break
+      } else if (intake.isOver) break
+      else await intake.more(next)
+    }
+    round.end()
+    return { end: await round.ended, sent: next }
+  }
+
+  #begin(base: number): Round {
+    const round = new Round(this.#plan.def, base, this)
+    this.#round = round
+    void round.ended.then(() => this.#intake.wake())
+    return round
+  }
+
+  /** What is not done of those before `upTo`, until the culprit is past. Answers with what goes on; -1: nothing does. */
+  async #oneByOne(upTo: number): Promise<number> {
+    const { source, signal } = this.#plan
+    let event = this.#done
+    for (let tries = 0; event < upTo; ) {
+      if (tries > 0) await this.#pause(Math.min(PAUSE * 4 ** (tries - 1), LONGEST_PAUSE))
+      if (signal?.aborted === true && tries > 0) return -1
+      const round = this.#begin(event)
+      await round.send(this.#intake.take(event, 1))
+      round.end()
+      const { failure } = await round.ended
+      if (failure?.fatal === true) throw failure.error
+      if (failure !== undefined && (await source.failed?.(event, failure.error)) !== true) {
+        tries++
+        continue
+      }
+      // One that left the event alone has had its chance, too.
+      this.done(event + 1, false)
+      event++
+      tries = 0
+      if (failure === undefined) continue
+      this.#deadLettered++
+      break
+    }
+    return event
+  }
+
+  /** Acknowledges what is done, one call at a time. */
+  async #ack(): Promise<void> {
+    try {
+      while (this.#acked < this.#done) {
+        const upTo = this.#done
+        await this.#plan.source.ack?.(upTo)
+        this.#keep(upTo)
+      }
+    } catch (error) {
+      this.#ackFailure = { error }
+      this.#intake.stop()
+      this.#round?.abort(error)
+    } finally {
+      this.#acking = undefined
+    }
+  }
+
+  #keep(upTo: number): void {
+    this.#acked = Math.max(this.#acked, upTo)
+    this.#intake.release(upTo)
+  }
+
+  /** Ends early when nothing more is wanted. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#onStop = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,124 @@
+// Events on their way from a source to the instances that work on them: read ahead by a batch, and kept until they are done, so that they can be given again.
+//
+// Owns: the reading, its bound and its end. Not here: which events are done.
+
+import { DONE_VOID, silence } from '../../kit/promises.js'
+import type { AckSource } from './contract.js'
+
+/** What is read at most before it is asked for. */
+const AHEAD = 1024
+
+type Reader = AsyncIterator<readonly unknown[]>
+
+export class Intake {
+  readonly #source: AsyncIterable<unknown> & Partial<AckSource<unknown>>
+  readonly #most: number
+  #reader: Reader | undefined
+  /** Those that are not done, from number `#first` on. */
+  #events: unknown[] = []
+  #first = 0
+  /** Those before it were asked for. */
+  #asked = 0
+  #isReading = false
+  #wake: (() => void) | undefined
+  /** The source has ended, or is not wanted any more. */
+  isOver = false
+  /** What it threw. */
+  failure: { error: unknown } | undefined
+
+  /** Keeps at most about `most` events that are not done. */
+  constructor(source: AsyncIterable<unknown> & Partial<AckSource<unknown>>, most: number) {
+    this.#source = source
+    this.#most = most
+  }
+
+  /** How many events came. */
+  get received(): number {
+    return this.#first + this.#events.length
+  }
+
+  /** Those from number `from` on that are here, at most `most`. */
+  take(from: number, most: number): unknown[] {
+    const events: unknown[] = []
+    for (let number = from; number < this.received && events.length < most; number++) events.push(this.#get(number))
+    this.#asked = Math.max(this.#asked, from + events.length)
+    this.#read()
+    return events
+  }
+
+  /** Every event before number `upTo` is done. */
+  release(upTo: number): void {
+    if (upTo <= this.#first) return
+    this.#events.splice(0, upTo - this.#first)
+    this.#first = upTo
+    this.#read()
+  }
+
+  /** Resolves when there are more events than `than`, when there will be none, or when somebody wakes it. */
+  more(than: number): Promise<void> {
+    if (this.received > than || this.isOver) return DONE_VOID
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      this.#read()
+    })
+  }
+
+  wake(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+
+  /** No more is read. */
+  stop(): void {
+    if (!this.isOver && this.#reader !== undefined) silence(Promise.resolve(this.#reader.return?.()))
+    this.#over()
+  }
+
+  #get(number: number): unknown {
+    if (number >= this.#asked || this.#source.again === undefined) return this.#events[number - this.#first]
+    return this.#source.again(number)
+  }
+
+  #over(): void {
+    this.isOver = true
+    this.wake()
+  }
+
+  #read(): void {
+    if (this.#isReading || this.isOver || this.#events.length >= this.#most || this.received - this.#asked >= AHEAD) return
+    this.#isReading = true
+    try {
+      this.#reader ??= this.#source.batches?.() ?? oneByOne(this.#source[Symbol.asyncIterator]())
+      this.#reader.next().then(this.#came, this.#threw)
+    } catch (error) {
+      this.#threw(error)
+    }
+  }
+
+  readonly #came = ({ done, value }: IteratorResult<readonly unknown[]>): void => {
+    this.#isReading = false
+    if (this.isOver) return
+    if (done === true) return this.#over()
+    for (const event of value) this.#events.push(event)
+    this.wake()
+    this.#read()
+  }
+
+  readonly #threw = (error: unknown): void => {
+    this.#isReading = false
+    if (!this.isOver) this.failure = { error }
+    this.#over()
+  }
+}
+
+/** Each event as a batch of its own. */
+function oneByOne(events: AsyncIterator<unknown>): Reader {
+  return {
+    next: () => events.next().then(({ done, value }) => (done === true ? { done, value: undefined } : { done: false, value: [value] })),
+    return: async () => {
+      await events.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}

@@ -1,0 +1,177 @@
+// One instance at work on events of a source: what it yields goes to the sink, and what is done is told. A function that throws ends its round; the events that were not
+// done are the business of the next one.
+
+import type { Definition } from '../../engine/definition.js'
+import { LiveMode } from '../../engine/modes/live.js'
+import type { Puller } from '../../kit/pulled.js'
+import type { StreamEnd } from '../../kit/types.js'
+import { Stream } from '../stream.js'
+import type { Joined, Sink } from './contract.js'
+import { LowWater } from './low-water.js'
+
+/** Results taken from the stream at a time, and how many wait for the sink before no more are taken. */
+const BATCH = 1024
+/** So many that come between two moments between events are written in parts. */
+const MOST = 16_384
+
+/** A source is no end when it is silent. */
+const PULLER: Puller = { watch() {}, encode: (result) => result, holds: () => false }
+
+export interface RoundOwner {
+  readonly sink: Sink<unknown> | undefined
+  readonly joined: Joined<unknown> | undefined
+  /** Every event before number `upTo` is done; `acked`: and acknowledged. */
+  done(upTo: number, acked: boolean): void
+  /** So many results were accepted. */
+  accepted(results: number): void
+}
+
+/** How it ended: `events` were taken and are done where it did not fail. `fatal`: the sink threw. */
+export interface RoundEnd {
+  readonly reason: StreamEnd['reason']
+  readonly upTo: number
+  readonly failure: { readonly error: unknown; readonly fatal: boolean } | undefined
+}
+
+export class Round {
+  readonly #owner: RoundOwner
+  /** Number of its first event. */
+  readonly #base: number
+  readonly #stream: Stream<unknown, unknown>
+  readonly #water: LowWater
+  /** Results that were read and not accepted. */
+  #held: unknown[] = []
+  #accepted = 0
+  #done = 0
+  #isWriting = false
+  #onRoom: (() => void) | undefined
+  #fatal: { error: unknown } | undefined
+  /** The function has finished, and so many events were done. */
+  #finished: number | undefined
+  isOver = false
+  readonly ended: Promise<RoundEnd>
+
+  constructor(def: Definition, base: number, owner: RoundOwner) {
+    this.#owner = owner
+    this.#base = base
+    this.#water = new LowWater(def.stages.length, () => void this.#settle())
+    this.#stream = new Stream(new LiveMode(def, { harness: this.#water }, PULLER))
+    this.ended = this.#drain()
+  }
+
+  /** Resolves when they were accepted, or, with false, when nobody takes them any more. */
+  async send(events: readonly unknown[]): Promise<boolean> {
+    try {
+      await this.#stream.sendBatch(events)
+      return true
+    } catch {
+      return false // why is said at its end
+    }
+  }
+
+  end(): void {
+    this.#stream.end()
+  }
+
+  abort(reason: unknown): void {
+    this.#stream.abort(reason)
+  }
+
+  async #drain(): Promise<RoundEnd> {
+    const stream = this.#stream
+    try {
+      for (let results = await stream.recvBatch(BATCH); results.length > 0; results = await stream.recvBatch(BATCH))
+        await this.#take(results)
+    } catch {
+      // Why is said at its end.
+    }
+    const { reason, error, dropped } = await stream.closed
+    const hasFinished = reason === 'done' || reason === 'idle'
+    if (hasFinished) this.#finished = stream.metrics.eventsIn - dropped.events
+    await this.#flush()
+    this.isOver = true
+    this.#water.close()
+    const fatal = this.#fatal
+    const failure = fatal !== undefined ? { error: fatal.error, fatal: true } : hasFinished ? undefined : { error, fatal: false }
+    return { reason, upTo: this.#base + this.#done, failure }
+  }
+
+  async #take(results: readonly unknown[]): Promise<void> {
+    for (const result of results) this.#held.push(result)
+    void this.#settle()
+    while (this.#held.length >= (this.#owner.joined === undefined ? BATCH : MOST) && this.#fatal === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#onRoom = resolve
+      })
+    }
+  }
+
+  /** All that can be stored is. */
+  async #flush(): Promise<void> {
+    while (this.#isWriting) {
+      await new Promise<void>((resolve) => {
+        this.#onRoom = resolve
+      })
+    }
+    await this.#settle()
+  }
+
+  /** Stores what is there and tells what is done, until there is no more; one at a time. */
+  async #settle(): Promise<void> {
+    if (this.#isWriting || this.#fatal !== undefined || this.isOver) return
+    this.#isWriting = true
+    try {
+      if (this.#owner.joined === undefined) await this.#write()
+      else await this.#commit(this.#owner.joined)
+    } catch (error) {
+      this.#fatal = { error }
+      this.#held = []
+      this.#stream.abort(error)
+    } finally {
+      this.#isWriting = false
+      const onRoom = this.#onRoom
+      this.#onRoom = undefined
+      onRoom?.()
+    }
+  }
+
+  async #write(): Promise<void> {
+    while (this.#held.length > 0) {
+      const results = this.#held
+      this.#held = []
+      await this.#owner.sink?.write(results)
+      this.#accept(results.length)
+    }
+    const done = this.#finished ?? this.#water.low(this.#accepted)
+    if (done > this.#done) this.#tell(done, false)
+  }
+
+  /** Results and acknowledgements in one step: whole events, with all that came of them. */
+  async #commit(joined: Joined<unknown>): Promise<void> {
+    for (;;) {
+      const read = this.#accepted + this.#held.length
+      let { results, events } = this.#water.exact(read) ?? { results: read, events: this.#water.low(read) }
+      if (this.#finished !== undefined) [results, events] = [read, this.#finished]
+      // One event with that many results cannot wait for its end.
+      else if (this.#held.length >= MOST) [results, events] = [read, this.#water.low(read)]
+      const count = Math.max(0, results - this.#accepted)
+      if (count === 0 && events <= this.#done) return
+      const stored = this.#held.slice(0, count)
+      const done = Math.max(events, this.#done)
+      await joined.commit(stored, this.#base + done)
+      this.#held = this.#held.slice(count)
+      this.#accept(count)
+      this.#tell(done, true)
+    }
+  }
+
+  #accept(results: number): void {
+    this.#accepted += results
+    this.#owner.accepted(results)
+  }
+
+  #tell(done: number, acked: boolean): void {
+    this.#done = done
+    this.#owner.done(this.#base + done, acked)
+  }
+}

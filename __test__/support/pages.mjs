@@ -47,10 +47,10 @@ export function scratch() {
   return folder
 }
 
-/** Runs a file of JavaScript to its end. */
-export function runFile(file) {
+/** Runs a file of JavaScript to its end, with more variables in its environment. */
+export function runFile(file, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file], { cwd: root })
+    const child = spawn(process.execPath, [file], { cwd: root, env: { ...process.env, ...env } })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (more) => {
       stdout += more

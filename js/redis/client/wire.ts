@@ -1,0 +1,148 @@
+// js/redis/client: the user's client, as this room speaks to it: commands as arrays, whichever library it is. Knows nothing of sources and sinks.
+//
+// ioredis and iovalkey have `call`, node-redis has `sendCommand`; described by their shapes, never imported. Not here: what the commands say.
+
+import { VeloError } from '../../index.js'
+import { configError } from '../../kit/check.js'
+
+/** A part of a command. */
+export type Argument = string | number | Uint8Array
+
+type Listen = (event: string, listener: (...args: never[]) => void) => unknown
+
+/** What is used of a client of ioredis or iovalkey, or of their clusters. */
+export interface IoredisLike {
+  call(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>
+  callBuffer?(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>
+  duplicate(...args: never[]): unknown
+  disconnect(...args: never[]): unknown
+  on: Listen
+  readonly status: string
+  readonly isCluster?: boolean
+}
+
+/** What is used of a client of node-redis (the package `redis`). */
+export interface NodeRedisLike {
+  sendCommand(args: never, options?: never): Promise<unknown>
+  duplicate(...args: never[]): unknown
+  on: Listen
+  readonly isOpen: boolean
+  destroy?(): unknown
+}
+
+/** A client of `ioredis`, `iovalkey` or `redis`. */
+export type RedisClient = IoredisLike | NodeRedisLike
+
+/** One connection, or the cluster behind one. */
+export interface Wire {
+  /** The object that the user gave. */
+  readonly client: object
+  readonly isCluster: boolean
+  /** Nothing will be answered any more: somebody has closed it. */
+  readonly isEnded: boolean
+  /** Texts come as strings, with `binary` as Buffers. */
+  send(command: readonly Argument[], binary?: boolean): Promise<unknown>
+  /** A connection of our own. */
+  duplicate(): Promise<Wire>
+  /** `listener` is called with each new connection behind it. */
+  onReady(listener: () => void): void
+  /** At once, whatever waits. */
+  destroy(): void
+}
+
+/** Throws `VELO_CONFIG` for what is no client. */
+export function wireOf(client: unknown, field: string): Wire {
+  const given = client as Partial<IoredisLike & NodeRedisLike> | null | undefined
+  if (typeof given === 'object' && given !== null && typeof given.duplicate === 'function') {
+    if (typeof given.call === 'function') return new IoredisWire(client as IoredisLike)
+    if (typeof given.sendCommand === 'function' && 'isOpen' in given) return new NodeRedisWire(client as NodeRedisLike)
+  }
+  throw configError(field, 'a client of ioredis, iovalkey or redis', client)
+}
+
+const bytes = (part: Argument): string | Buffer | number =>
+  part instanceof Uint8Array && !Buffer.isBuffer(part) ? Buffer.from(part.buffer, part.byteOffset, part.byteLength) : (part as string)
+
+class IoredisWire implements Wire {
+  readonly client: IoredisLike
+
+  constructor(client: IoredisLike) {
+    this.client = client
+  }
+
+  get isCluster(): boolean {
+    return this.client.isCluster === true
+  }
+
+  get isEnded(): boolean {
+    return this.client.status === 'end'
+  }
+
+  send(command: readonly Argument[], binary = false): Promise<unknown> {
+    const [name, ...args] = command.map(bytes) as [string, ...(string | Buffer | number)[]]
+    const { client } = this
+    return binary && client.callBuffer !== undefined ? client.callBuffer(name, ...args) : client.call(name, ...args)
+  }
+
+  async duplicate(): Promise<Wire> {
+    // Reads wait as long as it takes, and whoever waits sees that the connection is new.
+    const options = { maxRetriesPerRequest: null, enableOfflineQueue: true, autoResendUnfulfilledCommands: true }
+    const { client } = this
+    const copy = (client.isCluster === true ? client.duplicate() : client.duplicate(...([options] as never[]))) as IoredisLike
+    copy.on('error', () => {})
+    return new IoredisWire(copy)
+  }
+
+  onReady(listener: () => void): void {
+    this.client.on('ready', listener)
+  }
+
+  destroy(): void {
+    this.client.disconnect()
+  }
+}
+
+/** The number of bulk strings in the protocol, by which node-redis knows how to give them. */
+const BINARY = { typeMapping: { 36: Buffer } }
+
+class NodeRedisWire implements Wire {
+  readonly client: NodeRedisLike
+  readonly isCluster: boolean
+
+  constructor(client: NodeRedisLike) {
+    this.client = client
+    this.isCluster = 'slots' in client
+    if (this.isCluster)
+      throw new VeloError(
+        'VELO_CONFIG',
+        'redis client: expected a client of one server of node-redis, or a cluster of ioredis, got a cluster of node-redis',
+        {
+          field: 'client',
+        },
+      )
+  }
+
+  get isEnded(): boolean {
+    return !this.client.isOpen
+  }
+
+  send(command: readonly Argument[], binary = false): Promise<unknown> {
+    const args = command.map((part) => (typeof part === 'number' ? String(part) : bytes(part)))
+    return this.client.sendCommand(args as never, (binary ? BINARY : undefined) as never)
+  }
+
+  async duplicate(): Promise<Wire> {
+    const copy = this.client.duplicate() as NodeRedisLike & { connect(): Promise<unknown> }
+    copy.on('error', () => {})
+    await copy.connect()
+    return new NodeRedisWire(copy)
+  }
+
+  onReady(listener: () => void): void {
+    this.client.on('ready', listener)
+  }
+
+  destroy(): void {
+    if (this.client.isOpen) this.client.destroy?.()
+  }
+}

@@ -1,0 +1,165 @@
+// Entries of a group that were delivered and not acknowledged: ours after a restart or a lost answer, those of consumers that are not heard of, and which of them kill
+// whoever works on them. Entries in work here are kept from being taken over.
+//
+// Owns: when is looked for them, and their claims. Delivery counts are those of the server: each claim counts, keeping does not.
+
+import { insist, messageOf } from '../client/faults.js'
+import { entriesOf } from '../client/replies.js'
+import type { Wire } from '../client/wire.js'
+import type { DeadLetters } from './dead-letters.js'
+import { byStream, Entry } from './entry.js'
+import type { SourceSettings } from './options.js'
+
+/** Entries delivered so often without an end are delivered one at a time: should they kill the process, none beside them counts a delivery more. */
+const SUSPECT = 3
+/** Most entries that one command keeps. */
+const KEPT = 500
+
+export interface InWork {
+  /** Entries that were given and are not acknowledged. */
+  readonly entries: Iterable<Entry>
+  has(stream: string, id: string): boolean
+}
+
+export class Pending {
+  readonly #wire: Wire
+  readonly #settings: SourceSettings
+  readonly #inWork: InWork
+  readonly #deadLetters: DeadLetters
+  #lookedAt = -Infinity
+  /** Where to go on looking, by stream; none: it was looked through. */
+  readonly #from = new Map<string, string>()
+  #own = true
+  /** One that was delivered alone, and is not acknowledged. */
+  #suspect: Entry | undefined
+
+  constructor(wire: Wire, settings: SourceSettings, inWork: InWork, deadLetters: DeadLetters) {
+    this.#wire = wire
+    this.#settings = settings
+    this.#inWork = inWork
+    this.#deadLetters = deadLetters
+  }
+
+  /** ms between two looks. */
+  get every(): number {
+    return this.#settings.reclaimAfter / 3
+  }
+
+  /** Something that was delivered to us may have been lost on its way. */
+  lookAgain(): void {
+    this.#own = true
+    this.#lookedAt = -Infinity
+  }
+
+  /** Entries to be delivered again, [] where there are none for now. */
+  async recover(): Promise<Entry[]> {
+    const now = performance.now()
+    if (this.#from.size === 0) {
+      if (now - this.#lookedAt < this.every) return []
+      this.#lookedAt = now
+      for (const stream of this.#settings.streams) this.#from.set(stream, '-')
+    }
+    for (const [stream, from] of this.#from) {
+      const entries = await this.#look(stream, from)
+      if (entries.length > 0) return entries
+    }
+    if (this.#from.size === 0) this.#own = false
+    return []
+  }
+
+  /** What is in work here is no business of others: its idle time begins anew, and no delivery is counted. */
+  async keep(): Promise<void> {
+    const { group, consumer } = this.#settings
+    for (const [stream, ids] of byStream([...this.#inWork.entries])) {
+      for (let at = 0; at < ids.length; at += KEPT)
+        await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids.slice(at, at + KEPT), 'JUSTID'])
+    }
+  }
+
+  /** Entries that nobody here works on: others may have them at once. */
+  async handOver(entries: readonly Entry[]): Promise<void> {
+    const { group, consumer, reclaimAfter } = this.#settings
+    for (const [stream, ids] of byStream(entries))
+      await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids, 'IDLE', Math.ceil(reclaimAfter) + 1, 'JUSTID'])
+  }
+
+  /** The next page of what is pending in a stream. */
+  async #look(stream: string, from: string): Promise<Entry[]> {
+    const { group, consumer, batch, reclaimAfter } = this.#settings
+    const reply = await insist(this.#wire, ['XPENDING', stream, group as string, from, '+', batch])
+    const page = (reply as [string, string, number, number][]).map(([id, owner, idle, deliveries]) => ({
+      id: String(id),
+      isOurs: String(owner) === consumer,
+      idle: Number(idle),
+      deliveries: Number(deliveries),
+    }))
+    const wanted = page.filter(
+      ({ id, isOurs, idle }) => !this.#inWork.has(stream, id) && (isOurs ? this.#own || idle >= reclaimAfter : idle >= reclaimAfter),
+    )
+    const calm = wanted.filter(({ deliveries }) => deliveries < SUSPECT)
+    const [suspect] = wanted.filter(({ deliveries }) => deliveries >= SUSPECT)
+    const isBusy = this.#suspect !== undefined && this.#inWork.has(this.#suspect.stream, this.#suspect.id)
+    if (calm.length === 0 && suspect !== undefined && !isBusy) {
+      const entries = await this.#claim(stream, [suspect])
+      this.#suspect = entries[0]
+      return entries
+    }
+    const last = page.at(-1)
+    // While a suspect is at work those behind it wait; they are looked for again.
+    if (page.length < batch || last === undefined) this.#from.delete(stream)
+    else this.#from.set(stream, `(${last.id}`)
+    if (suspect !== undefined) this.#lookedAt = isBusy ? this.#lookedAt : -Infinity
+    return this.#claim(stream, calm)
+  }
+
+  async #claim(stream: string, wanted: readonly { id: string; isOurs: boolean; deliveries: number }[]): Promise<Entry[]> {
+    if (wanted.length === 0) return []
+    const { group, consumer, reclaimAfter, codec, maxDeliveries } = this.#settings
+    const claimed: Entry[] = []
+    for (const ours of [true, false]) {
+      const those = wanted.filter(({ isOurs }) => isOurs === ours)
+      if (those.length === 0) continue
+      const ids = those.map(({ id }) => id)
+      // What somebody else took over meanwhile is not idle any more, and does not come.
+      const idle = ours ? 0 : Math.ceil(reclaimAfter)
+      const reply = await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, idle, ...ids], codec.isBinary)
+      const entries = entriesOf(reply)
+      for (const entry of entries) {
+        const deliveries = (those.find(({ id }) => id === entry.id)?.deliveries ?? 0) + 1
+        if (entry.fields !== undefined) claimed.push(new Entry(stream, entry, deliveries))
+      }
+      await this.#forgetTrimmed(
+        stream,
+        ids,
+        entries.filter(({ fields }) => fields !== undefined).map(({ id }) => id),
+      )
+    }
+    claimed.sort((one, other) => compareIds(one.id, other.id))
+    const fit: Entry[] = []
+    for (const entry of claimed) {
+      const isPoison = entry.deliveries > maxDeliveries && this.#settings.deadLetter !== undefined
+      if (!isPoison) fit.push(entry)
+      else await this.#deadLetters.put(entry, new Error(`delivered ${entry.deliveries - 1} times, and never acknowledged`))
+    }
+    return fit
+  }
+
+  /** Entries that are pending, and whose stream has been trimmed: nobody can have them any more. */
+  async #forgetTrimmed(stream: string, asked: readonly string[], came: readonly string[]): Promise<void> {
+    const { group } = this.#settings
+    for (const id of asked.filter((id) => !came.includes(id))) {
+      const there = await insist(this.#wire, ['XRANGE', stream, id, id]).catch((error) => {
+        if (messageOf(error).includes('WRONGTYPE')) throw error
+        return []
+      })
+      if (entriesOf(there).length === 0) await insist(this.#wire, ['XACK', stream, group as string, id])
+    }
+  }
+}
+
+/** Ids of a stream by time and number. */
+export function compareIds(one: string, other: string): number {
+  const [ms = '', number = '0'] = one.split('-')
+  const [otherMs = '', otherNumber = '0'] = other.split('-')
+  return Number(ms) - Number(otherMs) || Number(number) - Number(otherNumber)
+}

@@ -1,4 +1,4 @@
-// js/redis/tools: single things that one does with streams. Knows no sources and no sinks.
+// js/redis/tools: single things that one does with streams. Knows nothing of sources at work.
 //
 // `publish`: events into a stream. Calls of one turn go together.
 

@@ -73,7 +73,7 @@ export class Consumption implements RoundOwner {
   done(upTo: number, acked: boolean): void {
     this.#done = Math.max(this.#done, upTo)
     if (acked || this.#plan.source.ack === undefined) this.#keep(this.#done)
-    else this.#acking ??= this.#ack()
+    else if (this.#done > this.#acked) this.#acking ??= this.#ack()
   }
 
   async #rounds(): Promise<void> {

@@ -92,10 +92,18 @@ export class LowWater implements Harness {
    */
   exact(results: number): { results: number; events: number } | undefined {
     const whole = this.#segments.get(0)
-    if (whole === undefined || whole.length !== this.#stages) return undefined
+    if (this.#segments.size > 1) return undefined
+    // Nothing was heard yet.
+    if (whole === undefined || whole.length === 0) return { results: 0, events: 0 }
+    if (whole.length !== this.#stages) return undefined
     whole.exact.reach(results)
     const { results: reached, events } = whole.exact
     return { results: reached, events }
+  }
+
+  /** What is known here is put to use at once. */
+  flush(): void {
+    for (const marks of this.#here) marks.flush()
   }
 
   /** The stream is over. */

@@ -88,6 +88,7 @@ export class Round {
     const { reason, error, dropped } = await stream.closed
     const hasFinished = reason === 'done' || reason === 'idle'
     if (hasFinished) this.#finished = stream.metrics.eventsIn - dropped.events
+    this.#water.flush()
     await this.#flush()
     this.isOver = true
     this.#water.close()

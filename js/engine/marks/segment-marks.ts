@@ -52,6 +52,11 @@ export class SegmentMarks implements MarkedOwner {
     setImmediate(this.#report)
   }
 
+  /** Tells what there is to tell at once. */
+  flush(): void {
+    if (this.#isDue) this.#report()
+  }
+
   /** Nobody wants to know any more. */
   close(): void {
     this.#isOver = true
@@ -95,8 +100,8 @@ export class SegmentMarks implements MarkedOwner {
   }
 
   readonly #report = (): void => {
+    if (this.#isOver || !this.#isDue) return
     this.#isDue = false
-    if (this.#isOver) return
     const low = this.low()
     const exact = low.exact ? low : this.#exact
     const news = Math.max(low.events, exact?.events ?? 0)
@@ -107,6 +112,11 @@ export class SegmentMarks implements MarkedOwner {
     const [head] = this.#stages as [Marked]
     if (low.events >= head.asks - 1 || !this.#stages.some((stage) => stage.holds)) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#report, AGAIN).unref()
+    this.#timer = setTimeout(this.#again, AGAIN).unref()
+  }
+
+  readonly #again = (): void => {
+    this.#isDue = true
+    this.#report()
   }
 }

@@ -31,6 +31,8 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
   /** Events taken, which tasks may stand for many of, and results given. */
   #taken = 0
   #given = 0
+  /** From that event on none will be done: a task failed, or it stopped. */
+  #undone = Infinity
   #readers: Resolve[] = []
   /** Takes the results by calls, in place of readers. */
   #sink: Sink | null = null
@@ -99,8 +101,8 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
 
   /** Before the oldest one whose result was not given all are done. */
   [MARK](): Mark {
-    let events = this.#taken
-    if (this.#unlisted === null) events = this.#first?.before ?? events
+    let events = Math.min(this.#taken, this.#undone)
+    if (this.#unlisted === null) events = Math.min(events, this.#first?.before ?? events)
     else {
       for (const task of this.#unlisted) events = Math.min(events, task.before)
       for (let task = this.#first; task !== null; task = task.next) events = Math.min(events, task.before)
@@ -177,6 +179,7 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
   /** Nothing that comes after `task` will be read: what comes before it will. */
   #failing(task: Task): void {
     this.#full = true
+    this.#undone = Math.min(this.#undone, task.before)
     const reason = this.#reason()
     if (this.#unlisted === null) {
       for (let later = task.next; later !== null; later = later.next) this.#drop(later, reason)
@@ -218,6 +221,7 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
   }
 
   #stop(): void {
+    this.#undone = this[MARK]().events
     this.#over = this.#full = true
     this.#ctx.signal.removeEventListener('abort', this.#leave)
     const unread = this.#first

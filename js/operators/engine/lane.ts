@@ -144,7 +144,7 @@ export class Lane<In, Out> implements LaneEventsOwner {
 
   #finish(failure: Failure | undefined): void {
     this.#finished = true
-    if (failure === undefined) this.#doneUpTo(this.given)
+    if (failure === undefined && !this.#leaving) this.#doneUpTo(this.given)
     if (this.#leaving) this.#late = failure
     else this.#owner.laneFinished(this, failure)
   }

@@ -68,7 +68,7 @@ export class GroupReader implements EntryReader {
 
   async #read(): Promise<Entry[]> {
     const { streams, group, consumer, batch, block, codec } = this.#settings
-    const ms = Math.min(block, this.#pending.every)
+    const ms = Math.min(block, this.#pending.patience)
     const command: Argument[] = [
       'XREADGROUP',
       'GROUP',

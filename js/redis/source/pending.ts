@@ -12,6 +12,8 @@ import type { SourceSettings } from './options.js'
 
 /** Entries delivered so often without an end are delivered one at a time: should they kill the process, none beside them counts a delivery more. */
 const SUSPECT = 3
+/** ms that a read waits while some of those wait for their turn. */
+const HURRY = 10
 /** Most entries that one command keeps. */
 const KEPT = 500
 
@@ -32,6 +34,7 @@ export class Pending {
   #own = true
   /** One that was delivered alone, and is not acknowledged. */
   #suspect: Entry | undefined
+  #suspectsWait = false
 
   constructor(wire: Wire, settings: SourceSettings, inWork: InWork, deadLetters: DeadLetters) {
     this.#wire = wire
@@ -45,6 +48,11 @@ export class Pending {
     return this.#settings.reclaimAfter / 3
   }
 
+  /** How long a read may wait: not long while entries wait for their turn alone. */
+  get patience(): number {
+    return this.#suspectsWait ? HURRY : this.every
+  }
+
   /** Something that was delivered to us may have been lost on its way. */
   lookAgain(): void {
     this.#own = true
@@ -55,7 +63,8 @@ export class Pending {
   async recover(): Promise<Entry[]> {
     const now = performance.now()
     if (this.#from.size === 0) {
-      if (now - this.#lookedAt < this.every) return []
+      if (now - this.#lookedAt < this.every && !this.#suspectsWait) return []
+      this.#suspectsWait = false
       this.#lookedAt = now
       for (const stream of this.#settings.streams) this.#from.set(stream, '-')
     }
@@ -63,7 +72,7 @@ export class Pending {
       const entries = await this.#look(stream, from)
       if (entries.length > 0) return entries
     }
-    if (this.#from.size === 0) this.#own = false
+    if (this.#from.size === 0 && !this.#suspectsWait) this.#own = false
     return []
   }
 
@@ -108,7 +117,7 @@ export class Pending {
     // While a suspect is at work those behind it wait; they are looked for again.
     if (page.length < batch || last === undefined) this.#from.delete(stream)
     else this.#from.set(stream, `(${last.id}`)
-    if (suspect !== undefined) this.#lookedAt = isBusy ? this.#lookedAt : -Infinity
+    if (suspect !== undefined) this.#suspectsWait = true
     return this.#claim(stream, calm)
   }
 

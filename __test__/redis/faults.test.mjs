@@ -1,0 +1,263 @@
+// Servers and connections that fail: nothing is lost, and where source and sink are one Redis, nothing is there twice.
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { consume, streamFn } from 'velo-stream'
+import { publish, redisSink, redisSource, streamInfo } from 'velo-stream/redis'
+import { child } from '../support/child.mjs'
+import { describeServers, startServer } from '../support/redis-servers.mjs'
+import { noUnhandledRejections } from '../support/unhandled.mjs'
+import { within } from '../support/within.mjs'
+import { clients, command, eventually, pendingOf, proxy, valuesOf } from './support.mjs'
+
+const range = (count) => Array.from({ length: count }, (_, i) => i)
+const quiet = () => {}
+
+const twice = streamFn(async function* twice(events) {
+  for await (const event of events) {
+    yield event
+    yield event
+  }
+})
+const doubled = (count) => range(count).flatMap((n) => [n, n])
+
+function started(fn, options) {
+  const controller = new AbortController()
+  const running = consume(fn, { ...options, signal: controller.signal })
+  running.catch(quiet)
+  return {
+    running,
+    stop() {
+      controller.abort()
+      return within(10_000, running, 'consume')
+    },
+  }
+}
+
+describeServers('faults', ({ server, kind }) => {
+  let admin
+  let n = 0
+  before(async () => {
+    admin = await clients[0].make(server().port)
+  })
+
+  /** Cuts every other connection until `check` holds, at least `least` times. */
+  async function cuttingUntil(check, least = 20) {
+    let cuts = 0
+    let cut = 0
+    await eventually(
+      async () => {
+        cut += Number(await command(admin, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+        // Some get through.
+        for (let turn = 0; turn < 40; turn++) await command(admin, 'PING')
+        return ++cuts >= least && (await check())
+      },
+      'everything in spite of the cuts',
+      25_000,
+    )
+    assert.ok(cut >= 10, `${cut} connections were cut`)
+  }
+
+  for (const { name, make } of clients) {
+    test(`${name}: all connections cut again and again: each event once, from publish to the sink`, async () => {
+      const stream = `cut-${n++}`
+      const client = await make(server().port)
+      const { stop } = started(twice, {
+        source: redisSource(client, { stream, group: 'g', batch: 20, block: 50, reclaimAfter: 60_000 }),
+        sink: redisSink(client, { stream: `${stream}-out` }),
+      })
+      const publishing = (async () => {
+        for (let at = 0; at < 1500; at += 50)
+          await publish(
+            client,
+            stream,
+            range(50).map((i) => at + i),
+          )
+      })()
+      publishing.catch(quiet)
+      await cuttingUntil(async () => (await command(admin, 'XLEN', `${stream}-out`)) >= 3000)
+      await publishing
+      await eventually(async () => (await pendingOf(admin, stream, 'g')) === 0)
+      await stop()
+      assert.deepEqual(await valuesOf(admin, stream), range(1500), 'published once')
+      const values = await valuesOf(admin, `${stream}-out`)
+      assert.equal(values.length, 3000)
+      assert.deepEqual(
+        values.sort((a, b) => a - b),
+        doubled(1500),
+      )
+    })
+  }
+
+  test('a sink alone writes each result once while connections are cut', async () => {
+    const stream = `sink-${n++}`
+    const client = await clients[0].make(server().port)
+    const sink = redisSink(client, { stream })
+    let written = 0
+    const writing = (async () => {
+      for (; written < 2000; written += 40) await sink.write(range(40).map((i) => written + i))
+    })()
+    writing.catch(quiet)
+    await cuttingUntil(async () => written >= 2000)
+    await writing
+    assert.deepEqual(await valuesOf(admin, stream), range(2000))
+  })
+
+  test('a read that is never answered: a new connection, and what was on its way is found', async () => {
+    const stream = `stall-${n++}`
+    const way = await proxy(server().port)
+    const client = await clients[0].make(server().port)
+    const { port } = way
+    // The blocking connection alone goes by the proxy.
+    const through = Object.create(client, {
+      duplicate: { value: (options) => client.duplicate({ ...options, port, retryStrategy: () => 20 }) },
+    })
+    const seen = []
+    const take = streamFn(async function* take(events) {
+      for await (const event of events) seen.push(event)
+    })
+    const { stop } = started(take, { source: redisSource(through, { stream, group: 'g', block: 100 }) })
+    await publish(client, stream, 1)
+    await eventually(() => seen.length === 1)
+    way.stall()
+    await publish(client, stream, 2)
+    await eventually(() => seen.length === 2, 'the second event', 12_000)
+    await eventually(async () => (await pendingOf(client, stream, 'g')) === 0)
+    assert.equal((await stop()).acked, 2)
+  })
+
+  test('a group that is destroyed, and a stream that is deleted, are made again', async () => {
+    const stream = `group-${n++}`
+    const client = await clients[0].make(server().port)
+    const seen = new Set()
+    const take = streamFn(async function* take(events) {
+      for await (const event of events) seen.add(event)
+    })
+    const { stop } = started(take, { source: redisSource(client, { stream, group: 'g', block: 20 }) })
+    await publish(client, stream, 1)
+    await eventually(() => seen.has(1))
+    await command(admin, 'XGROUP', 'DESTROY', stream, 'g')
+    await publish(client, stream, 2)
+    await eventually(() => seen.has(2))
+    await command(admin, 'DEL', stream)
+    await publish(client, stream, 3)
+    await eventually(() => seen.has(3))
+    await stop()
+  })
+
+  test('a consumer whose entries were taken over meanwhile stores nothing', async () => {
+    const stream = `fenced-${n++}`
+    const client = await clients[0].make(server().port)
+    await publish(client, stream, range(10))
+    let go
+    const gate = new Promise((resolve) => {
+      go = resolve
+    })
+    let holding = false
+    const held = streamFn(async function* held(events) {
+      for await (const event of events) {
+        if (event === 0) {
+          holding = true
+          await gate
+        }
+        yield event
+      }
+    })
+    const { running } = started(held, {
+      source: redisSource(client, { stream, group: 'g' }),
+      sink: redisSink(client, { stream: `${stream}-out` }),
+    })
+    await eventually(() => holding)
+    const ids = (await command(admin, 'XRANGE', stream, '-', '+')).map(([id]) => id)
+    await command(admin, 'XCLAIM', stream, 'g', 'other', '0', ...ids, 'JUSTID')
+    go()
+    await assert.rejects(within(10_000, running), { code: 'VELO_ADAPTER', adapter: 'redis', message: /taken over/ })
+    assert.equal(await command(admin, 'EXISTS', `${stream}-out`), 0)
+    assert.equal(await pendingOf(admin, stream, 'g'), 10)
+  })
+
+  test('a process killed again and again: results are there once, in order', async () => {
+    const stream = `killed-${n++}`
+    const total = 4000
+    await publish(admin, stream, range(total))
+    const program = `
+      import { Redis } from 'ioredis'
+      import { consume, streamFn } from 'velo-stream'
+      import { redisSink, redisSource } from 'velo-stream/redis'
+      const [, url, stream] = process.argv
+      const client = new Redis(url)
+      const twice = streamFn(async function* twice(events) {
+        for await (const event of events) {
+          yield event
+          yield event
+        }
+      })
+      let left = 3
+      const sink = redisSink(client, { stream: stream + '-out' })
+      // Killed while a step is on its way.
+      const joined = (source) => {
+        const step = sink.joined(source)
+        return { commit(results, upTo) {
+          const done = step.commit(results, upTo)
+          if (results.length > 0 && --left === 0) setImmediate(() => process.kill(process.pid, 'SIGKILL'))
+          return done
+        } }
+      }
+      await consume(twice, { source: redisSource(client, { stream, group: 'g', consumer: 'me', batch: 50 }), sink: { write() {}, joined } })
+    `
+    let lives = 0
+    await eventually(
+      async () => {
+        const ended = await child(program, { args: [server().url, stream] })
+        assert.equal(ended.signal, 'SIGKILL', ended.stderr)
+        return ++lives >= 3
+      },
+      'three lives',
+      60_000,
+    )
+    const client = await clients[0].make(server().port)
+    const { stop } = started(twice, {
+      source: redisSource(client, { stream, group: 'g', consumer: 'me' }),
+      sink: redisSink(client, { stream: `${stream}-out` }),
+    })
+    await eventually(async () => {
+      const { pending, lag } = await streamInfo(client, stream)
+      return pending === 0 && lag === 0
+    })
+    await stop()
+    assert.deepEqual(await valuesOf(admin, `${stream}-out`), doubled(total))
+  })
+
+  test('a server killed with an AOF of every write, and started again', async () => {
+    const own = await startServer(kind, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+    const client = await clients[0].make(own.port)
+    const { stop } = started(twice, {
+      source: redisSource(client, { stream: 'in', group: 'g', block: 50 }),
+      sink: redisSink(client, { stream: 'out' }),
+    })
+    const publishing = (async () => {
+      for (let at = 0; at < 400; at += 10)
+        await publish(
+          client,
+          'in',
+          range(10).map((i) => at + i),
+        )
+    })()
+    publishing.catch(quiet)
+    await eventually(async () => (await command(client, 'XLEN', 'out')) > 100)
+    await own.kill()
+    await own.start()
+    await within(20_000, publishing, 'publish')
+    await eventually(async () => (await command(client, 'XLEN', 'out')) >= 800)
+    await eventually(async () => (await pendingOf(client, 'in', 'g')) === 0)
+    await stop()
+    assert.deepEqual(await valuesOf(client, 'in'), range(400))
+    const values = await valuesOf(client, 'out')
+    assert.deepEqual(
+      values.sort((a, b) => a - b),
+      doubled(400),
+    )
+  })
+})
+
+noUnhandledRejections('redis faults')

@@ -191,14 +191,7 @@ export declare interface Durable {
 /** Options of `ctx.run`. */
 export declare interface EffectOptions {
   /** Tries again after an error. Left out: one try. */
-  retry?: {
-    /** Tries in all, from 1. */
-    attempts: number
-    /** ms before the second try; doubled before each further one. Default 100. */
-    backoff?: number
-    /** Whether an error is worth another try; `attempt` counts from 1. Default: every one is. */
-    retryOn?: (error: unknown, attempt: number) => boolean | PromiseLike<boolean>
-  }
+  retry?: RetryOptions | undefined
 }
 
 /** Why a stream ended. */
@@ -260,6 +253,8 @@ declare abstract class Inlet<In> implements AsyncIterableIterator<In> {
   constructor(owner: Owner)
   abstract next(): Promise<IteratorResult<In, undefined>>
   [Symbol.asyncIterator](): this
+  /** The function waits for an event. */
+  get isAsked(): boolean
   /** The function stops reading: nothing more is delivered, and the source is given back. */
   return(value?: unknown): Promise<IteratorResult<In, undefined>>
   /** Ends it at once: what waits gets the end or `failure`, what is buffered is dropped and counted. */
@@ -375,10 +370,54 @@ declare interface InputOwner extends Owner {
   sendError(accepted: number, ended: boolean): ClosedError
 }
 
+/** Options of `runtime.inspect`. */
+export declare interface InspectOptions {
+  /** Streams of the stream functions of this name only. */
+  function?: string
+  /** So many streams at most, those opened first. Default 1000. */
+  limit?: number
+}
+
 /** A sink and a source that are one store. */
 export declare interface Joined<Out> {
   /** All of it or nothing: these results, and every event before number `upTo` is done. */
   commit(results: readonly Out[], upTo: number): unknown
+}
+
+/** The journal of a folder in `runtime.snapshot()`: a plain object. Counts begin when this process opened the folder, and end when it gives it back. */
+export declare interface JournalMetrics {
+  /** The folder, absolute; in `runtime.snapshot()` with links followed. */
+  readonly path: string
+  /** Streams kept, retained ends among them. */
+  readonly streams: number
+  /** What is kept of them, bytes. */
+  readonly bytes: number
+  /** Bytes of the file on disk, in which what was removed leaves room. */
+  readonly fileBytes: number
+  /** Format of what is in it; 0 before it was opened. */
+  readonly format: number
+  /** Events appended. */
+  readonly events: number
+  /** Commands that were done: appends, commits, reads, openings. */
+  readonly commands: number
+  /** Transactions of the store: one for all commands that waited. */
+  readonly commits: number
+  /** What each of the last 1024 commits took, its sync included, microseconds. */
+  readonly commitLatency: LatencyQuantiles
+  /** Syncs of the file (fsync). */
+  readonly syncs: number
+  /** Bytes written to the file. */
+  readonly writtenBytes: number
+  /** Submissions that wait for the writer, each with the commands of a turn of one thread, and their bytes. */
+  readonly queued: number
+  readonly queuedBytes: number
+  /** Streams opened that had been kept, and events read back for them. */
+  readonly replays: number
+  readonly replayedEvents: number
+  /** Appends and commits refused because of `maxBytes`. */
+  readonly refused: number
+  /** How often the store failed and was opened again. */
+  readonly reopened: number
 }
 
 /** Latency in microseconds, from one sampled event in 64; `NaN` without a sample. */
@@ -440,6 +479,26 @@ declare interface Lives {
   readonly resumed: Promise<Resumed | null>
   readonly position: Position
   ack(): Promise<void>
+}
+
+/** A logger: pino and `console` are such. Methods that it does not have are not called. */
+export declare interface Log {
+  error?(fields: LogFields, message: string): void
+  warn?(fields: LogFields, message: string): void
+  info?(fields: LogFields, message: string): void
+  debug?(fields: LogFields, message: string): void
+}
+
+/** What a line tells beside its message. */
+export declare interface LogFields {
+  /** `VELO_*` of an error, or `velo:*` of what is none. */
+  readonly code: string
+  /** Id of the stream. */
+  readonly stream?: string | undefined
+  /** Name of its stream function. */
+  readonly function?: string | undefined
+  readonly err?: unknown
+  readonly [more: string]: unknown
 }
 
 /** Who is told, and when. It may be told late by a function on another thread. */
@@ -606,6 +665,8 @@ declare interface Progress {
   milestone: Milestone | null
   /** The milestone matters soon: a function on another thread says by itself how far it is. It is asked again after each time. */
   hear(): void
+  /** Of a durable stream: all results below `index` have arrived, see `confirms`. */
+  confirm?(index: number): void
 }
 
 /** Who pulls, and reads the results. */
@@ -614,8 +675,14 @@ declare interface Puller {
   watch(progress: Progress): void
   /** What the reader gets in place of this result. Called once, as it is yielded. Throws nothing. */
   encode(result: unknown): unknown
+  /** It says itself which results have arrived: asking for the next one does not. */
+  readonly confirms?: boolean
+  /** The journal of a durable stream was read. */
+  opened?(standing: Standing_2): void
   /** Whether the function must wait before the last result goes in: so many are unread. It is asked again after each read. */
   holds(unread: number): boolean
+  /** Bytes that wait, events and results together, where somebody counts them. */
+  readonly bytes?: number
 }
 
 declare class Queue<T> {
@@ -683,6 +750,15 @@ declare interface Remote {
   account(): void
   /** They do not end: is their thread stuck? */
   suspect(): void
+  /** At which of them the stream stands, and what that one waits for. */
+  stands(): Standing
+  /** The thread of one that is at work, and the number under which it is known there. */
+  place():
+    | {
+        thread: number
+        segment: number
+      }
+    | undefined
   /** Bytes that its events and its results became. */
   bytes(): {
     in: number
@@ -727,6 +803,20 @@ export declare interface Resumed extends Position {
   readonly by: 'replay' | 'state'
 }
 
+/** What is tried again after an error, and when. */
+export declare interface RetryOptions {
+  /** How many tries at most, the first one included. Integer from 1. Default 1. */
+  attempts?: number | undefined
+  /** ms before the second try; it doubles with each further one. Default 100. */
+  backoff?: number | undefined
+  /** The longest such delay, ms. Default 30000. */
+  maxBackoff?: number | undefined
+  /** The part of each delay that is left to chance, 0 to 1: with 1 the delay is anything from 0 to its whole. `true` is 1. Default 0. */
+  jitter?: number | boolean | undefined
+  /** Whether an error is worth another try; `attempt` counts from 1. A promise is awaited. Default: every one is. */
+  retryOn?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
+}
+
 declare class Row {
   /** After the end a copy: the row serves another stream then. */
   private page
@@ -750,6 +840,8 @@ declare class Row {
   get yielded(): number
   get read(): number
   get droppedResults(): number
+  /** A word of it, for whoever looks now and then. */
+  word(word: number): number
   /** Whether the function waits for an event, and no send is under way. */
   get isWaiting(): boolean
   /** An event is taken in. */
@@ -834,6 +926,8 @@ export declare const runtime: {
   readonly snapshot: () => Snapshot
   /** Sets the limits of the process and what its worker threads are. Threads that run keep what they were started with. Throws `VELO_CONFIG`. */
   readonly configure: (options: RuntimeOptions) => void
+  /** Every live stream of this thread, those on its worker threads included: what it waits for, and since when. */
+  readonly inspect: (options?: InspectOptions) => StreamInspection[]
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
   readonly warm: () => Promise<void>
   /**
@@ -856,6 +950,12 @@ export declare interface RuntimeOptions {
   workers?: number | WorkersOptions
   /** How many bytes may wait in the streams of HTTP and WebSocket of the whole process, over all threads; beyond it new ones are refused. Default 536870912. */
   maxBufferedBytes?: number
+  /** Where lines of the log go: a logger of pino, `console`, or anything with some of `error`, `warn`, `info` and `debug`, each called with fields and a message. `null`: nowhere, the default. */
+  log?: Log | null
+  /** ms after which a function at work without an event or a result is told to be stuck, on the channel `velo:stream:stuck` and in the log. 0 = never. Default 10000. */
+  stuckAfter?: number
+  /** Names of headers whose values `runtime.inspect` does not show, beside `authorization`, `proxy-authorization`, `cookie` and `set-cookie`. */
+  redact?: readonly string[]
 }
 
 /** How many events the streams of a function have had, as far as its samples go by that: the first one is timed. */
@@ -896,6 +996,8 @@ export declare interface Snapshot extends Omit<FunctionMetrics, 'name' | 'proces
    */
   bytesBuffered: number
   functions: FunctionMetrics[]
+  /** Journals in folders that the process has open, by path. */
+  journals: JournalMetrics[]
   /** Worker threads that run streams. */
   workers: WorkerSnapshot[]
 }
@@ -965,6 +1067,24 @@ export declare interface StageMetrics {
 declare interface StagePlace {
   readonly index: number
   readonly last: boolean
+}
+
+/** Where a stream stands among stages on other threads: at which, where that can be told, and what that waits for; `undefined`: it works. */
+declare interface Standing {
+  readonly stage: string | undefined
+  readonly waits: 'event' | 'reader' | 'start' | undefined
+}
+
+/** What the journal of a durable stream knew as it was opened. */
+declare interface Standing_2 {
+  /** There was nothing of it before. */
+  readonly isNew: boolean
+  /** Its input has ended. */
+  readonly isEnded: boolean
+  /** Events that are kept; the end of the input counts as one. */
+  readonly events: number
+  /** Results that were delivered. */
+  readonly results: number
 }
 
 /** The same for a function with the option `state`. */
@@ -1186,6 +1306,37 @@ export declare interface StreamFunction<In, Out> {
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
 export declare type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
+/** One live stream. */
+export declare interface StreamInspection {
+  readonly id: string
+  /** Name of its stream function. */
+  readonly function: string
+  /** In a pipeline: the stage at which it stands, where that can be told. */
+  readonly stage?: string
+  /** Where its function runs; of a pipeline, `'worker'` where one of its stages does. */
+  readonly placement: 'local' | 'worker'
+  /** `threadId` of the thread of its first stage; 0 until a stream on a worker thread starts. */
+  readonly thread: number
+  readonly state: StreamState
+  /** Since it was admitted; while it waits for that, since it was opened. */
+  readonly ageMs: number
+  readonly waitingFor: WaitingFor
+  /** For how long it has waited for that, without an event or a result since. Exact to a second. */
+  readonly waitingMs: number
+  /** What waits in its channels; bytes where they are known. */
+  readonly buffered: {
+    readonly events: number
+    readonly results: number
+    readonly bytes: number
+  }
+  readonly eventsIn: number
+  readonly eventsOut: number
+  /** What it failed with or was aborted with, while it is on its way out. */
+  readonly lastError?: string
+  /** What `open({ headers })` was given; values that are nobody's business are `'[redacted]'`. */
+  readonly headers?: StreamHeaders
+}
+
 /** Numbers of one stream. */
 export declare interface StreamMetrics {
   /** Events accepted. */
@@ -1273,6 +1424,21 @@ export declare interface StreamOptions {
 /** Where a stream is in its life. */
 export declare type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'
 
+/** What subscribers of `velo:stream:stuck` get: a stream whose function has been at work for long without taking an event or giving a result. */
+export declare interface StuckStream {
+  id: string
+  /** Name of its stream function. */
+  function: string
+  /** In a pipeline: the stage, where that can be told. */
+  stage?: string
+  placement: 'local' | 'worker'
+  thread: number
+  /** For so long, ms. */
+  waitingMs: number
+  /** The place in its code where it stands, `file:line:column`, outermost last, where V8 can tell: the await that is pending, or, on a worker thread that computes, its stack. */
+  at?: string[]
+}
+
 /** Something took too long: `VELO_TIMEOUT`, or `VELO_IDLE` for a source that fell silent. */
 export declare class TimeoutError extends VeloError {}
 
@@ -1338,6 +1504,12 @@ export declare interface VeloErrorOptions {
   /** Why the stream ended or is ending. */
   reason?: EndReason | undefined
 }
+
+/**
+ * What a stream waits for: `'event'` that somebody sends; `'user code'`, its function; `'reader'`, because its output is full or nobody asks for a result; `'room'`: a send waits, and the function
+ * works; `'admission'`: a place under `maxConcurrent`; `'journal'`; `'nothing'`: something is on its way, or it is about to end.
+ */
+export declare type WaitingFor = 'event' | 'user code' | 'reader' | 'room' | 'admission' | 'journal' | 'nothing'
 
 /** A `ReadableStream` as the types of web pages (`lib: ['dom']`) describe it, which may say nothing of iteration: the body of a fetch. */
 export declare interface WebSource<In> {

@@ -9,10 +9,10 @@ import type { StreamContext } from '../../index.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { allDone } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
-import { TIMING, type Timing } from '../../kit/timing.js'
 import { InWork, type Working } from '../engine/in-work.js'
 import type { Drive, Inner } from '../engine/inner.js'
 import type { Lane, LaneOwner } from '../engine/lane.js'
+import { laneContext } from '../engine/lane-context.js'
 import { type Failure, Yielder } from '../engine/yielder.js'
 
 /** ms that an error waits for the other instances to finish, as `closeTimeout` of a stream. */
@@ -55,31 +55,7 @@ export abstract class Fan<In, LaneIn, LaneOut, Result> extends Yielder<Result> i
     this.#busy = isOrdered ? new Set() : undefined
     const { signal } = this.#controller
     setMaxListeners(0, signal)
-    const timing: Timing = { [TIMING]: (change) => (ctx as Timing)[TIMING]?.(change) }
-    const { id, name, headers, context } = ctx
-    this.#laneCtx = {
-      id,
-      name,
-      signal,
-      headers,
-      context,
-      ...timing,
-      get aborted() {
-        return signal.aborted || ctx.aborted
-      },
-      get state() {
-        return ctx.state
-      },
-      set state(value: unknown) {
-        ;(ctx as { state: unknown }).state = value
-      },
-      get replaying() {
-        return ctx.replaying
-      },
-      run: (effect, fn, options) => ctx.run(effect, fn, options),
-      now: () => ctx.now(),
-      random: () => ctx.random(),
-    }
+    this.#laneCtx = laneContext(ctx, signal)
   }
 
   /** Gives the event its place. False: there is none now, and it is held until `retry()` finds one; `again` is true then. */

@@ -394,6 +394,32 @@ export function conforms(name, make) {
       { maxBytes: 1000 },
     )
 
+    on(
+      'a state makes room in the middle of what came together',
+      async (journal) => {
+        const { own } = await journal.open(key('a'), INIT)
+        for (let at = 0; at < 8; at++) await journal.append(own, at, [event(new Uint8Array(80).fill(at), at)])
+        await refused(journal.append(own, 8, [event(new Uint8Array(400))]), /may keep 1000/)
+        await journal.commit(own, { state: state(5, 0, 0) })
+        await journal.append(own, 8, [event(new Uint8Array(400))])
+        const read = await readAll(journal, own, 5)
+        assert.deepEqual(
+          read.map(({ at, bytes }) => [at, bytes.length, bytes[0]]),
+          [
+            [5, 80, 5],
+            [6, 80, 6],
+            [7, 80, 7],
+            [1, 400, 0],
+          ],
+        )
+        assert.deepEqual((await readAll(journal, own, 7)).length, 2)
+        await refused(journal.read(own, 4, all), /not kept any more/)
+        await journal.commit(own, { state: state(9, 0, 0) })
+        assert.deepEqual(await readAll(journal, own, 9), [])
+      },
+      { maxBytes: 1000 },
+    )
+
     on('large records', async (journal, open) => {
       const large = [1 << 20, 16 << 20].map((size) => Uint8Array.from({ length: size }, (_, i) => (i * 31) ^ (i >> 8)))
       let { own } = await journal.open(key('a'), INIT)

@@ -3,6 +3,7 @@
 use super::{bounded, owned};
 use crate::bytes::Put as _;
 use crate::commit::{Answer, Commit, Hashes, Own};
+use crate::entry;
 use crate::failure::{Failure, Kind, Trouble};
 use crate::head::Head;
 use crate::stage::Stage;
@@ -95,7 +96,7 @@ struct Plan<'a> {
     outcomes: Vec<(u64, &'a [u8])>,
     /// Results that are not kept yet: the index of the first one, and all of them.
     outputs: (u64, &'a [&'a [u8]]),
-    /// Bytes that outcomes, state and outputs add, and that they take the place of or let go. Not counted: hashes that a checkpoint lets go.
+    /// Bytes that outcomes and outputs add, and that outputs let go.
     grows: u64,
     shrinks: u64,
 }
@@ -110,13 +111,6 @@ impl<'a> Plan<'a> {
         let fresh = commit.state.is_some_and(|(cursor, _)| head.state.is_none_or(|kept| !cursor.is_before(&kept)));
         let cursor = if fresh { commit.state.map(|(cursor, _)| cursor) } else { head.state };
         let (mut grows, mut shrinks) = (0, 0);
-        if let Some((_, bytes)) = commit.state.filter(|_| fresh) {
-            grows += bytes.len() as u64;
-            shrinks += stage.get(number, Part::State, 0, "its state")?.map_or(0, |bytes| bytes.len() as u64);
-            if let Some(dropped) = dropped_events(stage, number, head, cursor.map_or(0, |cursor| cursor.events))? {
-                shrinks += dropped;
-            }
-        }
         let hashed = head.hashed.max(cursor.map_or(0, |cursor| cursor.results));
         let hashes = (hashed, fresh_hashes(hashed, commit.hashes.as_ref())?);
         let mut outcomes: Vec<(u64, &[u8])> = Vec::new();
@@ -145,9 +139,8 @@ impl<'a> Plan<'a> {
         if let Some((cursor, bytes)) = commit.state.filter(|_| self.fresh) {
             let mut gone = stage.drop_range(number, Part::State, 0, 1)?;
             gone += stage.drop_range(number, Part::Outcome, 0, cursor.asked)?;
-            // A record that reaches beyond the checkpoint stays as it is.
-            let events = last_whole(stage, number, Part::Events, cursor.events, head.events)?;
-            gone += stage.drop_range(number, Part::Events, 0, events)?;
+            gone += drop_events(stage, number, cursor.events, head.events)?;
+            // Of hashes a record that reaches beyond the checkpoint stays as it is.
             let hashes = last_whole(stage, number, Part::Hashes, cursor.results, head.hashed)?;
             gone += stage.drop_range(number, Part::Hashes, 0, hashes)?;
             head.first = head.first.max(cursor.events);
@@ -193,18 +186,20 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Bytes of the events before an index that a checkpoint lets go, or a little less.
-fn dropped_events(stage: &Stage<'_>, number: u64, head: &Head, below: u64) -> Result<Option<u64>, Trouble> {
-    if below <= head.first {
-        return Ok(None);
+/// Lets go of the events before an index, of a stream with events up to `next`; tells how many bytes that is. A record that reaches beyond is cut: what came
+/// together is one record, and a stream that is full would never get room if all of it stayed.
+fn drop_events(stage: &mut Stage<'_>, number: u64, below: u64, next: u64) -> Result<u64, Trouble> {
+    let start = last_whole(stage, number, Part::Events, below, next)?;
+    let what = "a record of events";
+    let held = if start < below { stage.get(number, Part::Events, start, what)? } else { None };
+    let gone = stage.drop_range(number, Part::Events, 0, below)?;
+    let Some(record) = held else { return Ok(gone) };
+    let rest = entry::skip(&record, below - start).ok_or_else(|| Failure::corrupt(what))?.to_vec();
+    let left = rest.len() as u64;
+    if left > 0 {
+        stage.put(number, Part::Events, below, rest)?;
     }
-    let end = last_whole(stage, number, Part::Events, below, head.events)?;
-    let mut bytes = 0;
-    stage.each((number, Part::Events, "a record of events"), (0, end), |_, record| {
-        bytes += record.len() as u64;
-        Ok(true)
-    })?;
-    Ok(Some(bytes))
+    Ok(gone.saturating_sub(left))
 }
 
 /// The index up to which records of a part lie wholly below `below`; `next` is the index behind the last record.

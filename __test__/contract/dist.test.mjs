@@ -11,8 +11,9 @@ import { files, root } from '../support/sources.mjs'
 const dist = join(root, 'dist')
 const scripts = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'))
 const { exports: exported } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** Entry points, and beside them the command, the entry of a worker thread and the probe of `velo doctor`. */
-const entries = [...Object.keys(exported).filter((name) => name !== './package.json'), 'velo', 'thread', 'probe']
+/** Entry points, and beside them the command, the entry of a worker thread, what it loads by its address, and the probe of `velo doctor`. */
+const besides = ['velo', 'thread', 'probe', 'harness-arrive', 'consume-arrive']
+const entries = [...Object.keys(exported).filter((name) => name !== './package.json'), ...besides]
 const code = new Map(scripts.map((name) => [name, readFileSync(join(dist, name), 'utf8')]))
 
 test('dist has few files, all of them beside each other', () => {

@@ -39,8 +39,11 @@ export class Intake {
 
   /** Those from number `from` on that are here, at most `most`. */
   take(from: number, most: number): unknown[] {
-    const events: unknown[] = []
-    for (let number = from; number < this.received && events.length < most; number++) events.push(this.#get(number))
+    const events = this.#events.slice(from - this.#first, from - this.#first + most)
+    const { again } = this.#source
+    // What was given before is made anew: a function may have changed it.
+    if (again !== undefined && from < this.#asked)
+      for (let at = 0; at < events.length && from + at < this.#asked; at++) events[at] = again.call(this.#source, from + at)
     this.#asked = Math.max(this.#asked, from + events.length)
     this.#read()
     return events
@@ -73,11 +76,6 @@ export class Intake {
   stop(): void {
     if (!this.isOver && this.#reader !== undefined) silence(Promise.resolve(this.#reader.return?.()))
     this.#over()
-  }
-
-  #get(number: number): unknown {
-    if (number >= this.#asked || this.#source.again === undefined) return this.#events[number - this.#first]
-    return this.#source.again(number)
   }
 
   #over(): void {

@@ -89,6 +89,8 @@ function record(fields: readonly (string | Buffer)[]): Record<string, string | B
 }
 
 function partOf(fields: readonly (string | Buffer)[], name: string): string | Buffer {
+  // The usual case.
+  if (fields[0] === name) return fields[1] as string
   for (let at = 0; at + 1 < fields.length; at += 2) if (String(fields[at]) === name) return fields[at + 1] as string | Buffer
   throw refusal(`the entry has no field '${name}'`)
 }

@@ -25,12 +25,14 @@ export function recordOf(reply: unknown): Record<string, unknown> {
 /** Entries as XRANGE and XCLAIM give them. */
 export function entriesOf(reply: unknown): RawEntry[] {
   if (!Array.isArray(reply)) return []
-  return reply.filter((entry) => entry !== null).map(([id, fields]) => ({ id: String(id), fields: fieldsOf(fields) }))
+  const entries: RawEntry[] = []
+  for (const entry of reply) if (entry !== null) entries.push({ id: String(entry[0]), fields: fieldsOf(entry[1]) })
+  return entries
 }
 
 function fieldsOf(fields: unknown): readonly (string | Buffer)[] | undefined {
-  if (fields === null || fields === undefined) return undefined
-  return Array.isArray(fields) ? fields : (pairsOf(fields).flat() as (string | Buffer)[])
+  if (Array.isArray(fields)) return fields
+  return fields === null || fields === undefined ? undefined : (pairsOf(fields).flat() as (string | Buffer)[])
 }
 
 /** Entries of several streams, as XREAD and XREADGROUP give them. */

@@ -26,10 +26,9 @@ local ids = {}
 local first = #head
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
-  local command = {}
-  for word = 1, first do command[word] = head[word] end
-  for word = 1, count do command[first + word] = ARGV[at + word] end
-  ids[#ids + 1] = redis.call(unpack(command))
+  for word = 1, count do head[first + word] = ARGV[at + word] end
+  for word = #head, first + count + 1, -1 do head[word] = nil end
+  ids[#ids + 1] = redis.call(unpack(head))
   at = at + count + 1
 end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])

@@ -29,10 +29,9 @@ local first = #head
 at = rest + words + 1
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
-  local command = {}
-  for n = 1, first do command[n] = head[n] end
-  for n = 1, count do command[first + n] = ARGV[at + n] end
-  redis.call(unpack(command))
+  for n = 1, count do head[first + n] = ARGV[at + n] end
+  for n = #head, first + count + 1, -1 do head[n] = nil end
+  redis.call(unpack(head))
   at = at + count + 1
 end
 `)

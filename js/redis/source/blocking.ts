@@ -50,12 +50,12 @@ export class Blocking {
   async #connect(): Promise<Wire> {
     if (this.#isClosed) throw new Error('closed')
     const own = await this.#wire.duplicate()
-    let isFirst = true
+    // Told of the first connection, too, by some clients: it is the same one then.
     const identify = async (): Promise<void> => {
+      const before = this.#number
       this.#number = undefined
-      if (!isFirst) this.isDoubtful = true
-      isFirst = false
       this.#number = await own.send(['CLIENT', 'ID']).catch(() => undefined)
+      if (before !== undefined && before !== this.#number) this.isDoubtful = true
     }
     own.onReady(() => void identify())
     if (this.#isClosed) own.destroy()

@@ -82,8 +82,12 @@ export class GroupReader implements EntryReader {
       ...streams,
     ]
     const reply = await this.#blocking.read([...command, ...streams.map(() => '>')], ms, codec.isBinary)
-    const entries = streamsOf(reply).flatMap(({ stream, entries }) => entries.map((entry) => new Entry(stream, entry, 1)))
-    for (const { stream, id } of entries) this.#last.set(stream, id)
+    const entries: Entry[] = []
+    for (const { stream, entries: raw } of streamsOf(reply)) {
+      for (const entry of raw) entries.push(new Entry(stream, entry, 1))
+      const last = raw.at(-1)
+      if (last !== undefined) this.#last.set(stream, last.id)
+    }
     // It came with the stop: others may have it at once.
     if (this.#isStopped) {
       await this.#pending.handOver(entries)

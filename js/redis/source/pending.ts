@@ -20,7 +20,6 @@ const KEPT = 500
 export interface InWork {
   /** Entries that were given and are not acknowledged. */
   readonly entries: Iterable<Entry>
-  has(stream: string, id: string): boolean
 }
 
 export class Pending {
@@ -29,8 +28,8 @@ export class Pending {
   readonly #inWork: InWork
   readonly #deadLetters: DeadLetters
   #lookedAt = -Infinity
-  /** Where to go on looking, by stream; none: it was looked through. */
-  readonly #from = new Map<string, string>()
+  /** Where to go on looking and up to where, by stream; none: it was looked through. */
+  readonly #from = new Map<string, { from: string; to: string }>()
   #own = true
   /** One that was delivered alone, and is not acknowledged. */
   #suspect: Entry | undefined
@@ -66,10 +65,10 @@ export class Pending {
       if (now - this.#lookedAt < this.every && !this.#suspectsWait) return []
       this.#suspectsWait = false
       this.#lookedAt = now
-      for (const stream of this.#settings.streams) this.#from.set(stream, '-')
+      for (const stream of this.#settings.streams) this.#from.set(stream, { from: '-', to: this.#newest(stream) })
     }
-    for (const [stream, from] of this.#from) {
-      const entries = await this.#look(stream, from)
+    for (const [stream, { from, to }] of this.#from) {
+      const entries = await this.#look(stream, from, to)
       if (entries.length > 0) return entries
     }
     if (this.#from.size === 0 && !this.#suspectsWait) this.#own = false
@@ -92,22 +91,31 @@ export class Pending {
       await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids, 'IDLE', Math.ceil(reclaimAfter) + 1, 'JUSTID'])
   }
 
+  /** The newest entry in work: a look ends there, or what is delivered meanwhile would keep it going. */
+  #newest(stream: string): string {
+    let newest = '+'
+    for (const entry of this.#inWork.entries) if (entry.stream === stream) newest = entry.id
+    return newest
+  }
+
   /** The next page of what is pending in a stream. */
-  async #look(stream: string, from: string): Promise<Entry[]> {
+  async #look(stream: string, from: string, to: string): Promise<Entry[]> {
     const { group, consumer, batch, reclaimAfter } = this.#settings
-    const reply = await insist(this.#wire, ['XPENDING', stream, group as string, from, '+', batch])
+    const reply = await insist(this.#wire, ['XPENDING', stream, group as string, from, to, batch])
     const page = (reply as [string, string, number, number][]).map(([id, owner, idle, deliveries]) => ({
       id: String(id),
       isOurs: String(owner) === consumer,
       idle: Number(idle),
       deliveries: Number(deliveries),
     }))
+    const inWork = new Set<string>()
+    for (const entry of this.#inWork.entries) if (entry.stream === stream) inWork.add(entry.id)
     const wanted = page.filter(
-      ({ id, isOurs, idle }) => !this.#inWork.has(stream, id) && (isOurs ? this.#own || idle >= reclaimAfter : idle >= reclaimAfter),
+      ({ id, isOurs, idle }) => !inWork.has(id) && (isOurs ? this.#own || idle >= reclaimAfter : idle >= reclaimAfter),
     )
     const calm = wanted.filter(({ deliveries }) => deliveries < SUSPECT)
     const [suspect] = wanted.filter(({ deliveries }) => deliveries >= SUSPECT)
-    const isBusy = this.#suspect !== undefined && this.#inWork.has(this.#suspect.stream, this.#suspect.id)
+    const isBusy = this.#suspect !== undefined && [...this.#inWork.entries].includes(this.#suspect)
     if (calm.length === 0 && suspect !== undefined && !isBusy) {
       const entries = await this.#claim(stream, [suspect])
       this.#suspect = entries[0]
@@ -116,7 +124,7 @@ export class Pending {
     const last = page.at(-1)
     // While a suspect is at work those behind it wait; they are looked for again.
     if (page.length < batch || last === undefined) this.#from.delete(stream)
-    else this.#from.set(stream, `(${last.id}`)
+    else this.#from.set(stream, { from: `(${last.id}`, to })
     if (suspect !== undefined) this.#suspectsWait = true
     return this.#claim(stream, calm)
   }

@@ -35,7 +35,6 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   /** Those that were given and are not acknowledged, from number `#first` on. */
   #entries: Entry[] = []
   #first = 0
-  readonly #known = new Set<string>()
   #acked: Record<string, string> = {}
   #timer: NodeJS.Timeout | undefined
   #isOpen = false
@@ -68,11 +67,6 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   /** @internal */
   get entries(): Iterable<Entry> {
     return this.#entries
-  }
-
-  /** @internal */
-  has(stream: string, id: string): boolean {
-    return this.#known.has(`${stream} ${id}`)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
@@ -146,10 +140,12 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   forget(upTo: number): void {
     const count = upTo - this.#first
     if (count <= 0) return
-    for (const { stream, id } of this.#entries.splice(0, count)) {
-      this.#known.delete(`${stream} ${id}`)
-      this.#acked[stream] = id
+    let last: Entry | undefined
+    for (const entry of this.#entries.splice(0, count)) {
+      if (last !== undefined && last.stream !== entry.stream) this.#acked[last.stream] = last.id
+      last = entry
     }
+    if (last !== undefined) this.#acked[last.stream] = last.id
     this.#first = upTo
   }
 
@@ -170,7 +166,6 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
           )
           continue
         }
-        this.#known.add(`${entry.stream} ${entry.id}`)
         this.#entries.push(entry)
         values.push(value)
       }

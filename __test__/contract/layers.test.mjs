@@ -39,7 +39,7 @@ const ADD_ONS = {
   'js/telemetry': [],
   'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
   'js/redis': [],
-  'js/cli': ['js/durable', 'js/http', 'js/server'],
+  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis'],
 }
 
 /** What each room may load beside Node. `ws`, `fastify` and `@opentelemetry/api` are brought by the user. */
@@ -48,7 +48,7 @@ const LIBRARIES = {
   'js/server': ['ws'],
   'js/telemetry': ['@opentelemetry/api'],
   'js/redis': ['msgpackr'],
-  'js/cli': ['ws'],
+  'js/cli': ['ws', 'ioredis', 'iovalkey', 'redis'],
 }
 const TYPES = ['@opentelemetry/api', '@standard-schema/spec', 'fastify']
 

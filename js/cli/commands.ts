@@ -85,6 +85,28 @@ const serve: Command = {
   examples: ['velo serve ./functions --port 8080', 'velo serve ./functions --durable ./data'],
 }
 
+const consume: Command = {
+  args: [],
+  says: 'Run a stream function over a stream of Redis or Valkey, until a signal stops it',
+  usage: 'consume --redis <url> --stream <name> --group <name> --function <function.js> [options]',
+  options: {
+    redis: { value: 'url', says: 'The server, redis://host:port' },
+    stream: { value: 'name', says: 'Stream to read; may be repeated' },
+    group: { value: 'name', says: 'Consumer group, made where it is missing' },
+    function: { value: 'file', says: 'Module of the function' },
+    export: { value: 'name', says: 'Name of the export of the module (default: default)' },
+    consumer: { value: 'name', says: 'Name of this consumer (default: one of its own)' },
+    from: { value: 'id', says: 'Where a group begins that is made (default: 0)' },
+    to: { value: 'name', says: 'Stream for the results (default: none)' },
+    maxlen: { value: 'n', says: 'About how many entries that stream keeps (default: all)' },
+    'dead-letter': { value: 'name', says: 'Stream for entries that the function cannot deal with (default: they end the command)' },
+    worker: { says: 'Run the function on worker threads' },
+    progress: { says: 'Show progress on stderr (default: on a terminal)' },
+    json: { says: 'Say how it ended as one line of JSON on stderr' },
+  },
+  examples: ['velo consume --redis redis://127.0.0.1:6379 --stream clicks --group features --function features.js --to features'],
+}
+
 const doctor: Command = {
   args: [],
   says: 'Look at this machine: the add-on, Node.js, limits, a journal',
@@ -136,4 +158,4 @@ const journal: Readonly<Record<string, Command>> = {
 }
 
 /** All commands, by name: one word, or two. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, ...journal, doctor }))
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, consume, ...journal, doctor }))

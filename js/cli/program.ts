@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed) => Promise<number>>> = {
   run: ([file = '', ...inputs], options) => runCommand(file, inputs, options),
   serve: ([functions = ''], options) => (flag(options, 'watch') ? watchCommand(functions) : serveCommand(functions, options)),
+  consume: (_, options) => consumeCommand(options),
   doctor: (_, options) => doctorCommand(options),
   'journal ls': async ([folder = ''], options) => (await looks()).ls(folder, text(options, 'function'), flag(options, 'json')),
   'journal show': async ([folder = '', id = ''], options) =>
@@ -141,6 +142,32 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
   } as const
   const { serve } = await import('./serve.js')
   return serve(options)
+}
+
+async function consumeCommand(given: Parsed): Promise<number> {
+  const needed = (name: string): string => {
+    const value = text(given, name)
+    if (value === undefined) throw new UsageError(`consume needs --${name}`)
+    return value
+  }
+  const options = {
+    file: needed('function'),
+    exported: text(given, 'export') ?? 'default',
+    worker: flag(given, 'worker'),
+    redis: needed('redis'),
+    streams: texts(given, 'stream'),
+    group: needed('group'),
+    consumer: text(given, 'consumer'),
+    from: text(given, 'from'),
+    to: text(given, 'to'),
+    maxlen: integer(given, 'maxlen', 1, 2 ** 40, undefined),
+    deadLetter: text(given, 'dead-letter'),
+    progress: flag(given, 'progress') ? true : undefined,
+    json: flag(given, 'json'),
+  }
+  if (options.streams.length === 0) throw new UsageError('consume needs --stream')
+  const { consume } = await import('./consume.js')
+  return consume(options)
 }
 
 /** The same command without `--watch` is a process of its own. */

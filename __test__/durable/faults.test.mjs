@@ -216,6 +216,34 @@ describe('several lives', () => {
     assert.equal(shelf.streams.size, 0)
   })
 
+  for (const [first, second] of [
+    ['local', 'worker'],
+    ['worker', 'local'],
+  ]) {
+    test(`each stage of a pipeline hears when the replay is over (${first}, ${second})`, async () => {
+      const shelf = newShelf()
+      const at = (placement, more) =>
+        placement === 'local' ? streamFn(functions.replays, more) : streamFn(MODULE, { ...more, placement, export: 'replays' })
+      const open = () =>
+        at(first, { durable: durable(new MemoryJournal({ shelf })) })
+          .pipe(at(second, {}))
+          .open({ id: `${first} then ${second}` })
+      const stream = open()
+      for (const event of [[1], [2]]) {
+        await stream.send(event)
+        await within(10_000, stream.recv())
+      }
+      await stream.close()
+      const again = open()
+      await within(10_000, again.resumed)
+      await again.send([3])
+      await within(10_000, again.recv())
+      assert.deepEqual(await within(10_000, again.recv()), [3, false, false])
+      again.abort()
+      await again.closed
+    })
+  }
+
   test('keys of an operator give their results in the same order again', async () => {
     const shelf = newShelf()
     const open = () => functions.perKey.with({ name: 'per key', durable: durable(new MemoryJournal({ shelf })) }).open({ id: 'keys' })

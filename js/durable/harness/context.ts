@@ -5,13 +5,13 @@ import { ORDERED, type Ordered } from '../../kit/ordered.js'
 import { TIMING, type Timing } from '../../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 import type { Hosted } from './hosted.js'
-import type { Outcome } from './outcomes.js'
+import { fullName, type Outcome } from './outcomes.js'
 
 export class DurableContext implements StreamContext, Timing, Ordered {
   readonly [ORDERED] = true
   readonly #plain: StreamContext
   readonly #hosted: Hosted
-  /** Number of its stage: names of different stages do not meet, whatever threads they run on. */
+  /** Number of its stage. */
   readonly #stage: number
 
   constructor(plain: StreamContext, hosted: Hosted, stage: number) {
@@ -68,7 +68,7 @@ export class DurableContext implements StreamContext, Timing, Ordered {
     const hosted = this.#hosted
     // Before it counts: what is no effect leaves nothing behind.
     const retry = effectOf(name, fn, options)
-    const full = this.#stage === 0 ? name : `${this.#stage}:${name}`
+    const full = fullName(this.#stage, name)
     const { asked, turn } = hosted.begin(full)
     const kept = hosted.outcomes.take(full, turn)
     if (kept !== undefined) return settled(kept) as Value

@@ -16,6 +16,8 @@ export class Hosted {
   /** When the event taken last was accepted, Unix ms. */
   at: number
   private readonly data: HarnessData
+  private readonly stages = new Set<number>()
+  private hasLast = false
   /** Events that the first function has taken. */
   private taken: number
   /** Results that the last function has yielded. */
@@ -41,7 +43,16 @@ export class Hosted {
 
   /** Whether something that was given out, or done, before has not been made again. */
   get isReplaying(): boolean {
-    return this.yielded < this.data.delivered || this.outcomes.left > 0
+    const { delivered, accepted } = this.data
+    if (!this.outcomes.isDone(this.stages)) return true
+    // Results are not seen where the last function runs on another thread, and events where the first one does.
+    return this.hasLast ? this.yielded < delivered : this.stages.has(0) && this.taken < accepted
+  }
+
+  /** One of the functions that run here, by the number of its stage. */
+  holds(stage: number, last: boolean): void {
+    this.stages.add(stage)
+    this.hasLast ||= last
   }
 
   /** An event is given to the first function. */

@@ -18,18 +18,22 @@ export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 export class Outcomes {
   readonly #codec: Codec
   readonly #kept = new Map<string, Written>()
+  /** How many of each stage were not asked for yet. */
+  readonly #left = new Map<number, number>()
 
   constructor(codec: Codec, records: readonly Uint8Array[]) {
     this.#codec = codec
     for (const record of records) {
       const written = decodeRecord(record, 'structured') as Written
       this.#kept.set(key(written.name, written.turn), written)
+      this.#count(written.name, 1)
     }
   }
 
-  /** How many were not asked for yet. */
-  get left(): number {
-    return this.#kept.size
+  /** Whether these stages have asked for all of theirs. */
+  isDone(stages: ReadonlySet<number>): boolean {
+    for (const stage of stages) if ((this.#left.get(stage) ?? 0) > 0) return false
+    return true
   }
 
   /** Gives out the one that is kept, once. */
@@ -38,6 +42,7 @@ export class Outcomes {
     const written = this.#kept.get(place)
     if (written === undefined) return undefined
     this.#kept.delete(place)
+    this.#count(name, -1)
     if (written.thrown !== undefined) return { error: decodeThrown(written.thrown) }
     return { value: decodeRecord(written.value as Uint8Array, this.#codec) }
   }
@@ -50,6 +55,11 @@ export class Outcomes {
     return { bytes: encodeRecord({ name, turn, value }, 'structured'), value: decodeRecord(value, this.#codec) }
   }
 
+  #count(name: string, change: number): void {
+    const stage = stageOf(name)
+    this.#left.set(stage, (this.#left.get(stage) ?? 0) + change)
+  }
+
   #valueOf(name: string, value: unknown): Uint8Array {
     try {
       return encodeRecord(value, this.#codec)
@@ -58,6 +68,15 @@ export class Outcomes {
       throw new VeloError('VELO_CODEC', `${field}: what it gave cannot be kept: ${(cause as Error).message}`, { field, cause })
     }
   }
+}
+
+/** The name by which a stage asks: those of different stages do not meet, whatever threads they run on. */
+export function fullName(stage: number, name: string): string {
+  return stage === 0 ? name : `${stage}:${name}`
+}
+
+function stageOf(full: string): number {
+  return Number(/^(\d+):/.exec(full)?.[1] ?? 0)
 }
 
 function key(name: string, turn: number): string {

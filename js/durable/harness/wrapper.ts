@@ -12,6 +12,7 @@ type Call = (events: AsyncIterableIterator<unknown>, ctx: StreamContext) => AnyG
 
 /** `fn`, with records coming in where it is the first one, and records going out where it is the last. */
 export function wrapped(fn: Generator<never, unknown>, { index, last }: StagePlace, hosted: Hosted): Generator<never, unknown> {
+  hosted.holds(index, last)
   const call: Call = (events, plain) => {
     const given = index === 0 ? new HostedEvents(events as AsyncIterator<never, undefined>, hosted) : events
     const generator = (fn as unknown as Call)(given, new DurableContext(plain, hosted, index))

@@ -244,6 +244,22 @@ describe('several lives', () => {
     })
   }
 
+  test('a name of ctx.run that looks like that of another stage is its own', async () => {
+    const shelf = newShelf()
+    const open = () => {
+      const head = streamFn(functions.numbered, { durable: durable(new MemoryJournal({ shelf })) })
+      return head.pipe(streamFn(MODULE, { placement: 'worker', export: 'dicing' })).open({ id: 'numbered' })
+    }
+    const stream = open()
+    await stream.send('a')
+    const result = await within(10_000, stream.recv())
+    await stream.close()
+    const again = open()
+    assert.equal(await within(10_000, again.recv()), result)
+    again.abort()
+    await again.closed
+  })
+
   test('keys of an operator give their results in the same order again', async () => {
     const shelf = newShelf()
     const open = () => functions.perKey.with({ name: 'per key', durable: durable(new MemoryJournal({ shelf })) }).open({ id: 'keys' })

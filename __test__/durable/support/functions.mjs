@@ -102,3 +102,8 @@ export async function* replays(events, ctx) {
     yield event[0] < 3 ? event : [...event, ctx.replaying]
   }
 }
+
+/** The same by a name with a number before it. */
+export async function* numbered(events, ctx) {
+  for await (const event of events) yield `${event} ${await ctx.run('1:dice', () => Math.random())}`
+}

@@ -70,13 +70,15 @@ export class Outcomes {
   }
 }
 
+const NUMBERED = /^(\d+):/
+
 /** The name by which a stage asks: those of different stages do not meet, whatever threads they run on. */
 export function fullName(stage: number, name: string): string {
-  return stage === 0 ? name : `${stage}:${name}`
+  return stage === 0 && !NUMBERED.test(name) ? name : `${stage}:${name}`
 }
 
 function stageOf(full: string): number {
-  return Number(/^(\d+):/.exec(full)?.[1] ?? 0)
+  return Number(NUMBERED.exec(full)?.[1] ?? 0)
 }
 
 function key(name: string, turn: number): string {

@@ -36,7 +36,7 @@ export interface EventRecord {
 
 /** What one `ctx.run` came to. */
 export interface Outcome {
-  /** How many `ctx.run` had begun before it. */
+  /** Its number, which no other outcome of the stream has; with a state, how many `ctx.run` had begun before it. */
   readonly asked: number
   readonly bytes: Uint8Array
 }

@@ -74,8 +74,8 @@ describePlacements('inspect', (place) => {
     const stream = fn.open({ id })
     const sends = [1, 2, 3, 4, 5, 6, 7, 8].map((event) => stream.send(event))
     // Once it has stood there for a look it is the function that everybody waits for.
-    await until(5000, () => ['room', 'user code'].includes(see(id)?.waitingFor), 'room')
-    assert.ok(see(id).buffered.events >= 1)
+    const isFull = ({ waitingFor, buffered }) => ['room', 'user code'].includes(waitingFor) && buffered.events >= 1
+    await until(5000, () => isFull(see(id)), 'room')
     gate.open()
     const abort = Promise.allSettled(sends)
     await stream.close()

@@ -56,9 +56,11 @@ function said(error: unknown): string {
 }
 
 /** What of a stream does not change from look to look. */
-export function shape(lease: Lease): Pick<StreamInspection, 'id' | 'function' | 'stage' | 'placement' | 'thread'> {
+export function shape(
+  lease: Lease,
+  { stage } = standingOf(lease),
+): Pick<StreamInspection, 'id' | 'function' | 'stage' | 'placement' | 'thread'> {
   const { id, def, holder } = lease
-  const { stage } = standingOf(lease)
   return {
     id,
     function: def.options.name,
@@ -70,14 +72,15 @@ export function shape(lease: Lease): Pick<StreamInspection, 'id' | 'function' | 
 
 function inspected(lease: Lease, now: number): StreamInspection {
   const { row, holder } = lease
-  const { stand } = standingOf(lease)
+  const standing = standingOf(lease)
+  const { stand } = standing
   const { ms, isStill } = stoodFor(lease, stand, now)
   // A send waits while the function goes on: there is no room. Where the function does not, it is what everybody waits for.
   const isFull = holder.mode.isSending && ((stand === Stand.Code && !isStill) || stand === Stand.Event)
   const failure = holder.lastFailure
   const { headers } = holder.contextParts()
   return {
-    ...shape(lease),
+    ...shape(lease, standing),
     state: STATES[row.state] ?? 'closed',
     ageMs: Math.round(Math.max(0, now - row.word(Word.Duration))),
     waitingFor: WAITS[isFull ? Stand.Room : stand] as WaitingFor,

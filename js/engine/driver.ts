@@ -224,9 +224,8 @@ export class Driver {
   }
 
   private boot(): void {
-    const { onResult } = this.mode
     const { span } = this.driven
-    this.onResult = span === undefined ? onResult : untilFirst(this.mode, span, () => void (this.onResult = onResult))
+    this.onResult = span === undefined ? this.mode.onResult : this.watched(span)
     this.row.endWait()
     try {
       this.inlet ??= this.mode.openInlet()
@@ -239,6 +238,11 @@ export class Driver {
     }
     // What makes a generator is user code, and may have ended the stream.
     if (!this.isOver && this.mode.drive?.(this.generator) !== true) this.pump()
+  }
+
+  /** A function of its own, so that the others make no closure. */
+  private watched(span: StreamSpan): Mode['onResult'] {
+    return untilFirst(this.mode, span, () => void (this.onResult = this.mode.onResult))
   }
 
   private unwind(): void {

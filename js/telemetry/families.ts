@@ -72,7 +72,7 @@ type OfJournal = readonly [name: string, type: 'gauge' | 'counter', help: string
 
 const OF_JOURNALS: readonly OfJournal[] = [
   ['velo_journal_streams', 'gauge', 'Streams that a journal keeps, retained ends among them.', (of) => of.streams],
-  ['velo_journal_kept_bytes', 'gauge', 'Bytes that a journal keeps of them.', (of) => of.bytes],
+  ['velo_journal_bytes', 'gauge', 'Bytes that a journal keeps of them.', (of) => of.bytes],
   ['velo_journal_file_bytes', 'gauge', 'Bytes of its file on disk.', (of) => of.fileBytes],
   ['velo_journal_queued', 'gauge', 'Submissions that wait for its writer.', (of) => of.queued],
   ['velo_journal_queued_bytes', 'gauge', 'Bytes of them.', (of) => of.queuedBytes],
@@ -152,7 +152,9 @@ export function familiesOf(measures: Measures, functions: readonly FunctionMeasu
       samples: one(bytesBuffered),
     },
     ...OF_JOURNALS.map(([name, type, help, value]): MetricFamily => {
-      return { name, type, help, samples: journals.map((journal) => ({ labels: { journal: journal.path }, value: value(journal) })) }
+      const samples = journals.map((journal) => ({ labels: { journal: journal.path }, value: value(journal) }))
+      // Where there was no commit, it took no time.
+      return { name, type, help, samples: samples.filter(({ value }) => !Number.isNaN(value)) }
     }),
     { name: 'velo_workers', type: 'gauge', help: 'Worker threads that run.', samples: one(workers.length) },
     { name: 'velo_worker_starts', type: 'counter', help: 'Worker threads that were started.', samples: one(workerStarts) },

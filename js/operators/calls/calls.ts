@@ -187,6 +187,7 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
   }
 
   #drop(task: Task, reason: unknown): void {
+    this.#undone = Math.min(this.#undone, task.before)
     if (this.#unlisted === null) this.#unlink(task)
     else this.#unlisted.delete(task)
     this.#held--

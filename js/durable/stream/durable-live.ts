@@ -130,7 +130,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   close(): Promise<void> {
     // Nobody asks for more.
-    if (this.end !== undefined) this.output.wasRead()
+    if (this.end !== undefined) this.output.left()
     this.leave ??= (instance) => silence(instance.close())
     return silence(this.life.inner.instance.close().then(() => this.ended.then(() => this.life.settled())))
   }

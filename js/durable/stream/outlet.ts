@@ -51,6 +51,11 @@ export class Outlet {
     if (this.delivered === this.handed) this.owner.readToTheEnd()
   }
 
+  /** It has ended and is closed. Where an add-on says what has arrived, that alone decides. */
+  left(): void {
+    if (this.confirmed === undefined) this.owner.readToTheEnd()
+  }
+
   private get delivered(): number {
     return Math.min(this.handed, this.confirmed ?? this.handed)
   }

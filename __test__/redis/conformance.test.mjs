@@ -1,0 +1,83 @@
+// A journal in Redis or Valkey keeps what journals promise, by either client.
+
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { RedisJournal } from '../../target/js/redis/session/redis-journal.js'
+import { conforms } from '../durable/conformance.mjs'
+import { describeServers } from '../support/redis-servers.mjs'
+import { within } from '../support/within.mjs'
+import { clients } from './clients.mjs'
+
+const init = { at: 1, seed: 2 }
+const key = { function: 'f', id: 'a' }
+const event = (number) => ({ at: number, end: false, bytes: Buffer.from(String(number)) })
+
+let made = 0
+describeServers('journals', ({ name: kind, server }) => {
+  // The other client on the other server differs in nothing that is of these.
+  for (const { name, make, end } of kind === 'Redis' ? clients : clients.slice(0, 1)) {
+    let client
+    conforms(name, async ({ maxBytes } = {}) => {
+      client ??= await make(server().url)
+      const prefix = `j${made++}`
+      return { open: () => new RedisJournal(client, { prefix, maxBytes }) }
+    })
+    after(() => client && end(client))
+  }
+
+  for (const { name, make, end } of clients) {
+    test(`${name}: what was asked for while connections are cut is done once, in its order`, async () => {
+      const [client, knife] = [await make(server().url), await clients[0].make(server().url)]
+      const journal = new RedisJournal(client, { prefix: `cut-${name}` })
+      const { own } = await journal.open(key, init)
+      const count = 3000
+      const steps = []
+      for (let number = 0; number < count; number++) {
+        steps.push(journal.append(own, number, [event(number)]))
+        if (number % 10 === 9) steps.push(journal.commit(own, { outcomes: [{ asked: number, bytes: Buffer.from('x') }] }))
+        if (number % 300 === 150) steps.push(knife.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+        if (number % 100 === 99) await within(20_000, steps.at(-1))
+      }
+      await within(20_000, Promise.all(steps))
+      const read = []
+      while (read.length < count) read.push(...(await journal.read(own, read.length, { events: 1000, bytes: 1 << 20 })))
+      assert.deepEqual(
+        read.map(({ bytes }) => Number(Buffer.from(bytes))),
+        Array.from({ length: count }, (_, number) => number),
+      )
+      assert.equal((await journal.open(key, init)).outcomes.length, count / 10)
+      await journal.close()
+      await end(client)
+      knife.disconnect()
+    })
+
+    test(`${name}: a server that forgot its scripts is sent them again, and one that is away is given up`, async () => {
+      const client = await make(server().url)
+      const journal = new RedisJournal(client, { prefix: `away-${name}`, timeout: 300 })
+      const { own } = await journal.open(key, init)
+      const other = await clients[0].make(server().url)
+      await other.call('SCRIPT', 'FLUSH')
+      await within(10_000, journal.append(own, 0, [event(0)]))
+      server().signal('SIGSTOP')
+      await within(10_000, assert.rejects(journal.append(own, 1, [event(1)]), { code: 'VELO_CHECKPOINT', message: /does not answer/ }))
+      server().signal('SIGCONT')
+      await within(10_000, journal.append(own, 1, [event(1)]))
+      assert.equal((await journal.open(key, init)).events, 2)
+      await journal.close()
+      await end(client)
+      other.disconnect()
+    })
+  }
+
+  test('options are checked', () => {
+    const field = 'redisJournal(client, options)'
+    assert.throws(() => new RedisJournal({}), { code: 'VELO_CONFIG', field: 'redisJournal(client)' })
+    const [{ make }] = clients
+    return make(server().url).then((client) => {
+      assert.throws(() => new RedisJournal(client, { maxBytes: 0 }), { code: 'VELO_CONFIG', field: `${field}.maxBytes` })
+      assert.throws(() => new RedisJournal(client, { prefix: '' }), { code: 'VELO_CONFIG', field: `${field}.prefix` })
+      assert.throws(() => new RedisJournal(client, { timeouts: 1 }), { code: 'VELO_CONFIG' })
+      client.disconnect()
+    })
+  })
+})

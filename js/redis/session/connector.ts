@@ -1,0 +1,16 @@
+// js/redis/session: sessions in Redis and Valkey: where their events, results and state are, who may write to them, and the scripts that keep the law. Knows nothing of
+// how a session is run, nor of those who talk to it from elsewhere (js/redis/cluster).
+//
+// Which client the user brought.
+
+import { configError } from '../../kit/check.js'
+import type { Connector } from './connection.js'
+import { isIoRedis, overIoRedis } from './ioredis.js'
+import { isNodeRedis, overNodeRedis } from './node-redis.js'
+
+/** Throws `VELO_CONFIG` for what is no client. */
+export function connectorOf(client: unknown, field: string): Connector {
+  if (isIoRedis(client)) return overIoRedis(client)
+  if (isNodeRedis(client)) return overNodeRedis(client)
+  throw configError(field, 'a client of ioredis or node-redis', client)
+}

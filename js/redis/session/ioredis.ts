@@ -1,0 +1,87 @@
+// Connections by ioredis (and iovalkey, which has its methods).
+
+import { type Argument, type Connection, type Connector, plain, type Subscriber } from './connection.js'
+
+interface IoRedis {
+  readonly status: string
+  duplicate(options: object): IoRedis
+  callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
+  connect(): Promise<void>
+  disconnect(): void
+  ssubscribe(channel: string): Promise<unknown>
+  sunsubscribe(channel: string): Promise<unknown>
+  on(event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** A command waits for its answer as long as somebody waits for it: how long that is, is decided above. */
+const OWN = { maxRetriesPerRequest: null, enableAutoPipelining: false, enableOfflineQueue: true, keyPrefix: '', autoResubscribe: false }
+
+export function isIoRedis(client: unknown): client is IoRedis {
+  const { callBuffer, duplicate, status } = (client ?? {}) as Partial<IoRedis>
+  return typeof callBuffer === 'function' && typeof duplicate === 'function' && typeof status === 'string'
+}
+
+export function overIoRedis(client: IoRedis): Connector {
+  return { connect: () => new IoConnection(duplicated(client)), subscriber: () => new IoSubscriber(duplicated(client)) }
+}
+
+function duplicated(client: IoRedis): IoRedis {
+  const own = client.duplicate({ ...OWN, retryStrategy: (times: number) => Math.min(20 * times, 500) })
+  // Whoever waits for an answer is told; without a listener an error ends the process.
+  own.on('error', () => {})
+  if (own.status === 'wait') own.connect().catch(() => {})
+  return own
+}
+
+class IoConnection implements Connection {
+  readonly #client: IoRedis
+
+  constructor(client: IoRedis) {
+    this.#client = client
+  }
+
+  call(...args: Argument[]): Promise<unknown> {
+    const [command, ...rest] = plain(args)
+    return this.#client.callBuffer(command as string, ...rest)
+  }
+
+  onReady(listener: () => void): void {
+    if (this.#client.status === 'ready') listener()
+    this.#client.on('ready', listener)
+  }
+
+  close(): void {
+    this.#client.disconnect()
+  }
+}
+
+class IoSubscriber implements Subscriber {
+  readonly #client: IoRedis
+  readonly #listeners = new Map<string, (message: Buffer) => void>()
+
+  constructor(client: IoRedis) {
+    this.#client = client
+    client.on('smessageBuffer', ((channel: Buffer, message: Buffer) => {
+      this.#listeners.get(channel.toString())?.(message)
+    }) as (...args: never[]) => void)
+  }
+
+  async subscribe(channel: string, listener: (message: Buffer) => void): Promise<void> {
+    this.#listeners.set(channel, listener)
+    await this.#client.ssubscribe(channel)
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#listeners.delete(channel)
+    await this.#client.sunsubscribe(channel)
+  }
+
+  onReady(listener: () => void): void {
+    if (this.#client.status === 'ready') listener()
+    this.#client.on('ready', listener)
+  }
+
+  close(): void {
+    this.#client.disconnect()
+  }
+}

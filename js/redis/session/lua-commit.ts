@@ -1,0 +1,105 @@
+// What a commit says, in one script: all of it or nothing. Everything in it is absolute, so that it may be repeated.
+
+import { scriptOf } from './script.js'
+
+/**
+ * ARGV: 1 epoch, 2 token, 3 delivered or '', 4 index of the first hash or '', 5 hashes, 6 how many outcomes, 7 version of the state or '', 8 9 10 its events, results
+ * and asked, 11 the state, 12 index of the first result or '', 13 how many, 14 '' or ms that its end is kept, 15 the end, then outcomes as pairs of asked and bytes, then results.
+ */
+export const COMMIT = scriptOf(`
+  local A=ARGV
+  local function num(x) return tonumber(x or '0') or 0 end
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','d','hf','of','se','sr','sa','on','m','b')
+  local ends=A[14]~=''
+  if not h[1] then if A[14]=='0' then return {'ok'} end return {'gone'} end
+  if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
+  local outcomes,outputs=num(A[6]),num(A[13])
+  if h[3] and (A[4]~='' or outcomes>0 or A[7]~='' or A[12]~='') then return {'over'} end
+  if A[14]=='0' then redis.call('DEL',unpack(KEYS)) return {'ok'} end
+  local fresh=A[7]~=''
+  if fresh and h[9] then
+    for k=8,10 do
+      local a,b=tonumber(A[k]),num(h[k+1])
+      if a~=b then fresh=a>b break end
+    end
+  end
+  local f,i,hf,of=num(h[4]),num(h[5]),num(h[7]),num(h[8])
+  local len=redis.call('STRLEN',KEYS[5])/4
+  local skip=0
+  if fresh then skip=math.max(0,tonumber(A[9])-hf) end
+  local hnext=hf+skip+math.max(0,len-skip)
+  if A[4]~='' and tonumber(A[4])>hnext then return {'gap',hnext} end
+  local asked=num(h[11])
+  if fresh then asked=tonumber(A[10]) end
+  local b=num(h[14])
+  if h[13] then
+    local function sum(list,head) local s=0 for _,x in ipairs(list) do s=s+#x+16-head end return s end
+    local was=b
+    if fresh then
+      local gone=tonumber(A[8])-f
+      if gone>0 then b=b-sum(redis.call('LRANGE',KEYS[2],0,gone-1),9) end
+      b=b+#A[11]-redis.call('STRLEN',KEYS[4])
+      b=b-4*math.min(len,skip)
+      local all=redis.call('HGETALL',KEYS[6])
+      for k=1,#all,2 do if tonumber(all[k])<asked then b=b-#all[k+1]-16 end end
+    end
+    for k=1,outcomes do
+      local n=A[14+2*k]
+      if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then b=b+#A[15+2*k]+16 end
+    end
+    if A[12]~='' and (A[7]=='' or fresh) then for k=1,outputs do b=b+#A[15+2*outcomes+k]+16 end end
+    if not ends and b>was and b>tonumber(h[13]) and (outcomes>0 or A[7]~='' or A[12]~='') then return {'full',b,h[13]} end
+  end
+  if fresh then
+    local se=tonumber(A[8])
+    if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se i=math.max(i,f) end
+    if skip>0 then
+      hf=hf+skip
+      if skip>=len then redis.call('DEL',KEYS[5]) else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1)) end
+    end
+    if asked>num(h[11]) then
+      for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end
+    end
+    redis.call('SET',KEYS[4],A[11])
+    redis.call('HSET',KEYS[1],'f',f,'i',i,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
+  end
+  if A[4]~='' then
+    local at=(hnext-tonumber(A[4]))*4
+    if at<#A[5] then redis.call('APPEND',KEYS[5],string.sub(A[5],at+1)) end
+  end
+  local on=num(h[12])
+  for k=1,outcomes do
+    local n=A[14+2*k]
+    if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
+      redis.call('HSET',KEYS[6],n,on..':'..A[15+2*k])
+      on=on+1
+    end
+  end
+  if on>num(h[12]) then redis.call('HSET',KEYS[1],'on',on) end
+  local olen=redis.call('LLEN',KEYS[3])
+  local d=math.max(num(h[6]),num(A[3]))
+  if A[12]~='' and (A[7]=='' or fresh) then
+    local from,first=tonumber(A[12]),16+2*outcomes
+    if from>of+olen or olen==0 then
+      redis.call('DEL',KEYS[3]) of=from olen=0
+    else first=first+of+olen-from end
+    for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
+    olen=olen+math.max(0,#A-first+1)
+  end
+  local gone=math.min(math.max(0,d-of),olen)
+  if gone>0 then
+    if h[13] then for _,x in ipairs(redis.call('LRANGE',KEYS[3],0,gone-1)) do b=b-#x-16 end end
+    redis.call('LTRIM',KEYS[3],gone,-1)
+    of=of+gone
+  end
+  redis.call('HSET',KEYS[1],'d',d,'of',of)
+  if h[13] then redis.call('HSET',KEYS[1],'b',b) end
+  if ends then
+    redis.call('DEL',KEYS[2],KEYS[3],KEYS[5],KEYS[6])
+    redis.call('HDEL',KEYS[1],'sv','se','sr','sa')
+    redis.call('HSET',KEYS[1],'ov',1,'f',i,'hf',hnext,'of',d)
+    redis.call('SET',KEYS[4],A[15],'PX',A[14])
+    redis.call('PEXPIRE',KEYS[1],A[14])
+  end
+  return {'ok'}
+`)

@@ -1,0 +1,146 @@
+// What scripts say of a session that a process hosts: whoever hosts it owns it as in lua.ts, and whoever sends to it is another. Fields of m beside those in lua.ts: n nt (number and
+// token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
+// reader has taken). Results stay until their readers have taken them: `of` says which is the first.
+
+import { scriptOf } from './script.js'
+
+/** ARGV: worker, token, entry, ms that it is kept. */
+export const CLAIM = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x')
+  if not h[1] then return {'gone'} end
+  if h[3] then return {'over'} end
+  if h[4] and h[4]~=ARGV[3] then return {'other',h[4]} end
+  local t=redis.call('TIME')
+  local epoch=tonumber(t[1])*1000000+tonumber(t[2])
+  if h[5] then epoch=math.max(epoch,tonumber(h[5])+1) end
+  epoch=string.format('%.0f',epoch)
+  local x=tonumber(h[6] or '0')
+  if tonumber(redis.call('HGET',KEYS[1],'i') or '0')>0 then x=x+1 else x=1 end
+  redis.call('HSET',KEYS[1],'e',epoch,'t',ARGV[2],'w',ARGV[1],'d',ARGV[3],'x',x)
+  for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ARGV[4]) end
+  local m=redis.call('HMGET',KEYS[1],'f','i','of','hf','of','sv','se','sr','sa','ov')
+  m[3]=tonumber(m[3] or '0')+redis.call('LLEN',KEYS[3])
+  m[3]=tostring(m[3])
+  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x}
+`)
+
+/** ARGV: worker's entry in the directory of which another is the right one; it is taken over where that one is gone. */
+export const ADOPT = scriptOf(`
+  if redis.call('HGET',KEYS[1],'d')==ARGV[1] then redis.call('HSET',KEYS[1],'d',ARGV[2]) end
+  return {'ok'}
+`)
+
+/** ARGV: epoch, token: given back on purpose, which is no takeover. */
+export const RELEASE = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov')
+  if h[1]~=ARGV[1] or h[2]~=ARGV[2] or h[3] then return {'fenced'} end
+  redis.call('HDEL',KEYS[1],'x','w')
+  return {'ok'}
+`)
+
+/** ARGV: epoch, token, ms that it is kept: whether it is still owned, and what there is of it. */
+export const LOOK = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','i','of','se')
+  if not h[1] then return {'gone'} end
+  if h[3] then return {'over'} end
+  if h[1]~=ARGV[1] or h[2]~=ARGV[2] then return {'fenced'} end
+  return {'ok',tonumber(h[4] or '0'),tonumber(h[5] or '0')+redis.call('LLEN',KEYS[3]),tonumber(h[6] or '0')}
+`)
+
+/**
+ * ARGV: as COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 the most results that may wait, 18 the
+ * channel of its readers; from 19 outcomes and results. What it rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
+ * furthest behind, are left behind before that.
+ */
+export const HOST_COMMIT = scriptOf(`
+  local A=ARGV
+  local function num(x) return tonumber(x or '0') or 0 end
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt')
+  if not h[1] then return {'gone'} end
+  if h[3] then return {'over'} end
+  if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
+  local i,hf,of=num(h[5]),num(h[6]),num(h[7])
+  if i<num(A[3]) then return {'lost'} end
+  local olen=redis.call('LLEN',KEYS[3])
+  local outcomes,outputs=num(A[6]),num(A[13])
+  local first=19+2*outcomes
+  if outputs>0 then
+    local skip=of+olen-num(A[12])
+    if skip<0 then return {'lost'} end
+    first=first+skip
+  end
+  local added=math.max(0,#A-first+1)
+  local cap=num(A[17])
+  if added>0 and olen>0 and olen+added>cap then
+    local mine=num(redis.call('HGET',KEYS[1],'r:'..(h[12] or '')))
+    if mine>of then
+      local all=redis.call('HKEYS',KEYS[1])
+      for _,k in ipairs(all) do if string.sub(k,1,2)=='r:' and num(redis.call('HGET',KEYS[1],k))<mine then redis.call('HDEL',KEYS[1],k) end end
+      redis.call('LTRIM',KEYS[3],mine-of,-1)
+      redis.call('HSET',KEYS[1],'of',mine)
+      olen=math.max(0,olen-(mine-of)) of=mine
+    end
+    if olen>0 and olen+added>cap then redis.call('HSET',KEYS[1],'fu',1) return {'full'} end
+  end
+  local fresh=A[7]~=''
+  if fresh and h[8] then
+    for k=8,10 do
+      local a,b=tonumber(A[k]),num(h[k])
+      if a~=b then fresh=a>b break end
+    end
+  end
+  local hlen=redis.call('STRLEN',KEYS[5])/4
+  local skip=0
+  if fresh then skip=math.max(0,tonumber(A[9])-hf) end
+  local hnext=hf+skip+math.max(0,hlen-skip)
+  if A[4]~='' and tonumber(A[4])>hnext then return {'lost'} end
+  local asked=num(h[10])
+  if fresh then
+    local f,se=num(h[4]),tonumber(A[8])
+    if A[10]~=tostring(asked) then
+      asked=tonumber(A[10])
+      for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end
+    end
+    if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se end
+    if skip>0 then
+      hf=hf+skip
+      if skip>=hlen then redis.call('DEL',KEYS[5]) else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1)) end
+    end
+    redis.call('SET',KEYS[4],A[11])
+    redis.call('HSET',KEYS[1],'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
+  end
+  if A[4]~='' then
+    local at=(hnext-tonumber(A[4]))*4
+    if at<#A[5] then redis.call('APPEND',KEYS[5],string.sub(A[5],at+1)) end
+  end
+  local on=num(h[11])
+  for k=1,outcomes do
+    local n=A[17+2*k]
+    if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
+      redis.call('HSET',KEYS[6],n,on..':'..A[18+2*k])
+      on=on+1
+    end
+  end
+  if on>num(h[11]) then redis.call('HSET',KEYS[1],'on',on) end
+  for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
+  redis.call('HSET',KEYS[1],'u',A[3])
+  redis.call('HDEL',KEYS[1],'x')
+  local q=of+olen
+  local kept=A[16]
+  if A[14]~='' then
+    kept=A[14]
+    redis.call('DEL',KEYS[2],KEYS[5],KEYS[6])
+    redis.call('HDEL',KEYS[1],'sv','se','sr','sa','w')
+    redis.call('HSET',KEYS[1],'ov',1,'f',i)
+    redis.call('SET',KEYS[4],A[15])
+  end
+  for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,kept) end
+  if added>0 or A[14]~='' then
+    local out,bytes={struct.pack('>dBd',q,A[14]~='' and 1 or 0,num(A[3]))},0
+    for k=first,#A do bytes=bytes+#A[k] end
+    if bytes<=65536 then for k=first,#A do out[#out+1]=struct.pack('>I4',#A[k]) out[#out+1]=A[k] end
+    else out[1]=struct.pack('>dBd',q,2,num(A[3])) end
+    redis.call('SPUBLISH',A[18],table.concat(out))
+  end
+  return {'ok',q+added}
+`)

@@ -1,0 +1,84 @@
+// A script of the server: sent once, called by its digest, sent again where the server has forgotten it. All scripts may be repeated: what they write is absolute, so an answer that
+// was lost is asked for again until the server has been away for too long.
+
+import { createHash } from 'node:crypto'
+import { setTimeout as after } from 'node:timers/promises'
+import type { Argument, Connection } from './connection.js'
+
+export interface Script {
+  readonly lua: string
+  readonly sha: string
+}
+
+export function scriptOf(lua: string): Script {
+  // One line feed a statement: what is sent is small.
+  const text = lua.replace(/^\s+/gm, '')
+  return { lua: text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Nobody knows whether it was done, or it was not done and may be later. */
+const UNSURE =
+  /LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|closed|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|abort|MaxRetries|offline|disconnect/i
+
+/** ms between two tries. */
+const PAUSES = { first: 5, most: 250 }
+
+export class Scripts {
+  readonly #connection: Connection
+  /** ms after which a server that does not answer is given up. */
+  readonly #timeout: number
+  #isClosed = false
+
+  constructor(connection: Connection, timeout: number) {
+    this.#connection = connection
+    this.#timeout = timeout
+  }
+
+  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.asked(() => this.once(script, keys, args))
+  }
+
+  call(...args: Argument[]): Promise<unknown> {
+    return this.asked(() => this.#connection.call(...args))
+  }
+
+  /** Tried once: the answer may be lost. */
+  async once(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    try {
+      return await this.#connection.call('EVALSHA', script.sha, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!/NOSCRIPT/.test((error as Error).message)) throw error
+      return await this.#connection.call('EVAL', script.lua, keys.length, ...keys, ...args)
+    }
+  }
+
+  /** Nothing is asked for again. */
+  close(): void {
+    this.#isClosed = true
+    this.#connection.close()
+  }
+
+  /** Until there is an answer. A client may hold a command back for as long as the server is away. */
+  async asked(ask: () => Promise<unknown>): Promise<unknown> {
+    const late = performance.now() + this.#timeout
+    for (let pause = PAUSES.first; ; pause = Math.min(2 * pause, PAUSES.most)) {
+      const left = late - performance.now()
+      try {
+        return await within(left, ask())
+      } catch (error) {
+        const { name, message } = error as Error
+        const isUnsure = name === 'AbortError' || UNSURE.test(message)
+        if (!isUnsure || this.#isClosed || performance.now() + pause > late) throw error
+        await after(pause)
+      }
+    }
+  }
+}
+
+function within(ms: number, promise: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the server does not answer')), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}

@@ -432,6 +432,8 @@ export declare interface LatencyQuantiles {
 /** With what an instance is opened. */
 declare interface LeaseOptions {
   id?: string | undefined
+  /** The id is unique elsewhere: streams of this process may have the same one. */
+  isForeign?: boolean
   headers?: StreamHeaders | undefined
   signal?: AbortSignal | undefined
   /** The async context to run in; default: the current one. */
@@ -1463,8 +1465,8 @@ export declare class VeloError extends Error {
   readonly accepted?: number
   /** What the schema said, with `VELO_EVENT`. */
   readonly issues?: ReadonlyArray<StandardSchemaV1.Issue>
-  /** Why the stream ended or is ending, with `VELO_CLOSED`. */
-  readonly reason?: EndReason
+  /** Why the stream ended or is ending, with `VELO_CLOSED`; `'moved'`: another process sends to the session now. */
+  readonly reason?: EndReason | 'moved'
   constructor(code: VeloErrorCode, message: string, options?: VeloErrorOptions)
 }
 
@@ -1501,8 +1503,8 @@ export declare interface VeloErrorOptions {
   accepted?: number
   /** What a schema said about an event. */
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
-  /** Why the stream ended or is ending. */
-  reason?: EndReason | undefined
+  /** Why the stream ended or is ending; `'moved'` where another process sends to the session now. */
+  reason?: EndReason | 'moved' | undefined
 }
 
 /**

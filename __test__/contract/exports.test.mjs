@@ -114,7 +114,7 @@ const subpaths = {
   websocket: 'serveSocket',
   server: 'createServer',
   telemetry: 'instrument metricsInto metricsText metricsType',
-  redis: 'ack consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
+  redis: 'RedisJournal ack cluster consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

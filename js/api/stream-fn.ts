@@ -164,8 +164,8 @@ function checkGenerator(fn: unknown, field: string): void {
 }
 
 function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readonly Definition[]): StreamFunction<never, unknown> {
-  if (options.state !== undefined && options.durable === undefined)
-    throw configError('streamFn(options).state', 'the option durable beside it', options.state)
+  // Somebody must keep a state: `durable`, or the cluster that the function is given to.
+  const isKept = options.state === undefined || options.durable !== undefined
   const durability = (options.durable as Durable | undefined)?.[DURABILITY]
   const def = new Definition(durability === undefined ? stages : durability.stages(stages, options), options, gates, stages)
   // Named as it is made: a function whose `name` is redefined is a slow one, to make and to use.
@@ -173,6 +173,7 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
   const named = {
     [name]: (source: Source<never>, callOptions?: CallOptions) => {
       if (durability !== undefined) return durableCall(def, durability, source, callOptions)
+      if (!isKept) throw nobodyKeeps(options)
       iterable(source, 'fn(source)')
       if (callOptions !== undefined) checkCall(callOptions)
       if (callOptions?.id !== undefined) throw configError('fn(source, options).id', 'nothing without the option durable', callOptions.id)
@@ -186,12 +187,14 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
   const members: Omit<StreamFunction<never, unknown>, 'name' | 'metrics' | 'unfinished' | 'discard'> &
     Joining<StreamFunction<never, unknown>> = {
     async run(source, runOptions) {
+      if (!isKept) throw nobodyKeeps(options)
       iterable(source, 'run(source)')
       keepCompiled('run', stages.length)
       if (runOptions !== undefined) onlyKnown(runOptions, 'run(source, options)', ['signal'])
       return new RunMode(def, source, signalIn(runOptions, 'run(source, options)')).outcome
     },
     open(openOptions) {
+      if (!isKept) throw nobodyKeeps(options)
       keepCompiled('live', stages.length)
       if (openOptions === undefined) return new Stream<never, unknown>(new LiveMode(def, NOTHING_SAID))
       return new Stream<never, unknown>(new LiveMode(def, checkOpen(openOptions), pullerOf(openOptions)))
@@ -238,6 +241,10 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
   if (kept !== undefined) markKept(streamFunction, options as Keeping)
   definitions.set(streamFunction, def)
   return streamFunction
+}
+
+function nobodyKeeps({ state }: ResolvedOptions): VeloError {
+  return configError('streamFn(options).state', 'the option durable beside it', state)
 }
 
 /** The shortest of durations of which 0 is none. */

@@ -55,6 +55,8 @@ export const remoteLeases = new Set<Lease>()
 /** With what an instance is opened. */
 export interface LeaseOptions {
   id?: string | undefined
+  /** The id is unique elsewhere: streams of this process may have the same one. */
+  isForeign?: boolean
   headers?: StreamHeaders | undefined
   signal?: AbortSignal | undefined
   /** The async context to run in; default: the current one. */
@@ -101,6 +103,8 @@ export class Lease implements Tenant, Timed {
   readonly timed: boolean
   readonly holder: Holder
   private readonly givenId: string | undefined
+  /** The id, where no other open stream may have it. */
+  private readonly claimed: string | undefined
   private readonly timers: ClockTimers | undefined
   private readonly unguard: (() => void) | undefined
   /** The signal that had fired before. */
@@ -112,7 +116,7 @@ export class Lease implements Tenant, Timed {
   private leaving = false
 
   /** Takes a permit or a place in line; throws OverloadedError, or VELO_CONFIG for an id in use. */
-  constructor(def: Definition, idleMs: number, { id, signal, scope }: LeaseOptions, holder: Holder) {
+  constructor(def: Definition, idleMs: number, { id, isForeign, signal, scope }: LeaseOptions, holder: Holder) {
     // User code, and before anything is taken: it may throw.
     this.declared = def.options.context?.()
     if (signal?.aborted) this.abortedBy = signal
@@ -120,10 +124,11 @@ export class Lease implements Tenant, Timed {
     this.def = def
     this.holder = holder
     this.givenId = id
+    this.claimed = isForeign === true ? undefined : id
     this.ordinal = def.isExemplar ? 0 : ++opened
     let slot: number
     try {
-      slot = def.isExemplar ? NOBODYS_SLOT : enter(def, idleMs, id)
+      slot = def.isExemplar ? NOBODYS_SLOT : enter(def, idleMs, this.claimed)
     } catch (error) {
       this.unguard?.()
       throw error
@@ -236,7 +241,7 @@ export class Lease implements Tenant, Timed {
     if (this.def.remote) remoteLeases.delete(this)
     this.timers?.end()
     const dropped = this.row.vacate()
-    if (this.givenId !== undefined) unclaim(this.givenId)
+    if (this.claimed !== undefined) unclaim(this.claimed)
     this.unguard?.()
     this.hasLeft()
     if (this.watched) waitEnds()

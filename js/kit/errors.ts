@@ -46,8 +46,8 @@ export interface VeloErrorOptions {
   accepted?: number
   /** What a schema said about an event. */
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
-  /** Why the stream ended or is ending. */
-  reason?: EndReason | undefined
+  /** Why the stream ended or is ending; `'moved'` where another process sends to the session now. */
+  reason?: EndReason | 'moved' | undefined
 }
 
 /** Every error that velo-stream itself raises. */
@@ -64,8 +64,8 @@ export class VeloError extends Error {
   declare readonly accepted?: number
   /** What the schema said, with `VELO_EVENT`. */
   declare readonly issues?: ReadonlyArray<StandardSchemaV1.Issue>
-  /** Why the stream ended or is ending, with `VELO_CLOSED`. */
-  declare readonly reason?: EndReason
+  /** Why the stream ended or is ending, with `VELO_CLOSED`; `'moved'`: another process sends to the session now. */
+  declare readonly reason?: EndReason | 'moved'
 
   constructor(code: VeloErrorCode, message: string, options: VeloErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)

@@ -1,0 +1,221 @@
+// `cluster()`: sessions that processes share over one Redis or Valkey: this process may host them, and may open any of them.
+
+import { randomBytes } from 'node:crypto'
+import { Stream } from '../../api/stream.js'
+import type { StreamFunction } from '../../api/stream-fn.js'
+import { configError, duration, integer, onlyKnown, record, text } from '../../kit/check.js'
+import { ClosedError } from '../../kit/errors.js'
+import { silence } from '../../kit/promises.js'
+import type { RedisClient } from '../client/wire.js'
+import type { Connection, Subscriber } from '../session/connection.js'
+import { connectorOf } from '../session/connector.js'
+import { keysOf, tagOf } from '../session/keys.js'
+import { Scripts } from '../session/script.js'
+import { type Hostable, hostable } from './definition.js'
+import { readOutput } from './messages.js'
+import { type Names, namesOf } from './names.js'
+import { PartOfJournal } from './part-of-journal.js'
+import { Remote } from './remote.js'
+import { RemoteLive } from './remote-live.js'
+import { HostingWorker } from './worker.js'
+
+/** What a cluster is made of. All processes of a prefix have the same functions. */
+export interface ClusterOptions<Functions extends ClusterFunctions = ClusterFunctions> {
+  /** A client of ioredis or node-redis; the cluster makes connections of its own like it. */
+  client: RedisClient
+  /** The stream functions of sessions, by name. What they keep is kept here: `durable` is not needed, and not used. */
+  functions: Functions
+  /** ms without a sign of life after which the sessions of a process are taken over. One that is dead for certain, its connections being gone, is not waited for that long. Default 10000. */
+  lease?: number
+  /** What all names in the server begin with. Default `'velo'`. */
+  prefix?: string
+  /** What was done is committed as soon as no event waits, at the latest after so many results, or ms. Default `{ every: 64, ms: 5 }`. */
+  commit?: { every?: number; ms?: number }
+  /** How often a session may be taken over without a commit in between, before it is given up. Default 5. */
+  maxTakeovers?: number
+  /** ms after which a session with which nothing happens is forgotten. Default 3600000. */
+  ttl?: number
+  /** Events of a session that may wait for its host, and results that may wait for its reader. Default 4096. */
+  backlog?: number
+  /** ms after which a server that does not answer is given up. Default 10000. */
+  timeout?: number
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever they take and give.
+export type ClusterFunctions = Readonly<Record<string, StreamFunction<any, any>>>
+
+export interface WorkOptions {
+  /** Sessions that this process hosts at a time, at most. Default 1000. */
+  capacity?: number
+}
+
+type InOf<Fn> = Fn extends StreamFunction<infer In, unknown> ? In : never
+type OutOf<Fn> = Fn extends StreamFunction<never, infer Out> ? Out : never
+
+interface Connected {
+  readonly connection: Connection
+  readonly scripts: Scripts
+  readonly beats: Scripts
+  readonly subscriber: Subscriber
+}
+
+/** A session is kept by whoever hosts it. */
+class Nowhere extends PartOfJournal {}
+
+const FIELD = 'cluster(options)'
+const KNOWN = ['client', 'functions', 'lease', 'prefix', 'commit', 'maxTakeovers', 'ttl', 'backlog', 'timeout']
+
+/**
+ * Sessions that processes share. Connections are made at the first use.
+ *
+ * @throws VeloError `VELO_CONFIG` for what is no client, and when an option is unknown or out of range.
+ */
+export function cluster<Functions extends ClusterFunctions>(options: ClusterOptions<Functions>): Cluster<Functions> {
+  return new Cluster(options)
+}
+
+export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
+  readonly #client: RedisClient
+  readonly #prefix: string
+  readonly #names: Names
+  readonly #functions = new Map<string, Hostable>()
+  readonly #lease: number
+  readonly #commit: { every: number; ms: number }
+  readonly #maxTakeovers: number
+  readonly #ttl: number
+  readonly #backlog: number
+  readonly #timeout: number
+  readonly #handles = new Map<string, RemoteLive[]>()
+  #connected: Connected | undefined
+  #worker: HostingWorker | undefined
+  #stopping: Promise<void> | undefined
+
+  /** @internal */
+  constructor(options: ClusterOptions<Functions>) {
+    onlyKnown(options, FIELD, KNOWN)
+    const { client, functions, prefix = 'velo', commit = {} } = options
+    connectorOf(client, `${FIELD}.client`)
+    record(functions, `${FIELD}.functions`)
+    text(prefix, `${FIELD}.prefix`)
+    if (/[{}]/.test(prefix)) throw configError(`${FIELD}.prefix`, 'a string without braces', prefix)
+    onlyKnown(commit, `${FIELD}.commit`, ['every', 'ms'])
+    this.#client = client
+    this.#prefix = prefix
+    this.#names = namesOf(prefix)
+    this.#lease = duration(options.lease, `${FIELD}.lease`, 100, 10_000)
+    this.#commit = { every: integer(commit.every, `${FIELD}.commit.every`, 1, 64), ms: duration(commit.ms, `${FIELD}.commit.ms`, 0, 5) }
+    this.#maxTakeovers = integer(options.maxTakeovers, `${FIELD}.maxTakeovers`, 1, 5, 30)
+    this.#ttl = duration(options.ttl, `${FIELD}.ttl`, 1000, 3_600_000)
+    this.#backlog = integer(options.backlog, `${FIELD}.backlog`, 1, 4096)
+    this.#timeout = duration(options.timeout, `${FIELD}.timeout`, 1, 10_000)
+    for (const [name, fn] of Object.entries(functions)) {
+      this.#functions.set(name, hostable(name, fn, this.#commit, new Nowhere(), `${FIELD}.functions`))
+    }
+  }
+
+  /** Hosts sessions in this process; resolves when it has begun. */
+  async work(options: WorkOptions = {}): Promise<void> {
+    onlyKnown(options, 'work(options)', ['capacity'])
+    const capacity = integer(options.capacity, 'work(options).capacity', 1, 1000)
+    if (this.#worker !== undefined) throw configError('work(options)', 'to be called once', options)
+    const { connection, scripts, beats, subscriber } = this.#connect()
+    this.#worker = new HostingWorker(scripts, beats, connection, subscriber, this.#names, this.#functions, {
+      capacity,
+      prefix: this.#prefix,
+      lease: this.#lease,
+      maxTakeovers: this.#maxTakeovers,
+      ttl: this.#ttl,
+      results: this.#backlog,
+      commit: this.#commit,
+    })
+    await this.#worker.start()
+  }
+
+  /** How many sessions this process hosts. */
+  get hosted(): number {
+    return this.#worker?.hosted ?? 0
+  }
+
+  /**
+   * Opens a session, which begins with that or goes on where it was: events go to whichever process hosts it, results come from there, each with an index. Whoever opens it last is the one who
+   * sends; others may read on. `close()` gives it back for later, `abort()` ends it.
+   */
+  async open<Name extends keyof Functions & string>(
+    name: Name,
+    id: string,
+  ): Promise<Stream<InOf<Functions[Name]>, OutOf<Functions[Name]>>> {
+    const found = this.#functions.get(name)
+    if (found === undefined) throw configError('open(name, id)', `one of ${[...this.#functions.keys()].join(', ')}`, name)
+    text(id, 'open(name, id).id')
+    const { scripts, subscriber } = this.#connect()
+    const key = { function: name, id }
+    const keys = keysOf(this.#prefix, key)
+    tagOf(key)
+    const limits = { ttl: this.#ttl, backlog: this.#backlog }
+    const token = randomBytes(9).toString('base64url')
+    let live: RemoteLive | undefined
+    const forget = async (): Promise<void> => {
+      const handles = (this.#handles.get(keys.output) ?? []).filter((one) => one !== live)
+      if (handles.length > 0) return void this.#handles.set(keys.output, handles)
+      if (this.#handles.delete(keys.output)) await subscriber.unsubscribe(keys.output).catch(() => {})
+    }
+    const remote = new Remote(scripts, this.#names, key, keys, token, limits, () => void silence(forget()), forget)
+    // First hear of it, then look: so nothing is missed.
+    await this.#listen(subscriber, keys.output)
+    const entered = await remote.enter()
+    if (entered === undefined)
+      throw new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere`, { streamId: id, reason: 'moved' })
+    live = new RemoteLive(remote, found, entered)
+    this.#handles.set(keys.output, [...(this.#handles.get(keys.output) ?? []), live])
+    return new Stream(live)
+  }
+
+  /** Hands the sessions that this process hosts over to the others, and closes what it opened; the sessions live. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    await this.#worker?.stop()
+    await Promise.all([...this.#handles.values()].flat().map((live) => live.close()))
+    const connected = this.#connected
+    this.#connected = undefined
+    connected?.scripts.close()
+    connected?.beats.close()
+    connected?.subscriber.close()
+  }
+
+  #connect(): Connected {
+    if (this.#stopping !== undefined) throw new ClosedError('VELO_CLOSED', 'the cluster was stopped', { reason: 'closed' })
+    if (this.#connected !== undefined) return this.#connected
+    const connector = connectorOf(this.#client, `${FIELD}.client`)
+    const connection = connector.connect()
+    const subscriber = connector.subscriber()
+    const [scripts, beats] = [connection, connector.connect()].map((one) => new Scripts(one, this.#timeout)) as [Scripts, Scripts]
+    this.#connected = { connection, scripts, beats, subscriber }
+    connection.onReady(() => this.#back())
+    subscriber.onReady(() => void silence(this.#hearAgain(subscriber)))
+    return this.#connected
+  }
+
+  #listen(subscriber: Subscriber, channel: string): Promise<void> {
+    return subscriber.subscribe(channel, (bytes) => {
+      const message = readOutput(bytes)
+      for (const live of this.#handles.get(channel) ?? []) live.hear(message)
+    })
+  }
+
+  async #hearAgain(subscriber: Subscriber): Promise<void> {
+    await Promise.all([...this.#handles.keys()].map((channel) => this.#listen(subscriber, channel)))
+    this.#back()
+  }
+
+  #back(): void {
+    for (const live of [...this.#handles.values()].flat()) live.back()
+  }
+}

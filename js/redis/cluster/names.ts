@@ -1,0 +1,17 @@
+// Names of what all sessions of a cluster share: one hash tag, so that one script may touch it.
+
+export interface Names {
+  /** The stream of sessions, and the workers. */
+  readonly directory: readonly [string, string]
+  /** Sessions that were given up. */
+  readonly dead: string
+  /** There is something to host. */
+  readonly news: string
+  /** What the channel of each worker begins with. */
+  readonly worker: string
+}
+
+export function namesOf(prefix: string): Names {
+  const tag = `${prefix}:{directory}`
+  return { directory: [`${tag}d`, `${tag}w`], dead: `${tag}x`, news: `${tag}!`, worker: `${tag}@` }
+}

@@ -1,0 +1,194 @@
+// Events on their way to a session, from a process that opened it: appended one batch after the other, each again until its outcome is known. What was appended lately is remembered, because a
+// server that comes back may have lost the last of it.
+
+import type { EventRecord, Ownership } from '../../durable/journal.js'
+import { ClosedError, TimeoutError, type VeloError } from '../../kit/errors.js'
+import type { SessionKeys } from '../session/keys.js'
+import { refusal } from '../session/keys.js'
+import { Lane, type Step } from '../session/lane.js'
+import { SEND } from '../session/lua-remote.js'
+import { writeEvent } from '../session/records.js'
+import type { Scripts } from '../session/script.js'
+import { PartOfJournal } from './part-of-journal.js'
+
+export interface SenderOwner {
+  readonly token: string
+  /** The session was lost with the tail of the server: makes it again. Settles with the index of its next event; `undefined`: somebody else has it. */
+  again(): Promise<number | undefined>
+  /** Whoever sends now is another. */
+  moved(): void
+  /** Events were taken, or a while has passed. */
+  whenTaken(): Promise<void>
+}
+
+export interface SenderLimits {
+  /** ms that a session is kept. */
+  readonly ttl: number
+  /** Events that may wait for the host. */
+  readonly backlog: number
+}
+
+/** Of what was appended so many ms ago, a server that syncs every second may have lost nothing. */
+const REMEMBERED = { ms: 5000, bytes: 8 << 20 }
+const AT_ONCE = 512
+
+interface Past {
+  readonly at: number
+  readonly from: number
+  readonly records: readonly Buffer[]
+  readonly end: boolean
+}
+
+export class Sender extends PartOfJournal {
+  readonly #scripts: Scripts
+  readonly #keys: SessionKeys
+  readonly #limits: SenderLimits
+  readonly #owner: SenderOwner
+  readonly #lane = new Lane()
+  #past: Past[] = []
+  #pastBytes = 0
+  /** Index of the next event, as the server knows it; behind a refusal that is looked up. */
+  #next: number
+  #isUnsure = false
+
+  constructor(scripts: Scripts, keys: SessionKeys, limits: SenderLimits, next: number, owner: SenderOwner) {
+    super()
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#limits = limits
+    this.#next = next
+    this.#owner = owner
+  }
+
+  override append(own: Ownership, _from: number, records: readonly EventRecord[]): Promise<void> {
+    const end = records.at(-1)?.end === true
+    return this.#lane.ask(new Append((step) => this.#send(own, step), records.map(writeEvent), end))
+  }
+
+  /** Events that the server does not have any more are sent again. */
+  resend(): Promise<void> {
+    return this.#lane.ask(new Append((step) => this.#send(undefined, step), [], false))
+  }
+
+  async #send(own: Ownership | undefined, { records, end }: Append): Promise<void> {
+    const id = own?.key.id ?? ''
+    if (this.#isUnsure || records.length === 0) await this.#lookUp(id)
+    const from = this.#next
+    if (records.length === 0) return
+    try {
+      await this.#put(id, from, records, end)
+    } catch (error) {
+      this.#isUnsure = true
+      throw error
+    }
+    this.#next = from + records.length
+    this.#remember({ at: performance.now(), from, records, end })
+  }
+
+  async #put(id: string, from: number, records: readonly Buffer[], end: boolean): Promise<void> {
+    for (;;) {
+      const { ttl, backlog } = this.#limits
+      const args = [this.#owner.token, from, ttl, backlog, end ? 1 : 0, this.#keys.input, ...records]
+      const [word, next] = (await this.#ask(id, () => this.#scripts.run(SEND, this.#keys.all, args))) as [Buffer, number]
+      switch (String(word)) {
+        case 'ok':
+          return
+        case 'full':
+          await this.#owner.whenTaken()
+          break
+        case 'gap':
+          await this.#rewind(id, Number(next), from)
+          break
+        case 'gone':
+          await this.#rewind(id, await this.#made(id), from)
+          break
+        case 'moved':
+          throw await this.#moved(id, Number(next))
+        case 'ended':
+          throw new ClosedError('VELO_ENDED', `session ${id}: its input has ended`, { streamId: id })
+        default:
+          throw new ClosedError('VELO_CLOSED', `session ${id}: it is over`, { streamId: id })
+      }
+    }
+  }
+
+  /** The server lost what comes before. */
+  async #rewind(id: string, next: number, from: number): Promise<void> {
+    const missing = this.#past.filter((part) => part.from + part.records.length > next && part.from < from)
+    if (next < from && (missing[0]?.from ?? from) > next) {
+      const key = { function: 'session', id }
+      throw refusal(
+        key,
+        `the server lost events from index ${next} on, and those before index ${missing[0]?.from ?? from} are not remembered any more`,
+      )
+    }
+    for (const part of missing) await this.#put(id, part.from, part.records, part.end)
+  }
+
+  /** Where the server is. */
+  async #lookUp(id: string): Promise<void> {
+    const next = await this.#made(id)
+    if (next < this.#next) await this.#rewind(id, next, this.#next)
+    else this.#next = next
+    this.#isUnsure = false
+  }
+
+  async #made(id: string): Promise<number> {
+    const next = (await this.#ask(id, () => this.#owner.again())) as number | undefined
+    if (next === undefined) throw await this.#moved(id, 0)
+    return next
+  }
+
+  async #moved(id: string, _to: number): Promise<VeloError> {
+    this.#owner.moved()
+    return new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere, which sends now`, { streamId: id, reason: 'moved' })
+  }
+
+  async #ask(id: string, ask: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await ask()
+    } catch (cause) {
+      const message = `session ${id}: the server does not answer; whether the events were kept is not known`
+      throw new TimeoutError('VELO_TIMEOUT', message, { streamId: id, cause })
+    }
+  }
+
+  #remember(part: Past): void {
+    this.#past.push(part)
+    this.#pastBytes += sizeOf(part)
+    const late = performance.now() - REMEMBERED.ms
+    let done = 0
+    for (let first = this.#past[0]; first !== undefined && done < this.#past.length - 1; first = this.#past[++done]) {
+      if (first.at >= late && this.#pastBytes <= REMEMBERED.bytes) break
+      this.#pastBytes -= sizeOf(first)
+    }
+    if (done > 0) this.#past.splice(0, done)
+  }
+}
+
+function sizeOf({ records }: Past): number {
+  return records.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** Several that wait are one. */
+class Append implements Step {
+  readonly records: readonly Buffer[]
+  readonly end: boolean
+  private readonly send: (step: Append) => Promise<void>
+
+  constructor(send: (step: Append) => Promise<void>, records: readonly Buffer[], end: boolean) {
+    this.send = send
+    this.records = records
+    this.end = end
+  }
+
+  run(): Promise<void> {
+    return this.send(this)
+  }
+
+  join(next: Step): Step | undefined {
+    if (!(next instanceof Append) || this.end || this.records.length + next.records.length > AT_ONCE) return undefined
+    if (this.records.length === 0 || next.records.length === 0) return undefined
+    return new Append(this.send, [...this.records, ...next.records], next.end)
+  }
+}

@@ -1,0 +1,19 @@
+// A process that hosts sessions until it is told to stop, or is killed. Its arguments: the URL of the server, the client, options of the cluster as JSON.
+
+import { cluster } from 'velo-stream/redis'
+import { clients } from '../clients.mjs'
+import { functions } from './functions.mjs'
+
+const [url, name, options] = process.argv.slice(2)
+const { make, end } = clients.find((one) => one.name === name)
+const client = await make(url)
+const own = cluster({ client, functions, ...JSON.parse(options) })
+await own.work({ capacity: 1000 })
+process.send('working')
+process.on('message', async (message) => {
+  if (message === 'hosted') return void process.send({ hosted: own.hosted })
+  await own.stop()
+  await end(client)
+  process.disconnect()
+})
+process.on('disconnect', () => process.exit())

@@ -4,9 +4,9 @@
 import { cluster } from 'velo-stream/redis'
 import { within } from '../../support/within.mjs'
 import { clients } from '../clients.mjs'
+import { WorkerProcess } from '../hosts/workers.mjs'
 import { functions } from './functions.mjs'
 import { ChaosSession } from './session.mjs'
-import { WorkerProcess } from './workers.mjs'
 
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -39,7 +39,7 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
       await end(client)
     })
   }
-  const started = () => new WorkerProcess(server.url, any(clients).name, options).start()
+  const started = () => new WorkerProcess(server.url, any(clients).name, options, new URL('functions.mjs', import.meta.url).href).start()
   let hosts = await Promise.all(Array.from({ length: workers }, started))
   const done = { kills: 0, pauses: 0, stops: 0, cuts: 0, moves: 0, doubled: 0, restores: 0, events: 0, results: 0 }
   const until = performance.now() + ms

@@ -72,9 +72,12 @@ export class Membership {
     })
   }
 
-  /** No session is taken any more. */
-  rest(): void {
-    this.#hasLeft = true
+  /** Settles when the server knows of the lease as it is now. */
+  async renew(): Promise<void> {
+    // One that is under way may say what the lease was before.
+    await this.#beating
+    this.beat()
+    await this.#beating
   }
 
   async leave(): Promise<void> {

@@ -82,8 +82,8 @@ export class HostingWorker implements MembershipOwner {
   get patience(): number {
     let most = 0
     for (const [tag, takeovers] of this.#doubtful) {
-      if (this.#sessions.get(tag)?.isProven === false) most = Math.max(most, takeovers)
-      else this.#doubtful.delete(tag)
+      if (this.#sessions.get(tag)?.isProven === true) this.#doubtful.delete(tag)
+      else most = Math.max(most, takeovers)
     }
     return 2 ** Math.min(most, this.#settings.maxTakeovers)
   }
@@ -149,7 +149,11 @@ export class HostingWorker implements MembershipOwner {
     const kept = readKept(rest as unknown as Opened, key, token)
     const takeovers = (rest[9] as number) - 1
     if (takeovers > this.#settings.maxTakeovers) return this.#giveUp(entry, tag, keys, kept, takeovers)
-    if (takeovers > 0) this.#doubtful.set(tag, takeovers)
+    if (takeovers > 0) {
+      this.#doubtful.set(tag, takeovers)
+      // What it does first may keep the thread busy: the others must know of the longer lease before.
+      await this.#membership.renew()
+    }
     const before = this.#sessions.get(tag)
     before?.leave('lost')
     await before?.gone
@@ -162,6 +166,7 @@ export class HostingWorker implements MembershipOwner {
     try {
       session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, this.#settings)
     } catch {
+      this.#doubtful.delete(tag)
       return this.#cannot(entry)
     }
     this.#sessions.set(tag, session)

@@ -9,8 +9,9 @@ import { within } from '../../support/within.mjs'
 const script = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
 export class WorkerProcess {
-  constructor(url, client, options) {
-    this.child = fork(script, [url, client, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  constructor(url, client, options, functions, env = {}) {
+    const args = [url, client, JSON.stringify(options), functions]
+    this.child = fork(script, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...env } })
     this.exited = once(this.child, 'exit')
     this.ready = once(this.child, 'message')
     this.drop = leftover(() => this.kill())

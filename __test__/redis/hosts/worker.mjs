@@ -1,10 +1,10 @@
-// A process that hosts sessions until it is told to stop, or is killed. Its arguments: the URL of the server, the client, options of the cluster as JSON.
+// A process that hosts sessions until it is told to stop, or is killed. Its arguments: the URL of the server, the client, options of the cluster as JSON, the module of the functions.
 
 import { cluster } from 'velo-stream/redis'
 import { clients } from '../clients.mjs'
-import { functions } from './functions.mjs'
 
-const [url, name, options] = process.argv.slice(2)
+const [url, name, options, module] = process.argv.slice(2)
+const { functions } = await import(module)
 const { make, end } = clients.find((one) => one.name === name)
 const client = await make(url)
 const own = cluster({ client, functions, ...JSON.parse(options) })

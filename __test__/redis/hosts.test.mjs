@@ -1,0 +1,143 @@
+// Faults of processes that host sessions, one by one: each worker is a process of its own.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cluster } from 'velo-stream/redis'
+import { describeServers } from '../support/redis-servers.mjs'
+import { within } from '../support/within.mjs'
+import { clients } from './clients.mjs'
+import { functions } from './hosts/trouble.mjs'
+import { WorkerProcess } from './hosts/workers.mjs'
+
+const LIMIT = 30_000
+const MODULE = new URL('hosts/trouble.mjs', import.meta.url).href
+const [{ make, end }] = clients
+
+async function take(stream, count = 1) {
+  const results = []
+  while (results.length < count) results.push(await within(LIMIT, stream.recv()))
+  return results
+}
+
+const pidOf = (result) => Number(result.split(':').at(-1))
+
+let made = 0
+describeServers('faults of hosts', ({ server }) => {
+  /** A front in this process, and workers; everything is ended with the test. */
+  function faulty(title, options, run) {
+    test(title, async () => {
+      const client = await make(server().url)
+      const all = { prefix: `f${made++}`, ...options }
+      const front = cluster({ client, functions, ...all })
+      const workers = []
+      const work = async (env) => {
+        const worker = await new WorkerProcess(server().url, 'ioredis', all, MODULE, env).start()
+        workers.push(worker)
+        return worker
+      }
+      try {
+        await run({ front, work, client, prefix: all.prefix })
+      } finally {
+        for (const worker of workers) await worker.drop()
+        await within(LIMIT, front.stop(), 'the front stops')
+        await end(client)
+      }
+    })
+  }
+
+  faulty('a host that is killed is followed at once, long before its lease is over', { lease: 10_000 }, async ({ front, work }) => {
+    const first = await work()
+    const stream = await front.open('trouble', 'a')
+    await stream.send('x')
+    assert.deepEqual((await take(stream)).map(pidOf), [first.child.pid])
+    const second = await work()
+    await first.kill()
+    const killed = performance.now()
+    await stream.send('y')
+    const [result] = await take(stream)
+    assert.equal(result, `2:y:${second.child.pid}`)
+    assert.ok(performance.now() - killed < 5000, 'half a lease')
+  })
+
+  faulty('a host that slept past its lease writes nothing when it wakes up', { lease: 500 }, async ({ front, work, client, prefix }) => {
+    const first = await work()
+    const stream = await front.open('trouble', 'a')
+    await stream.send('x')
+    await take(stream)
+    const second = await work()
+    first.signal('SIGSTOP')
+    await stream.sendBatch(['y', 'z'])
+    assert.deepEqual(await take(stream, 2), [`2:y:${second.child.pid}`, `3:z:${second.child.pid}`])
+    first.signal('SIGCONT')
+    await stream.send('after')
+    assert.deepEqual(await take(stream), [`4:after:${second.child.pid}`])
+    while ((await first.hosted()) > 0);
+    assert.equal(await client.hget(`${prefix}:{trouble/a}m`, 'w').then((worker) => worker.startsWith(`${second.child.pid}-`)), true)
+  })
+
+  faulty('an event that keeps a thread busy for longer than a lease gets through in the end', { lease: 300 }, async ({ front, work }) => {
+    await Promise.all([work(), work()])
+    const stream = await front.open('trouble', 'a')
+    await stream.sendBatch(['x', 900, 'y'])
+    const results = await take(stream, 3)
+    assert.deepEqual(
+      results.map((result) => result.split(':').slice(0, 2).join(':')),
+      ['1:x', '2:900', '3:y'],
+    )
+  })
+
+  faulty(
+    'an event that kills its host is given up, and its neighbors are spared',
+    { maxTakeovers: 2 },
+    async ({ front, work, client, prefix }) => {
+      const workers = await Promise.all(Array.from({ length: 4 }, () => work()))
+      const good = await front.open('trouble', 'good')
+      await good.send('x')
+      await take(good)
+      const bad = await front.open('trouble', 'bad')
+      await bad.send('die')
+      await assert.rejects(within(LIMIT, bad.recv()), { code: 'VELO_CHECKPOINT', message: /taken over 3 times/ })
+      assert.equal((await bad.closed).reason, 'failed')
+      assert.equal(workers.filter(({ child }) => child.exitCode === null && child.signalCode === null).length, 1)
+      await good.send('y')
+      assert.match((await take(good))[0], /^2:y/)
+      const [[, fields]] = await client.xrange(`${prefix}:{directory}x`, '-', '+')
+      assert.deepEqual(fields, ['s', 'trouble/bad', 'takeovers', '3'])
+    },
+  )
+
+  faulty('a deploy with another version of the state', { lease: 300 }, async ({ front, work }) => {
+    const old = await work({ STATE_VERSION: '1' })
+    const stream = await front.open('versioned', 'a')
+    await stream.send(1)
+    assert.deepEqual(await take(stream), ['v1:1'])
+    await work({ STATE_VERSION: '2' })
+    assert.equal(await old.stop(), 0)
+    await stream.send(1)
+    assert.deepEqual(await take(stream), ['v2:1001'])
+    // One of the old version that is still there cannot host it, and gives it back.
+    const late = await work({ STATE_VERSION: '1' })
+    const other = await front.open('versioned', 'b')
+    await other.send(1)
+    assert.match((await take(other))[0], /:1$/)
+    assert.equal(await late.stop(), 0)
+    await stream.send(1)
+    assert.deepEqual(await take(stream), ['v2:1002'])
+  })
+
+  faulty(
+    'a session that nobody uses is forgotten, and so are those who host it',
+    { ttl: 1000 },
+    async ({ front, work, client, prefix }) => {
+      const worker = await work()
+      const stream = await front.open('trouble', 'a')
+      await stream.send('x')
+      await take(stream)
+      while ((await client.keys(`${prefix}:{trouble/*`)).length > 0);
+      while ((await worker.hosted()) > 0);
+      assert.equal(await client.xlen(`${prefix}:{directory}d`), 0)
+      await stream.close()
+      assert.equal(await (await front.open('trouble', 'a')).resumed, null)
+    },
+  )
+})

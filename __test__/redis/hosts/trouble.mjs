@@ -1,0 +1,41 @@
+// Stream functions that bring their process into trouble, for the tests of faults.
+
+import { streamFn } from 'velo-stream'
+
+/** `'die'` kills the process, a number keeps its thread busy for so many ms. */
+export const trouble = streamFn(
+  async function* (events, ctx) {
+    let count = 0
+    for await (const event of events) {
+      if (event === 'die') process.kill(process.pid, 'SIGKILL')
+      if (typeof event === 'number') for (const until = performance.now() + event; performance.now() < until; );
+      // Whoever made it, whoever makes it again.
+      yield `${++count}:${event}:${await ctx.run('host', () => process.pid)}`
+    }
+  },
+  { name: 'trouble' },
+)
+
+/** Of the version that the environment says. */
+export const versioned = streamFn(
+  async function* (events, ctx) {
+    for await (const event of events) {
+      ctx.state.total += event
+      yield `v${process.env.STATE_VERSION ?? 1}:${ctx.state.total}`
+    }
+  },
+  {
+    name: 'versioned',
+    state: {
+      initial: { total: 0 },
+      version: Number(process.env.STATE_VERSION ?? 1),
+      every: 1,
+      migrate: (old, from) => {
+        if (from > Number(process.env.STATE_VERSION ?? 1)) throw new Error('of a later version')
+        return { total: old.total * 1000 }
+      },
+    },
+  },
+)
+
+export const functions = { trouble, versioned }

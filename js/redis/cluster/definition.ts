@@ -6,7 +6,7 @@ import { durable } from '../../durable/durability.js'
 import type { Journal } from '../../durable/journal.js'
 import { type ResolvedState, resolveState } from '../../durable/state.js'
 import { Definition, definitions } from '../../engine/definition.js'
-import { configError } from '../../kit/check.js'
+import { configError, LONGEST } from '../../kit/check.js'
 
 /** How often what a session has done is committed. */
 export interface Often {
@@ -35,7 +35,8 @@ export function hostable(name: string, fn: unknown, often: Often, journal: Journ
   return {
     name,
     plain,
-    def: new Definition(stages, { ...options, name, idleTimeout: 0 }, gates, given),
+    // How many run here, the capacity of the process says; how long they wait for events, whoever sends.
+    def: new Definition(stages, { ...options, name, idleTimeout: 0, maxConcurrent: LONGEST, queue: 0 }, gates, given),
     state: state === undefined ? undefined : resolveState({ ...state, every }),
   }
 }

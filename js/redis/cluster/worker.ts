@@ -5,7 +5,7 @@ import type { Kept } from '../../durable/journal.js'
 import { silence } from '../../kit/promises.js'
 import type { Connection, Subscriber } from '../session/connection.js'
 import { keyOf, keysOf, type SessionKeys } from '../session/keys.js'
-import { ADOPT, CLAIM, HOST_COMMIT } from '../session/lua-host.js'
+import { ADOPT, CLAIM, HOST_COMMIT, RELEASE } from '../session/lua-host.js'
 import { type Opened, readKept } from '../session/records.js'
 import type { Scripts } from '../session/script.js'
 import type { Hostable } from './definition.js'
@@ -167,15 +167,16 @@ export class HostingWorker implements MembershipOwner {
       session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, this.#settings)
     } catch {
       this.#doubtful.delete(tag)
+      await this.#release(keys, kept)
       return this.#cannot(entry)
     }
     this.#sessions.set(tag, session)
-    void this.#watch(session)
+    void this.#watch(session, keys, kept)
     await this.#subscribe(session)
     await session.look()
   }
 
-  async #watch(session: HostedSession): Promise<void> {
+  async #watch(session: HostedSession, keys: SessionKeys, kept: Kept): Promise<void> {
     const { tag, entry } = session
     const how = await session.gone
     if (this.#sessions.get(tag) === session) {
@@ -187,10 +188,16 @@ export class HostingWorker implements MembershipOwner {
     else if (how === 'regressed' && !this.#isStopping) this.take(entry, tag)
     else if (how === 'unfit' && !this.#isStopping) {
       this.#entries.add(entry)
+      await this.#release(keys, kept)
       await this.#cannot(entry).catch(() => {})
       this.#entries.delete(entry)
     }
     this.#membership.beat()
+  }
+
+  /** That it could not be hosted here is no fault of the session. */
+  async #release(keys: SessionKeys, { own }: Kept): Promise<void> {
+    await this.#scripts.run(RELEASE, keys.all, [own.epoch, own.token]).catch(() => {})
   }
 
   /** Others may be able to; until then it is held for as long as a lease, so that it does not go round and round. */

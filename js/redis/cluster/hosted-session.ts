@@ -185,7 +185,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
   async #run(): Promise<Leaving> {
     const { inner } = this.#life
     try {
-      await this.#life.begin(this.#kept, false)
+      this.#life.begin(this.#kept, await this.#life.opening(this.#kept, false))
     } catch {
       this.leave('unfit')
     }

@@ -1,6 +1,7 @@
 // A session as the process sees it that opened it: sent to and read from here, run by whichever process hosts it. Owns its handle; the session lives on when that is closed.
 
 import type { Live, LiveInstance, Lives } from '../../api/live.js'
+import type { EventRecord } from '../../durable/journal.js'
 import { writeEnd } from '../../durable/stream/end.js'
 import { Intake } from '../../durable/stream/intake.js'
 import type { IntakeOwner } from '../../durable/stream/intake-owner.js'
@@ -69,7 +70,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
     this.output = new Outlet(this)
     this.output.handed = this.#taken = this.#told = results
     this.#receiver = new Receiver(results, this)
-    this.#sender = new Sender(remote.scripts, remote.keys, remote.limits, events, this)
+    this.#sender = new Sender(remote.scripts, remote.keys, remote.limits, this)
     this.input = new Intake(this)
     this.#ended = new Promise((resolve) => void (this.#tell = resolve))
     this.resumed = Promise.resolve(
@@ -104,7 +105,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   /** The connection is back: what was said meanwhile was not heard, and the server may have lost its tail. */
   back(): void {
     this.#receiver.look()
-    void silence(this.#sender.resend())
+    void silence(this.#sender.resend(this.id))
   }
 
   endInput(failure?: Failure): void {
@@ -116,10 +117,8 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
     this.#giveBack = giveBack
   }
 
-  async feed(records: Uint8Array[]): Promise<void> {
-    // The server has them, and whoever hosts the session takes them from there.
-    void records
-  }
+  /** The server has them, and whoever hosts the session takes them from there. */
+  async feed(_events: readonly EventRecord[]): Promise<void> {}
 
   tellEndOfInput(failure: Failure | undefined): void {
     // What a source threw is no event: whoever feeds the session hears of it, and the session waits for another.

@@ -1,13 +1,13 @@
 // Events on their way to a session, from a process that opened it: appended one batch after the other, each again until its outcome is known. What was appended lately is remembered, because a
 // server that comes back may have lost the last of it.
 
-import type { EventRecord, Ownership } from '../../durable/journal.js'
+import type { EventRecord, Ownership, ReadLimit } from '../../durable/journal.js'
 import { ClosedError, TimeoutError, type VeloError } from '../../kit/errors.js'
 import type { SessionKeys } from '../session/keys.js'
 import { refusal } from '../session/keys.js'
 import { Lane, type Step } from '../session/lane.js'
-import { SEND } from '../session/lua-remote.js'
-import { writeEvent } from '../session/records.js'
+import { SEND, SENT } from '../session/lua-remote.js'
+import { readEvent, writeEvent } from '../session/records.js'
 import type { Scripts } from '../session/script.js'
 import { PartOfJournal } from './part-of-journal.js'
 
@@ -31,6 +31,8 @@ export interface SenderLimits {
 /** Of what was appended so many ms ago, a server that syncs every second may have lost nothing. */
 const REMEMBERED = { ms: 5000, bytes: 8 << 20 }
 const AT_ONCE = 512
+/** Stands for an event that the host is through with. */
+const DONE: EventRecord = { at: 0, end: false, bytes: new Uint8Array(0) }
 
 interface Past {
   readonly at: number
@@ -47,41 +49,42 @@ export class Sender extends PartOfJournal {
   readonly #lane = new Lane()
   #past: Past[] = []
   #pastBytes = 0
-  /** Index of the next event, as the server knows it; behind a refusal that is looked up. */
-  #next: number
-  #isUnsure = false
 
-  constructor(scripts: Scripts, keys: SessionKeys, limits: SenderLimits, next: number, owner: SenderOwner) {
+  constructor(scripts: Scripts, keys: SessionKeys, limits: SenderLimits, owner: SenderOwner) {
     super()
     this.#scripts = scripts
     this.#keys = keys
     this.#limits = limits
-    this.#next = next
     this.#owner = owner
   }
 
-  override append(own: Ownership, _from: number, records: readonly EventRecord[]): Promise<void> {
+  override append(own: Ownership, from: number, records: readonly EventRecord[]): Promise<void> {
     const end = records.at(-1)?.end === true
-    return this.#lane.ask(new Append((step) => this.#send(own, step), records.map(writeEvent), end))
+    return this.#lane.ask(new Append((step) => this.#send(own.key.id, step), from, records.map(writeEvent), end))
+  }
+
+  /** What the server has: asked for where the outcome of an append is not known. */
+  override async read(own: Ownership, from: number, { events }: ReadLimit): Promise<readonly EventRecord[]> {
+    const { id } = own.key
+    const args = [this.#owner.token, from, events]
+    const answer = (await this.#ask(id, () => this.#scripts.run(SENT, this.#keys.all, args))) as [Buffer, number, Buffer[]]
+    const [word, done, records] = answer
+    if (String(word) === 'ok') return [...Array.from({ length: done }, () => DONE), ...records.map(readEvent)]
+    if (String(word) === 'moved') throw this.#moved(id)
+    // It is made again by the next append, with what is remembered.
+    return []
   }
 
   /** Events that the server does not have any more are sent again. */
-  resend(): Promise<void> {
-    return this.#lane.ask(new Append((step) => this.#send(undefined, step), [], false))
+  resend(id: string): Promise<void> {
+    const last = this.#past.at(-1)
+    if (last === undefined) return Promise.resolve()
+    const { from, records, end } = last
+    return this.#lane.ask({ run: () => this.#put(id, from, records, end) })
   }
 
-  async #send(own: Ownership | undefined, { records, end }: Append): Promise<void> {
-    const id = own?.key.id ?? ''
-    if (this.#isUnsure || records.length === 0) await this.#lookUp(id)
-    const from = this.#next
-    if (records.length === 0) return
-    try {
-      await this.#put(id, from, records, end)
-    } catch (error) {
-      this.#isUnsure = true
-      throw error
-    }
-    this.#next = from + records.length
+  async #send(id: string, { from, records, end }: Append): Promise<void> {
+    await this.#put(id, from, records, end)
     this.#remember({ at: performance.now(), from, records, end })
   }
 
@@ -103,7 +106,7 @@ export class Sender extends PartOfJournal {
           await this.#rewind(id, await this.#made(id), from)
           break
         case 'moved':
-          throw await this.#moved(id, Number(next))
+          throw this.#moved(id)
         case 'ended':
           throw new ClosedError('VELO_ENDED', `session ${id}: its input has ended`, { streamId: id })
         default:
@@ -125,21 +128,13 @@ export class Sender extends PartOfJournal {
     for (const part of missing) await this.#put(id, part.from, part.records, part.end)
   }
 
-  /** Where the server is. */
-  async #lookUp(id: string): Promise<void> {
-    const next = await this.#made(id)
-    if (next < this.#next) await this.#rewind(id, next, this.#next)
-    else this.#next = next
-    this.#isUnsure = false
-  }
-
   async #made(id: string): Promise<number> {
     const next = (await this.#ask(id, () => this.#owner.again())) as number | undefined
-    if (next === undefined) throw await this.#moved(id, 0)
+    if (next === undefined) throw this.#moved(id)
     return next
   }
 
-  async #moved(id: string, _to: number): Promise<VeloError> {
+  #moved(id: string): VeloError {
     this.#owner.moved()
     return new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere, which sends now`, { streamId: id, reason: 'moved' })
   }
@@ -172,12 +167,14 @@ function sizeOf({ records }: Past): number {
 
 /** Several that wait are one. */
 class Append implements Step {
+  readonly from: number
   readonly records: readonly Buffer[]
   readonly end: boolean
   private readonly send: (step: Append) => Promise<void>
 
-  constructor(send: (step: Append) => Promise<void>, records: readonly Buffer[], end: boolean) {
+  constructor(send: (step: Append) => Promise<void>, from: number, records: readonly Buffer[], end: boolean) {
     this.send = send
+    this.from = from
     this.records = records
     this.end = end
   }
@@ -188,7 +185,7 @@ class Append implements Step {
 
   join(next: Step): Step | undefined {
     if (!(next instanceof Append) || this.end || this.records.length + next.records.length > AT_ONCE) return undefined
-    if (this.records.length === 0 || next.records.length === 0) return undefined
-    return new Append(this.send, [...this.records, ...next.records], next.end)
+    if (next.from !== this.from + this.records.length) return undefined
+    return new Append(this.send, this.from, [...this.records, ...next.records], next.end)
   }
 }

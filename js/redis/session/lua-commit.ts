@@ -13,7 +13,7 @@ export const COMMIT = scriptOf(`
   local ends=A[14]~=''
   if not h[1] then if A[14]=='0' then return {'ok'} end return {'gone'} end
   if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
-  local outcomes,outputs=num(A[6]),num(A[13])
+  local outcomes=num(A[6])
   if h[3] and (A[4]~='' or outcomes>0 or A[7]~='' or A[12]~='') then return {'over'} end
   if A[14]=='0' then redis.call('DEL',unpack(KEYS)) return {'ok'} end
   local fresh=A[7]~=''
@@ -29,6 +29,13 @@ export const COMMIT = scriptOf(`
   if fresh then skip=math.max(0,tonumber(A[9])-hf) end
   local hnext=hf+skip+math.max(0,len-skip)
   if A[4]~='' and tonumber(A[4])>hnext then return {'gap',hnext} end
+  local olen=redis.call('LLEN',KEYS[3])
+  local d=math.max(num(h[6]),num(A[3]))
+  local onext=math.max(of+olen,d)
+  local puts=A[12]~='' and (A[7]=='' or fresh)
+  if puts and tonumber(A[12])>onext then return {'gap',onext} end
+  local first=16+2*outcomes
+  if puts then first=first+onext-tonumber(A[12]) end
   local asked=num(h[11])
   if fresh then asked=tonumber(A[10]) end
   local b=num(h[14])
@@ -47,8 +54,8 @@ export const COMMIT = scriptOf(`
       local n=A[14+2*k]
       if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then b=b+#A[15+2*k]+16 end
     end
-    if A[12]~='' and (A[7]=='' or fresh) then for k=1,outputs do b=b+#A[15+2*outcomes+k]+16 end end
-    if not ends and b>was and b>tonumber(h[13]) and (outcomes>0 or A[7]~='' or A[12]~='') then return {'full',b,h[13]} end
+    if puts then for k=first,#A do b=b+#A[k]+16 end end
+    if not ends and b>was and b>tonumber(h[13]) and A[7]=='' and (outcomes>0 or A[12]~='') then return {'full',b,h[13]} end
   end
   if fresh then
     local se=tonumber(A[8])
@@ -76,21 +83,15 @@ export const COMMIT = scriptOf(`
     end
   end
   if on>num(h[12]) then redis.call('HSET',KEYS[1],'on',on) end
-  local olen=redis.call('LLEN',KEYS[3])
-  local d=math.max(num(h[6]),num(A[3]))
-  if A[12]~='' and (A[7]=='' or fresh) then
-    local from,first=tonumber(A[12]),16+2*outcomes
-    if from>of+olen or olen==0 then
-      redis.call('DEL',KEYS[3]) of=from olen=0
-    else first=first+of+olen-from end
-    for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
-    olen=olen+math.max(0,#A-first+1)
-  end
   local gone=math.min(math.max(0,d-of),olen)
   if gone>0 then
     if h[13] then for _,x in ipairs(redis.call('LRANGE',KEYS[3],0,gone-1)) do b=b-#x-16 end end
     redis.call('LTRIM',KEYS[3],gone,-1)
     of=of+gone
+  end
+  if puts then
+    if olen-gone==0 then of=onext end
+    for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
   end
   redis.call('HSET',KEYS[1],'d',d,'of',of)
   if h[13] then redis.call('HSET',KEYS[1],'b',b) end

@@ -46,6 +46,16 @@ export const SEND = scriptOf(`
   return {'ok',n}
 `)
 
+/** ARGV: token, index, count: events that are there, for whoever sends; those that its host is through with are so many empty ones. */
+export const SENT = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'i','nt','f','n')
+  if not h[2] then return {'gone'} end
+  if h[2]~=ARGV[1] then return {'moved',h[4]} end
+  local f,from=tonumber(h[3] or '0'),tonumber(ARGV[2])
+  if from<f then return {'ok',math.min(f-from,tonumber(ARGV[3])),{}} end
+  return {'ok',0,redis.call('LRANGE',KEYS[2],from-f,from-f+tonumber(ARGV[3])-1)}
+`)
+
 /** ARGV: index, count, bytes. */
 export const RESULTS = scriptOf(`
   local h=redis.call('HMGET',KEYS[1],'of','ov','nt','i','u')

@@ -47,7 +47,8 @@ export const APPEND = scriptOf(`
   if g[2] then
     local b=tonumber(g[3])
     for k=4+i-from,#ARGV do b=b+#ARGV[k]+7 end
-    if b>tonumber(g[2]) then return {'full',b,g[2]} end
+    local isEnd=#ARGV==4+i-from and string.byte(ARGV[#ARGV])==1
+    if b>tonumber(g[2]) and not isEnd then return {'full',b,g[2]} end
     redis.call('HSET',KEYS[1],'b',b)
   end
   for k=4+i-from,#ARGV,1000 do redis.call('RPUSH',KEYS[2],unpack(ARGV,k,math.min(k+999,#ARGV))) end

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { describeServers } from '../support/redis-servers.mjs'
 import { chaos } from './chaos/chaos.mjs'
 
-const { VELO_CHAOS_MS = '4000', VELO_CHAOS_SEED, VELO_CHAOS_SESSIONS = '40' } = process.env
+const { VELO_CHAOS_MS = '2500', VELO_CHAOS_SEED, VELO_CHAOS_SESSIONS = '40' } = process.env
 const ms = Number(VELO_CHAOS_MS)
 
 describeServers('chaos', ({ server }) => {

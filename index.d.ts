@@ -806,7 +806,7 @@ export declare interface Resumed extends Position {
 }
 
 /** What is tried again after an error, and when. */
-declare interface RetryOptions {
+export declare interface RetryOptions {
   /** How many tries at most, the first one included. Integer from 1. Default 1. */
   attempts?: number | undefined
   /** ms before the second try; it doubles with each further one. Default 100. */

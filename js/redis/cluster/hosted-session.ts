@@ -38,7 +38,8 @@ export class HostedSession implements LifeOwner, HostedOwner {
   readonly inbox: Inbox
   /** Settles when nothing of it is at work here any more. */
   readonly gone: Promise<Leaving>
-  readonly output = { handed: 0 }
+  /** Nothing pulls here that says what has arrived. */
+  readonly output = { handed: 0, confirm(): void {} }
   readonly #scripts: Scripts
   readonly #keys: SessionKeys
   readonly #kept: Kept
@@ -56,7 +57,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
   /** Throws OverloadedError, or `VELO_CONFIG` for an id in use. */
   constructor(
     scripts: Scripts,
-    { name, def, state }: Hostable,
+    { def, state }: Hostable,
     tag: string,
     entry: string,
     keys: SessionKeys,
@@ -94,7 +95,6 @@ export class HostedSession implements LifeOwner, HostedOwner {
       },
       this,
     )
-    void name
     this.gone = this.#run()
   }
 

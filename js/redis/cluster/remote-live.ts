@@ -67,7 +67,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
     this.line = Math.max(buffer, 16)
     this.schema = plain.given[0]?.schema
     this.records = new Output<unknown>(this)
-    this.output = new Outlet(this)
+    this.output = new Outlet(this, undefined)
     this.output.handed = this.#taken = this.#told = results
     this.#receiver = new Receiver(results, this)
     this.#sender = new Sender(remote.scripts, remote.keys, remote.limits, this)

@@ -63,7 +63,8 @@ describe('a client that reads nothing is closed, too', () => {
 test('a fault of the client is told as such, though the function is done and results wait for room', async () => {
   const some = streamFn(
     async function* some() {
-      for (const n of numbers(40)) yield { n, filler }
+      // More than the system keeps for two sockets, less than the bound of a stream.
+      for (const n of numbers(40)) yield { n, filler: filler.repeat(3) }
     },
     { idleTimeout: 0 },
   )

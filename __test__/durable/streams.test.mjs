@@ -128,6 +128,8 @@ for (const placement of ['local', 'worker']) {
       const { next } = lives()
       const fn = make('sum', { durable: next({ retain: 60_000 }) })
       assert.deepEqual(await fn.run([1, 2], { id: 'a' }), [1, 3])
+      await assert.rejects(fn.run([1, 2], { id: 'a' }), { code: 'VELO_CLOSED', reason: 'done' })
+      await assert.rejects(fn([1, 2], { id: 'a' }).next(), { code: 'VELO_CLOSED', reason: 'done' })
       const again = fn.open({ id: 'a' })
       assert.deepEqual(await again.resumed, { events: 3, results: 2, by: 'replay' })
       const end = await within(5000, again.closed)
@@ -289,15 +291,20 @@ describe('what is found out', () => {
     const refuses = (options, field) =>
       assert.throws(() => streamFn(functions.sum, options), { code: 'VELO_CONFIG', field: `streamFn(options).${field}` })
     refuses({ durable: {} }, 'durable')
-    refuses({ state: { initial: 1, version: 1 } }, 'state')
     refuses({ durable: kept, state: { initial: 1 } }, 'state.version')
     refuses({ durable: kept, state: { initial: 1, version: 1, every: 0 } }, 'state.every')
     assert.throws(() => durable({}), { code: 'VELO_CONFIG', field: 'durable(journal).open' })
     assert.throws(() => durable(new MemoryJournal(), { retain: -1 }), { code: 'VELO_CONFIG' })
     assert.throws(() => journal('x', { syncs: 1 }), { code: 'VELO_CONFIG' })
     assert.throws(() => streamFn(MODULE, { placement: 'worker', onWorkerExit: 'resume' }), { code: 'VELO_CONFIG' })
+    // A cluster may keep it: who is to is known when it is used.
+    const stateful = streamFn(functions.sum, { state: { initial: 1, version: 1 } })
+    const unkept = { code: 'VELO_CONFIG', field: 'streamFn(options).state' }
+    assert.throws(() => stateful.open(), unkept)
+    assert.throws(() => stateful([1]), unkept)
     const sum = streamFn(functions.sum)
     return Promise.all([
+      assert.rejects(stateful.run([1]), unkept),
       assert.rejects(sum.unfinished(), { code: 'VELO_CONFIG' }),
       assert.rejects(sum.discard('a'), { code: 'VELO_CONFIG' }),
       assert.rejects(sum.run([1], { id: 'a' }), { code: 'VELO_CONFIG' }),

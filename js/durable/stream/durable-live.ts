@@ -45,7 +45,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   /** Closed or aborted, which a life that follows must hear of. */
   private leave: ((instance: LiveInstance) => void) | undefined
   private opened: Promise<void> = DONE_VOID
-  private retained: StreamEnd | undefined
+  /** How it had ended before it was opened. */
+  retained: StreamEnd | undefined
 
   /** Throws OverloadedError, or `VELO_CONFIG` for an id in use. */
   constructor(def: Definition, options: LeaseOptions, pulling: Pulling | undefined, settings: Settings) {

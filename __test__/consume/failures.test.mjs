@@ -257,10 +257,8 @@ test('what is wrong is said by name', async () => {
     [{ source: [], maxUnacked: 0 }, 'consume(fn, options).maxUnacked'],
   ])
     await assert.rejects(consume(fn, options), { code: 'VELO_CONFIG', field })
-  await assert.rejects(
-    consume(() => {}, { source: [] }),
-    { code: 'VELO_CONFIG' },
-  )
+  const stateful = streamFn(async function* stateful() {}, { state: { initial: 0, version: 1 } })
+  for (const wrong of [() => {}, stateful]) await assert.rejects(consume(wrong, { source: [] }), { code: 'VELO_CONFIG' })
 })
 
 noUnhandledRejections('consume')

@@ -44,6 +44,7 @@ export async function consume<In, Out>(
   if (def === undefined) throw configError('consume(fn)', 'a stream function', fn)
   if (def.options.durable !== undefined)
     throw configError('consume(fn)', 'a function without the option durable: its source keeps the events', fn)
+  if (def.options.state !== undefined) throw configError('consume(fn)', 'a function without the option state, which nobody keeps here', fn)
   for (const { placement } of def.stages) {
     if (placement instanceof WorkerPlacement && placement.travel.onWorkerExit === 'reopen')
       throw configError('consume(fn)', "a function without onWorkerExit 'reopen': what was not done is delivered again by itself", fn)

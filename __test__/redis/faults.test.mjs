@@ -8,7 +8,7 @@ import { child } from '../support/child.mjs'
 import { describeServers, startServer } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { clients, command, eventually, pendingOf, proxy, valuesOf } from './support.mjs'
+import { clients, command, eventually, PATIENT, pendingOf, proxy, valuesOf } from './support.mjs'
 
 const range = (count) => Array.from({ length: count }, (_, i) => i)
 const quiet = () => {}
@@ -29,7 +29,7 @@ function started(fn, options) {
     running,
     stop() {
       controller.abort()
-      return within(10_000, running, 'consume')
+      return within(PATIENT, running, 'consume')
     },
   }
 }
@@ -49,16 +49,12 @@ describeServers('faults', ({ server, kind }) => {
       over = true
     })
     working.catch(quiet)
-    await eventually(
-      async () => {
-        cut += Number(await command(admin, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
-        // Some get through.
-        for (let turn = 0; turn < 40; turn++) await command(admin, 'PING')
-        return over
-      },
-      'everything in spite of the cuts',
-      25_000,
-    )
+    await eventually(async () => {
+      cut += Number(await command(admin, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+      // Some get through.
+      for (let turn = 0; turn < 40; turn++) await command(admin, 'PING')
+      return over
+    }, 'everything in spite of the cuts')
     return working
   }
 

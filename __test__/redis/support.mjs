@@ -44,8 +44,11 @@ export function command(client, ...args) {
   return client.call === undefined ? client.sendCommand(texts) : client.call(...texts)
 }
 
+/** A command whose answer a client has lost is sent again after 15 s, which may happen more than once while connections are cut. */
+export const PATIENT = 60_000
+
 /** Looks until `check()` answers something that is true; asks the server again and again, so it needs no timer. */
-export async function eventually(check, what = 'the condition', ms = 15_000) {
+export async function eventually(check, what = 'the condition', ms = PATIENT) {
   const looks = async () => {
     for (;;) {
       const found = await check()

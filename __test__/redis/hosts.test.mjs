@@ -36,7 +36,7 @@ describeServers('faults of hosts', ({ server }) => {
         return worker
       }
       try {
-        await run({ front, work, client, prefix: all.prefix })
+        await within(2 * LIMIT, run({ front, work, client, prefix: all.prefix }), title)
       } finally {
         for (const worker of workers) await worker.drop()
         await within(LIMIT, front.stop(), 'the front stops')
@@ -135,7 +135,8 @@ describeServers('faults of hosts', ({ server }) => {
       await take(stream)
       while ((await client.keys(`${prefix}:{trouble/*`)).length > 0);
       while ((await worker.hosted()) > 0);
-      assert.equal(await client.xlen(`${prefix}:{directory}d`), 0)
+      // The host lets go first, and takes the entry out of the directory then.
+      while ((await client.xlen(`${prefix}:{directory}d`)) > 0);
       await stream.close()
       assert.equal(await (await front.open('trouble', 'a')).resumed, null)
     },

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { Lines } from '../../target/js/kit/lines.js'
+import { Lines } from '../../target/js/kit/iteration/lines.js'
 
 const errors = { overlong: (number) => new Error(`${number} is long`), malformed: (number) => new Error(`${number} is malformed`) }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 const { decodeRecord, encodeRecord } = await import('../../target/js/workers/codec/record.js')
-const { alone, shared } = await import('../../target/js/workers/codec/slab.js')
+const { alone, shared } = await import('../../target/js/workers/codec/bytes/slab.js')
 
 class Point {
   constructor(x) {

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import * as frames from '../../target/js/workers/codec/bytes/frames.js'
 import { BatchBytes, BatchReader, BatchWriter } from '../../target/js/workers/codec/codec.js'
-import * as frames from '../../target/js/workers/codec/frames.js'
 
 const RESERVE = 8
 const OPTIONS = { reserve: RESERVE, transfer: false, transfers: undefined }

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { AbortError, ClosedError, OverloadedError, TimeoutError, VeloError } from '../../target/js/kit/errors.js'
 import { BatchBytes, BatchReader, BatchWriter } from '../../target/js/workers/codec/codec.js'
-import { packFailure, unpackFailure } from '../../target/js/workers/codec/failure.js'
+import { packFailure, unpackFailure } from '../../target/js/workers/codec/graph/failure.js'
 
 /** Packs, carries with a codec, and unpacks. */
 function cross(thrown, codec = 'structured') {

@@ -1,4 +1,4 @@
-// What js/workers/codec/shapes.ts knows of the inside of msgpackr, which is why its version is pinned: these fail, each with a sentence, when a version
+// What js/workers/codec/values/shapes.ts knows of the inside of msgpackr, which is why its version is pinned: these fail, each with a sentence, when a version
 // to which the pin is moved works in another way.
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,6 @@
 // `stream.feed(source)`: sends a source through a live stream while its results are read.
 
-import { BATCH, type Batched } from '../kit/batches.js'
+import { BATCH, type Batched } from '../kit/iteration/batches.js'
 import { STARVES } from '../kit/starving.js'
 import type { Live } from './live.js'
 import { Pump } from './pump.js'

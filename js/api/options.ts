@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../engine/definition.js'
 import { callable, configError, duration, flag, integer, LONGEST, onlyKnown, text, word } from '../kit/check.js'
 import { type Clock, clockOf } from '../kit/clock.js'
 import type { Codec } from '../kit/types.js'
-import { DURABILITY, type Durable } from './durability.js'
+import { DURABILITY, type Durable } from './keeping/durability.js'
 
 /** Options of a stream function. Durations are milliseconds. */
 export interface StreamOptions {

@@ -3,7 +3,7 @@
 
 import { type Fed, FedInput } from '../engine/channels/fed-input.js'
 import { openSource } from '../engine/channels/source.js'
-import { isEnd } from '../kit/iteration.js'
+import { isEnd } from '../kit/iteration/iteration.js'
 import { DONE_VOID, isThenable, silence } from '../kit/promises.js'
 import type { Live } from './live.js'
 

@@ -11,9 +11,9 @@ import { RunMode } from '../engine/modes/run.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { configError, integer, iterable, onlyKnown } from '../kit/check.js'
 import { VeloError } from '../kit/errors.js'
+import { pullerOf } from '../kit/iteration/pulled.js'
 import { JOIN, type Joining } from '../kit/join.js'
-import { type Keeping, markKept } from '../kit/keeping.js'
-import { pullerOf } from '../kit/pulled.js'
+import { type Keeping, markKept } from '../kit/keeping/keeping.js'
 import type {
   CallOptions,
   FunctionMetrics,
@@ -26,10 +26,10 @@ import type {
   UnfinishedStream,
 } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
-import { DURABILITY, type Durable } from './durability.js'
-import { durableCall, durableMembers, NOT_KEPT } from './durable-fn.js'
 import { keepCompiled } from './exemplars.js'
 import { checkCall, checkOpen, signalIn } from './given.js'
+import { DURABILITY, type Durable } from './keeping/durability.js'
+import { durableCall, durableMembers, NOT_KEPT } from './keeping/durable-fn.js'
 import { defaults, resolveOptions, type StateOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'

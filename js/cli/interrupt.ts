@@ -2,7 +2,7 @@
 // too long a wait, aborts it. Where a function keeps the main thread, which hears of no signal then, the second one ends the process, and SIGTERM does after that wait.
 
 import { runtime } from '../index.js'
-import { guardSignals, type SignalGuard } from '../kit/signal-guard.js'
+import { guardSignals, type SignalGuard } from '../kit/signals/signal-guard.js'
 import { Exit } from './failure.js'
 
 /** How long a function may take to finish behind the first signal, ms. */

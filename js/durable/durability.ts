@@ -1,14 +1,14 @@
 // What the option `durable` brings along: durable streams over any journal.
 
 import { randomUUID } from 'node:crypto'
-import type { Durability, Durable } from '../api/durability.js'
-import { DURABILITY } from '../api/durability.js'
+import type { Durability, Durable } from '../api/keeping/durability.js'
+import { DURABILITY } from '../api/keeping/durability.js'
 import type { StateOptions } from '../api/options.js'
 import type { Definition } from '../engine/definition.js'
 import type { LeaseOptions } from '../engine/lease.js'
 import type { Stage } from '../engine/stages/stage.js'
 import { callable, configError, duration, onlyKnown, record, word } from '../kit/check.js'
-import type { Puller } from '../kit/pulled.js'
+import type { Puller } from '../kit/iteration/pulled.js'
 import type { UnfinishedStream } from '../kit/types.js'
 import { WorkerPlacement } from '../workers/caller/placement.js'
 import type { Journal } from './journal.js'

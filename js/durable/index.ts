@@ -1,6 +1,6 @@
 // velo-stream/durable: streams that outlive their process.
 
-export type { Durable } from '../api/durability.js'
+export type { Durable } from '../api/keeping/durability.js'
 export type { JournalMetrics } from '../kit/journal-metrics.js'
 export { type DurableOptions, durable } from './durability.js'
 export type { StreamLine } from './embedded/answers.js'

@@ -1,6 +1,6 @@
 // `journal(path)`: the embedded journal as the option `durable` takes it.
 
-import type { Durable } from '../api/durability.js'
+import type { Durable } from '../api/keeping/durability.js'
 import { onlyKnown } from '../kit/check.js'
 import type { JournalMetrics } from '../kit/journal-metrics.js'
 import { type DurableOptions, durable } from './durability.js'

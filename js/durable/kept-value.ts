@@ -3,7 +3,7 @@
 import type { StreamEnd } from '../kit/types.js'
 import { decodeRecord, decodeThrown } from '../workers/codec/record.js'
 import type { ExportPart } from './embedded/inspector.js'
-import { readEnd } from './stream/end.js'
+import { readEnd } from './stream/commits/end.js'
 
 /** As js/durable/harness/outcomes.ts writes it. */
 interface WrittenOutcome {

@@ -1,8 +1,8 @@
 // The second argument of a stream function. The signal is made when it is first asked for: an AbortController costs 2 us on Node 20.
 
+import { PlainContext } from '../kit/effects/plain-context.js'
+import { TIMING, type Timing } from '../kit/effects/timing.js'
 import type { ClosedError, Failure } from '../kit/errors.js'
-import { PlainContext } from '../kit/plain-context.js'
-import { TIMING, type Timing } from '../kit/timing.js'
 import type { StreamContext, StreamHeaders } from '../kit/types.js'
 import { watchExit } from './border/mailbox.js'
 

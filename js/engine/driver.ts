@@ -4,7 +4,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from '../kit/errors.js'
 import { silence } from '../kit/promises.js'
-import type { StreamSpan } from '../kit/stream-tracer.js'
+import type { StreamSpan } from '../kit/sight/stream-tracer.js'
 import type { StageMetrics } from '../kit/types.js'
 import { Life, LifeTrigger, State, Trigger } from './border/law.js'
 import { isDetached, isOver, moved } from './border/life.js'

@@ -4,7 +4,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
 import type { Failure } from '../kit/errors.js'
-import { onAbort, reasonOf } from '../kit/signals.js'
+import { onAbort, reasonOf } from '../kit/signals/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
 import { Effect, State, Timer, Trigger, Verdict } from './border/law.js'

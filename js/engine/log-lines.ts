@@ -1,6 +1,6 @@
 // The lines of the log about a stream: that it was opened, and how it ended.
 
-import { isLogged, type Level, line } from '../kit/log.js'
+import { isLogged, type Level, line } from '../kit/sight/log.js'
 import type { StreamEnd } from '../kit/types.js'
 
 /** Whose they are. */

@@ -2,7 +2,7 @@
 // Not here: the generator and the order of things at the end, which are the same for all (instance.ts).
 
 import type { Failure } from '../kit/errors.js'
-import type { Puller } from '../kit/pulled.js'
+import type { Puller } from '../kit/iteration/pulled.js'
 import type { Inlet } from './channels/inlet.js'
 import type { AnyGenerator } from './stages/stage.js'
 

@@ -1,7 +1,7 @@
 // The errors with which a stream is refused, or given up by a timer: one place for their words.
 
 import { AbortError, OverloadedError, TimeoutError, VeloError } from '../kit/errors.js'
-import { reasonOf } from '../kit/signals.js'
+import { reasonOf } from '../kit/signals/signals.js'
 import { Refusal } from './border/law.js'
 import { native } from './border/native.js'
 

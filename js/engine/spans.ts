@@ -1,6 +1,6 @@
 // The span of a stream, where somebody makes one: the function runs in its context, and it is told of the first result.
 
-import type { StreamSpan, StreamTracer } from '../kit/stream-tracer.js'
+import type { StreamSpan, StreamTracer } from '../kit/sight/stream-tracer.js'
 import type { Definition } from './definition.js'
 import { currentScope, type Holder, Lease, type LeaseOptions } from './lease.js'
 import type { Mode } from './mode.js'

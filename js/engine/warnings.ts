@@ -1,6 +1,6 @@
 // What is told once through process.emitWarning and to the log, because no promise that anybody has to look at would tell it.
 
-import { line } from '../kit/log.js'
+import { line } from '../kit/sight/log.js'
 import type { Definition } from './definition.js'
 
 const told = new WeakMap<Definition, Set<string>>()

@@ -2,8 +2,8 @@
 // there is a stream.
 
 import type { Stream } from '../index.js'
-import type { ByteBudget } from '../kit/byte-budget.js'
-import { keepingOf } from '../kit/keeping.js'
+import type { ByteBudget } from '../kit/bytes/byte-budget.js'
+import { keepingOf } from '../kit/keeping/keeping.js'
 import type { Asked } from './in/request.js'
 import type { Service } from './options.js'
 import { Delivery, headOnly, listener, refusing } from './out/delivery.js'

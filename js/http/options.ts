@@ -3,7 +3,7 @@
 
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OpenOptions, Source } from '../index.js'
-import { STREAM_BYTES } from '../kit/byte-budget.js'
+import { STREAM_BYTES } from '../kit/bytes/byte-budget.js'
 import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /**

@@ -1,6 +1,6 @@
 // The shapes users see: what a stream function is given, what it takes in, what a stream tells about itself.
 
-import type { EffectOptions } from './attempts.js'
+import type { EffectOptions } from './effects/attempts.js'
 import type { EndReason } from './end-reason.js'
 import type { JournalMetrics } from './journal-metrics.js'
 

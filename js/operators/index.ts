@@ -3,7 +3,7 @@
 // velo-stream/operators: stream functions for what pipelines are made of.
 
 export type { Clock } from '../kit/clock.js'
-export type { RetryOptions } from '../kit/retry.js'
+export type { RetryOptions } from '../kit/effects/retry.js'
 export { type BatchOptions, batch } from './calls/batch.js'
 export { filter } from './calls/filter.js'
 export { flatMap, type Values } from './calls/flat-map.js'

@@ -2,7 +2,7 @@
 
 import { runtime } from '../index.js'
 import { integer } from '../kit/check.js'
-import { measuresOf } from '../kit/measures.js'
+import { measuresOf } from '../kit/sight/measures.js'
 import { BOUNDS, familiesOf, type MetricFamily } from './families.js'
 import { Names } from './names.js'
 

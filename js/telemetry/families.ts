@@ -2,7 +2,7 @@
 // only grows. Not here: how they are written, and how many names of functions there may be (names.ts).
 
 import type { JournalMetrics } from '../kit/journal-metrics.js'
-import type { FunctionMeasures, Measures, Spread } from '../kit/measures.js'
+import type { FunctionMeasures, Measures, Spread } from '../kit/sight/measures.js'
 
 /** Labels of a sample. */
 export type Labels = Readonly<Record<string, string | number>>

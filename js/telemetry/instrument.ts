@@ -2,7 +2,7 @@
 
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { configError, onlyKnown } from '../kit/check.js'
-import { traceWith } from '../kit/stream-tracer.js'
+import { traceWith } from '../kit/sight/stream-tracer.js'
 import { meter } from './meter.js'
 import { Spans } from './spans.js'
 

@@ -1,7 +1,7 @@
 // How many names of functions the metrics have: those seen first have their own, what comes after them is `other`. A name that has its own keeps it, so that its counters never
 // jump.
 
-import type { FunctionMeasures } from '../kit/measures.js'
+import type { FunctionMeasures } from '../kit/sight/measures.js'
 
 /** What shares a name with others. */
 export const OTHER = 'other'

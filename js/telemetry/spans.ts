@@ -3,7 +3,7 @@
 
 import type { Context, Span, SpanContext, Tracer, TracerProvider } from '@opentelemetry/api'
 import type { StreamEnd, StreamHeaders } from '../index.js'
-import type { Opening, StreamSpan, StreamTracer } from '../kit/stream-tracer.js'
+import type { Opening, StreamSpan, StreamTracer } from '../kit/sight/stream-tracer.js'
 import { Attribute, Event, SCOPE, spanName } from './conventions.js'
 
 type Api = typeof import('@opentelemetry/api')

@@ -1,6 +1,6 @@
 // A reader that takes one result each time it is told to: what backpressure is for.
 
-import { isEnd } from '../kit/iteration.js'
+import { isEnd } from '../kit/iteration/iteration.js'
 
 /** What `slowConsumer()` gives. */
 export interface SlowConsumer<T> {

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, type Stream, VeloError } from '../index.js'
-import type { Encoded } from '../kit/byte-budget.js'
+import type { Encoded } from '../kit/bytes/byte-budget.js'
 import { type Verdict, verdictOfAbort } from './codes.js'
 
 /** Results taken from the stream at once; these few may be on the way when a client turns out to be slow. */

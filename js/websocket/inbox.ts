@@ -3,7 +3,7 @@
 // no more than the rest of what one read of the connection brought, another 64 KiB or one message.
 
 import { type Stream, VeloError } from '../index.js'
-import type { ByteBudget } from '../kit/byte-budget.js'
+import type { ByteBudget } from '../kit/bytes/byte-budget.js'
 
 /** What may wait here while the socket is read, in bytes; each message counts so many beside its own. */
 const AHEAD = 64 * 1024

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../index.js'
-import { STREAM_BYTES } from '../kit/byte-budget.js'
+import { STREAM_BYTES } from '../kit/bytes/byte-budget.js'
 import { configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 
 /** What becomes of the stream when its client is gone without having ended it. */

@@ -1,7 +1,7 @@
 // Results on their way to a client that may come back. Owns: the results that the client may not have yet, counted from 1, and what of them was
 // sent on the present connection. A pong tells what the client has; a full buffer makes the function wait, with a client or without.
 
-import { type ByteBudget, sizeOf } from '../kit/byte-budget.js'
+import { type ByteBudget, sizeOf } from '../kit/bytes/byte-budget.js'
 import type { Verdict } from './codes.js'
 import type { Frame } from './frames.js'
 import type { Peer } from './peer.js'

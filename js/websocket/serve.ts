@@ -2,8 +2,8 @@
 
 import type { Stream, StreamFunction } from '../index.js'
 import { configError } from '../kit/check.js'
-import { isClientId } from '../kit/client-ids.js'
-import { keepingOf } from '../kit/keeping.js'
+import { isClientId } from '../kit/keeping/client-ids.js'
+import { keepingOf } from '../kit/keeping/keeping.js'
 import { AGAIN, GONE, isCloseCode, verdictOfRefusal } from './codes.js'
 import { type ResumeRequest, type Settings, type SocketOptions, settingsOf } from './options.js'
 import { Peer, type SocketEnd } from './peer.js'

@@ -1,6 +1,6 @@
 // The streams that a client may come back to, by their tokens.
 
-import { awaitReturn, forgetReturn } from '../kit/returns.js'
+import { awaitReturn, forgetReturn } from '../kit/iteration/returns.js'
 
 /** What is kept here: a `Session`, whose types only its function knows. */
 interface Kept {

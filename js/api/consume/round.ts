@@ -3,7 +3,7 @@
 
 import type { Definition } from '../../engine/definition.js'
 import { LiveMode } from '../../engine/modes/live.js'
-import type { Puller } from '../../kit/pulled.js'
+import type { Puller } from '../../kit/iteration/pulled.js'
 import type { StreamEnd } from '../../kit/types.js'
 import { Stream } from '../stream.js'
 import type { Joined, Sink } from './contract.js'

@@ -2,7 +2,7 @@
 // delivered when whoever it is written to has it.
 
 import type { Source } from '../../index.js'
-import { BATCH, type Batched, inBatches } from '../../kit/batches.js'
+import { BATCH, type Batched, inBatches } from '../../kit/iteration/batches.js'
 import { OutputError, UsageError } from '../failure.js'
 import type { Interrupt } from '../interrupt.js'
 import { written } from '../terminal.js'

@@ -1,7 +1,7 @@
 // What the bytes of an input mean as events, and how results are written.
 
 import type { Buffer } from 'node:buffer'
-import { type LineErrors, Lines } from '../../kit/lines.js'
+import { type LineErrors, Lines } from '../../kit/iteration/lines.js'
 import { InputError, OutputError } from '../failure.js'
 import { CsvRows, csvRow } from './csv.js'
 import { typed } from './typed.js'

@@ -1,7 +1,7 @@
 // The results of a subscription, pulled: nothing is read of a response before somebody asks. Owns: when to ask the server again, and the end.
 
 import { AbortError, VeloError } from '../../kit/errors.js'
-import { onAbort, reasonOf } from '../../kit/signals.js'
+import { onAbort, reasonOf } from '../../kit/signals/signals.js'
 import { type ClientEnd, closed, toldError } from '../ends/end.js'
 import { StateOf } from '../ends/state.js'
 import { Attempts } from '../options/backoff.js'

@@ -1,7 +1,7 @@
 // One stream over its connections. Owns: what an open, a message and a cut mean, when to come back, and the end.
 
 import { AbortError, OverloadedError } from '../../kit/errors.js'
-import { onAbort, reasonOf } from '../../kit/signals.js'
+import { onAbort, reasonOf } from '../../kit/signals/signals.js'
 import { type ClientEnd, closed, endOf, isRefused } from '../ends/end.js'
 import { type ClientState, StateOf } from '../ends/state.js'
 import { Attempts } from '../options/backoff.js'

@@ -1,8 +1,8 @@
 // The second argument of a function of a durable stream: what every function is told, and what a replay needs.
 
-import { attempt, type EffectOptions, effectOf } from '../../kit/attempts.js'
-import { ORDERED, type Ordered } from '../../kit/ordered.js'
-import { TIMING, type Timing } from '../../kit/timing.js'
+import { attempt, type EffectOptions, effectOf } from '../../kit/effects/attempts.js'
+import { ORDERED, type Ordered } from '../../kit/effects/ordered.js'
+import { TIMING, type Timing } from '../../kit/effects/timing.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 import type { Hosted } from './hosted.js'
 import { fullName, type Outcome } from './outcomes.js'

@@ -1,6 +1,6 @@
 // How the record of an event goes to a function on another thread: behind the time at which it was accepted.
 
-import { shared } from '../../workers/codec/slab.js'
+import { shared } from '../../workers/codec/bytes/slab.js'
 
 /** Bytes before the record: Unix ms, in the byte order of the machine, which both threads are on. */
 export const HEAD = 8

@@ -1,8 +1,8 @@
 // What the library gets as the last function of a durable stream: its results are records.
 
 import type { AnyGenerator } from '../../engine/stages/stage.js'
+import { shared } from '../../workers/codec/bytes/slab.js'
 import { encodeRecord } from '../../workers/codec/record.js'
-import { shared } from '../../workers/codec/slab.js'
 import type { Hosted } from './hosted.js'
 
 type Result = IteratorResult<unknown, unknown>

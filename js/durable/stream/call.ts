@@ -2,7 +2,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { currentScope } from '../../engine/lease.js'
-import { BATCH, type Batched } from '../../kit/batches.js'
+import { BATCH, type Batched } from '../../kit/iteration/batches.js'
 import { iterationEnd } from '../../kit/promises.js'
 import type { DurableLive } from './durable-live.js'
 import { feeding } from './run.js'

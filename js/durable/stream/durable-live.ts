@@ -1,3 +1,6 @@
+// js/durable/stream: one durable stream over all its lives: what is kept before it is acknowledged, what is played again, which result has which index, and its end.
+// Knows nothing of how a journal keeps it, nor of what happens where the function runs.
+//
 // A durable stream over all its lives. Events go by the intake into the journal and then into the life at hand, results come out of that by the outlet. Owns its beginning, its going on
 // after a thread was lost, and its end: what is finished leaves the journal, what was only closed stays.
 
@@ -10,9 +13,9 @@ import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
 import type { Kept } from '../journal.js'
-import { isDrain, readEnd, writeEnd } from './end.js'
+import { isDrain, readEnd, writeEnd } from './commits/end.js'
 import { Inlet, type Lived } from './inlet.js'
-import { Intake } from './intake.js'
+import { Intake } from './intake/intake.js'
 import { Life, type LifeOwner } from './life.js'
 import { Losses } from './losses.js'
 import { birth } from './opening.js'

@@ -4,7 +4,7 @@ import type { Definition } from '../../engine/definition.js'
 import { overrun } from '../../engine/refusals.js'
 import { ClosedError, type Failure, type VeloError } from '../../kit/errors.js'
 import type { EventRecord } from '../journal.js'
-import type { IntakeOwner } from './intake-owner.js'
+import type { IntakeOwner } from './intake/intake-owner.js'
 import type { Life } from './life.js'
 import type { Settings } from './settings.js'
 

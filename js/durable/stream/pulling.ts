@@ -1,7 +1,7 @@
 // An add-on that pulls the events of a durable stream and encodes its results, as the plain stream inside meets it. In there a result is a record, which is compared and kept, and events
 // that are played again are delivered like new ones; the add-on is shown what is given out, and counts its own events. Owns no bytes.
 
-import type { Milestone, Progress, Puller, Standing } from '../../kit/pulled.js'
+import type { Milestone, Progress, Puller, Standing } from '../../kit/iteration/pulled.js'
 import type { Codec } from '../../kit/types.js'
 import { decodeRecord } from '../../workers/codec/record.js'
 

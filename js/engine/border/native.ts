@@ -2,9 +2,9 @@
 //
 // The one door to the Rust add-on: has it loaded once and gives it types. Nothing else imports the binding.
 
-import { type ByteLedger, reportBytesTo } from '../../kit/byte-sum.js'
+import { type ByteLedger, reportBytesTo } from '../../kit/bytes/byte-sum.js'
 import type { JournalMetrics } from '../../kit/journal-metrics.js'
-import type { Measures } from '../../kit/measures.js'
+import type { Measures } from '../../kit/sight/measures.js'
 import { loadBinary } from './binary.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */

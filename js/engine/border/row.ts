@@ -1,7 +1,7 @@
 // The row of one stream in the control block, with names for what is counted there: JavaScript counts, Rust decides by the counts. Owns: the way to the
 // words, and which events are timed. Not here: which row a stream gets (control-block.ts), and what a count leads to.
 
-import type { Milestone } from '../../kit/pulled.js'
+import type { Milestone } from '../../kit/iteration/pulled.js'
 import type { StreamMetrics } from '../../kit/types.js'
 import { clock, offsetOf, pageOf } from './control-block.js'
 import { ROW_WORDS, type Side, State, Word } from './law.js'

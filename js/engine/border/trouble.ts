@@ -1,6 +1,6 @@
 // What failed in the core: told once for each kind through process.emitWarning, because no call of anybody is at fault and none would tell it.
 
-import { line } from '../../kit/log.js'
+import { line } from '../../kit/sight/log.js'
 import { Trouble } from './law.js'
 
 const texts: Record<number, string> = {

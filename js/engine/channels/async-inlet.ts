@@ -2,9 +2,9 @@
 // although the source's own promise may never settle. With `ahead` one event is pulled before it is asked for: a pull that has settled by then can be
 // handed over as it is, which saves half the price of that ownership (bench/node/throughput).
 
-import { checkReturned, isEnd } from '../../kit/iteration.js'
+import { checkReturned, isEnd } from '../../kit/iteration/iteration.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
 import { capture, lastResolve, silence } from '../../kit/promises.js'
-import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Inlet } from './inlet.js'
 import type { Owner } from './owner.js'
 

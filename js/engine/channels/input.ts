@@ -4,7 +4,7 @@
 import { AbortError, type ClosedError } from '../../kit/errors.js'
 import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
 import { noQueue, Queue } from '../../kit/queue.js'
-import { onAbort } from '../../kit/signals.js'
+import { onAbort } from '../../kit/signals/signals.js'
 import { Side, State } from '../border/law.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
 import { overrun, sendAborted } from '../refusals.js'

@@ -2,10 +2,10 @@
 // credit back to the function; the error it threw is delivered after its results, once.
 
 import { AbortError, TimeoutError } from '../../kit/errors.js'
+import type { Puller } from '../../kit/iteration/pulled.js'
 import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
-import type { Puller } from '../../kit/pulled.js'
 import { noQueue, Queue } from '../../kit/queue.js'
-import { onAbort, reasonOf } from '../../kit/signals.js'
+import { onAbort, reasonOf } from '../../kit/signals/signals.js'
 import { Side } from '../border/law.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'

@@ -2,7 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { VeloError } from '../../kit/errors.js'
-import { isEnd } from '../../kit/iteration.js'
+import { isEnd } from '../../kit/iteration/iteration.js'
 import { silence } from '../../kit/promises.js'
 
 type Result = StandardSchemaV1.Result<unknown>

@@ -1,7 +1,7 @@
 // Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkReturned, isEnd } from '../../kit/iteration.js'
+import { checkReturned, isEnd } from '../../kit/iteration/iteration.js'
 import { isThenable, silence } from '../../kit/promises.js'
 import { Inlet } from './inlet.js'
 import type { Owner } from './owner.js'

@@ -4,7 +4,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ClosedError, Failure } from '../../kit/errors.js'
-import type { Milestone, Progress, Puller } from '../../kit/pulled.js'
+import type { Milestone, Progress, Puller } from '../../kit/iteration/pulled.js'
 import { after } from '../border/after.js'
 import { Effect, State, Timer, Trigger } from '../border/law.js'
 import { step } from '../border/mailbox.js'

@@ -1,8 +1,8 @@
 // `run(source)`: the source is pulled, the results are collected, one promise tells the outcome.
 
 import type { Failure } from '../../kit/errors.js'
+import { canPush, PUSH, type Sink } from '../../kit/iteration/push.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
-import { canPush, PUSH, type Sink } from '../../kit/push.js'
 import { State } from '../border/law.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'

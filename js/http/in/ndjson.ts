@@ -1,6 +1,6 @@
 // NDJSON in: a line, a JSON value. Strict: invalid UTF-8 and what is no JSON are malformed; empty lines, CRLF and one byte order mark at the start are not.
 
-import { Lines } from '../../kit/lines.js'
+import { Lines } from '../../kit/iteration/lines.js'
 import { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
 import { type Decoder, overlong } from './decoder.js'

@@ -2,7 +2,7 @@
 // By hand: eventsource-parser 3 makes an Error of each unknown field (a million lines `x` take 5 s, here 0.06 s), forgets an id that came without
 // data, and bounds no line; 4 needs a newer Node.js than this package.
 
-import { type LineErrors, Lines } from '../../kit/lines.js'
+import { type LineErrors, Lines } from '../../kit/iteration/lines.js'
 import { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
 import { type Decoder, overlong } from './decoder.js'

@@ -2,7 +2,7 @@
 //
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
-import type { ByteBudget, Encoded } from '../../kit/byte-budget.js'
+import type { ByteBudget, Encoded } from '../../kit/bytes/byte-budget.js'
 import { HttpError } from '../errors.js'
 import type { Answer } from '../options.js'
 import { type Encoder, headOf } from './encoder.js'

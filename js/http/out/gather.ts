@@ -1,6 +1,6 @@
 // Many encoded results into one write: what is there goes out together, up to a bound.
 
-import { type Encoded, sizeOf, Unwritable } from '../../kit/byte-budget.js'
+import { type Encoded, sizeOf, Unwritable } from '../../kit/bytes/byte-budget.js'
 
 /** Characters or bytes of one write, about: what is more goes into the next one, so that none grows without a bound. */
 export const WRITE = 256 << 10

@@ -1,8 +1,8 @@
 // Results as they come, as many at once as are there: of a live stream in batches, of anything else one by one.
 
 import type { Source, Stream } from '../../index.js'
-import { BATCH, inBatches } from '../../kit/batches.js'
-import { type Encoded, Unwritable } from '../../kit/byte-budget.js'
+import { type Encoded, Unwritable } from '../../kit/bytes/byte-budget.js'
+import { BATCH, inBatches } from '../../kit/iteration/batches.js'
 import type { Encoder } from './encoder.js'
 
 export interface ResultReader {

@@ -1,6 +1,6 @@
 // The last results of a stream as they were written, by their numbers, for a client that missed them. Owns the numbering.
 
-import { sizeOf } from '../../kit/byte-budget.js'
+import { sizeOf } from '../../kit/bytes/byte-budget.js'
 
 export class Replay {
   readonly #most: number

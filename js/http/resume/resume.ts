@@ -1,9 +1,9 @@
 // Requests that ask for the rest of a stream: one that this process knows, or a durable one that another process had.
 
 import { OverloadedError } from '../../index.js'
-import { isClientId } from '../../kit/client-ids.js'
-import { keepingOf } from '../../kit/keeping.js'
-import { standingOf } from '../../kit/standing.js'
+import { standingOf } from '../../kit/bytes/standing.js'
+import { isClientId } from '../../kit/keeping/client-ids.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 import type { Asked } from '../in/request.js'
 import type { Service } from '../options.js'
 import { encoderFor, LIVE } from '../out/encoder.js'

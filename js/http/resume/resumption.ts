@@ -4,11 +4,11 @@
 // what came after it. While nobody is there no result is read, so the function rests as it does with a slow client: nothing passes through unseen. A durable stream goes on in another
 // process; a result of it is delivered when its client has said so, or nobody can ask for it any more.
 
-import { type Encoded, sizeOf, Unwritable } from '../../kit/byte-budget.js'
-import { keepingOf } from '../../kit/keeping.js'
+import { type Encoded, sizeOf, Unwritable } from '../../kit/bytes/byte-budget.js'
+import { standingOf } from '../../kit/bytes/standing.js'
+import { awaitReturn, forgetReturn } from '../../kit/iteration/returns.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 import { silence } from '../../kit/promises.js'
-import { awaitReturn, forgetReturn } from '../../kit/returns.js'
-import { standingOf } from '../../kit/standing.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { Answer, Service } from '../options.js'
 import { Delivery, refuse } from '../out/delivery.js'

@@ -4,7 +4,7 @@
 
 import type { Source, Stream } from '../../index.js'
 import { AbortError, VeloError } from '../../index.js'
-import type { ByteBudget } from '../../kit/byte-budget.js'
+import type { ByteBudget } from '../../kit/bytes/byte-budget.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { EventReader } from '../in/intake.js'
 import type { Service } from '../options.js'

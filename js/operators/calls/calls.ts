@@ -6,9 +6,9 @@
 // the tasks are a linked list, the reader is one resolver; nothing is raced or searched.
 
 import { AbortError, type StreamContext } from '../../index.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
-import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
 import { Task, type Work } from './task.js'
 

@@ -2,7 +2,7 @@
 
 import { configError, duration, flag, integer, onlyKnown } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
-import { type Retry, type RetryOptions, retryOf } from '../../kit/retry.js'
+import { type Retry, type RetryOptions, retryOf } from '../../kit/effects/retry.js'
 import type { Call } from '../engine/call.js'
 
 /** Options of operators that call a function for each event. `Returned` is what that function returns. */

@@ -1,7 +1,7 @@
 // What an inner function of an operator gets as `ctx`: that of the operator, with a signal of its own.
 
 import type { StreamContext } from '../../index.js'
-import { TIMING, type Timing } from '../../kit/timing.js'
+import { TIMING, type Timing } from '../../kit/effects/timing.js'
 
 export function laneContext(ctx: StreamContext, signal: AbortSignal): StreamContext {
   const timing: Timing = { [TIMING]: (change) => (ctx as Timing)[TIMING]?.(change) }

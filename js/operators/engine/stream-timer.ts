@@ -2,7 +2,7 @@
 
 import type { StreamContext } from '../../index.js'
 import { type Clock, machineClock } from '../../kit/clock.js'
-import { TIMING, type Timing } from '../../kit/timing.js'
+import { TIMING, type Timing } from '../../kit/effects/timing.js'
 
 export class StreamTimer {
   readonly #clock: Clock

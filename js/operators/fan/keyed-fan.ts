@@ -3,7 +3,7 @@
 import { type StreamContext, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import type { Clock } from '../../kit/clock.js'
-import { ORDERED, type Ordered } from '../../kit/ordered.js'
+import { ORDERED, type Ordered } from '../../kit/effects/ordered.js'
 import { isThenable } from '../../kit/promises.js'
 import type { Inner } from '../engine/inner.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'

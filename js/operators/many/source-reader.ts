@@ -3,7 +3,7 @@
 // One of several sources that an operator reads itself. A source is given back at most once, never after it ended or threw.
 
 import type { Source } from '../../index.js'
-import { checkReturned, readResult } from '../../kit/iteration.js'
+import { checkReturned, readResult } from '../../kit/iteration/iteration.js'
 import { allDone, isThenable, silence } from '../../kit/promises.js'
 
 export class SourceReader<Value> {

@@ -3,10 +3,10 @@
 // behind a next() that waits.
 
 import type { StreamContext } from '../../index.js'
-import { readResult } from '../../kit/iteration.js'
+import { readResult } from '../../kit/iteration/iteration.js'
+import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
 import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
-import { PUSH, type Pushing, type Sink } from '../../kit/push.js'
 import { Iteration } from '../engine/iteration.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'

@@ -1,6 +1,6 @@
 // Iterables that steps of a chain have made out of single values, each read to its end before the one below it goes on.
 
-import { checkReturned, readResult } from '../../kit/iteration.js'
+import { checkReturned, readResult } from '../../kit/iteration/iteration.js'
 import { refuse, silence } from '../../kit/promises.js'
 import type { Care } from './step.js'
 

@@ -1,7 +1,7 @@
 // Events that come by calls, through the steps of a chain, to a sink that takes results by calls: no promise between two of them. It lasts as long as
 // nothing has to be waited for and no value becomes many; the rest is pulled.
 
-import { canPush, PUSH, type Sink } from '../../kit/push.js'
+import { canPush, PUSH, type Sink } from '../../kit/iteration/push.js'
 import { SKIP } from './step.js'
 
 /** What it needs of its chain. */

@@ -12,12 +12,12 @@ import { connectorOf } from '../session/connector.js'
 import { keysOf, tagOf } from '../session/keys.js'
 import { Scripts } from '../session/script.js'
 import { type Hostable, hostable } from './definition.js'
+import { Remote } from './handle/remote.js'
+import { RemoteLive } from './handle/remote-live.js'
+import { HostingWorker } from './host/worker.js'
 import { readOutput } from './messages.js'
 import { type Names, namesOf } from './names.js'
 import { PartOfJournal } from './part-of-journal.js'
-import { Remote } from './remote.js'
-import { RemoteLive } from './remote-live.js'
-import { HostingWorker } from './worker.js'
 
 /** What a cluster is made of. All processes of a prefix have the same functions. */
 export interface ClusterOptions<Functions extends ClusterFunctions = ClusterFunctions> {

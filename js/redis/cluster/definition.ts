@@ -1,6 +1,6 @@
 // Stream functions as sessions run them: records go through them, whatever they say of `durable`.
 
-import { DURABILITY } from '../../api/durability.js'
+import { DURABILITY } from '../../api/keeping/durability.js'
 import type { StateOptions } from '../../api/options.js'
 import { durable } from '../../durable/durability.js'
 import type { Journal } from '../../durable/journal.js'

@@ -1,6 +1,6 @@
 // How sessions end, as those hear of it who open them.
 
-import { type KeptEnd, readEnd, writeEnd } from '../../durable/stream/end.js'
+import { type KeptEnd, readEnd, writeEnd } from '../../durable/stream/commits/end.js'
 import { VeloError } from '../../kit/errors.js'
 
 export function writtenEnd(bytes: Buffer): KeptEnd {

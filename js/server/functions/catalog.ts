@@ -6,7 +6,7 @@
 import type { StreamFunction } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { JOIN, type Joining } from '../../kit/join.js'
-import { keepingOf } from '../../kit/keeping.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 import type { Entry } from './functions.js'
 
 type AnyFunction = StreamFunction<never, unknown>

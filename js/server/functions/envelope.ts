@@ -2,7 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
-import { keepingOf } from '../../kit/keeping.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 
 /** What a function gets with `envelope: true`. */
 export interface Envelope<Payload = unknown> {

@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Generator, type StreamFunction, type StreamOptions, streamFn, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
-import { keepingOf } from '../../kit/keeping.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from '../options.js'
 import { envelope, withEnvelope } from './envelope.js'
 

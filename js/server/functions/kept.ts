@@ -1,6 +1,6 @@
 // How a durable function is served where nobody says it: so that its clients may come back.
 
-import { keepingOf } from '../../kit/keeping.js'
+import { keepingOf } from '../../kit/keeping/keeping.js'
 import type { ServedHttp, ServedSocketOptions, Settings } from '../options.js'
 import type { Entry } from './functions.js'
 

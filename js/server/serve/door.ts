@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../../index.js'
 import { configError } from '../../kit/check.js'
-import { isAwaited } from '../../kit/returns.js'
+import { isAwaited } from '../../kit/iteration/returns.js'
 import type { Catalog } from '../functions/catalog.js'
 import type { Entry } from '../functions/functions.js'
 import type { Settings } from '../options.js'

@@ -2,7 +2,7 @@
 // been there. Only streams of clients: what was opened under an id of its own belongs to somebody else.
 
 import type { StreamFunction } from '../../index.js'
-import { isOfClient } from '../../kit/client-ids.js'
+import { isOfClient } from '../../kit/keeping/client-ids.js'
 import { silence } from '../../kit/promises.js'
 
 /** A durable function, and how long its clients may stay away, ms. */

@@ -7,7 +7,7 @@ import type { AnyGenerator, Remote, Stage, StageHost, Standing } from '../../eng
 import type { Failure } from '../../kit/errors.js'
 import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
-import { unpackReturned } from '../codec/failure.js'
+import { unpackReturned } from '../codec/graph/failure.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome } from '../wire/protocol.js'
 import { Consumption } from './consumption.js'

@@ -1,6 +1,6 @@
 // What is thrown across threads arrives as a copy. What came from here and comes back is the very object it was: it travels with a number.
 
-import { packFailure, unpackFailure } from '../codec/failure.js'
+import { packFailure, unpackFailure } from '../codec/graph/failure.js'
 import { KNOWN_ERRORS, type Thrown } from '../wire/protocol.js'
 
 export class SentErrors {

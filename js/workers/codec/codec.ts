@@ -4,6 +4,6 @@
 // a BatchReader for each direction of each stream. Knows nothing of ducts, threads, streams and who reads or writes.
 
 export type { Codec } from '../../kit/types.js'
-export { BatchBytes, BatchReader } from './batch-reader.js'
-export { BatchWriter } from './batch-writer.js'
-export type { Beside, TransferReceiver, TransferSender } from './frames.js'
+export { BatchBytes, BatchReader } from './batch/batch-reader.js'
+export { BatchWriter } from './batch/batch-writer.js'
+export type { Beside, TransferReceiver, TransferSender } from './bytes/frames.js'

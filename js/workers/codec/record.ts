@@ -3,14 +3,14 @@
 
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
-import { packFailure, unpackFailure } from './failure.js'
-import { travels, writeGraph } from './graph.js'
-import { readGraph } from './graph-reader.js'
-import { forget, isPlain } from './plain.js'
-import { describe, jsonRefusal, refusal } from './refusal.js'
-import { packAlone, unpackAlone } from './shapes.js'
-import { alone } from './slab.js'
-import { TooDeep } from './survey.js'
+import { alone } from './bytes/slab.js'
+import { packFailure, unpackFailure } from './graph/failure.js'
+import { travels, writeGraph } from './graph/graph.js'
+import { readGraph } from './graph/graph-reader.js'
+import { forget, isPlain } from './values/plain.js'
+import { describe, jsonRefusal, refusal } from './values/refusal.js'
+import { packAlone, unpackAlone } from './values/shapes.js'
+import { TooDeep } from './values/survey.js'
 
 type Room = (size: number) => Uint8Array
 

@@ -1,7 +1,7 @@
 // The second argument of a function on a worker thread.
 
+import { PlainContext } from '../../kit/effects/plain-context.js'
 import { ClosedError, type Failure } from '../../kit/errors.js'
-import { PlainContext } from '../../kit/plain-context.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 
 const NO_HEADERS: StreamHeaders = Object.freeze({})

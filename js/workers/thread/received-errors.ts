@@ -1,6 +1,6 @@
 // Where things come from that are thrown through a function on a worker thread: what came from the caller, or from the stage before, goes on as what it was.
 
-import { packFailure, unpackFailure } from '../codec/failure.js'
+import { packFailure, unpackFailure } from '../codec/graph/failure.js'
 import { KNOWN_ERRORS, type Thrown } from '../wire/protocol.js'
 
 export class ReceivedErrors {

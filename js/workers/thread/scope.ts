@@ -1,7 +1,7 @@
 // The async context in which the functions of a stream run on a worker thread: the one that its headers bring, where a tracing system of this thread knows how; else whatever there is.
 
 import { AsyncResource } from 'node:async_hooks'
-import { currentTracer } from '../../kit/stream-tracer.js'
+import { currentTracer } from '../../kit/sight/stream-tracer.js'
 import type { StreamHeaders } from '../../kit/types.js'
 
 export class ThreadScope {

@@ -3,7 +3,7 @@
 import { deserialize } from 'node:v8'
 import { End } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
-import { BatchBytes, type BatchReader } from '../codec/batch-reader.js'
+import { BatchBytes, type BatchReader } from '../codec/batch/batch-reader.js'
 import { join, part } from './duct-ends.js'
 import { Control, HEADER } from './protocol.js'
 

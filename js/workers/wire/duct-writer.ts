@@ -3,7 +3,7 @@
 import { serialize } from 'node:v8'
 import { End } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
-import type { BatchWriter } from '../codec/batch-writer.js'
+import type { BatchWriter } from '../codec/batch/batch-writer.js'
 import { join, part } from './duct-ends.js'
 import { BATCH_BYTES, BATCH_VALUES, BATCH_WEIGHT, Control, HEADER, isPlainEnd, type Outcome } from './protocol.js'
 import { atTurnEnd } from './turn-end.js'

@@ -1,0 +1,107 @@
+// `runtime.inspect()`: every live stream of this thread, what it waits for, and since when.
+
+import { threadId } from 'node:worker_threads'
+import { State, Word } from '../../engine/border/law.js'
+import { native } from '../../engine/border/native.js'
+import type { Lease } from '../../engine/lease.js'
+import { bufferedOf, Stand, standingOf } from '../../engine/standing.js'
+import { liveStreams, stoodFor, watch } from '../../engine/watch.js'
+import { integer, onlyKnown, text } from '../../kit/check.js'
+import type { StreamInspection, WaitingFor } from '../../kit/sight/inspection.js'
+import type { StreamHeaders, StreamState } from '../../kit/types.js'
+
+/** Options of `runtime.inspect`. */
+export interface InspectOptions {
+  /** Streams of the stream functions of this name only. */
+  function?: string
+  /** So many streams at most, those opened first. Default 1000. */
+  limit?: number
+}
+
+const WAITS: Record<number, WaitingFor> = {
+  [Stand.Admission]: 'admission',
+  [Stand.Event]: 'event',
+  [Stand.Reader]: 'reader',
+  [Stand.Room]: 'room',
+  [Stand.Journal]: 'journal',
+  [Stand.Code]: 'user code',
+  [Stand.Nothing]: 'nothing',
+}
+const STATES: Record<number, StreamState> = {
+  [State.Waiting]: 'waiting',
+  [State.Open]: 'open',
+  [State.Ending]: 'ending',
+  [State.Closing]: 'closing',
+}
+/** Headers that nobody but their receiver may see. */
+const SECRET = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie']
+let secret = new Set(SECRET)
+
+/** Redacts these headers beside those that always are. */
+export function redact(names: readonly string[]): void {
+  secret = new Set([...SECRET, ...names.map((name) => name.toLowerCase())])
+}
+
+function redacted(headers: StreamHeaders): StreamHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, secret.has(name.toLowerCase()) ? '[redacted]' : value]))
+}
+
+/** What an error says of itself, on one line; it may be anything that was thrown. */
+function said(error: unknown): string {
+  try {
+    return String(error)
+  } catch {
+    return 'an error that cannot be shown'
+  }
+}
+
+/** What of a stream does not change from look to look. */
+export function shape(
+  lease: Lease,
+  { stage } = standingOf(lease),
+): Pick<StreamInspection, 'id' | 'function' | 'stage' | 'placement' | 'thread'> {
+  const { id, def, holder } = lease
+  return {
+    id,
+    function: def.options.name,
+    ...(stage === undefined ? {} : { stage }),
+    placement: def.remote ? 'worker' : 'local',
+    thread: def.stages[0]?.placement === undefined ? threadId : (holder.driver.remotes[0]?.thread ?? 0),
+  }
+}
+
+function inspected(lease: Lease, now: number): StreamInspection {
+  const { row, holder } = lease
+  const standing = standingOf(lease)
+  const { stand } = standing
+  const { ms, isStill } = stoodFor(lease, stand, now)
+  // A send waits while the function goes on: there is no room. Where the function does not, it is what everybody waits for.
+  const isFull = holder.mode.isSending && ((stand === Stand.Code && !isStill) || stand === Stand.Event)
+  const failure = holder.lastFailure
+  const { headers } = holder.contextParts()
+  return {
+    ...shape(lease, standing),
+    state: STATES[row.state] ?? 'closed',
+    ageMs: Math.round(Math.max(0, now - row.word(Word.Duration))),
+    waitingFor: WAITS[isFull ? Stand.Room : stand] as WaitingFor,
+    waitingMs: Math.round(Math.max(0, ms)),
+    buffered: { ...bufferedOf(row), bytes: holder.mode.puller?.bytes ?? 0 },
+    eventsIn: row.accepted,
+    eventsOut: row.yielded,
+    ...(failure === undefined ? {} : { lastError: said(failure.error) }),
+    ...(headers === undefined ? {} : { headers: redacted(headers) }),
+  }
+}
+
+/** What `runtime.inspect` answers. */
+export function inspect(options: InspectOptions = {}): StreamInspection[] {
+  onlyKnown(options, 'runtime.inspect(options)', ['function', 'limit'])
+  const { function: name } = options
+  if (name !== undefined) text(name, 'runtime.inspect(options).function')
+  const limit = integer(options.limit, 'runtime.inspect(options).limit', 1, 1000)
+  watch() // the next look knows how long
+  const now = native.tellTime()
+  const streams = liveStreams().filter(({ def }) => name === undefined || def.options.name === name)
+  if (streams.length > limit) streams.sort((a, b) => a.row.word(Word.Duration) - b.row.word(Word.Duration)).splice(limit)
+  return streams.map((lease) => inspected(lease, now))
+}

@@ -1,0 +1,31 @@
+// A function that is stuck is told once: to subscribers of `velo:stream:stuck` and to the log, with the place where it stands where V8 knows it.
+
+import type { Lease } from '../../engine/lease.js'
+import { locate, locateElsewhere } from '../../engine/location.js'
+import { type StuckStream, stuckStreams } from '../../engine/tracing.js'
+import { isLogged, line } from '../../kit/sight/log.js'
+import { shape } from './inspect.js'
+
+async function placeOf({ holder: { driver }, def }: Lease): Promise<string[] | undefined> {
+  if (!def.remote) return driver.generator === null ? undefined : locate(driver.generator)
+  const place = driver.remotes.map((remote) => remote.place()).find((found) => found !== undefined)
+  return place && locateElsewhere(place.thread, place.segment)
+}
+
+/** Never rejects. */
+export async function tellStuck(lease: Lease, ms: number): Promise<void> {
+  if (!stuckStreams.hasSubscribers && !isLogged()) return
+  const { id, function: name, stage, placement, thread } = shape(lease)
+  const told: StuckStream = { id, function: name, placement, thread, waitingMs: Math.round(ms) }
+  if (stage !== undefined && stage !== name) told.stage = stage
+  // Whatever the inspector cannot do is no reason to say nothing.
+  const at = await placeOf(lease).catch(() => undefined)
+  if (at !== undefined) told.at = at
+  stuckStreams.publish(told)
+  const { id: stream, ...fields } = told
+  line(
+    'warn',
+    { code: 'velo:stream-stuck', stream, ...fields },
+    `stream ${id}: its function has worked for ${Math.round(ms)} ms without an event or a result`,
+  )
+}

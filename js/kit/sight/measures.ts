@@ -1,0 +1,53 @@
+// js/kit/sight: what can be seen of the library from outside it: numbers, streams, lines, spans. Only the shapes, and the places where they are asked for or brought.
+//
+// All numbers of the process for a monitoring system: what `velo-stream/telemetry` asks of the library, and nobody else is offered. The key is one of the whole
+// process.
+
+import type { FunctionMetrics, Snapshot } from '../types.js'
+
+/** Key of the property of `runtime` that measures. */
+export const MEASURES: unique symbol = Symbol.for('velo-stream.measures') as never
+
+/** How latencies spread over bounds; microseconds. */
+export interface Spread {
+  /** Samples at or below each bound. */
+  readonly atMost: readonly number[]
+  /** Of all samples. */
+  readonly sum: number
+  readonly samples: number
+}
+
+/** Where streams spent their time, seconds. */
+export interface Spent {
+  readonly admission: number
+  readonly event: number
+  readonly reader: number
+  readonly room: number
+  readonly journal: number
+  readonly code: number
+}
+
+/** All functions of one name and placement, those that were collected included; the name is empty for what is left of very many names. */
+export interface FunctionMeasures extends Omit<FunctionMetrics, 'processing'> {
+  readonly placement: 'local' | 'worker'
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly eventsBuffered: number
+  readonly resultsBuffered: number
+  readonly spent: Spent
+  readonly latencySpread: Spread
+  readonly processingSpread: Spread
+}
+
+/** The process. */
+export interface Measures extends Omit<Snapshot, 'functions'> {
+  readonly functions: readonly FunctionMeasures[]
+  /** Worker threads of this thread since the start: how many were started, and how many ended without being asked to. */
+  readonly workerStarts: number
+  readonly workerLosses: number
+}
+
+/** Asks for them, in one call of Rust; latencies spread over these bounds, in microseconds, which ascend. */
+export function measuresOf(runtime: object, bounds: readonly number[]): Measures {
+  return (runtime as { [MEASURES]: (bounds: readonly number[]) => Measures })[MEASURES](bounds)
+}

@@ -1,0 +1,47 @@
+// The counts of a session that is used from here and runs elsewhere: what the channel of its results writes to where a stream of this process has a row in Rust.
+
+import { State } from '../../../engine/border/law.js'
+import type { Row } from '../../../engine/border/row.js'
+
+export class RemoteRow {
+  state: Row['state'] = State.Open
+  readonly isWaiting = false
+  readonly #accepted: () => number
+  yielded = 0
+  read = 0
+  dropped = 0
+
+  constructor(accepted: () => number) {
+    this.#accepted = accepted
+  }
+
+  get accepted(): number {
+    return this.#accepted()
+  }
+
+  /** Whatever was accepted is with the server. */
+  get delivered(): number {
+    return this.accepted
+  }
+
+  take(count: number): void {
+    this.read += count
+  }
+
+  markUnread(): void {}
+
+  dropResults(count: number): void {
+    this.dropped += count
+  }
+
+  yieldHeld(): void {}
+
+  grant(): number {
+    return 0
+  }
+
+  /** As the channel takes it: it calls nothing else. */
+  get row(): Row {
+    return this as unknown as Row
+  }
+}

@@ -1,0 +1,111 @@
+// js/redis/cluster/handle: sessions that this process has open. Knows nothing of where they run.
+//
+// What the process that opened a session asks the server about it.
+
+import type { StreamKey } from '../../../durable/journal.js'
+import { ClosedError } from '../../../kit/errors.js'
+import type { SessionKeys } from '../../session/keys.js'
+import { refusal, tagOf } from '../../session/keys.js'
+import { ABORT, ENTER, RESULTS, TAKEN } from '../../session/lua-remote.js'
+import type { Scripts } from '../../session/script.js'
+import { ENLIST } from '../lua-directory.js'
+import type { Names } from '../names.js'
+import type { Page } from './receiver.js'
+import type { SenderLimits } from './sender.js'
+
+/** What there is of a session when it is opened. */
+export interface Entered {
+  readonly isNew: boolean
+  /** Index of the next event, and of the next result that nobody took. */
+  readonly events: number
+  readonly results: number
+  readonly ended: boolean
+  readonly isOver: boolean
+}
+
+/** ms that the end of a session is kept when everybody knows it. */
+const KNOWN = 60_000
+const PAGE_BYTES = 1 << 20
+
+export class Remote {
+  readonly key: StreamKey
+  readonly keys: SessionKeys
+  readonly token: string
+  readonly scripts: Scripts
+  readonly limits: SenderLimits
+  readonly #names: Names
+  readonly #seed = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
+  readonly #onEnded: () => void
+  readonly #onLeave: () => Promise<void>
+  #number = 0
+
+  constructor(
+    scripts: Scripts,
+    names: Names,
+    key: StreamKey,
+    keys: SessionKeys,
+    token: string,
+    limits: SenderLimits,
+    onEnded: () => void,
+    onLeave: () => Promise<void>,
+  ) {
+    this.scripts = scripts
+    this.#names = names
+    this.key = key
+    this.keys = keys
+    this.token = token
+    this.limits = limits
+    this.#onEnded = onEnded
+    this.#onLeave = onLeave
+  }
+
+  /** Opens it. `undefined`: somebody else did after us. */
+  async enter(): Promise<Entered | undefined> {
+    const args = [this.token, Date.now(), this.#seed, this.limits.ttl, this.#number]
+    const answer = (await this.scripts.run(ENTER, this.keys.all, args)) as [Buffer, number, number, number, number, number, number]
+    const [word, isNew, number, events, ended, results, isOver] = answer
+    if (String(word) !== 'ok') return undefined
+    this.#number = number
+    // Whoever is listed twice is claimed once.
+    if (isOver === 0) await this.scripts.run(ENLIST, this.#names.directory, [tagOf(this.key), this.#names.news])
+    return { isNew: isNew === 1, events, results, ended: ended === 1, isOver: isOver === 1 }
+  }
+
+  async again(): Promise<number | undefined> {
+    return (await this.enter())?.events
+  }
+
+  async results(from: number, count: number): Promise<Page> {
+    const answer = (await this.scripts.run(RESULTS, this.keys.all, [from, count, PAGE_BYTES])) as [Buffer, Buffer[], number, Buffer]
+    const [word, records, next, end] = answer
+    const id = this.key.id
+    switch (String(word)) {
+      case 'ok':
+        return { records, next, end: end.length === 0 ? undefined : end }
+      case 'behind':
+        throw new ClosedError('VELO_CLOSED', `session ${id}: this reader was too far behind: result ${from} is not kept any more`, {
+          streamId: id,
+        })
+      default:
+        throw refusal(this.key, 'it is not kept any more')
+    }
+  }
+
+  async taken(results: number): Promise<void> {
+    await this.scripts.run(TAKEN, this.keys.all, [this.token, results, KNOWN, this.keys.input])
+  }
+
+  async abort(end: Uint8Array): Promise<void> {
+    await this.scripts.run(ABORT, this.keys.all, [this.token, end, KNOWN, this.keys.input, this.keys.output])
+  }
+
+  ended(): void {
+    this.#onEnded()
+  }
+
+  /** Its reader holds nothing back any more. */
+  async leave(): Promise<void> {
+    await this.scripts.run(TAKEN, this.keys.all, [this.token, '', KNOWN, this.keys.input]).catch(() => {})
+    await this.#onLeave()
+  }
+}

@@ -1,0 +1,121 @@
+// The journal of one session that this process hosts: its events come from those who send, its results go along with what is committed.
+
+import type { Commit, EventRecord, Ownership, ReadLimit } from '../../../durable/journal.js'
+import { VeloError } from '../../../kit/errors.js'
+import { commitArgs } from '../../session/commit-args.js'
+import type { Argument } from '../../session/connection.js'
+import type { SessionKeys } from '../../session/keys.js'
+import { HOST_COMMIT } from '../../session/lua-host.js'
+import type { Scripts } from '../../session/script.js'
+import { PartOfJournal } from '../part-of-journal.js'
+import type { Inbox } from './inbox.js'
+
+export interface HostedOwner {
+  readonly inbox: Inbox
+  /** It is no more ours, or not as we know it. */
+  lost(why: string): void
+  /** Waits until readers may have taken something; false: it waits no more. */
+  waitForReaders(): Promise<boolean>
+}
+
+export interface HostedLimits {
+  /** ms that a session is kept. */
+  readonly ttl: number
+  /** Results that may wait for their readers. */
+  readonly results: number
+}
+
+export class HostedJournal extends PartOfJournal {
+  readonly #scripts: Scripts
+  readonly #keys: SessionKeys
+  readonly #limits: HostedLimits
+  readonly #owner: HostedOwner
+  /** Results from index `published` on, of which nobody knows. */
+  #results: Uint8Array[] = []
+  #published: number
+  /** Results that were committed with a state before they were read. */
+  #ahead = 0
+  /** Events that were taken, as the server knows. */
+  #told = 0
+
+  constructor(scripts: Scripts, keys: SessionKeys, limits: HostedLimits, published: number, owner: HostedOwner) {
+    super()
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#limits = limits
+    this.#published = published
+    this.#owner = owner
+  }
+
+  get isProven(): boolean {
+    return this.#told > 0
+  }
+
+  /** Results that were committed. */
+  get published(): number {
+    return this.#published
+  }
+
+  /** Events of which the server knows that they were taken. */
+  get told(): number {
+    return this.#told
+  }
+
+  get unpublished(): number {
+    return this.#results.length
+  }
+
+  /** They go with the next commit. */
+  add(records: readonly Uint8Array[]): void {
+    const known = Math.min(this.#ahead, records.length)
+    this.#ahead -= known
+    this.#results.push(...records.slice(known))
+  }
+
+  override read(_: Ownership, from: number, limit: ReadLimit): Promise<readonly EventRecord[]> {
+    return this.#owner.inbox.read(from, limit)
+  }
+
+  override async commit(own: Ownership, commit: Commit): Promise<void> {
+    const { inbox } = this.#owner
+    const rests = inbox.next
+    const { ttl, results } = this.#limits
+    const args = commitArgs({ ...commit, outputs: { from: this.#published, values: this.#with(commit) } })
+    const told: Argument[] = [own.epoch, own.token, rests, ...args.slice(1, 13), ttl, results, this.#keys.output, ...args.slice(13)]
+    for (;;) {
+      const [word, published] = await this.#ask(told)
+      if (String(word) === 'ok') return this.#done(published, rests)
+      if (String(word) !== 'full' || !(await this.#owner.waitForReaders())) throw this.#refused(own, String(word), undefined)
+    }
+  }
+
+  async #ask(args: readonly Argument[]): Promise<[Buffer, number]> {
+    try {
+      return (await this.#scripts.run(HOST_COMMIT, this.#keys.all, args)) as [Buffer, number]
+    } catch (error) {
+      this.#owner.lost('away')
+      throw error
+    }
+  }
+
+  #refused({ key }: Ownership, word: string, cause: unknown): VeloError {
+    if (word !== 'full') this.#owner.lost(word)
+    return new VeloError('VELO_CHECKPOINT', `session ${key.id}: it is not hosted here any more (${word})`, { streamId: key.id, cause })
+  }
+
+  /** Another commit may have been under way with it, which had some of the same results. */
+  #done(published: number, rests: number): void {
+    const done = Math.max(0, published - this.#published)
+    this.#ahead += Math.max(0, done - this.#results.length)
+    this.#results.splice(0, done)
+    this.#published += done
+    this.#told = Math.max(this.#told, rests)
+  }
+
+  /** Results that go along: those that were read, and with a state those before it that were not read yet. */
+  #with({ state, outputs }: Commit): readonly Uint8Array[] {
+    const read = this.#published + this.#results.length
+    if (state === undefined || outputs === undefined || state.results <= read) return [...this.#results]
+    return [...this.#results, ...outputs.values.slice(Math.max(0, read - outputs.from))]
+  }
+}

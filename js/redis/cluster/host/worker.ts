@@ -1,0 +1,250 @@
+// The sessions that this process hosts: taken as they are given by the others, started, looked after, given back.
+
+import { randomBytes } from 'node:crypto'
+import type { Kept } from '../../../durable/journal.js'
+import { silence } from '../../../kit/promises.js'
+import type { Connection, Subscriber } from '../../session/connection.js'
+import { keyOf, keysOf, type SessionKeys } from '../../session/keys.js'
+import { ADOPT, CLAIM, HOST_COMMIT, RELEASE } from '../../session/lua-host.js'
+import { type Opened, readKept } from '../../session/records.js'
+import type { Scripts } from '../../session/script.js'
+import type { Hostable } from '../definition.js'
+import { poisoned } from '../ends.js'
+import { GROUP, IS_LISTED, MINE } from '../lua-directory.js'
+import { readInput } from '../messages.js'
+import type { Names } from '../names.js'
+import { HostedSession, type HostedSettings } from './hosted-session.js'
+import { Membership, type MembershipOwner } from './membership.js'
+
+export interface WorkerSettings extends HostedSettings {
+  readonly prefix: string
+  readonly lease: number
+  readonly maxTakeovers: number
+  readonly capacity: number
+}
+
+/** Every session is looked at once in so many ms, whatever it says. */
+const LOOKED_AT = 30_000
+const LOOKS_EVERY = 1000
+
+export class HostingWorker implements MembershipOwner {
+  readonly #scripts: Scripts
+  readonly #subscriber: Subscriber
+  readonly #names: Names
+  readonly #settings: WorkerSettings
+  readonly #functions: ReadonlyMap<string, Hostable>
+  readonly #membership: Membership
+  readonly #sessions = new Map<string, HostedSession>()
+  /** Entries that are being dealt with, or that nobody here can host. */
+  readonly #entries = new Set<string>()
+  /** Takeovers of sessions that have committed nothing since. */
+  readonly #doubtful = new Map<string, number>()
+  #looks: NodeJS.Timeout | undefined
+  #isStopping = false
+
+  constructor(
+    scripts: Scripts,
+    beats: Scripts,
+    connection: Connection,
+    subscriber: Subscriber,
+    names: Names,
+    functions: ReadonlyMap<string, Hostable>,
+    settings: WorkerSettings,
+  ) {
+    this.#scripts = scripts
+    this.#subscriber = subscriber
+    this.#names = names
+    this.#functions = functions
+    this.#settings = settings
+    const id = `${process.pid}-${randomBytes(6).toString('hex')}`
+    this.#membership = new Membership(id, beats, subscriber, names, settings.lease, this)
+    // The server that comes back may have lost its tail.
+    connection.onReady(() => this.#lookAtAll())
+    subscriber.onReady(() => void silence(this.#subscribeAgain()))
+  }
+
+  get id(): string {
+    return this.#membership.id
+  }
+
+  get hosted(): number {
+    return this.#sessions.size
+  }
+
+  get room(): number {
+    return this.#isStopping ? 0 : Math.max(0, this.#settings.capacity - this.known)
+  }
+
+  get known(): number {
+    return this.#sessions.size + this.#entries.size
+  }
+
+  get patience(): number {
+    let most = 0
+    for (const [tag, takeovers] of this.#doubtful) {
+      if (this.#sessions.get(tag)?.isProven === true) this.#doubtful.delete(tag)
+      else most = Math.max(most, takeovers)
+    }
+    return 2 ** Math.min(most, this.#settings.maxTakeovers)
+  }
+
+  async start(): Promise<void> {
+    await this.#membership.join()
+    this.#looks = setInterval(() => this.#lookAtSome(), LOOKS_EVERY)
+  }
+
+  /** Everything goes on elsewhere. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#looks)
+    const sessions = [...this.#sessions.values()]
+    const given = await Promise.all(
+      sessions.map(async (session) => ((await session.giveBack().catch(() => false)) ? session.entry : undefined)),
+    )
+    await this.#membership.giveBack(given.filter((entry) => entry !== undefined))
+    await this.#membership.leave()
+    await Promise.all(sessions.map(({ gone }) => gone))
+  }
+
+  take(entry: string, tag: string): void {
+    if (this.#entries.has(entry)) return
+    const hosted = this.#sessions.get(tag)
+    // It may have been somebody else's meanwhile.
+    if (hosted?.entry === entry) return void silence(hosted.look())
+    this.#entries.add(entry)
+    void silence(
+      this.#claim(entry, tag).finally(() => {
+        this.#entries.delete(entry)
+        this.#membership.beat()
+      }),
+    )
+  }
+
+  wasAway(): void {
+    this.#lookAtAll()
+  }
+
+  /** Answers may have been lost: what was given to this worker and is not known here. */
+  async reconcile(): Promise<void> {
+    const [, mine] = (await this.#scripts.run(MINE, this.#names.directory, [GROUP, this.id])) as [Buffer, [Buffer, Buffer][]]
+    for (const [entry, tag] of mine) this.take(entry.toString(), tag.toString())
+  }
+
+  async #claim(entry: string, tag: string): Promise<void> {
+    const key = keyOf(tag)
+    const hostable = this.#functions.get(key.function)
+    if (hostable === undefined) return this.#cannot(entry)
+    const keys = keysOf(this.#settings.prefix, key)
+    const token = randomBytes(9).toString('base64url')
+    const answer = (await this.#scripts.run(CLAIM, keys.all, [this.id, token, entry, this.#settings.ttl])) as [Buffer, ...unknown[]]
+    const [word, ...rest] = answer
+    if (String(word) === 'other') {
+      const other = String(rest[0])
+      const [, listed] = (await this.#scripts.run(IS_LISTED, this.#names.directory, [GROUP, other])) as [Buffer, number]
+      if (listed > 0) return this.#membership.strike(entry)
+      await this.#scripts.run(ADOPT, keys.all, [other, entry])
+      return this.#claim(entry, tag)
+    }
+    if (String(word) !== 'ok') return this.#membership.strike(entry)
+    const kept = readKept(rest as unknown as Opened, key, token)
+    const takeovers = (rest[9] as number) - 1
+    if (takeovers > this.#settings.maxTakeovers) return this.#giveUp(entry, tag, keys, kept, takeovers)
+    if (takeovers > 0) {
+      this.#doubtful.set(tag, takeovers)
+      // What it does first may keep the thread busy: the others must know of the longer lease before.
+      await this.#membership.renew()
+    }
+    const before = this.#sessions.get(tag)
+    before?.leave('lost')
+    await before?.gone
+    if (this.#isStopping) return this.#membership.giveBack([entry])
+    await this.#host(hostable, entry, tag, keys, kept)
+  }
+
+  async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Kept): Promise<void> {
+    let session: HostedSession
+    try {
+      session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, this.#settings)
+    } catch {
+      this.#doubtful.delete(tag)
+      await this.#release(keys, kept)
+      return this.#cannot(entry)
+    }
+    this.#sessions.set(tag, session)
+    void this.#watch(session, keys, kept)
+    await this.#subscribe(session)
+    await session.look()
+  }
+
+  async #watch(session: HostedSession, keys: SessionKeys, kept: Kept): Promise<void> {
+    const { tag, entry } = session
+    const how = await session.gone
+    if (this.#sessions.get(tag) === session) {
+      this.#sessions.delete(tag)
+      this.#subscriber.unsubscribe(this.#inputOf(tag)).catch(() => {})
+    }
+    this.#doubtful.delete(tag)
+    if (how === 'over') await silence(this.#membership.strike(entry)).catch(() => {})
+    else if (how === 'regressed' && !this.#isStopping) this.take(entry, tag)
+    else if (how === 'unfit' && !this.#isStopping) {
+      this.#entries.add(entry)
+      await this.#release(keys, kept)
+      await this.#cannot(entry).catch(() => {})
+      this.#entries.delete(entry)
+    }
+    this.#membership.beat()
+  }
+
+  /** That it could not be hosted here is no fault of the session. */
+  async #release(keys: SessionKeys, { own }: Kept): Promise<void> {
+    await this.#scripts.run(RELEASE, keys.all, [own.epoch, own.token]).catch(() => {})
+  }
+
+  /** Others may be able to; until then it is held for as long as a lease, so that it does not go round and round. */
+  async #cannot(entry: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, this.#isStopping ? 0 : this.#settings.lease).unref()
+    })
+    await this.#membership.giveBack([entry])
+  }
+
+  /** Whoever has it open learns why, and it is listed among the dead. */
+  async #giveUp(entry: string, tag: string, keys: SessionKeys, kept: Kept, takeovers: number): Promise<void> {
+    const { epoch, token, key } = kept.own
+    await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
+    const end = poisoned(key.id, takeovers, kept.events, kept.delivered)
+    const none = ['', '', 0, '', '', '', '', '', '', 0]
+    const args = [epoch, token, 0, ...none, this.#settings.ttl, end, this.#settings.ttl, this.#settings.results, keys.output]
+    await this.#scripts.run(HOST_COMMIT, keys.all, args)
+    await this.#membership.strike(entry)
+  }
+
+  #inputOf(tag: string): string {
+    return keysOf(this.#settings.prefix, keyOf(tag)).input
+  }
+
+  #subscribe(session: HostedSession): Promise<void> {
+    return this.#subscriber.subscribe(this.#inputOf(session.tag), (bytes) => this.#sessions.get(session.tag)?.hear(readInput(bytes)))
+  }
+
+  async #subscribeAgain(): Promise<void> {
+    await Promise.all([this.#membership.listen(), ...[...this.#sessions.values()].map((session) => this.#subscribe(session))])
+    this.#lookAtAll()
+  }
+
+  #lookAtAll(): void {
+    for (const session of this.#sessions.values()) void silence(session.look())
+  }
+
+  #lookAtSome(): void {
+    const share = Math.ceil((this.#sessions.size * LOOKS_EVERY) / LOOKED_AT)
+    let left = share
+    for (const [tag, session] of this.#sessions) {
+      if (left-- === 0) break
+      // To the end of the line.
+      this.#sessions.delete(tag)
+      this.#sessions.set(tag, session)
+      void silence(session.look())
+    }
+  }
+}

@@ -2,6 +2,7 @@
 // sorts them by name: the longest would begin last and run alone. Flags of this process are those of the files. Fails when any test fails, and when
 // nothing is heard of any test for VELO_SILENCE ms (300 000): what a failed test left open must not keep everything waiting.
 
+import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -9,7 +10,11 @@ import { spec } from 'node:test/reporters'
 const [together, ...files] = process.argv.slice(2)
 const stop = new AbortController()
 const silence = setTimeout(
-  () => stop.abort(new Error('nothing was heard of any test')),
+  () => {
+    const started = descendants(process.pid)
+    stop.abort(new Error('nothing was heard of any test'))
+    for (const pid of started) end(pid)
+  },
   Number(process.env.VELO_SILENCE ?? 300_000),
 ).unref()
 
@@ -20,4 +25,37 @@ run({ files: files.map((file) => resolve(file)), concurrency: Number(together), 
     if (todo === undefined || todo === false) process.exitCode = 1
   })
   .compose(new spec())
+  // Whatever still holds the output of a file does not keep this process.
+  .on('end', () => process.stdout.write('', () => process.exit()))
   .pipe(process.stdout)
+
+/** The processes that a process started, and those that these started. Where there is no /proc, none is known. */
+function descendants(root) {
+  const children = new Map()
+  try {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const parent = parentOf(pid)
+      children.set(parent, [...(children.get(parent) ?? []), Number(pid)])
+    }
+  } catch {}
+  const found = [root]
+  for (const pid of found) found.push(...(children.get(pid) ?? []))
+  return found.slice(1)
+}
+
+/** The parent of a process: the second field after its name, which may hold anything but its last parenthesis. */
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ', 1)[0])
+  } catch {
+    // It is over by now.
+    return undefined
+  }
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {}
+}

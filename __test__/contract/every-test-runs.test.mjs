@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -14,7 +14,7 @@ after(() => rmSync(temp, { recursive: true, force: true, maxRetries: 3 }))
 const tests = files(/^__test__\/.*\.test\.mjs$/)
 
 /** The runner itself, in a folder of its own with files of these names and texts. */
-function runner(folder, sources, ...flags) {
+function runner(folder, sources, flags = [], more = {}) {
   const cwd = join(temp, folder)
   mkdirSync(join(cwd, '.ci'), { recursive: true })
   for (const script of ['.ci/test.mjs', '.ci/node-tests.mjs']) copyFileSync(join(root, script), join(cwd, script))
@@ -22,8 +22,8 @@ function runner(folder, sources, ...flags) {
     mkdirSync(join(cwd, dirname(name)), { recursive: true })
     writeFileSync(join(cwd, name), source)
   }
-  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined }
-  return spawnSync(process.execPath, [...flags, '.ci/test.mjs', '--node', '--no-build'], { cwd, env, encoding: 'utf8' })
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined, ...more }
+  return spawnSync(process.execPath, [...flags, '.ci/test.mjs', '--node', '--no-build'], { cwd, env, encoding: 'utf8', timeout: 60_000 })
 }
 
 test('npm test gives every *.test.mjs under __test__ to node:test, once', { timeout: 60_000 }, () => {
@@ -34,7 +34,7 @@ test('npm test gives every *.test.mjs under __test__ to node:test, once', { time
     syncBuiltinESMExports()`
   const sources = Object.fromEntries(tests.map((name) => [name, '']))
   const preload = `data:text/javascript,${encodeURIComponent(started)}`
-  const { status, stdout, stderr } = runner('all', sources, '--import', preload)
+  const { status, stdout, stderr } = runner('all', sources, ['--import', preload])
   assert.equal(status, 0, stdout + stderr)
   const given = stdout
     .trim()
@@ -57,6 +57,32 @@ test('they run, and one that fails fails npm test', { timeout: 60_000 }, () => {
     if (bad === undefined) for (const name of names) assert.ok(stdout.includes(`ran ${name}`), stdout)
   }
 })
+
+test('a file that hangs, and what it started, is ended; npm test fails', { timeout: 120_000 }, () => {
+  // A test that is over and leaves no room for timers, as a loop over promises does, and a process that holds on to its output.
+  const body = `const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' })
+    writeFileSync('child.pid', String(child.pid))
+    for (;;) await undefined`
+  const source = `import { spawn } from 'node:child_process'
+    import { writeFileSync } from 'node:fs'
+    import { test } from 'node:test'
+    test('hangs', async () => { ${body} })`
+  const { status, stdout } = runner('hangs', { '__test__/hangs.test.mjs': source }, [], { VELO_SILENCE: '3000' })
+  assert.equal(status, 1, stdout)
+  assert.match(stdout, /nothing was heard of any test/)
+  if (process.platform !== 'linux') return
+  const state = readStat(Number(readFileSync(join(temp, 'hangs/child.pid'), 'utf8')))
+  assert.ok(state === undefined || state === 'Z', `the process it started is ${state}`)
+})
+
+/** The state of a process in a letter, or undefined where there is none. */
+function readStat(pid) {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]
+  } catch {
+    return undefined
+  }
+}
 
 test('npm test is that runner', () => {
   assert.equal(JSON.parse(text('package.json')).scripts.test, 'node .ci/test.mjs')

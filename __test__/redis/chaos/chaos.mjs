@@ -117,6 +117,7 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
     error.message += ` (seed ${seed}, ${open.length} sessions open, ${JSON.stringify(done)})`
     throw error
   } finally {
+    for (const session of all) session.giveUp()
     for (const end of owned) await within(20_000, end(), 'a front stops')
     await Promise.all(hosts.map((host) => host.kill()))
     knife.disconnect()

@@ -9,6 +9,7 @@ export class ChaosSession {
   #pace
   #stream
   #moves = 0
+  #isGivenUp = false
 
   /** `fronts`: clusters by which it may be opened; `pace`: waits between two steps. */
   constructor({ name, id, events, random, fronts, pace }) {
@@ -28,9 +29,10 @@ export class ChaosSession {
     this.mayForget = false
   }
 
-  /** Until the end was read. */
+  /** Until the end was read, or it is given up. */
   async run() {
     while (!this.isOver) {
+      if (this.#isGivenUp) return
       const front = this.#fronts[Math.floor(this.#random() * this.#fronts.length)]
       const moves = this.#moves
       try {
@@ -55,6 +57,11 @@ export class ChaosSession {
   move() {
     this.#moves++
     this.#stream?.close().catch(() => {})
+  }
+
+  /** It is opened no more: what is stopped would refuse that at once, again and again. */
+  giveUp() {
+    this.#isGivenUp = true
   }
 
   async #write(stream) {

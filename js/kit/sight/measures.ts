@@ -1,4 +1,4 @@
-// js/kit/sight: what can be seen of the library from outside it: numbers, streams, lines, spans. Only the shapes, and the places where they are asked for or brought.
+// js/kit/sight: what can be seen of the library from outside it: numbers, streams, lines, spans. Has only the shapes, and the places where they are asked for or brought.
 //
 // All numbers of the process for a monitoring system: what `velo-stream/telemetry` asks of the library, and nobody else is offered. The key is one of the whole
 // process.

@@ -4,18 +4,19 @@ import { randomBytes } from 'node:crypto'
 import { Stream } from '../../api/stream.js'
 import type { StreamFunction } from '../../api/stream-fn.js'
 import { configError, duration, integer, onlyKnown, record, text } from '../../kit/check.js'
-import { ClosedError } from '../../kit/errors.js'
+import { ClosedError, TimeoutError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
+import { adapterError, isRefusal } from '../client/faults.js'
 import type { RedisClient } from '../client/wire.js'
 import type { Connection, Subscriber } from '../session/connection.js'
 import { connectorOf } from '../session/connector.js'
 import { keysOf, tagOf } from '../session/keys.js'
 import { Scripts } from '../session/script.js'
 import { type Hostable, hostable } from './definition.js'
+import { Audience, type Seat } from './handle/audience.js'
 import { Remote } from './handle/remote.js'
 import { RemoteLive } from './handle/remote-live.js'
 import { HostingWorker } from './host/worker.js'
-import { readOutput } from './messages.js'
 import { type Names, namesOf } from './names.js'
 import { PartOfJournal } from './part-of-journal.js'
 
@@ -57,6 +58,7 @@ interface Connected {
   readonly scripts: Scripts
   readonly beats: Scripts
   readonly subscriber: Subscriber
+  readonly audience: Audience
 }
 
 /** A session is kept by whoever hosts it. */
@@ -85,7 +87,6 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   readonly #ttl: number
   readonly #backlog: number
   readonly #timeout: number
-  readonly #handles = new Map<string, RemoteLive[]>()
   #connected: Connected | undefined
   #worker: HostingWorker | undefined
   #stopping: Promise<void> | undefined
@@ -147,27 +148,27 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const found = this.#functions.get(name)
     if (found === undefined) throw configError('open(name, id)', `one of ${[...this.#functions.keys()].join(', ')}`, name)
     text(id, 'open(name, id).id')
-    const { scripts, subscriber } = this.#connect()
+    const { scripts, audience } = this.#connect()
     const key = { function: name, id }
     const keys = keysOf(this.#prefix, key)
     tagOf(key)
     const limits = { ttl: this.#ttl, backlog: this.#backlog }
     const token = randomBytes(9).toString('base64url')
-    let live: RemoteLive | undefined
-    const forget = async (): Promise<void> => {
-      const handles = (this.#handles.get(keys.output) ?? []).filter((one) => one !== live)
-      if (handles.length > 0) return void this.#handles.set(keys.output, handles)
-      if (this.#handles.delete(keys.output)) await subscriber.unsubscribe(keys.output).catch(() => {})
+    const seat: Seat = { live: undefined }
+    const leave = (): Promise<void> => audience.giveUp(keys.output, seat)
+    const remote = new Remote(scripts, this.#names, key, keys, token, limits, () => void silence(leave()), leave)
+    try {
+      // First hear of it, then look: so nothing is missed.
+      await audience.take(keys.output, seat)
+      const entered = await remote.enter()
+      if (entered === undefined)
+        throw new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere`, { streamId: id, reason: 'moved' })
+      seat.live = new RemoteLive(remote, found, entered)
+    } catch (error) {
+      await leave()
+      throw this.#notOpened(id, error)
     }
-    const remote = new Remote(scripts, this.#names, key, keys, token, limits, () => void silence(forget()), forget)
-    // First hear of it, then look: so nothing is missed.
-    await this.#listen(subscriber, keys.output)
-    const entered = await remote.enter()
-    if (entered === undefined)
-      throw new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere`, { streamId: id, reason: 'moved' })
-    live = new RemoteLive(remote, found, entered)
-    this.#handles.set(keys.output, [...(this.#handles.get(keys.output) ?? []), live])
-    return new Stream(live)
+    return new Stream(seat.live)
   }
 
   /** Hands the sessions that this process hosts over to the others, and closes what it opened; the sessions live. */
@@ -182,8 +183,8 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
 
   async #stop(): Promise<void> {
     await this.#worker?.stop()
-    await Promise.all([...this.#handles.values()].flat().map((live) => live.close()))
     const connected = this.#connected
+    await Promise.all(connected?.audience.lives.map((live) => live.close()) ?? [])
     this.#connected = undefined
     connected?.scripts.close()
     connected?.beats.close()
@@ -197,25 +198,15 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const connection = connector.connect()
     const subscriber = connector.subscriber()
     const [scripts, beats] = [connection, connector.connect()].map((one) => new Scripts(one, this.#timeout)) as [Scripts, Scripts]
-    this.#connected = { connection, scripts, beats, subscriber }
-    connection.onReady(() => this.#back())
-    subscriber.onReady(() => void silence(this.#hearAgain(subscriber)))
+    const audience = new Audience(subscriber, scripts)
+    this.#connected = { connection, scripts, beats, subscriber, audience }
+    connection.onReady(() => audience.back())
     return this.#connected
   }
 
-  #listen(subscriber: Subscriber, channel: string): Promise<void> {
-    return subscriber.subscribe(channel, (bytes) => {
-      const message = readOutput(bytes)
-      for (const live of this.#handles.get(channel) ?? []) live.hear(message)
-    })
-  }
-
-  async #hearAgain(subscriber: Subscriber): Promise<void> {
-    await Promise.all([...this.#handles.keys()].map((channel) => this.#listen(subscriber, channel)))
-    this.#back()
-  }
-
-  #back(): void {
-    for (const live of [...this.#handles.values()].flat()) live.back()
+  #notOpened(id: string, cause: unknown): unknown {
+    if (cause instanceof ClosedError) return cause
+    if (isRefusal(cause)) return adapterError(`session ${id}`, cause)
+    return new TimeoutError('VELO_TIMEOUT', `session ${id}: the server does not answer`, { streamId: id, cause })
   }
 }

@@ -19,6 +19,14 @@ export const ENTER = scriptOf(`
   return {'ok',h[1] and 0 or 1,n,tonumber(h[3] or '0'),h[4] and 1 or 0,tonumber(mine or '0'),h[6] and 1 or 0}
 `)
 
+/** The entry in the directory under which it was hosted, or ''. */
+export const ENTRY = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'nt','ov','d')
+  if not h[1] then return {'gone'} end
+  if h[2] then return {'over'} end
+  return {'ok',h[3] or ''}
+`)
+
 /** ARGV: token, index of the first, ms that it is kept, most events that may wait, whether the last one is the end, the channel of its host, records. */
 export const SEND = scriptOf(`
   local h=redis.call('HMGET',KEYS[1],'i','nt','en','ov','u','n')

@@ -9,7 +9,7 @@ interface NodeRedis {
   sendCommand(args: (string | Buffer)[]): Promise<unknown>
   connect(): Promise<unknown>
   destroy(): void
-  sSubscribe(channel: string, listener: (message: Buffer) => void, bytes: true): Promise<void>
+  sSubscribe(channel: string, listener: (message: Buffer, channel: Buffer) => void, bytes: true): Promise<void>
   sUnsubscribe(channel: string): Promise<void>
   on(event: string, listener: () => void): unknown
 }
@@ -57,17 +57,50 @@ class NodeConnection extends Own implements Connection {
   }
 }
 
+/**
+ * It subscribes again by itself what it was subscribed to, before it says that it is ready; a subscription that was under way when the connection broke is rejected, and forgotten. What is asked for one
+ * channel is done one after the other: `sSubscribe` that overtakes the answer to `sUnsubscribe` is lost with it.
+ */
 class NodeSubscriber extends Own implements Subscriber {
-  readonly #channels = new Set<string>()
+  readonly #listeners = new Map<string, (message: Buffer) => void>()
+  readonly #subscribed = new Set<string>()
+  readonly #under = new Map<string, Promise<void>>()
+  readonly #hear = (message: Buffer, channel: Buffer): void => this.#listeners.get(channel.toString())?.(message)
 
-  async subscribe(channel: string, listener: (message: Buffer) => void): Promise<void> {
-    // It subscribes again by itself, before it says that it is ready: a second time would be a second listener.
-    if (this.#channels.has(channel)) return
-    this.#channels.add(channel)
-    await this.client.sSubscribe(channel, listener, true)
+  constructor(client: NodeRedis) {
+    super(client)
+    // What could not be given up as the connection broke came back with it.
+    this.onReady(() => {
+      for (const channel of this.#subscribed) if (!this.#listeners.has(channel)) this.unsubscribe(channel).catch(() => {})
+    })
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    if (this.#channels.delete(channel)) await this.client.sUnsubscribe(channel)
+  subscribe(channel: string, listener: (message: Buffer) => void): Promise<void> {
+    this.#listeners.set(channel, listener)
+    return this.#after(channel, async () => {
+      if (this.#subscribed.has(channel) || !this.#listeners.has(channel)) return
+      await this.client.sSubscribe(channel, this.#hear, true)
+      this.#subscribed.add(channel)
+    })
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    this.#listeners.delete(channel)
+    return this.#after(channel, async () => {
+      if (!this.#subscribed.has(channel) || this.#listeners.has(channel)) return
+      await this.client.sUnsubscribe(channel)
+      this.#subscribed.delete(channel)
+    })
+  }
+
+  #after(channel: string, step: () => Promise<void>): Promise<void> {
+    const before = this.#under.get(channel) ?? Promise.resolve()
+    const now = before.catch(() => {}).then(step)
+    this.#under.set(channel, now)
+    const done = (): void => {
+      if (this.#under.get(channel) === now) this.#under.delete(channel)
+    }
+    now.then(done, done)
+    return now
   }
 }

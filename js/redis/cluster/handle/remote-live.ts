@@ -104,8 +104,12 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
 
   /** The connection is back: what was said meanwhile was not heard, and the server may have lost its tail. */
   back(): void {
-    this.#receiver.look()
-    void silence(this.#sender.resend(this.id))
+    void silence(
+      this.#remote.restore().finally(() => {
+        this.#receiver.look()
+        return this.#sender.resend(this.id)
+      }),
+    )
   }
 
   endInput(failure?: Failure): void {

@@ -6,9 +6,9 @@ import type { StreamKey } from '../../../durable/journal.js'
 import { ClosedError } from '../../../kit/errors.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { refusal, tagOf } from '../../session/keys.js'
-import { ABORT, ENTER, RESULTS, TAKEN } from '../../session/lua-remote.js'
+import { ABORT, ENTER, ENTRY, RESULTS, TAKEN } from '../../session/lua-remote.js'
 import type { Scripts } from '../../session/script.js'
-import { ENLIST } from '../lua-directory.js'
+import { ENLIST, GROUP, IS_LISTED } from '../lua-directory.js'
 import type { Names } from '../names.js'
 import type { Page } from './receiver.js'
 import type { SenderLimits } from './sender.js'
@@ -66,13 +66,19 @@ export class Remote {
     const [word, isNew, number, events, ended, results, isOver] = answer
     if (String(word) !== 'ok') return undefined
     this.#number = number
-    // Whoever is listed twice is claimed once.
-    if (isOver === 0) await this.scripts.run(ENLIST, this.#names.directory, [tagOf(this.key), this.#names.news])
+    if (isOver === 0) await this.#enlist()
     return { isNew: isNew === 1, events, results, ended: ended === 1, isOver: isOver === 1 }
   }
 
   async again(): Promise<number | undefined> {
     return (await this.enter())?.events
+  }
+
+  /** A server that lost its tail may not know of it any more, or not that it is to be hosted: then it does again. */
+  async restore(): Promise<void> {
+    const [word, entry] = (await this.scripts.run(ENTRY, this.keys.all, [])) as [Buffer, Buffer]
+    if (String(word) === 'gone') await this.enter()
+    else if (String(word) === 'ok' && !(await this.#isListed(entry))) await this.#enlist()
   }
 
   async results(from: number, count: number): Promise<Page> {
@@ -107,5 +113,18 @@ export class Remote {
   async leave(): Promise<void> {
     await this.scripts.run(TAKEN, this.keys.all, [this.token, '', KNOWN, this.keys.input]).catch(() => {})
     await this.#onLeave()
+  }
+
+  /** Whoever is listed twice is claimed once. */
+  async #enlist(): Promise<void> {
+    await this.scripts.run(ENLIST, this.#names.directory, [tagOf(this.key), this.#names.news])
+  }
+
+  /** Whether it was given to a worker, or given back by one. */
+  async #isListed(entry: Buffer): Promise<boolean> {
+    if (entry.length === 0) return false
+    // Without workers there is no group yet.
+    const answer = await this.scripts.run(IS_LISTED, this.#names.directory, [GROUP, entry]).catch(() => undefined)
+    return (answer as [Buffer, number] | undefined)?.[1] === 1
   }
 }

@@ -49,7 +49,7 @@ export class Membership {
   }
 
   async join(): Promise<void> {
-    await this.listen()
+    await this.#scripts.asked(() => this.listen())
     this.#last = performance.now()
     await this.#beat()
     this.#timer = setInterval(() => this.beat(), Math.min(BEAT_EVERY, this.#lease / 4))

@@ -172,7 +172,7 @@ export class HostingWorker implements MembershipOwner {
     }
     this.#sessions.set(tag, session)
     void this.#watch(session, keys, kept)
-    await this.#subscribe(session)
+    await this.#scripts.asked(() => this.#subscribe(session))
     await session.look()
   }
 

@@ -9,11 +9,9 @@ import { child } from '../support/child.mjs'
 import { describeServers } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { clients, command, eventually, pendingOf, valuesOf } from './support.mjs'
+import { clients, command, consuming, eventually, pendingOf, valuesOf } from './support.mjs'
 
 const [ioredis] = clients
-
-const quiet = () => {}
 
 describeServers('deliveries', ({ server }) => {
   let client
@@ -21,20 +19,6 @@ describeServers('deliveries', ({ server }) => {
   before(async () => {
     client = await ioredis.make(server().port)
   })
-
-  /** Starts consuming; `stop()` ends it and answers its numbers. */
-  function started(fn, options) {
-    const controller = new AbortController()
-    const running = consume(fn, { ...options, signal: controller.signal })
-    running.catch(quiet)
-    return {
-      running,
-      stop() {
-        controller.abort()
-        return within(10_000, running, 'consume')
-      },
-    }
-  }
 
   const range = (count) => Array.from({ length: count }, (_, i) => i)
 
@@ -50,7 +34,7 @@ describeServers('deliveries', ({ server }) => {
       }
     })
     const source = redisSource(client, { stream, group: 'g', maxDeliveries: 3, deadLetter: `${stream}-dead` })
-    const { stop } = started(picky, { source, sink: redisSink(client, { stream: `${stream}-out` }) })
+    const { stop } = consuming(picky, { source, sink: redisSink(client, { stream: `${stream}-out` }) })
     await eventually(
       async () => (await streamInfo(client, stream)).pending === 0 && (await valuesOf(client, `${stream}-out`)).length === 49,
     )
@@ -82,7 +66,7 @@ describeServers('deliveries', ({ server }) => {
         yield event
       }
     })
-    const { stop } = started(flaky, {
+    const { stop } = consuming(flaky, {
       source: redisSource(client, { stream, group: 'g' }),
       sink: redisSink(client, { stream: `${stream}-out` }),
     })
@@ -104,7 +88,7 @@ describeServers('deliveries', ({ server }) => {
       { maxSize: 10 },
     )
     const source = redisSource(client, { stream, group: 'g', maxDeliveries: 2, deadLetter: `${stream}-dead` })
-    const { stop } = started(save, { source })
+    const { stop } = consuming(save, { source })
     await eventually(async () => (await command(client, 'XLEN', `${stream}-dead`)) === 1 && saved.length >= 37)
     const { deadLettered, acked } = await stop()
     assert.deepEqual([deadLettered, acked], [1, 40])
@@ -136,7 +120,7 @@ describeServers('deliveries', ({ server }) => {
     const take = streamFn(async function* take(events) {
       for await (const event of events) seen.push(event)
     })
-    const { stop } = started(take, { source: redisSource(client, { stream, group: 'g', deadLetter: `${stream}-dead` }) })
+    const { stop } = consuming(take, { source: redisSource(client, { stream, group: 'g', deadLetter: `${stream}-dead` }) })
     await eventually(async () => seen.length === 1 && (await pendingOf(client, stream, 'g')) === 0)
     assert.deepEqual(await stop(), { received: 1, acked: 1, results: 0, deadLettered: 1 })
     await assert.rejects(consume(take, { source: redisSource(client, { stream, from: '0' }) }), { code: 'VELO_CODEC' })
@@ -151,7 +135,7 @@ describeServers('deliveries', ({ server }) => {
     const take = streamFn(async function* take(entries) {
       for await (const { value, deliveries } of entries) seen.push([value, deliveries])
     })
-    const { stop } = started(take, { source: redisSource(client, { stream, group: 'g', consumer: 'me', entries: true }) })
+    const { stop } = consuming(take, { source: redisSource(client, { stream, group: 'g', consumer: 'me', entries: true }) })
     await eventually(async () => seen.length === 10 && (await pendingOf(client, stream, 'g')) === 0)
     await stop()
     assert.deepEqual(
@@ -177,7 +161,7 @@ describeServers('deliveries', ({ server }) => {
       }
     })
     const source = () => redisSource(client, { stream, group: 'g', reclaimAfter: 300, block: 50, batch: 10 })
-    const both = [started(take, { source: source() }), started(take, { source: source() })]
+    const both = [consuming(take, { source: source() }), consuming(take, { source: source() })]
     await eventually(async () => seen.length >= 100 && (await pendingOf(client, stream, 'g')) === 0)
     const numbers = await Promise.all(both.map(({ stop }) => stop()))
     assert.ok(first - since >= 295, `${first - since} ms`)
@@ -203,9 +187,9 @@ describeServers('deliveries', ({ server }) => {
       }
     })
     const source = () => redisSource(client, { stream, group: 'g', reclaimAfter: 150, block: 20 })
-    const one = started(slow, { source: source() })
+    const one = consuming(slow, { source: source() })
     await eventually(() => seen === 1)
-    const other = started(slow, { source: source() })
+    const other = consuming(slow, { source: source() })
     const until = performance.now() + 600
     await eventually(async () => (await command(client, 'PING')) && performance.now() > until)
     assert.equal(seen, 1)
@@ -227,7 +211,7 @@ describeServers('deliveries', ({ server }) => {
     const take = streamFn(async function* take(events) {
       for await (const event of events) seen.push(event)
     })
-    const { stop } = started(take, { source: redisSource(client, { stream, group: 'g', consumer: 'me' }) })
+    const { stop } = consuming(take, { source: redisSource(client, { stream, group: 'g', consumer: 'me' }) })
     await eventually(async () => (await pendingOf(client, stream, 'g')) === 0)
     await stop()
     assert.deepEqual(seen, [7, 8, 9])

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { consume, streamFn } from 'velo-stream'
+import { streamFn } from 'velo-stream'
 import { publish, redisSink, redisSource, streamInfo } from 'velo-stream/redis'
 import { child } from '../support/child.mjs'
 import { describeServers, startServer } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { clients, command, eventually, PATIENT, pendingOf, proxy, valuesOf } from './support.mjs'
+import { clients, command, consuming, eventually, PATIENT, pendingOf, proxy, valuesOf } from './support.mjs'
 
 const range = (count) => Array.from({ length: count }, (_, i) => i)
 const quiet = () => {}
@@ -20,19 +20,6 @@ const twice = streamFn(async function* twice(events) {
   }
 })
 const doubled = (count) => range(count).flatMap((n) => [n, n])
-
-function started(fn, options) {
-  const controller = new AbortController()
-  const running = consume(fn, { ...options, signal: controller.signal })
-  running.catch(quiet)
-  return {
-    running,
-    stop() {
-      controller.abort()
-      return within(PATIENT, running, 'consume')
-    },
-  }
-}
 
 describeServers('faults', ({ server, kind }) => {
   let admin
@@ -62,7 +49,7 @@ describeServers('faults', ({ server, kind }) => {
     test(`${name}: all connections cut again and again: each event once, from publish to the sink`, async () => {
       const stream = `cut-${n++}`
       const client = await make(server().port)
-      const { stop } = started(twice, {
+      const { stop } = consuming(twice, {
         source: redisSource(client, { stream, group: 'g', batch: 20, block: 50, reclaimAfter: 60_000 }),
         sink: redisSink(client, { stream: `${stream}-out` }),
       })
@@ -114,7 +101,7 @@ describeServers('faults', ({ server, kind }) => {
     const take = streamFn(async function* take(events) {
       for await (const event of events) seen.push(event)
     })
-    const { stop } = started(take, { source: redisSource(through, { stream, group: 'g', block: 100 }) })
+    const { stop } = consuming(take, { source: redisSource(through, { stream, group: 'g', block: 100 }) })
     await publish(client, stream, 1)
     await eventually(() => seen.length === 1)
     way.stall()
@@ -131,7 +118,7 @@ describeServers('faults', ({ server, kind }) => {
     const take = streamFn(async function* take(events) {
       for await (const event of events) seen.add(event)
     })
-    const { stop } = started(take, { source: redisSource(client, { stream, group: 'g', block: 20 }) })
+    const { stop } = consuming(take, { source: redisSource(client, { stream, group: 'g', block: 20 }) })
     await publish(client, stream, 1)
     await eventually(() => seen.has(1))
     await command(admin, 'XGROUP', 'DESTROY', stream, 'g')
@@ -161,7 +148,7 @@ describeServers('faults', ({ server, kind }) => {
         yield event
       }
     })
-    const { running } = started(held, {
+    const { running } = consuming(held, {
       source: redisSource(client, { stream, group: 'g' }),
       sink: redisSink(client, { stream: `${stream}-out` }),
     })
@@ -214,7 +201,7 @@ describeServers('faults', ({ server, kind }) => {
       60_000,
     )
     const client = await clients[0].make(server().port)
-    const { stop } = started(twice, {
+    const { stop } = consuming(twice, {
       source: redisSource(client, { stream, group: 'g', consumer: 'me' }),
       sink: redisSink(client, { stream: `${stream}-out` }),
     })
@@ -229,7 +216,7 @@ describeServers('faults', ({ server, kind }) => {
   test('a server killed with an AOF of every write, and started again', async () => {
     const own = await startServer(kind, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     const client = await clients[0].make(own.port)
-    const { stop } = started(twice, {
+    const { stop } = consuming(twice, {
       source: redisSource(client, { stream: 'in', group: 'g', block: 50 }),
       sink: redisSink(client, { stream: 'out' }),
     })

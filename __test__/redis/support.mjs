@@ -5,6 +5,7 @@ import net from 'node:net'
 import { Redis } from 'ioredis'
 import Iovalkey from 'iovalkey'
 import { createClient } from 'redis'
+import { consume } from 'velo-stream'
 import { leftover } from '../support/leftovers.mjs'
 import { within } from '../support/within.mjs'
 
@@ -57,6 +58,20 @@ export async function eventually(check, what = 'the condition', ms = PATIENT) {
     }
   }
   return within(ms, looks(), what)
+}
+
+/** Starts consuming; `stop()` ends it and answers its numbers. */
+export function consuming(fn, options) {
+  const controller = new AbortController()
+  const running = consume(fn, { ...options, signal: controller.signal })
+  running.catch(quiet)
+  return {
+    running,
+    stop() {
+      controller.abort()
+      return within(PATIENT, running, 'consume')
+    },
+  }
 }
 
 /** The values of a stream, parsed. */

@@ -85,6 +85,11 @@ export class Fields {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   }
 
+  /** Numbers under these names, in this order. */
+  numbers<Name extends string>(...names: readonly Name[]): Record<Name, number> {
+    return Object.fromEntries(names.map((name) => [name, this.number()])) as Record<Name, number>
+  }
+
   list<T>(one: () => T): T[] {
     return Array.from({ length: this.word() }, one)
   }
@@ -95,25 +100,17 @@ export function readKept(fields: Fields, key: StreamKey): Kept & { readonly byte
   const epoch = fields.number()
   const own = { key: { function: key.function, id: key.id }, epoch, token: tokenOf(number, fields.take(16)) }
   const has = fields.byte()
-  const [at, seed, first, events, delivered, bytes] = [0, 1, 2, 3, 4, 5].map(() => fields.number()) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const counts = fields.numbers('at', 'seed', 'first', 'events', 'delivered', 'bytes')
   const hashes = { from: fields.number(), values: words(fields.blob()) }
   const outcomes = fields.list((): Outcome => ({ asked: fields.number(), bytes: fields.blob() }))
   const outputs = { from: fields.number(), values: fields.list(() => fields.blob()) }
   const state = has & 2 ? readState(fields) : undefined
   const over = has & 4 ? fields.blob() : undefined
-  return { own, isNew: (has & 1) === 1, at, seed, first, events, delivered, bytes, hashes, outcomes, state, outputs, over }
+  return { own, isNew: (has & 1) === 1, ...counts, hashes, outcomes, state, outputs, over }
 }
 
 function readState(fields: Fields): Checkpoint {
-  const [version, events, results, asked] = [0, 1, 2, 3].map(() => fields.number()) as [number, number, number, number]
-  return { version, events, results, asked, bytes: fields.blob() }
+  return { ...fields.numbers('version', 'events', 'results', 'asked'), bytes: fields.blob() }
 }
 
 export function readEvents(fields: Fields): EventRecord[] {
@@ -130,16 +127,9 @@ export function readLines(fields: Fields): StreamLine[] {
   const lines: StreamLine[] = []
   while (!fields.isEmpty) {
     const [name, id] = [fields.text(), fields.text()]
-    const [at, first, events, results, bytes, over] = [0, 1, 2, 3, 4, 5].map(() => fields.number()) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
+    const { over, ...counts } = fields.numbers('at', 'first', 'events', 'results', 'bytes', 'over')
     const damage = fields.text() || undefined
-    lines.push({ function: name, id, at, first, events, results, bytes, over: Number.isNaN(over) ? undefined : over, damage })
+    lines.push({ function: name, id, ...counts, over: Number.isNaN(over) ? undefined : over, damage })
   }
   return lines
 }

@@ -42,8 +42,8 @@ export interface ClusterOptions<Functions extends ClusterFunctions = ClusterFunc
   timeout?: number
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever they take and give.
-export type ClusterFunctions = Readonly<Record<string, StreamFunction<any, any>>>
+/** Whatever they take and give. */
+export type ClusterFunctions = Readonly<Record<string, StreamFunction<never, unknown>>>
 
 export interface WorkOptions {
   /** Sessions that this process hosts at a time, at most. Default 1000. */

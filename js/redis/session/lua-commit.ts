@@ -1,5 +1,6 @@
 // What a commit says, in one script: all of it or nothing. Everything in it is absolute, so that it may be repeated.
 
+import { HASHES_GO, HASHES_KEPT, hashesAndOutcomes, isFresh, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /**
@@ -16,18 +17,9 @@ export const COMMIT = scriptOf(`
   local outcomes=num(A[6])
   if h[3] and (A[4]~='' or outcomes>0 or A[7]~='' or A[12]~='') then return {'over'} end
   if A[14]=='0' then redis.call('DEL',unpack(KEYS)) return {'ok'} end
-  local fresh=A[7]~=''
-  if fresh and h[9] then
-    for k=8,10 do
-      local a,b=tonumber(A[k]),num(h[k+1])
-      if a~=b then fresh=a>b break end
-    end
-  end
+  ${isFresh(9)}
   local f,i,hf,of=num(h[4]),num(h[5]),num(h[7]),num(h[8])
-  local len=redis.call('STRLEN',KEYS[5])/4
-  local skip=0
-  if fresh then skip=math.max(0,tonumber(A[9])-hf) end
-  local hnext=hf+skip+math.max(0,len-skip)
+  ${HASHES_KEPT}
   if A[4]~='' and tonumber(A[4])>hnext then return {'gap',hnext} end
   local olen=redis.call('LLEN',KEYS[3])
   local d=math.max(num(h[6]),num(A[3]))
@@ -60,29 +52,14 @@ export const COMMIT = scriptOf(`
   if fresh then
     local se=tonumber(A[8])
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se i=math.max(i,f) end
-    if skip>0 then
-      hf=hf+skip
-      if skip>=len then redis.call('DEL',KEYS[5]) else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1)) end
-    end
+    ${HASHES_GO}
     if asked>num(h[11]) then
-      for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end
+      ${OUTCOMES_GO}
     end
     redis.call('SET',KEYS[4],A[11])
     redis.call('HSET',KEYS[1],'f',f,'i',i,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
   end
-  if A[4]~='' then
-    local at=(hnext-tonumber(A[4]))*4
-    if at<#A[5] then redis.call('APPEND',KEYS[5],string.sub(A[5],at+1)) end
-  end
-  local on=num(h[12])
-  for k=1,outcomes do
-    local n=A[14+2*k]
-    if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
-      redis.call('HSET',KEYS[6],n,on..':'..A[15+2*k])
-      on=on+1
-    end
-  end
-  if on>num(h[12]) then redis.call('HSET',KEYS[1],'on',on) end
+  ${hashesAndOutcomes(15, 12)}
   local gone=math.min(math.max(0,d-of),olen)
   if gone>0 then
     if h[13] then for _,x in ipairs(redis.call('LRANGE',KEYS[3],0,gone-1)) do b=b-#x-16 end end

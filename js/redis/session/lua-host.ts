@@ -2,6 +2,7 @@
 // token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
 // reader has taken). Results stay until their readers have taken them: `of` says which is the first.
 
+import { HASHES_GO, HASHES_KEPT, hashesAndOutcomes, isFresh, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
@@ -82,46 +83,22 @@ export const HOST_COMMIT = scriptOf(`
     end
     if olen>0 and olen+added>cap then redis.call('HSET',KEYS[1],'fu',1) return {'full'} end
   end
-  local fresh=A[7]~=''
-  if fresh and h[8] then
-    for k=8,10 do
-      local a,b=tonumber(A[k]),num(h[k])
-      if a~=b then fresh=a>b break end
-    end
-  end
-  local hlen=redis.call('STRLEN',KEYS[5])/4
-  local skip=0
-  if fresh then skip=math.max(0,tonumber(A[9])-hf) end
-  local hnext=hf+skip+math.max(0,hlen-skip)
+  ${isFresh(8)}
+  ${HASHES_KEPT}
   if A[4]~='' and tonumber(A[4])>hnext then return {'lost'} end
   local asked=num(h[10])
   if fresh then
     local f,se=num(h[4]),tonumber(A[8])
     if A[10]~=tostring(asked) then
       asked=tonumber(A[10])
-      for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end
+      ${OUTCOMES_GO}
     end
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se end
-    if skip>0 then
-      hf=hf+skip
-      if skip>=hlen then redis.call('DEL',KEYS[5]) else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1)) end
-    end
+    ${HASHES_GO}
     redis.call('SET',KEYS[4],A[11])
     redis.call('HSET',KEYS[1],'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
   end
-  if A[4]~='' then
-    local at=(hnext-tonumber(A[4]))*4
-    if at<#A[5] then redis.call('APPEND',KEYS[5],string.sub(A[5],at+1)) end
-  end
-  local on=num(h[11])
-  for k=1,outcomes do
-    local n=A[17+2*k]
-    if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
-      redis.call('HSET',KEYS[6],n,on..':'..A[18+2*k])
-      on=on+1
-    end
-  end
-  if on>num(h[11]) then redis.call('HSET',KEYS[1],'on',on) end
+  ${hashesAndOutcomes(18, 11)}
   for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
   redis.call('HSET',KEYS[1],'u',A[3])
   redis.call('HDEL',KEYS[1],'x')

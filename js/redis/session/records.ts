@@ -1,6 +1,6 @@
 // How what is kept stands in the server, and what its scripts answer, in words of the journal.
 
-import type { EventRecord, Kept, Outcome, Ownership, StreamKey } from '../../durable/journal.js'
+import type { Checkpoint, EventRecord, Kept, Outcome, Ownership, StreamKey } from '../../durable/journal.js'
 
 /** Before the bytes of an event: whether the input ended there, and when it was accepted. */
 const HEAD = 9
@@ -31,34 +31,28 @@ export function readHashes(bytes: Buffer): Uint32Array {
 export type Opened = [number, Buffer, Buffer, Buffer, (Buffer | null)[], Buffer, Buffer, Buffer[], Buffer[] | Record<string, Buffer>]
 
 export function readKept([isNew, epoch, at, seed, fields, state, hashes, outputs, outcomes]: Opened, key: StreamKey, token: string): Kept {
-  const [f, i, d, hf, of, sv, se, sr, sa, ov] = fields.map((field) => Number(field ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const number = (field: number): number => Number(fields[field] ?? 0)
   const own: Ownership = { key: { function: key.function, id: key.id }, epoch: Number(epoch), token }
-  const hasState = fields[5] !== null && ov === 0
+  const isOver = number(9) !== 0
   return {
     own,
     isNew: isNew === 1,
     at: Number(at),
     seed: Number(seed),
-    first: f,
-    events: i,
-    delivered: d,
-    hashes: { from: hf, values: readHashes(hashes) },
+    first: number(0),
+    events: number(1),
+    delivered: number(2),
+    hashes: { from: number(3), values: readHashes(hashes) },
     outcomes: readOutcomes(outcomes),
-    state: hasState ? { version: sv, events: se, results: sr, asked: sa, bytes: bytesOf(state) } : undefined,
-    outputs: { from: of, values: outputs },
-    over: ov === 0 ? undefined : state,
+    state: fields[5] === null || isOver ? undefined : readState(number, bytesOf(state)),
+    outputs: { from: number(4), values: outputs },
+    over: isOver ? state : undefined,
   }
+}
+
+/** From its version on, as `m` lists its fields. */
+function readState(number: (field: number) => number, bytes: Uint8Array): Checkpoint {
+  return { version: number(5), events: number(6), results: number(7), asked: number(8), bytes }
 }
 
 /** As journals give them. */

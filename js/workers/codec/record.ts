@@ -7,8 +7,9 @@ import { alone } from './bytes/slab.js'
 import { packFailure, unpackFailure } from './graph/failure.js'
 import { travels, writeGraph } from './graph/graph.js'
 import { readGraph } from './graph/graph-reader.js'
+import { encodedBy, jsonOf } from './values/encoding.js'
 import { forget, isPlain } from './values/plain.js'
-import { describe, jsonRefusal, refusal } from './values/refusal.js'
+import { refusal } from './values/refusal.js'
 import { packAlone, unpackAlone } from './values/shapes.js'
 import { TooDeep } from './values/survey.js'
 
@@ -48,7 +49,7 @@ function isPlainObject(value: object): boolean {
 /** The bytes of a value, in memory that `room` gives: one of slab.ts. Throws VeloError `VELO_CODEC` with `field` naming the part at fault. */
 export function encodeRecord(value: unknown, codec: Codec, room: Room = alone): Uint8Array {
   if (codec === 'json') return framed(JSON_TEXT, Buffer.from(jsonOf(value)), room)
-  if (typeof codec === 'object') return framed(CUSTOM, encoded(codec, value), room)
+  if (typeof codec === 'object') return framed(CUSTOM, encodedBy(codec, value), room)
   if (value instanceof Uint8Array && value.byteLength > 0 && value.buffer instanceof ArrayBuffer) return framed(BYTES, value, room)
   if (isSimple(value) || (typeof value === 'string' && (value as unknown as { isWellFormed(): boolean }).isWellFormed())) {
     return packAlone(value, MESSAGE_PACK, room)
@@ -89,28 +90,6 @@ function framed(kind: number, content: Uint8Array, room: Room): Uint8Array {
   record[0] = kind
   record.set(content, 1)
   return record
-}
-
-function jsonOf(value: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw jsonRefusal(value, cause)
-  }
-  if (text === undefined) throw jsonRefusal(value, undefined)
-  return text
-}
-
-function encoded(codec: Exclude<Codec, string>, value: unknown): Uint8Array {
-  let bytes: unknown
-  try {
-    bytes = codec.encode(value)
-  } catch (cause) {
-    throw new VeloError('VELO_CODEC', `value: codec.encode failed on ${describe(value)}`, { field: 'value', cause })
-  }
-  if (bytes instanceof Uint8Array) return bytes
-  throw new VeloError('VELO_CODEC', `codec.encode: expected a Uint8Array, got ${describe(bytes)}`, { field: 'codec.encode' })
 }
 
 function graphOf(value: unknown): Buffer {

@@ -9,8 +9,9 @@ import type { Codec } from '../../../kit/types.js'
 import * as frames from '../bytes/frames.js'
 import { copyOf, isResizable, isShared } from '../bytes/shared-buffers.js'
 import { travels, writeGraph } from '../graph/graph.js'
+import { encodedBy, jsonOf } from '../values/encoding.js'
 import { isInt64 } from '../values/plain.js'
-import { describe, jsonRefusal, refusal } from '../values/refusal.js'
+import { refusal } from '../values/refusal.js'
 import { TooDeep } from '../values/survey.js'
 import { PlainMemory, TRANSFERRED_FROM } from './plain-memory.js'
 
@@ -74,7 +75,7 @@ export class BatchWriter extends PlainMemory {
       const custom = this.#custom
       if (custom === undefined) this.#addStructured(value)
       else if (custom === 'json') this.#addJson(value)
-      else this.#addEncoded(custom, value)
+      else this.writeContent(frames.CUSTOM, encodedBy(custom, value))
     } finally {
       this.#busy = false
       atWork--
@@ -210,28 +211,9 @@ export class BatchWriter extends PlainMemory {
   }
 
   #addJson(value: unknown): void {
-    let text: string | undefined
-    try {
-      text = JSON.stringify(value)
-    } catch (cause) {
-      throw jsonRefusal(value, cause)
-    }
-    if (text === undefined) throw jsonRefusal(value, undefined)
+    const text = jsonOf(value)
     const at = this.room(HEAD + 3 * text.length)
     this.close(frames.JSON_TEXT, at, this.memory.utf8Write(text, at + HEAD, 3 * text.length))
-  }
-
-  #addEncoded(codec: Exclude<Codec, string>, value: unknown): void {
-    let encoded: unknown
-    try {
-      encoded = codec.encode(value)
-    } catch (cause) {
-      throw new VeloError('VELO_CODEC', `value: codec.encode failed on ${describe(value)}`, { field: 'value', cause })
-    }
-    if (!(encoded instanceof Uint8Array)) {
-      throw new VeloError('VELO_CODEC', `codec.encode: expected a Uint8Array, got ${describe(encoded)}`, { field: 'codec.encode' })
-    }
-    this.writeContent(frames.CUSTOM, encoded)
   }
 
   #send(transfers: frames.TransferSender | undefined, buffers: readonly frames.Beside[], own: boolean): number {

@@ -8,7 +8,7 @@ import { child } from '../support/child.mjs'
 import { describeServers, startServer } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { clients, command, consuming, PATIENT, pendingOf, proxy, valuesOf } from './support.mjs'
+import { clients, command, consuming, eventually, pendingOf, proxy, valuesOf } from './support.mjs'
 
 const range = (count) => Array.from({ length: count }, (_, i) => i)
 const quiet = () => {}

@@ -1395,8 +1395,8 @@ export declare interface StreamOptions {
   /** Name under which the module exports the function. Worker threads only. Default `'default'`. */
   export?: string
   /**
-   * How values travel between threads. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, arriving as
-   * views of a shared buffer, as a `Buffer` of Node.js may be; others as `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads only. Default `'structured'`.
+   * How values travel between threads, and into the journal of a durable stream. `'structured'`: as structured clone does it, so that what arrives is a copy. `'json'`. `'binary'`: byte values raw, arriving as
+   * views of a shared buffer, as a `Buffer` of Node.js may be; others as `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads and durable streams only. Default `'structured'`.
    */
   codec?: Codec
   /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */

@@ -102,6 +102,36 @@ for (const placement of ['local', 'worker']) {
       })
     }
 
+    test('a full journal has the state saved before its time, and a send says how much of it is kept', async () => {
+      const kept = journal(newFolder(), { sync: 'process', maxBytes: 2000 })
+      // By itself it would be saved when there is no room for so many events.
+      const state = { initial: { total: 0, seen: 0 }, version: 1, every: 1000 }
+      const stream = make('summed', { durable: kept, state, buffer: 8 }).open()
+      const count = 500
+      const reading = (async () => {
+        let last
+        for (let read = 0; read < count; read++) last = await stream.recv()
+        return last
+      })()
+      let refusals = 0
+      for (let sent = 0; sent < count; sent = stream.position.events) {
+        const batch = Array.from({ length: Math.min(50, count - sent) }, () => 1)
+        try {
+          await within(10_000, stream.sendBatch(batch))
+        } catch (error) {
+          assert.equal(error.code, 'VELO_CHECKPOINT')
+          refusals++
+          assert.equal(stream.position.events, sent + (error.accepted ?? 0))
+          await turns(1)
+        }
+      }
+      assert.ok(refusals > 0)
+      assert.deepEqual(await within(20_000, reading), [count, count])
+      await stream.abort()
+      await stream.closed
+      await kept.close()
+    })
+
     test('sends wait for a slow journal, and no more than `buffer` events are given to it', async () => {
       const slow = new Gated()
       const stream = make('sum', { durable: durable(slow), buffer: 4 }).open()

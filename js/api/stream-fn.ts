@@ -136,13 +136,17 @@ function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
   return { fn: fn as Generator<never, unknown>, name, schema }
 }
 
-const FOR_WORKERS = ['export', 'codec', 'transfer', 'onWorkerExit'] as const
+const FOR_WORKERS = ['export', 'transfer', 'codec', 'onWorkerExit'] as const
 const USUAL = defaults('')
 
-/** An option that nobody reads is a mistake. */
+/** An option that nobody reads is a mistake. A durable stream has its codec anywhere, and later stages whose threads may die. */
 function onlyForWorkers(options: ResolvedOptions): void {
+  const isDurable = options.durable !== undefined
   for (const name of FOR_WORKERS) {
-    if (options[name] !== USUAL[name]) throw configError(`streamFn(options).${name}`, "placement: 'worker' beside it", options[name])
+    const value = options[name]
+    if (value === USUAL[name] || (isDurable && (name === 'codec' || value === 'resume'))) continue
+    const beside = name === 'codec' ? "placement: 'worker' or durable beside it" : "placement: 'worker' beside it"
+    throw configError(`streamFn(options).${name}`, beside, value)
   }
 }
 

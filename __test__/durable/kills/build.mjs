@@ -4,18 +4,26 @@ import { streamFn } from 'velo-stream'
 import * as functions from './functions.mjs'
 
 const MODULE = new URL('./functions.mjs', import.meta.url)
-const OPERATORS = ['counted', 'windowed']
+const OPERATORS = ['counted', 'windowed', 'mapped', 'sharded']
+/** A codec of the user, which only this thread has. */
+const OWN = {
+  encode: (value) => Buffer.from(`own ${JSON.stringify(value)}`),
+  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString().slice(4)),
+}
 const initial = () => ({ total: 0, seen: 0 })
 
 /** `journals`: one by whether ends are retained. */
 export function build(journey, a, { journals, workers, dice }) {
-  const { kind, tail, id, turn, retained, every, name } = journey
-  const placed = workers && dice.below(2) === 0
+  const { kind, tail, id, turn, retained, every, name, codec, bounded, deadly } = journey
+  const mayBePlaced = workers && codec !== 'own'
+  const placed = mayBePlaced && dice.below(2) === 0
   const options = {
-    durable: journals[retained ? 'retaining' : 'forgetting'],
+    durable: journals[bounded ? 'bounded' : retained ? 'retaining' : 'forgetting'],
+    codec: codec === 'own' ? OWN : codec,
+    onWorkerExit: 'resume',
     buffer: 1 + dice.below(dice.below(2) === 0 ? 4 : 40),
     closeTimeout: 1000,
-    context: () => ({ id, a, turn }),
+    context: () => ({ id, a, turn, deadly, bounded }),
     ...(kind === 'summed' && { state: { initial, version: 1, every } }),
   }
   const make = (exported, more) => {
@@ -25,7 +33,7 @@ export function build(journey, a, { journals, workers, dice }) {
   }
   const one = make(kind, options)
   if (!tail) return one
-  const second = workers && dice.below(2) === 0
+  const second = mayBePlaced && dice.below(2) === 0
   const piped = one.pipe(second ? streamFn(MODULE, { placement: 'worker', export: 'tagged' }) : functions.tagged)
   if (name !== `${kind}|tagged`) throw new Error(`a pipeline of another name: ${name}`)
   return piped

@@ -10,10 +10,17 @@ import { work } from './work.mjs'
 
 const { folder, seed, lane, life, sync, workers, left, next, width, isQuiet, verifies } = JSON.parse(process.argv[2])
 
+/** Less than the events between two states may come to, more than any event does. */
+const MAX_BYTES = 5000
+
 process.stdout.write('ready')
 if (workers) runtime.configure({ workers: 1 })
 if (verifies && existsSync(join(folder, 'journal.redb'))) await verify()
-const journals = { forgetting: journal(folder, { sync }), retaining: journal(folder, { sync, retain: 600_000 }) }
+const journals = {
+  forgetting: journal(folder, { sync }),
+  retaining: journal(folder, { sync, retain: 600_000 }),
+  bounded: journal(folder, { sync, maxBytes: MAX_BYTES }),
+}
 const world = { journals, workers, isQuiet }
 let coming = next
 
@@ -26,6 +33,7 @@ async function go(list) {
 await Promise.all(Array.from({ length: width }, () => go(left)))
 await journals.forgetting.close()
 await journals.retaining.close()
+await journals.bounded.close()
 await verify()
 note('done')
 process.exit()

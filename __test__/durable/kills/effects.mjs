@@ -9,6 +9,8 @@ export class Effects {
   counts = { effects: 0, again: 0 }
   #wrong
   #known = new Map()
+  /** How often each was begun, by its key and opening. */
+  #begun = new Map()
 
   constructor(wrong) {
     this.#wrong = wrong
@@ -18,7 +20,8 @@ export class Effects {
     const effect = this.#known.get(key) ?? { done: [], told: undefined }
     this.#known.set(key, effect)
     if (effect.told !== undefined) this.#wrong(`${key} was done again, after it was told that ${effect.told} came of it`)
-    const here = effect.done.filter((other) => other.startsWith(`${a}/`)).length
+    const here = this.#begun.get(`${a}/${key}`) ?? 0
+    this.#begun.set(`${a}/${key}`, here + 1)
     if (effect.done.length > 0 && here === 0) this.counts.again++
     if (here >= TRIES) this.#wrong(`${key} was done more than ${TRIES} times in one opening`)
     effect.done.push(value)
@@ -38,7 +41,13 @@ export class Effects {
     return [...this.#known.values()].some(({ told }) => told === value)
   }
 
+  /** What was begun and not told may be begun again. */
+  restart() {
+    this.#begun.clear()
+  }
+
   forget() {
     this.#known.clear()
+    this.#begun.clear()
   }
 }

@@ -1,12 +1,16 @@
 // The stream functions whose process is killed. They note what they take, what they do to the world, and what they are told came of it; a result is a pair:
 // what follows from the events, which a model knows, and what came from the world, which must stay as it was first seen.
 
-import { keyed, window } from 'velo-stream/operators'
+import { existsSync, writeFileSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+import { keyed, map, shard, window } from 'velo-stream/operators'
 import { note } from './notes.mjs'
 
 /** The next event, as one opening of a stream was given it. */
-function took({ context: { id, a } }, event) {
+function took(ctx, event) {
+  const { id, a, turn } = ctx.context
   note('took', id, a, event.i, event.a)
+  if (event.i === turn) perish(ctx)
 }
 
 /** A side effect by the name of its event; some fail once, some always. */
@@ -34,6 +38,15 @@ export async function* sum(events, ctx) {
     yield [[event.i, event.a, total], null]
   }
   return total
+}
+
+/** The thread ends under a function that is deadly, once in an opening: whatever ran there goes on in another one. */
+function perish({ context: { id, a, deadly } }) {
+  const died = `${process.env.VELO_KILLS_NOTES}-died-${id}-${a}`
+  if (!deadly || isMainThread || existsSync(died)) return
+  writeFileSync(died, '')
+  note('died', id, a)
+  process.exit(1)
 }
 
 /** From none to two results an event, and a last word. */
@@ -67,7 +80,8 @@ export async function* summed(events, ctx) {
     if (state.seen !== event.i) note('wrong', ctx.context.id, `the state has seen ${state.seen} events before event ${event.i}`)
     state.seen++
     state.total += event.value
-    const got = event.value % 4 === 0 ? [await ask(ctx, 'ask', `${event.i}.s`, event.i)] : []
+    // What it is told is kept beside its events, for which there may be no room.
+    const got = event.value % 4 === 0 && !ctx.context.bounded ? [await ask(ctx, 'ask', `${event.i}.s`, event.i)] : []
     for (let part = 0; part < 1 + (event.value % 2); part++)
       yield [[event.i, event.a, state.total, part], { at: ctx.now(), dice: ctx.random(), got }]
   }
@@ -110,8 +124,25 @@ async function* count(events) {
   for await (const event of events) yield [event.i, event.a, ++seen]
 }
 
+async function* number(events) {
+  let seen = 0
+  for await (const event of events) yield [[event.i, event.a, ++seen], null]
+}
+
 /** How often each key came. */
 export const counted = keyed(count, { by: 'key' })
+
+/** Several at a time, in their order. */
+export const mapped = map(
+  async ({ i, a, value }) => {
+    if (value % 3 === 0) await new Promise(setImmediate)
+    return [[i, a, value], null]
+  },
+  { concurrency: 3 },
+)
+
+/** By two instances in turn, in the order of the events. */
+export const sharded = shard(number, { shards: 2 })
 
 /** Which events happened together. */
 export const windowed = window({ tumbling: 300, by: (event) => event.at }, (events, { start }) => [

@@ -103,6 +103,8 @@ export class Lane {
       const [what, id, ...rest] = JSON.parse(line)
       if (what === 'wrong') this.#wrong(`${id}: ${rest[0]}`)
       if (what === 'wrong' || what === 'done') continue
+      // Whatever ran on that thread begins again, and nobody knows what did.
+      if (what === 'died') for (const one of this.#witnesses) one.restart()
       const witness = this.#witness(Number(id.slice(1)))
       witness.hear(what, ...rest)
       heard.add(witness)

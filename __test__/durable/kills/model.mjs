@@ -52,6 +52,14 @@ const makers = {
     }
     return {}
   },
+  *mapped(events) {
+    for (const { i, a, value } of events) yield [i, a, value]
+    return {}
+  },
+  *sharded(events) {
+    for (const { i, a } of events) yield [i, a, 1 + (i >> 1)]
+    return {}
+  },
   *windowed(events) {
     let open = []
     const start = ({ at }) => Math.floor(at / 300) * 300

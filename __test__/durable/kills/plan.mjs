@@ -12,6 +12,8 @@ const KINDS = [
   ['throwing', 1],
   ['counted', 2],
   ['windowed', 2],
+  ['mapped', 2],
+  ['sharded', 1],
 ]
 /** Kinds whose results a second function may take. */
 const PIPED = ['sum', 'uneven', 'asking']
@@ -44,10 +46,18 @@ export function journeyOf(seed, lane, n) {
     every: dice.pick([1, 3, 10, { events: 5, ms: 1 }]),
     /** The size of its largest events. */
     weight: dice.pick([10, 10, 10, 100, 3000, 3000, 70_000]),
+    /** How its events and results are written down. */
+    codec: dice.pick(['structured', 'structured', 'json', 'own']),
+    /** What it may keep is bounded: sends are refused until its state is saved, and made again. */
+    bounded: kind === 'summed' && roll < 7 && dice.below(2) === 0,
+    /** Its function takes the worker thread along at its turn, once. */
+    deadly: dice.below(3) === 0,
     /** It may be aborted on its way. */
     mortal: dice.below(20) === 0,
     seed: mixed(seed, lane, n, 1),
   }
+  // The journal that bounds them retains no ends.
+  if (one.bounded) Object.assign(one, { weight: 3000, retained: false })
   if (one.mode === 'call') one.tail = false
   /** A source that begins where it is asked to is not copied into the journal: it gives the same events again. */
   const again = one.mode !== 'open' && kind === 'summed'

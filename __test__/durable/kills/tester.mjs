@@ -28,9 +28,9 @@ export async function crashes({ seed, kills, lanes = 2, ms = Number.POSITIVE_INF
 
 /** The counts of a run in a sentence. */
 export function said({ counts, ms }) {
-  const { kills, journeys, openings, replays, events, results, effects, again, lines } = counts
+  const { kills, deaths, journeys, openings, replays, events, results, effects, again, lines, refusals } = counts
   return (
-    `${kills} kills in ${Math.round(ms / 1000)} s: ${journeys} streams opened ${openings} times, ${replays} of them with something to take up; ` +
-    `${events} events acknowledged, ${results} results, ${effects} effects told, ${again} done again before they were; ${lines} lines judged`
+    `${kills} kills and ${deaths} deaths of threads in ${Math.round(ms / 1000)} s: ${journeys} streams opened ${openings} times, ${replays} of them with something to take up; ` +
+    `${events} events acknowledged, ${refusals} batches refused, ${results} results, ${effects} effects told, ${again} done again before they were; ${lines} lines judged`
   )
 }

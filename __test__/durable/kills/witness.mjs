@@ -7,7 +7,7 @@ import { eventOf } from './plan.mjs'
 
 export class Witness {
   isOver = false
-  counts = { openings: 0, replays: 0, events: 0, results: 0 }
+  counts = { openings: 0, replays: 0, deaths: 0, refusals: 0, events: 0, results: 0 }
   effects
   /** The stream as it is now: one that came to its end and was removed begins anew. */
   now
@@ -78,13 +78,26 @@ export class Witness {
   _took(a, i, sentBy) {
     const { now } = this
     const before = now.took.get(a)
-    if (before === undefined ? i > 0 && this.#journey.kind !== 'summed' : i !== before + 1)
-      this.#wrong(`the function took event ${i} after ${before ?? 'nothing'}`)
+    const isNext = before === undefined ? i === 0 || this.#journey.kind === 'summed' : i === before + 1
+    // On a thread in the place of a dead one it begins anew, once: a sum where its state is.
+    const isAgain = now.mayRestart.has(a) && (this.#journey.kind === 'summed' ? i <= before : i === 0)
+    if (isAgain) now.mayRestart.delete(a)
+    if (!isNext && !isAgain) this.#wrong(`the function took event ${i} after ${before ?? 'nothing'}`)
     now.took.set(a, i)
     now.taken = Math.max(now.taken, i)
     now.takenBy[i] ??= sentBy
     const known = now.sent[i] ?? now.takenBy[i]
     if (known !== sentBy) this.#wrong(`event ${i} is that of opening ${sentBy}, it was that of ${known}`)
+  }
+
+  _died() {
+    this.counts.deaths++
+  }
+
+  /** A thread is dead, on which it may have run: then its events come from the first one on. */
+  restart() {
+    for (const a of this.now.took.keys()) this.now.mayRestart.add(a)
+    this.effects.restart()
   }
 
   _did(a, key, value) {
@@ -106,6 +119,10 @@ export class Witness {
 
   _acked(_, upto) {
     this.now.delivered = Math.max(this.now.delivered, upto)
+  }
+
+  _refused() {
+    this.counts.refusals++
   }
 
   _left() {}
@@ -146,6 +163,8 @@ export class Witness {
       /** The last event that the function was given, and what it was given last in each opening. */
       taken: -1,
       took: new Map(),
+      /** Openings whose thread may have died since. */
+      mayRestart: new Set(),
       /** Results as they were first seen, how many were said to be delivered, and which one an opening reads next. */
       seen: [],
       delivered: 0,

@@ -5,13 +5,26 @@ import { eventOf } from './plan.mjs'
 
 /** Sends from event `from` on, then ends the input; throws what a send rejects with. */
 export async function write(stream, journey, a, from, dice) {
-  const { id, count } = journey
+  const { id, count, bounded } = journey
   const kept = (upto) => note('kept', id, a, upto)
   for (let i = from; i < count; ) {
     const size = Math.min(1 + dice.below(dice.below(4) === 0 ? 12 : 3), count - i)
     const batch = Array.from({ length: size }, (_, at) => eventOf(journey, i + at, a))
     note('tries', id, a, i + size, Date.now())
     const way = dice.below(4)
+    if (bounded) {
+      try {
+        await stream.sendBatch(batch)
+      } catch (error) {
+        if (error.code !== 'VELO_CHECKPOINT') throw error
+        // What was accepted of it is kept; the rest finds room when a state is saved.
+        note('refused', id, a)
+      }
+      kept(stream.position.events)
+      if (stream.position.events < i + size) await new Promise(setImmediate)
+      i = stream.position.events
+      continue
+    }
     if (way === 0) {
       for (const event of batch) {
         await stream.send(event)

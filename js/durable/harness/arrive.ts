@@ -21,26 +21,30 @@ export type Told =
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'caught up' }
 
-/** Back: the outcome with that number is kept, or is not. */
+/** Back: the outcome with that number is kept, or is not; without a number: the state is to be saved soon. */
 export interface Answered {
-  readonly number: number
+  readonly number: number | undefined
   readonly error: string | undefined
 }
 
 export const arrive: Arrive = (arrival) => {
   const { data, port } = arrival as Arrival
-  const hosted = new Hosted(data, new PortLink(port))
+  const link = new PortLink(port)
+  const hosted = new Hosted(data, link)
+  link.onUrge = () => hosted.urge()
   return { wrap: (fn, place) => wrapped(fn, place, hosted) }
 }
 
 class PortLink implements HarnessLink {
   readonly #port: MessagePort
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>()
+  onUrge: () => void = () => {}
   #number = 0
 
   constructor(port: MessagePort) {
     this.#port = port
     port.on('message', ({ number, error }: Answered) => {
+      if (number === undefined) return this.onUrge()
       const waiting = this.#waiting.get(number)
       this.#waiting.delete(number)
       if (error === undefined) waiting?.resolve()

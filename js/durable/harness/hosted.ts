@@ -26,6 +26,10 @@ export class Hosted {
   private readonly counts: Map<string, number>
   private savedAt = performance.now()
   private savedEvents: number
+  /** The first function waits for an event. */
+  private isResting = false
+  /** There is no room for events beside those before a state. */
+  private isUrgent = false
 
   constructor(data: HarnessData, link: HarnessLink) {
     this.data = data
@@ -57,6 +61,7 @@ export class Hosted {
 
   /** An event is given to the first function. */
   took(at: number): void {
+    this.isResting = false
     this.taken++
     this.at = at
     if (this.taken === this.data.accepted) this.link.caughtUp()
@@ -76,16 +81,29 @@ export class Hosted {
 
   /** The first function asks for its next event: everything before is done. */
   rest(): void {
+    this.isResting = true
     const { state } = this.data
     if (state === undefined || this.taken === this.savedEvents) return
     const isDue = this.taken - this.savedEvents >= state.events || performance.now() - this.savedAt >= state.ms
-    if (!isDue || this.isReplaying) return
+    if (!(isDue || this.isUrgent) || this.isReplaying) return
     const counts = Object.fromEntries(this.counts)
     const saved: Saved = { state: this.state, at: this.at, random: this.random.position, counts }
     // What cannot be kept fails the function where it asks.
     const bytes = encodeRecord(saved, 'structured')
     this.savedEvents = this.taken
     this.savedAt = performance.now()
+    this.isUrgent = false
     this.link.checkpoint({ version: state.version, events: this.taken, results: this.yielded, asked: this.asked, bytes })
+  }
+
+  /** Saves the state as soon as everything taken is done: its history makes room. */
+  urge(): void {
+    this.isUrgent = true
+    if (!this.isResting) return
+    try {
+      this.rest()
+    } catch {
+      // What cannot be kept fails the function where it asks again.
+    }
   }
 }

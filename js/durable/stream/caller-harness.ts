@@ -44,6 +44,13 @@ export class CallerHarness implements Harness {
     for (const port of this.ports) port.unref()
   }
 
+  /** There is no room for events: a state makes some. */
+  urge(): void {
+    this.hosted?.urge()
+    const urged: Answered = { number: undefined, error: undefined }
+    for (const port of this.ports) port.postMessage(urged)
+  }
+
   /** The stream is over: what its functions may still say concerns nobody. */
   close(): void {
     for (const port of this.ports) port.close()

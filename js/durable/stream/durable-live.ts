@@ -12,8 +12,8 @@ import type { LeaseOptions } from '../../engine/lease.js'
 import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
-import type { Kept } from '../journal.js'
-import { isDrain, readEnd, writeEnd } from './commits/end.js'
+import { readEnd } from './commits/end.js'
+import { Finishing } from './finishing.js'
 import { Inlet, type Lived } from './inlet.js'
 import { Intake } from './intake/intake.js'
 import { Life, type LifeOwner } from './life.js'
@@ -39,8 +39,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   private end: StreamEnd | undefined
   /** What ends it beside the function. */
   failure: Failure | undefined
-  private isReadOut = false
-  private isFinished = false
+  private readonly finishing: Finishing
   private giveBack: (() => void) | undefined
   /** The next life, while one is being made. */
   private reborn: Promise<void> | undefined
@@ -56,6 +55,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     this.def = def
     this.pulling = pulling
     this.settings = settings
+    this.finishing = new Finishing(this, settings)
     this.output = new Outlet(this, pulling)
     this.life = new Life(def, options, pulling, settings, this)
     this.id = this.life.inner.id
@@ -136,7 +136,16 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     // Nobody asks for more.
     if (this.end !== undefined) this.output.left()
     this.leave ??= (instance) => silence(instance.close())
-    return silence(this.life.inner.instance.close().then(() => this.ended.then(() => this.life.settled())))
+    return silence(this.whenClosed(this.life.inner.instance.close()))
+  }
+
+  private async whenClosed(closing: Promise<unknown>): Promise<void> {
+    await closing.catch((error) => {
+      // The life in its place, if there is one, is closed as soon as it is there.
+      if (this.goesOn(error) === undefined) throw error
+    })
+    await this.ended
+    await this.life.settled()
   }
 
   abort(reason: unknown): void {
@@ -145,9 +154,18 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   }
 
   async ack(): Promise<void> {
-    await this.opened
-    this.life.ledger?.deliver(this.output.handed)
-    await this.life.ledger?.flush()
+    const { handed } = this.output
+    for (;;) {
+      await this.opened
+      const { life } = this
+      life.ledger?.deliver(handed)
+      const flushed = life.ledger?.flush()
+      // A life that has lost its thread commits nothing more; the one in its place has it said again.
+      if (this.reborn !== undefined) await flushed?.catch(() => {})
+      else await flushed
+      await this.reborn
+      if (life === this.life) return
+    }
   }
 
   delivered(index: number): void {
@@ -155,8 +173,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   }
 
   readToTheEnd(): void {
-    this.isReadOut = true
-    if (this.end !== undefined) this.finishIfRead(this.end)
+    this.finishing.isReadOut = true
+    if (this.end !== undefined) this.finishing.ifRead(this.end)
   }
 
   why(error: unknown): unknown {
@@ -190,18 +208,33 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
       const ended = await life.hasEnded(kept)
       this.output.handed = Math.max(this.output.handed, kept.delivered)
       const opening = await life.opening(kept, ended)
-      if (life.isLeaving) return await this.leftEarly(kept)
-      life.begin(kept, opening)
-      this.input.open(this.settings.journal, kept.own, Math.max(kept.events, kept.state?.events ?? 0), ended)
+      if (life === this.life) {
+        if (life.isLeaving && this.reborn === undefined) {
+          await this.finishing.leftEarly(kept, await this.ended)
+          return null
+        }
+        life.begin(kept, opening)
+        this.input.open(this.settings.journal, kept.own, Math.max(kept.events, kept.state?.events ?? 0), ended)
+      }
       told()
-      await life.whenCaughtUp()
+      await this.whenCaughtUp()
       if (kept.isNew) return null
       return { events: kept.events - (ended ? 1 : 0), results: kept.delivered, by: kept.state === undefined ? 'replay' : 'state' }
     } catch (error) {
-      this.fail(error)
+      // Another life has its place, to which the journal is not closed.
+      if (life === this.life) this.fail(error)
       throw error
     } finally {
       told()
+    }
+  }
+
+  /** Of the life at hand, whichever that is by then. */
+  private async whenCaughtUp(): Promise<void> {
+    for (let life: Life | undefined; life !== this.life; ) {
+      life = this.life
+      await life.whenCaughtUp()
+      await this.reborn
     }
   }
 
@@ -216,31 +249,12 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     const { failure, retained } = this
     const known = retained ?? (failure === undefined ? end : { ...end, reason: 'failed' as const, error: failure.error })
     this.end = known
-    if (failure === undefined && retained === undefined) {
-      if (known.reason === 'aborted' && !isDrain(known.error)) this.finish(known)
-      else this.finishIfRead(known)
-    }
+    if (failure === undefined && retained === undefined) this.finishing.ended(known)
     // What was delivered is written before anybody hears of the end; a journal that does not answer holds nobody up.
     const { ledger } = life
     if (ledger !== undefined) await life.inner.bounded(silence(ledger.flush()).catch(() => {}))
     ledger?.stop()
     this.tell(known)
-  }
-
-  private finishIfRead(end: StreamEnd): void {
-    const isDone = end.reason === 'done' || end.reason === 'idle' || end.reason === 'failed'
-    // A read meets the end as well where close() has dropped results.
-    const isRead = this.isReadOut && this.output.handed === this.life.ledger?.made
-    if (isRead && isDone && this.failure === undefined) this.finish(end)
-  }
-
-  /** Nothing of it is needed any more. */
-  private finish(end: StreamEnd): void {
-    const { ledger } = this.life
-    if (this.isFinished || ledger === undefined) return
-    this.isFinished = true
-    ledger.deliver(this.output.handed)
-    void silence(ledger.finish(writeEnd(end, this.input.next, this.output.handed), this.settings.retain))
   }
 
   /** It had ended before: whoever opens it learns how. */
@@ -253,21 +267,12 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     return { events, results, by: 'replay' }
   }
 
-  /** Closed or aborted before the journal had answered. */
-  private async leftEarly(kept: Kept): Promise<null> {
-    const end = await this.ended
-    if (end.reason !== 'aborted' || isDrain(end.error)) return null
-    await this.settings.journal.commit(kept.own, {
-      over: { bytes: writeEnd(end, kept.events, kept.delivered), retain: this.settings.retain },
-    })
-    return null
-  }
-
   /** Its thread is lost. */
   private async liveOn(): Promise<void> {
     const before = this.life
     const end = await before.inner.instance.whenEnded()
     await before.ledger?.flush().catch(() => {})
+    before.ledger?.stop()
     this.input.pause()
     try {
       this.life = this.following(before)
@@ -279,7 +284,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
       this.reborn = undefined
     }
     this.watch(this.life)
-    await this.begin(this.life)
+    // Whoever reads goes on: what was played may not be taken before results are.
+    void silence(this.begin(this.life))
   }
 
   /** A new life in the place of one. Throws OverloadedError. */

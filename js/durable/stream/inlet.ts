@@ -55,6 +55,10 @@ export class Inlet implements IntakeOwner {
     return new ClosedError('VELO_CLOSED', `stream ${this.id} is closed (failed)`, details)
   }
 
+  refused(): void {
+    this.stream.life.refused()
+  }
+
   appended(): void {
     this.stream.life.appended()
   }

@@ -46,6 +46,7 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
   private given = 0
   private hasDiverged = false
   private isPlaying = true
+  private isOver = false
   private readonly caught: Promise<void>
   private onCaught: () => void = () => {}
 
@@ -96,13 +97,13 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
 
   /** Begins: the function may start. */
   begin(kept: Kept, { data, earlier, from }: Opening): void {
-    const { inner, settings, owner } = this
+    const { inner, settings } = this
     this.kept = kept
     this.given = data.delivered
     const events = Math.max(data.accepted, kept.events)
     this.pulling?.begin(from, { isNew: kept.isNew, isEnded: events > data.accepted, events, results: data.delivered })
     this.harness.data = data
-    this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => owner.fail(error))
+    this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => this.fail(error))
     this.isReady = true
     if (data.accepted === data.events) this.onCaught()
     void inner
@@ -110,7 +111,7 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
       .then(() => this.play(kept, from))
       .then(
         () => this.played(),
-        (error) => owner.fail(error),
+        (error) => this.fail(error),
       )
   }
 
@@ -124,8 +125,9 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     if (this.ledger !== undefined) await this.inner.bounded(this.ledger.flush().catch(() => {}))
   }
 
-  /** It is over. */
+  /** It is over: what it still hears concerns nobody. */
   end(): void {
+    this.isOver = true
     this.onCaught()
     this.harness.close()
   }
@@ -186,7 +188,11 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
 
   private played(): void {
     this.isPlaying = false
-    this.owner.played()
+    if (!this.isOver) this.owner.played()
+  }
+
+  private fail(error: unknown): void {
+    if (!this.isOver) this.owner.fail(error)
   }
 
   private compare(index: number, hash: number): void {
@@ -203,6 +209,11 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     )
     if (this.settings.onDivergence === 'fail') return this.owner.fail(error)
     process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
+  }
+
+  /** The journal has refused events. */
+  refused(): void {
+    if (this.settings.state !== undefined) this.harness.urge()
   }
 
   /** What is to be committed goes along with what was appended. */

@@ -10,6 +10,8 @@ export class Entry {
   readonly promise: Promise<void>
   /** How many were accepted, and how many are kept. */
   accepted = 0
+  /** Index of its first event, as soon as that was accepted. */
+  from = 0
   kept = 0
   failure: Failure | undefined
   /** Takes the listener of its signal back. */
@@ -34,6 +36,11 @@ export class Entry {
       size += (this.events[end++] as Accepted).bytes.byteLength
     }
     return { events: this.events.slice(this.accepted, end), size }
+  }
+
+  /** How many of its events have an index below `next`. */
+  countBefore(next: number): number {
+    return this.accepted === 0 ? 0 : Math.min(Math.max(0, next - this.from), this.events.length)
   }
 
   settle(): void {

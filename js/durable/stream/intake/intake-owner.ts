@@ -21,6 +21,8 @@ export interface IntakeOwner {
   sendError(accepted: number, ended: boolean): ClosedError
   /** Something was appended: what is to be committed goes along. */
   appended(): void
+  /** They are not kept: the journal has no room for them, or fails. */
+  refused(): void
   /** The end of the input cannot be kept. */
   fail(error: unknown): void
 }

@@ -8,16 +8,16 @@ import { DONE_VOID, refuse, silence } from '../../../kit/promises.js'
 import { onAbort } from '../../../kit/signals/signals.js'
 import type { EventRecord, Journal, Ownership } from '../../journal.js'
 import { Doubt, type DoubtOwner } from './doubt.js'
-import { aborted, Entry, withAccepted } from './entry.js'
+import { aborted, Entry } from './entry.js'
 import { recordOf, recordsOf } from './incoming.js'
 import type { IntakeOwner } from './intake-owner.js'
 import { type Accepted, type Part, sizeOf } from './part.js'
+import { Refusals } from './refusals.js'
 
 /** Bytes between acceptance and the function, at most; one event is always let in. */
 const MAX_BYTES = 16 << 20
 /** Events given to the function's stream at a time. */
 const FED = 64
-
 const NOTHING = new Uint8Array(0)
 
 export class Intake implements DoubtOwner {
@@ -31,6 +31,7 @@ export class Intake implements DoubtOwner {
   /** In the order of their indexes. */
   private parts: Part[] = []
   private flying = 0
+  private readonly refusals: Refusals
   private readonly doubt = new Doubt(this)
   private pending = 0
   private pendingBytes = 0
@@ -45,6 +46,7 @@ export class Intake implements DoubtOwner {
 
   constructor(owner: IntakeOwner) {
     this.owner = owner
+    this.refusals = new Refusals(owner)
   }
 
   /** Something is on its way to the function. */
@@ -181,6 +183,7 @@ export class Intake implements DoubtOwner {
     const at = Date.now()
     for (const event of events) event.at = at
     const part: Part = { entry, from: this.next, events, size, state: 'flying' }
+    if (entry.accepted === 0) entry.from = this.next
     entry.accepted += events.length
     this.next += events.length
     this.pending += events.length
@@ -212,11 +215,8 @@ export class Intake implements DoubtOwner {
   /** The journal refuses events: those of the same entry that wait go with them, and so do all that were appended behind. */
   private refused(entry: Entry, error: unknown): void {
     this.line = this.line.filter((other) => other !== entry)
-    if (entry.failure !== undefined) return
     const first = this.parts.find(({ entry: other }) => other.failure !== undefined)?.entry.failure
-    entry.failure = { error: withAccepted(first?.error ?? error, entry.kept) }
-    entry.settle()
-    if (entry.end) this.owner.fail(error)
+    this.refusals.add(entry, first ?? { error })
   }
 
   /** Events kept go on in their order. When all is known that was appended behind a refused one, numbers go on from there, once the journal has said what it has. */
@@ -233,6 +233,7 @@ export class Intake implements DoubtOwner {
     for (const { events, size } of this.parts) this.left(events.length, size)
     this.parts = []
     this.doubt.isOpen = this.store !== undefined
+    if (!this.doubt.isOpen) this.refusals.tell(this.next)
     void this.doubt.settle()
   }
 
@@ -247,6 +248,7 @@ export class Intake implements DoubtOwner {
 
   answered(failure: Failure | undefined): void {
     if (failure !== undefined) for (const entry of [...this.line]) this.refused(entry, failure.error)
+    if (this.flying === 0) this.refusals.tell(this.next)
     void this.feedOn()
     this.accept()
   }

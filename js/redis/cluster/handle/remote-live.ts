@@ -147,6 +147,8 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
 
   appended(): void {}
 
+  refused(): void {}
+
   fail(error: unknown): void {
     if (this.#end === undefined) this.#finish({ reason: 'failed', error, dropped: NONE, refused: 0, detached: false }, { error })
   }

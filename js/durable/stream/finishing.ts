@@ -1,0 +1,60 @@
+// What of a durable stream leaves the journal, and when: one that has finished, as soon as everything of it was read. One that was only closed stays.
+
+import { silence } from '../../kit/promises.js'
+import type { StreamEnd } from '../../kit/types.js'
+import type { Kept } from '../journal.js'
+import { isDrain, writeEnd } from './commits/end.js'
+import type { Ledger } from './commits/ledger.js'
+import type { Settings } from './settings.js'
+
+export interface FinishingOwner {
+  readonly life: { readonly ledger: Ledger | undefined }
+  /** What ends it beside the function. */
+  readonly failure: unknown
+  /** Index of the next event, and of the next result that a reader gets. */
+  readonly position: { readonly events: number; readonly results: number }
+}
+
+export class Finishing {
+  /** A read has met the end. */
+  isReadOut = false
+  private isFinished = false
+  private readonly owner: FinishingOwner
+  private readonly settings: Settings
+
+  constructor(owner: FinishingOwner, settings: Settings) {
+    this.owner = owner
+    this.settings = settings
+  }
+
+  /** It has ended by itself, or somebody has ended it. */
+  ended(end: StreamEnd): void {
+    if (end.reason === 'aborted' && !isDrain(end.error)) this.finish(end)
+    else this.ifRead(end)
+  }
+
+  ifRead(end: StreamEnd): void {
+    const { life, failure, position } = this.owner
+    const isDone = end.reason === 'done' || end.reason === 'idle' || end.reason === 'failed'
+    // A read meets the end as well where close() has dropped results.
+    const isRead = this.isReadOut && position.results === life.ledger?.made
+    if (isRead && isDone && failure === undefined) this.finish(end)
+  }
+
+  /** Closed or aborted before the journal had answered. */
+  async leftEarly(kept: Kept, end: StreamEnd): Promise<void> {
+    if (end.reason !== 'aborted' || isDrain(end.error)) return
+    const { journal, retain } = this.settings
+    await journal.commit(kept.own, { over: { bytes: writeEnd(end, kept.events, kept.delivered), retain } })
+  }
+
+  /** Nothing of it is needed any more. */
+  private finish(end: StreamEnd): void {
+    const { life, position } = this.owner
+    const { ledger } = life
+    if (this.isFinished || ledger === undefined) return
+    this.isFinished = true
+    ledger.deliver(position.results)
+    void silence(ledger.finish(writeEnd(end, position.events, position.results), this.settings.retain))
+  }
+}

@@ -12,11 +12,12 @@ export function leaseTraced(
   idleMs: number,
   options: LeaseOptions,
   holder: Holder,
-): { lease: Lease; span: StreamSpan } {
+): { lease: Lease; span: StreamSpan | undefined } {
   const placement = def.remote ? 'worker' : 'local'
   const open = () => tracer.open({ name: def.options.name, placement, headers: options.headers })
   // The scope of a call was made when the call was, and its context is what the span begins in.
   const span = options.scope === undefined ? open() : options.scope.runInAsyncScope(open)
+  if (span === undefined) return { lease: new Lease(def, idleMs, options, holder), span }
   const enter = () => span.within(currentScope)
   const scope = options.scope === undefined ? enter() : options.scope.runInAsyncScope(enter)
   try {

@@ -22,8 +22,8 @@ export type Uninstrument = () => void
 const FIELD = 'instrument(options)'
 
 /**
- * Hands metrics and a span of each stream to OpenTelemetry, from now on. Resolves when `@opentelemetry/api` is loaded, with what ends it. Once for each thread: on a worker thread, in a module of its
- * functions, it makes the context of the stream that of the function.
+ * Hands metrics and a span of each stream to OpenTelemetry, from now on. Resolves when `@opentelemetry/api` is loaded, with what ends it. Of several tracers, the one given last has the
+ * spans. Once for each thread: on a worker thread, in a module of its functions, it makes the context of the stream that of the function.
  *
  * @throws VeloError `VELO_CONFIG` when an option is missing, unknown or out of range, or where `@opentelemetry/api` is not installed.
  */
@@ -40,9 +40,9 @@ export async function instrument(options: InstrumentOptions): Promise<Uninstrume
     throw Object.assign(configError(FIELD, 'the package @opentelemetry/api beside this one', undefined), { cause })
   })
   const unmeter = meterProvider === undefined ? undefined : meter(meterProvider, maxNames, FIELD)
-  if (tracerProvider !== undefined) traceWith(new Spans(api, tracerProvider))
+  const untrace = tracerProvider === undefined ? undefined : traceWith(new Spans(api, tracerProvider))
   return () => {
+    untrace?.()
     unmeter?.()
-    if (tracerProvider !== undefined) traceWith(undefined)
   }
 }

@@ -5,24 +5,36 @@ import type { Context, Span, SpanContext, Tracer, TracerProvider } from '@opente
 import type { StreamEnd, StreamHeaders } from '../index.js'
 import type { Opening, StreamSpan, StreamTracer } from '../kit/sight/stream-tracer.js'
 import { Attribute, Event, SCOPE, spanName } from './conventions.js'
+import { Harmless } from './harmless.js'
+import { sentIn, write } from './trace-context.js'
 
 type Api = typeof import('@opentelemetry/api')
-
-/** `00-<trace>-<span>-<flags>`. */
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/
 
 export class Spans implements StreamTracer {
   readonly #api: Api
   readonly #tracer: Tracer
+  readonly #harmless = new Harmless()
 
   constructor(api: Api, provider: TracerProvider) {
     this.#api = api
     this.#tracer = provider.getTracer(SCOPE)
   }
 
-  open({ name, placement, headers }: Opening): StreamSpan {
+  open(opening: Opening): StreamSpan | undefined {
+    return this.#harmless.attempt(() => this.#opened(opening))
+  }
+
+  arrive<Value>(headers: StreamHeaders, work: () => Value): Value {
+    const context = this.#harmless.attempt(() => {
+      const sent = sentIn(this.#api, headers)
+      return sent && this.#extracted(this.#api.context.active(), headers, sent)
+    })
+    return context === undefined ? work() : within(this.#api, this.#harmless, context, work)
+  }
+
+  #opened({ name, placement, headers }: Opening): StreamSpan {
     const { context, trace, SpanKind } = this.#api
-    const sent = this.#sent(headers)
+    const sent = sentIn(this.#api, headers)
     const active = context.active()
     const parent = sent === undefined || trace.getSpan(active) !== undefined ? active : this.#extracted(active, headers ?? {}, sent)
     const span = this.#tracer.startSpan(
@@ -34,66 +46,73 @@ export class Spans implements StreamTracer {
       },
       parent,
     )
-    return new OneSpan(this.#api, span, trace.setSpan(parent, span), headers)
-  }
-
-  arrive<Value>(headers: StreamHeaders, work: () => Value): Value {
-    const { context } = this.#api
-    const sent = this.#sent(headers)
-    return sent === undefined ? work() : context.with(this.#extracted(context.active(), headers, sent), work)
+    return new OneSpan(this.#api, this.#harmless, span, trace.setSpan(parent, span), headers)
   }
 
   #extracted(from: Context, headers: StreamHeaders, sent: SpanContext): Context {
     const { propagation, trace } = this.#api
     return trace.setSpanContext(propagation.extract(from, headers), sent)
   }
+}
 
-  #sent(headers: StreamHeaders | undefined): SpanContext | undefined {
-    const value = headers?.traceparent
-    const [, traceId, spanId, flags] = TRACEPARENT.exec(typeof value === 'string' ? value : '') ?? []
-    if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
-    const sent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
-    return this.#api.isSpanContextValid(sent) ? sent : undefined
+/** Does something in a context: once, whatever becomes of the context. */
+function within<Value>(api: Api, harmless: Harmless, context: Context, work: () => Value): Value {
+  let begun = false
+  try {
+    return api.context.with(context, () => {
+      begun = true
+      return work()
+    })
+  } catch (error) {
+    if (begun) throw error
+    harmless.tell(error)
+    return work()
   }
 }
 
 class OneSpan implements StreamSpan {
   readonly headers: StreamHeaders
   readonly #api: Api
+  readonly #harmless: Harmless
   readonly #span: Span
   readonly #context: Context
 
-  constructor(api: Api, span: Span, context: Context, given: StreamHeaders | undefined) {
+  constructor(api: Api, harmless: Harmless, span: Span, context: Context, given: StreamHeaders | undefined) {
     this.#api = api
+    this.#harmless = harmless
     this.#span = span
     this.#context = context
     const headers: Record<string, string | readonly string[] | undefined> = { ...given }
-    const { traceId, spanId, traceFlags } = span.spanContext()
+    const own = span.spanContext()
     // Whatever else the propagators of the process write, baggage for one.
-    api.propagation.inject(context, headers)
-    headers.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+    harmless.attempt(() => api.propagation.inject(context, headers))
+    write(headers, own)
     this.headers = headers
   }
 
   within<Value>(work: () => Value): Value {
-    return this.#api.context.with(this.#context, work)
+    return within(this.#api, this.#harmless, this.#context, work)
   }
 
   opened(id: string): void {
-    this.#span.setAttribute(Attribute.Stream, id)
-    this.#span.addEvent(Event.Start)
+    this.#harmless.attempt(() => this.#span.setAttribute(Attribute.Stream, id).addEvent(Event.Start))
   }
 
   refused(error: unknown): void {
-    this.#failed(error)
-    this.#span.end()
+    this.#harmless.attempt(() => this.#failed(error))
+    this.#harmless.attempt(() => this.#span.end())
   }
 
   firstResult(): void {
-    this.#span.addEvent(Event.FirstResult)
+    this.#harmless.attempt(() => this.#span.addEvent(Event.FirstResult))
   }
 
-  ended({ reason, error, dropped, detached }: StreamEnd): void {
+  ended(end: StreamEnd): void {
+    this.#harmless.attempt(() => this.#told(end))
+    this.#harmless.attempt(() => this.#span.end())
+  }
+
+  #told({ reason, error, dropped, detached }: StreamEnd): void {
     this.#span.setAttributes({
       [Attribute.Reason]: reason,
       [Attribute.EventsDropped]: dropped.events,
@@ -102,7 +121,6 @@ class OneSpan implements StreamSpan {
     })
     if (reason === 'failed') this.#failed(error)
     this.#span.addEvent(Event.End)
-    this.#span.end()
   }
 
   #failed(error: unknown): void {

@@ -27,18 +27,22 @@ export interface StreamSpan {
 }
 
 export interface StreamTracer {
-  open(opening: Opening): StreamSpan
+  /** `undefined`: it makes none of this stream. Must not throw, as nothing of a span may. */
+  open(opening: Opening): StreamSpan | undefined
   /** On a worker thread: does something in the context that the headers of a stream bring. */
   arrive<Value>(headers: StreamHeaders, work: () => Value): Value
 }
 
-let tracer: StreamTracer | undefined
+let tracers: readonly StreamTracer[] = []
 
-/** Tells it of every stream that is opened from now on; `undefined`: nobody. */
-export function traceWith(given: StreamTracer | undefined): void {
-  tracer = given
+/** Tells it of every stream that is opened from now on, until what this answers is called; of several, only the one that came last. */
+export function traceWith(given: StreamTracer): () => void {
+  tracers = [...tracers, given]
+  return () => {
+    tracers = tracers.filter((tracer) => tracer !== given)
+  }
 }
 
 export function currentTracer(): StreamTracer | undefined {
-  return tracer
+  return tracers.at(-1)
 }

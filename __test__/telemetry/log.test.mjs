@@ -95,5 +95,5 @@ test('a logger that throws harms no stream', async () => {
     yield* events
   })
   assert.deepEqual(await pass.run([1, 2]), [1, 2])
-  assert.match((await seen.promise).message, /threw: Error: disk full/)
+  assert.match((await seen.promise).message, /threw, lines are lost: Error: disk full/)
 })

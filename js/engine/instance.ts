@@ -62,11 +62,7 @@ export class Instance implements Holder, Driven {
     this.context = new Context(this, this.span?.headers ?? options.headers, this.lease.declared)
     this.driver = new Driver(this, mode)
     if (stuckStreams.hasSubscribers) watch()
-    if (isLogged() && !def.isExemplar) logOpen(this)
-    if (traced() && !def.isExemplar) {
-      this.trace = { id: this.id, name: this.name }
-      traceOpen(this.trace)
-    }
+    if (traced() && !def.isExemplar) this.trace = { id: this.id, name: this.name }
   }
 
   get id(): string {
@@ -90,12 +86,15 @@ export class Instance implements Holder, Driven {
     return (this.end ??= new Ending())
   }
 
-  /** Last in the making of its mode: a signal that had fired before ends it at once. Says whether it did. */
+  /** Last in the making of its mode: a signal that had fired before, or fires when it is told of, ends it at once. Says whether one did. */
   begin(): boolean {
     this.lease.begin()
+    // What is told is user code, which may look at the stream.
+    if (isLogged() && !this.def.isExemplar) logOpen(this)
+    if (this.trace !== undefined) traceOpen(this.trace)
     const { abortedBy } = this.lease
     if (abortedBy !== undefined) this.abort(reasonOf(abortedBy))
-    return abortedBy !== undefined
+    return this.row.state >= State.Closing
   }
 
   get isClosing(): boolean {

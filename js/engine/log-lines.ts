@@ -16,7 +16,7 @@ export function logOpen({ id, name }: Named): void {
 export function logEnd({ id, name }: Named, end: StreamEnd): void {
   if (!isLogged()) return
   const { reason, error, stage, dropped, detached } = end
-  const about = { stream: id, function: name, ...(stage === undefined ? {} : { stage }), reason, dropped }
+  const about = { stream: id, function: name, ...(stage === undefined ? {} : { stage }), reason, dropped: { ...dropped } }
   if (detached)
     line('warn', { code: 'velo:stream-detached', ...about }, `stream ${id}: its function goes on although closeTimeout has passed`)
   if (reason === 'failed') line('error', { code: codeOf(error, 'velo:stream-failed'), ...about, err: error }, `stream ${id} failed`)

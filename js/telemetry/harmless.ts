@@ -1,5 +1,7 @@
 // What a tracing system does must do no harm to the stream that it is about: what it throws is told once, and nobody else hears of it.
 
+import { shown } from '../kit/shown.js'
+
 export class Harmless {
   #isTold = false
 
@@ -20,14 +22,5 @@ export class Harmless {
       type: 'VeloWarning',
       code: 'velo:trace-failed',
     })
-  }
-}
-
-/** It may be anything. */
-function shown(error: unknown): string {
-  try {
-    return String(error)
-  } catch {
-    return 'an error that cannot be shown'
   }
 }

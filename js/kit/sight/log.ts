@@ -1,5 +1,7 @@
 // Where lines of the log go: nowhere, until `runtime.configure({ log })` says so. Shaped for pino and for `console`.
 
+import { shown } from '../shown.js'
+
 /** What a line tells beside its message. */
 export interface LogFields {
   /** `VELO_*` of an error, or `velo:*` of what is none. */
@@ -24,10 +26,13 @@ export interface Log {
 export type Level = keyof Log
 
 let log: Log | undefined
+/** It was told already that this one fails. */
+let isTold = false
 
 /** Lines go there from now on; `undefined`: nowhere. */
 export function logTo(given: Log | undefined): void {
   log = given
+  isTold = false
 }
 
 /** Whether anybody wants lines. */
@@ -35,14 +40,21 @@ export function isLogged(): boolean {
   return log !== undefined
 }
 
-/** Writes a line. A logger that throws does no harm to the stream that it is about. */
+/** Writes a line. A logger that throws, or rejects, does no harm to the stream that it is about; that is told once. */
 export function line(level: Level, fields: LogFields, message: string): void {
   try {
-    log?.[level]?.(fields, message)
+    const answer: unknown = log?.[level]?.(fields, message)
+    if (typeof answer === 'object' && answer !== null) void Promise.resolve(answer).catch(failed)
   } catch (error) {
-    process.emitWarning(`the logger of runtime.configure({ log }) threw: ${String(error)}`, {
-      type: 'VeloWarning',
-      code: 'velo:log-failed',
-    })
+    failed(error)
   }
+}
+
+function failed(error: unknown): void {
+  if (isTold) return
+  isTold = true
+  process.emitWarning(`the logger of runtime.configure({ log }) threw, lines are lost: ${shown(error)}`, {
+    type: 'VeloWarning',
+    code: 'velo:log-failed',
+  })
 }

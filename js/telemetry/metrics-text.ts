@@ -3,6 +3,7 @@
 import { flag, onlyKnown } from '../kit/check.js'
 import { collect, namesOf } from './collect.js'
 import { exposition, OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './exposition.js'
+import { checkedExtra } from './extra.js'
 import type { MetricFamily } from './families.js'
 import type { Names } from './names.js'
 
@@ -12,7 +13,7 @@ export interface MetricsTextOptions {
   openMetrics?: boolean | undefined
   /** Names of functions with samples of their own; those that come after them are counted as `other`. Default 100. */
   maxNames?: number | undefined
-  /** Families of your own, written after ours. A label `function` in them is bounded as in ours. */
+  /** Families of your own, written after ours; their names must be others. A label `function` in them is bounded as in ours. */
   extra?: readonly MetricFamily[] | undefined
 }
 
@@ -30,8 +31,9 @@ export function metricsText(options: MetricsTextOptions = {}): string {
   onlyKnown(options, FIELD, ['openMetrics', 'maxNames', 'extra'])
   const openMetrics = flag(options.openMetrics, `${FIELD}.openMetrics`, false)
   const names = namesOf(options.maxNames, FIELD)
-  const families = [...collect(names), ...(options.extra ?? []).map((family) => bounded(family, names))]
-  return exposition(families, openMetrics)
+  const families = collect(names)
+  const extra = checkedExtra(options.extra, families, `${FIELD}.extra`)
+  return exposition([...families, ...extra.map((family) => bounded(family, names))], openMetrics)
 }
 
 /** The content type of the text. */

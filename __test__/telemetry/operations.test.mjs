@@ -28,6 +28,7 @@ async function known() {
   await streamFn(copy, { name: 'local' }).run(Array.from({ length: 200 }, (_, i) => i))
   const worker = streamFn(new URL('functions/copy.mjs', import.meta.url), { name: 'away', placement: 'worker' })
   await worker.run([1])
+  await streamFn(copy, { name: 'first' }).pipe(copy).run([1])
   const kept = streamFn(copy, { name: 'kept', durable: journal(mkdtempSync(join(tmpdir(), 'velo-operations-'))) })
   await kept.run([1], { id: 'one' })
   const numbers = {

@@ -148,6 +148,12 @@ test('it scrapes the example and this process, and answers every alert and every
   const asked = await prometheus({ targets: { example: new URL(url).port, troubles: here }, rules: [join(root, ALERTS)] })
   const all = troubles()
   const { end: _, ...provoke } = all
+  const piped = streamFn(async function* first(events) {
+    yield* events
+  }).pipe(async function* second(events) {
+    yield* events
+  })
+  await piped.run([1])
   const kept = streamFn(
     async function* kept(events) {
       yield* events

@@ -138,6 +138,7 @@ export class Definition {
         maxStall,
         stages,
         remote: this.remote,
+        counted: this.stages.length > 1 ? this.stages.map(({ name, placement }) => ({ name, remote: placement !== undefined })) : [],
       })
       this.#fn = fn
       this.line = line

@@ -17,6 +17,7 @@ import type { Mode } from './mode.js'
 import { untilFirst } from './spans.js'
 import type { Links } from './stages/links.js'
 import type { AnyGenerator, Remote, StageHost } from './stages/stage.js'
+import { StreamCounts } from './stages/stage-counts.js'
 import { makeStages } from './stages/stages.js'
 
 /** Results yielded in a row while the stream unwinds, before the event loop gets a turn. */
@@ -56,6 +57,8 @@ export class Driver {
   private readonly row: Row
   /** Between the stages of a pipeline. */
   private links: Links | null = null
+  /** Of those stages, as far as it was counted. */
+  private counts: StreamCounts | undefined
   private burst = 0
   /** That of the mode, which is there when the function starts. */
   private onResult: ((result: IteratorResult<unknown>) => void) | undefined
@@ -221,6 +224,14 @@ export class Driver {
   /** What each stage of a pipeline has taken and given; `undefined` before it starts. */
   stageMetrics(): StageMetrics[] | undefined {
     return this.links?.metrics(this.row.delivered, this.row.yielded)
+  }
+
+  /** Counts the same. */
+  countStages(): void {
+    if (this.links === null) return
+    const { def } = this.driven
+    this.counts ??= new StreamCounts(def)
+    this.links.count(this.counts, this.row.delivered, this.row.yielded)
   }
 
   private boot(): void {

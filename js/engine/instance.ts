@@ -286,6 +286,7 @@ export class Instance implements Holder, Driven {
   private settled(packed: number, failure: Failure | undefined): void {
     const wasClosing = this.row.state === State.Closing
     if (this.def.remote) this.countBytes()
+    this.driver.countStages()
     this.row.state = packed & 15
     const dropped = this.lease.vacate()
     const end = this.ending.settle((packed >> 4) & 15, { dropped, refused: this.refused, detached: this.driver.isDetached })

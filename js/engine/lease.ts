@@ -178,6 +178,10 @@ export class Lease implements Tenant, Timed {
     this.holder.mode.processEnds?.()
   }
 
+  countStages(): void {
+    this.holder.driver.countStages()
+  }
+
   giveUp(reason: unknown = drained(this.id)): void {
     this.holder.abort(reason)
   }

@@ -35,6 +35,7 @@ const OF_LABELS: Readonly<Record<string, string>> = {
   reason: Attribute.Reason,
   state: 'velo.stream.state',
   thread: 'thread.id',
+  stage: 'velo.stage.name',
   journal: 'velo.journal.path',
   le: 'velo.bound',
 }

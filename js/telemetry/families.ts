@@ -2,7 +2,7 @@
 // only grows. Not here: how they are written, and how many names of functions there may be (names.ts).
 
 import type { JournalMetrics } from '../kit/journal-metrics.js'
-import type { FunctionMeasures, Measures, Spread } from '../kit/sight/measures.js'
+import type { FunctionMeasures, Measures, Spread, StageMeasures } from '../kit/sight/measures.js'
 
 /** Labels of a sample. */
 export type Labels = Readonly<Record<string, string | number>>
@@ -94,6 +94,11 @@ const OF_JOURNALS: readonly OfJournal[] = [
   ['velo_journal_reopened', 'counter', 'Times that its store failed and was opened again.', (of) => of.reopened],
 ]
 
+const OF_STAGES: readonly (readonly [name: string, help: string, value: (of: StageMeasures) => number])[] = [
+  ['velo_stage_events_in', 'Events that a stage of a pipeline has taken.', (of) => of.eventsIn],
+  ['velo_stage_events_out', 'Events that a stage of a pipeline has given.', (of) => of.eventsOut],
+]
+
 /** Where a function stands: the label of `velo_stream_state_seconds`. */
 export const STATES = ['admission', 'event', 'reader', 'journal', 'code'] as const
 
@@ -127,6 +132,7 @@ export function familiesOf(measures: Measures, functions: readonly FunctionMeasu
         Object.entries(of.closedBy).map(([reason, value]) => ({ labels: { ...labelsOf(of), reason }, value })),
       ),
     },
+    ...OF_STAGES.map(([name, help, value]): MetricFamily => ({ name, type: 'counter', help, samples: ofStages(functions, value) })),
     {
       name: 'velo_stream_state_seconds',
       type: 'counter',
@@ -172,6 +178,19 @@ export function familiesOf(measures: Measures, functions: readonly FunctionMeasu
       samples: ofThread(({ busy }) => busy),
     },
   ]
+}
+
+/** A function has one sample of each stage, also where some of its pipelines have a stage on a worker thread and others have none. */
+function ofStages(functions: readonly FunctionMeasures[], value: (of: StageMeasures) => number): MetricSample[] {
+  const found = new Map<string, MetricSample>()
+  for (const { name, stages } of functions) {
+    for (const of of stages) {
+      const key = JSON.stringify([name, of.name, of.placement])
+      const labels = { function: name, stage: of.name, placement: of.placement }
+      found.set(key, { labels, value: value(of) + (found.get(key)?.value ?? 0) })
+    }
+  }
+  return [...found.values()]
 }
 
 function histogram(

@@ -123,7 +123,7 @@ function remove(registry: PromRegistry, made: Map<string, unknown>): unknown[] {
   return faults
 }
 
-const LABELS = ['function', 'placement', 'reason', 'state', 'thread', 'journal']
+const LABELS = ['function', 'stage', 'placement', 'reason', 'state', 'thread', 'journal']
 
 /** A registry of OpenMetrics takes `_total` off the name. */
 const namesIn = (family: MetricFamily): string[] => [...new Set([seriesOf(family), family.name])]

@@ -1,14 +1,15 @@
-// How many names of functions the metrics have: those seen first have their own, what comes after them is `other`. A name that has its own keeps it, so that its counters never
+// How many names of functions, and of stages, the metrics have: those seen first have their own, what comes after them is `other`. A name that has its own keeps it, so that its counters never
 // jump.
 
-import type { FunctionMeasures } from '../kit/sight/measures.js'
+import type { FunctionMeasures, StageMeasures } from '../kit/sight/measures.js'
 
 /** What shares a name with others. */
 export const OTHER = 'other'
 
 export class Names {
   readonly #max: number
-  readonly #own = new Set<string>()
+  readonly #functions = new Set<string>()
+  readonly #stages = new Set<string>()
 
   constructor(max: number) {
     this.#max = max
@@ -16,9 +17,13 @@ export class Names {
 
   /** The name under which a function of this name is counted. */
   of(name: string): string {
-    if (this.#own.has(name)) return name
-    if (name === '' || this.#own.size >= this.#max) return OTHER
-    this.#own.add(name)
+    return this.#among(this.#functions, name)
+  }
+
+  #among(own: Set<string>, name: string): string {
+    if (own.has(name)) return name
+    if (name === '' || own.size >= this.#max) return OTHER
+    own.add(name)
     return name
   }
 
@@ -29,7 +34,22 @@ export class Names {
       const name = this.of(measures.name)
       const key = `${measures.placement} ${name}`
       const before = found.get(key)
-      found.set(key, before === undefined ? { ...measures, name } : { ...(added(before, measures) as FunctionMeasures), name })
+      const stages = this.#staged(before?.stages ?? [], measures.stages)
+      const all = before === undefined ? measures : (added({ ...before, stages: [] }, { ...measures, stages: [] }) as FunctionMeasures)
+      found.set(key, { ...all, name, stages })
+    }
+    return [...found.values()]
+  }
+
+  /** One entry for each name and placement. */
+  #staged(known: readonly StageMeasures[], more: readonly StageMeasures[]): readonly StageMeasures[] {
+    if (more.length === 0) return known
+    const found = new Map<string, StageMeasures>()
+    for (const stage of [...known, ...more]) {
+      const name = this.#among(this.#stages, stage.name)
+      const key = `${stage.placement} ${name}`
+      const before = found.get(key)
+      found.set(key, { ...(before === undefined ? stage : (added(before, stage) as StageMeasures)), name })
     }
     return [...found.values()]
   }

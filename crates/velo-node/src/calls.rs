@@ -71,6 +71,13 @@ calls! {
         call.isolate.runtime.quick(|desk| desk.carried(call.index::<0>(), bytes_in, bytes_out));
         Reply::Nothing
     };
+    Staged c"staged" |call| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, NaN becomes 0")]
+        let (taken, given) = (call.number::<2>() as u64, call.number::<3>() as u64);
+        let (function, stage) = (call.index::<0>(), call.index::<1>() as usize);
+        call.isolate.runtime.quick(|desk| desk.staged(function, stage, taken, given));
+        Reply::Nothing
+    };
     TellTime c"tellTime" |call| {
         let isolate = call.isolate;
         Reply::Large(isolate.runtime.at_desk(|desk, now| desk.tell_time(isolate.number, now)))

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use std::sync::Arc;
 use velo_core::code::Code;
 use velo_core::machine::{Machine, Trigger};
-use velo_runtime::{Defined, Limits, Page};
+use velo_runtime::{Defined, Limits, Page, Stage};
 
 /// The limits of a stream function; durations in ms, 0 = none.
 #[napi(object)]
@@ -33,6 +33,17 @@ pub struct FunctionLimits {
     pub stages: Option<Vec<u32>>,
     /// Some stage runs on another thread.
     pub remote: Option<bool>,
+    /// Of a pipeline its stages, which are counted one by one.
+    pub counted: Option<Vec<CountedStage>>,
+}
+
+/// A stage of a pipeline, as the metrics name it.
+#[napi(object)]
+pub struct CountedStage {
+    /// Its name.
+    pub name: String,
+    /// It runs on another thread.
+    pub remote: bool,
 }
 
 /// What is told of a new stream function.
@@ -84,6 +95,7 @@ pub fn define(env: Env, limits: FunctionLimits) -> Result<FunctionNumbers> {
             max_stall: limits.max_stall.unwrap_or_default(),
             stages: limits.stages.unwrap_or_default(),
             remote: limits.remote.unwrap_or_default(),
+            counted: limits.counted.unwrap_or_default().into_iter().map(stage).collect(),
             name: limits.name,
         };
         let defined = isolate.runtime.quick(|desk| desk.define(isolate.number, limits));
@@ -91,6 +103,10 @@ pub fn define(env: Env, limits: FunctionLimits) -> Result<FunctionNumbers> {
         let Defined { function, line, credits } = defined;
         Ok(FunctionNumbers { function, line, credits })
     })
+}
+
+fn stage(CountedStage { name, remote }: CountedStage) -> Stage {
+    Stage { name, remote }
 }
 
 /// Removes a stream function as soon as its last stream is gone.

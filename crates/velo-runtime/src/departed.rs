@@ -3,6 +3,7 @@
 //! Owns: that a counter of a name never goes down because one of its functions was collected, with a bound on how many names are kept.
 
 use crate::function::Function;
+use crate::staged::Staged;
 use crate::totals::Totals;
 use std::collections::BTreeMap;
 use velo_core::latency::Latency;
@@ -16,6 +17,7 @@ pub(crate) struct Gone {
     pub(crate) totals: Totals,
     pub(crate) latency: Latency,
     pub(crate) processing: Latency,
+    pub(crate) staged: Staged,
 }
 
 /// All of them.
@@ -33,13 +35,14 @@ impl Departed {
             return;
         }
         self.count += 1;
-        let Function { limits, totals, latency, processing, .. } = function;
+        let Function { limits, totals, latency, processing, passed, .. } = function;
         let key = (limits.name, limits.remote);
         let is_kept = self.names.len() < NAMES || self.names.contains_key(&key);
         let gone = self.names.entry(if is_kept { key } else { (String::new(), key.1) }).or_default();
         gone.totals.add(&totals);
         gone.latency.merge(&latency);
         gone.processing.merge(&processing);
+        gone.staged.add_bounded(&limits.counted, &passed);
     }
 
     /// By name, and by whether they ran on other threads.

@@ -4,6 +4,7 @@
 //! generation.
 
 use crate::departed::Departed;
+use crate::staged::{Passed, Stage};
 use crate::totals::Totals;
 use std::collections::BTreeMap;
 use velo_core::gate::Gate;
@@ -33,6 +34,8 @@ pub struct Limits {
     pub stages: Vec<u32>,
     /// Some stage of it runs on another thread.
     pub remote: bool,
+    /// Of a pipeline its stages, which are counted one by one.
+    pub counted: Vec<Stage>,
 }
 
 /// What JavaScript is told of a new function.
@@ -51,6 +54,8 @@ pub(crate) struct Function {
     pub(crate) limits: Limits,
     pub(crate) gate: Gate<(u32, u32)>,
     pub(crate) totals: Totals,
+    /// Of `limits.counted`, in their order.
+    pub(crate) passed: Vec<Passed>,
     /// Result latency.
     pub(crate) latency: Latency,
     /// Time an event spends in the function.
@@ -106,6 +111,7 @@ impl Functions {
             gate: Gate::new(limits.max_concurrent, limits.queue),
             stages: counted(&limits.stages),
             standing: BTreeMap::new(),
+            passed: vec![Passed::default(); limits.counted.len()],
             limits,
             totals: Totals::default(),
             latency: Latency::default(),

@@ -2,6 +2,7 @@
 //! latencies as histograms, and what waits. It is gathered by `survey.rs`.
 
 use crate::snapshot::{Counts, number};
+use crate::staged::StageMeasures;
 use crate::totals::WAITS;
 use serde::Serialize;
 use velo_core::latency::Latency;
@@ -74,6 +75,8 @@ pub struct FunctionMeasures {
     pub latency_spread: SpreadMeasures,
     /// Time an event spends in the function.
     pub processing_spread: SpreadMeasures,
+    /// What the stages of pipelines have taken and given, by name.
+    pub stages: Vec<StageMeasures>,
 }
 
 /// The whole process.

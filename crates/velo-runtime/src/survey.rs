@@ -9,6 +9,7 @@ use crate::function::Function;
 use crate::measures::{FunctionMeasures, Measures, Spent, spread};
 use crate::page::Row;
 use crate::snapshot::{ClosedBy, Counts, Dropped, FunctionSnapshot, Snapshot, number, quantiles};
+use crate::staged::Staged;
 use crate::totals::{Tally, Totals};
 use crate::verdicts::TURN;
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(crate) struct Sum {
     totals: Totals,
     latency: Latency,
     processing: Latency,
+    staged: Staged,
     depth: Depth,
 }
 
@@ -166,6 +168,7 @@ impl Survey {
         sum.totals.add(&gone.totals);
         sum.latency.merge(&gone.latency);
         sum.processing.merge(&gone.processing);
+        sum.staged.merge(&gone.staged);
     }
 }
 
@@ -177,6 +180,7 @@ impl Sum {
         self.totals.add(&function.totals);
         self.latency.merge(&function.latency);
         self.processing.merge(&function.processing);
+        self.staged.add(&function.limits.counted, &function.passed);
     }
 
     fn counts(&self) -> Counts {
@@ -215,6 +219,7 @@ impl Sum {
             spent: Spent::of(&self.totals.spent),
             latency_spread: spread(&self.latency, bounds),
             processing_spread: spread(&self.processing, bounds),
+            stages: self.staged.measures(),
         }
     }
 

@@ -5,7 +5,7 @@ mod script;
 use script::{Script, limits};
 use velo_core::machine::Trigger;
 use velo_core::row::Word;
-use velo_runtime::Survey;
+use velo_runtime::{Limits, Stage, Survey};
 
 #[test]
 fn the_counts_of_a_function_that_is_gone_stay_under_its_name() {
@@ -87,4 +87,36 @@ fn a_picture_during_which_a_function_went_says_so() {
     while script.desk.survey(&mut survey) {}
     assert!(survey.is_torn());
     assert_eq!(script.measures(&[]).counts.streams_opened, slots.len() as f64 + 1.0);
+}
+
+#[test]
+fn stages_are_counted_by_name_and_place_and_stay_when_their_function_goes() {
+    let mut script = Script::default();
+    let here = script.isolate();
+    let stage = |name: &str, remote| Stage { name: name.into(), remote };
+    let counted = vec![stage("a", false), stage("b", true), stage("a", false)];
+    for _ in 0..2 {
+        let function = script.define(&here, Limits { counted: counted.clone(), ..limits("f", 5, 0) });
+        let slot = script.open(&here, function, 0.0);
+        for (at, taken, given) in [(0, 10, 5), (1, 5, 4), (2, 4, 3), (9, 1, 1)] {
+            script.desk.staged(function, at, taken, given);
+        }
+        let _ = script.step(&here, slot, Trigger::Return);
+        script.desk.forget(function);
+        script.desk.staged(function, 0, 7, 7);
+    }
+    let f = script.measures(&[]).functions.remove(0);
+    let seen: Vec<_> = f.stages.iter().map(|s| (s.name.as_str(), s.placement, s.events_in, s.events_out)).collect();
+    assert_eq!(seen, [("a", "local", 28.0, 16.0), ("b", "worker", 10.0, 8.0)]);
+    for ordinal in 0..500 {
+        let counted = vec![stage(&format!("s{ordinal}"), false)];
+        let function = script.define(&here, Limits { counted, ..limits("f", 5, 0) });
+        let slot = script.open(&here, function, 0.0);
+        script.desk.staged(function, 0, 1, 1);
+        let _ = script.step(&here, slot, Trigger::Return);
+        script.desk.forget(function);
+    }
+    let f = script.measures(&[]).functions.remove(0);
+    assert!(f.stages.len() < 140, "{}", f.stages.len());
+    assert_eq!(f.stages.iter().map(|s| s.events_in).sum::<f64>(), 538.0);
 }

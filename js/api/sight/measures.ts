@@ -4,6 +4,7 @@
 
 import { native } from '../../engine/border/native.js'
 import { remoteLeases } from '../../engine/lease.js'
+import { reportStages } from '../../engine/stages/stage-counts.js'
 import { watch } from '../../engine/watch.js'
 import { reportBytes } from '../../kit/bytes/byte-sum.js'
 import type { Measures } from '../../kit/sight/measures.js'
@@ -14,6 +15,7 @@ export function measures(bounds: readonly number[]): Measures {
   watch()
   reportBytes() // what this thread has not reported yet is in the picture
   for (const { holder } of remoteLeases) holder.countBytes()
+  reportStages()
   const { starts, losses } = threadCounts
   return { ...native.measures(bounds), workers: workersSnapshot(), workerStarts: starts, workerLosses: losses }
 }

@@ -13,6 +13,8 @@ export interface Tenant {
   holdsProcess(): boolean
   /** The process ends for want of work: whoever is left waiting is told. */
   processEnds(): void
+  /** What its stages have taken and given is counted, where it has several. */
+  countStages?(): void
   /** The runtime gives up on it: the deadline of a drain passed. */
   giveUp(): void
 }

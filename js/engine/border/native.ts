@@ -19,6 +19,8 @@ export interface Limits {
   stages: number[]
   /** Some stage runs on another thread. */
   remote: boolean
+  /** Of a pipeline its stages, which are counted one by one. */
+  counted: { name: string; remote: boolean }[]
 }
 
 /** What Rust says of a new function: its number, how many sends may wait for room, the credits with which its streams open on each side. */
@@ -75,6 +77,7 @@ export interface Native extends ByteLedger {
   late(fn: number, yielded: number, dropped: number): void
   note(fn: number, what: number): void
   carried(fn: number, bytesIn: number, bytesOut: number): void
+  staged(fn: number, stage: number, taken: number, given: number): void
   tellTime(): number
   attached(fn: number): void
   take(into: Float64Array): number

@@ -13,6 +13,8 @@ export class DirectLink implements Link {
   private over = false
   private released = false
   private asked = 0
+  /** The one asked for last came. */
+  private isTaken = false
 
   constructor(owner: Owner, source: AsyncIterator<unknown>) {
     this.owner = owner
@@ -26,6 +28,8 @@ export class DirectLink implements Link {
   }
 
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    // Whoever leaves works on what came last.
+    if (!this.over) this.isTaken = true
     this.cut(undefined)
     const release = this.release()
     if (release !== undefined) await this.owner.bounded(release)
@@ -38,7 +42,7 @@ export class DirectLink implements Link {
 
   /** The one asked for last may not have come yet, or was the end. */
   get passed(): number {
-    return Math.max(0, this.asked - 1)
+    return this.isTaken ? this.asked : Math.max(0, this.asked - 1)
   }
 
   cut(failure: Failure | undefined): void {

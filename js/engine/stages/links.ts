@@ -5,6 +5,7 @@ import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
 import type { Link, Remote } from './stage.js'
+import type { StreamCounts } from './stage-counts.js'
 
 /** A stage, or neighboring ones on other threads. */
 export interface Unit {
@@ -57,6 +58,15 @@ export class Links {
       const eventsOut = this.links[index]?.passed ?? results
       return [{ name: unit.name, thread: threadId, eventsIn, eventsOut }]
     })
+  }
+
+  /** The same, into the counts of the stream. */
+  count(counts: StreamCounts, events: number, results: number): void {
+    let stage = 0
+    for (const [index, { remote }] of this.units.entries()) {
+      if (remote === undefined) counts.upTo(stage++, this.links[index - 1]?.passed ?? events, this.links[index]?.passed ?? results)
+      else for (const { eventsIn, eventsOut } of remote.stageMetrics()) counts.upTo(stage++, eventsIn, eventsOut)
+    }
   }
 
   /** Name of the first stage that threw `error`. */

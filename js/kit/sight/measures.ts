@@ -27,6 +27,14 @@ export interface Spent {
   readonly code: number
 }
 
+/** What a stage of pipelines has taken and given; the name is empty for what is left of very many names. */
+export interface StageMeasures {
+  readonly name: string
+  readonly placement: 'local' | 'worker'
+  readonly eventsIn: number
+  readonly eventsOut: number
+}
+
 /** All functions of one name and placement, those that were collected included; the name is empty for what is left of very many names. */
 export interface FunctionMeasures extends Omit<FunctionMetrics, 'processing'> {
   readonly placement: 'local' | 'worker'
@@ -37,6 +45,8 @@ export interface FunctionMeasures extends Omit<FunctionMetrics, 'processing'> {
   readonly spent: Spent
   readonly latencySpread: Spread
   readonly processingSpread: Spread
+  /** Of pipelines: stages of one name and placement are one. */
+  readonly stages: readonly StageMeasures[]
 }
 
 /** The process. */

@@ -63,6 +63,7 @@ pub fn limits(name: &str, max_concurrent: u32, queue: u32) -> Limits {
         max_stall: 0.0,
         stages: Vec::new(),
         remote: false,
+        counted: Vec::new(),
     }
 }
 

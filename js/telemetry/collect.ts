@@ -9,6 +9,9 @@ import { Names } from './names.js'
 /** Names of functions that have their own samples, where nothing else is said. */
 const MAX_NAMES = 100
 
+/** More would be no bound. */
+const LARGEST = 10_000
+
 /** The bounds in microseconds, as the core counts. */
 const MICROS = BOUNDS.map((seconds) => Math.round(seconds * 1e9) / 1e3)
 
@@ -17,7 +20,7 @@ const known = new Map<number, Names>()
 
 /** The names with the bound of an option, which is checked. */
 export function namesOf(maxNames: number | undefined, field: string): Names {
-  const max = integer(maxNames, `${field}.maxNames`, 1, MAX_NAMES)
+  const max = integer(maxNames, `${field}.maxNames`, 1, MAX_NAMES, LARGEST)
   const names = known.get(max) ?? new Names(max)
   known.set(max, names)
   return names
@@ -25,6 +28,6 @@ export function namesOf(maxNames: number | undefined, field: string): Names {
 
 /** All families now. */
 export function collect(names: Names): MetricFamily[] {
-  const measures = measuresOf(runtime, MICROS)
+  const measures = measuresOf(runtime, { bounds: MICROS, names: names.own, most: names.most })
   return familiesOf(measures, names.bounded(measures.functions))
 }

@@ -7,12 +7,18 @@ import type { FunctionMeasures, StageMeasures } from '../kit/sight/measures.js'
 export const OTHER = 'other'
 
 export class Names {
-  readonly #max: number
+  /** How many there may be. */
+  readonly most: number
   readonly #functions = new Set<string>()
   readonly #stages = new Set<string>()
 
   constructor(max: number) {
-    this.#max = max
+    this.most = max
+  }
+
+  /** Functions that have their own. */
+  get own(): string[] {
+    return [...this.#functions]
   }
 
   /** The name under which a function of this name is counted. */
@@ -22,7 +28,7 @@ export class Names {
 
   #among(own: Set<string>, name: string): string {
     if (own.has(name)) return name
-    if (name === '' || own.size >= this.#max) return OTHER
+    if (name === '' || own.size >= this.most) return OTHER
     own.add(name)
     return name
   }

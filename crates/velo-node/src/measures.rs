@@ -6,12 +6,15 @@ use crate::status::{Result, bug, guarded};
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
+use velo_runtime::OwnNames;
 
-/// All numbers of the process; the latencies spread over these bounds, in microseconds, which ascend.
+/// All numbers of the process; the latencies spread over these bounds, in microseconds, which ascend. At most so many names of functions are
+/// told apart, these among them; the others share the empty name.
 #[napi(catch_unwind, ts_return_type = "object")]
-pub fn measures(env: &Env, bounds: Vec<f64>) -> Result<Unknown<'_>> {
+pub fn measures(env: &Env, bounds: Vec<f64>, names: Vec<String>, most: u32) -> Result<Unknown<'_>> {
     guarded(|| {
-        let process = Isolate::of(env)?.runtime.measures(&bounds);
+        let own = OwnNames::new(names, most as usize);
+        let process = Isolate::of(env)?.runtime.measures(&bounds, &own);
         let journals = JournalPicture::all();
         env.to_js_value(&Picture { process, journals }).map_err(bug)
     })

@@ -3,9 +3,10 @@
 //! Owns: that a counter of a name never goes down because one of its functions was collected, with a bound on how many names are kept.
 
 use crate::function::Function;
+use crate::own_names::OwnNames;
 use crate::staged::Staged;
 use crate::totals::Totals;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use velo_core::latency::Latency;
 
 /// Names that are kept apart; the others share one place, under the empty name.
@@ -24,6 +25,8 @@ pub(crate) struct Gone {
 #[derive(Default)]
 pub(crate) struct Departed {
     names: BTreeMap<(String, bool), Gone>,
+    /// Names that somebody tells apart: they are kept apart whatever their number.
+    told: BTreeSet<String>,
     /// How many functions with counts have gone: whoever gathers counts in turns sees by it that one went meanwhile.
     pub(crate) count: u64,
 }
@@ -37,12 +40,21 @@ impl Departed {
         self.count += 1;
         let Function { limits, totals, latency, processing, passed, .. } = function;
         let key = (limits.name, limits.remote);
-        let is_kept = self.names.len() < NAMES || self.names.contains_key(&key);
+        let is_kept = self.names.len() < NAMES || self.told.contains(&key.0) || self.names.contains_key(&key);
         let gone = self.names.entry(if is_kept { key } else { (String::new(), key.1) }).or_default();
         gone.totals.add(&totals);
         gone.latency.merge(&latency);
         gone.processing.merge(&processing);
         gone.staged.add_bounded(&limits.counted, &passed);
+    }
+
+    /// Somebody tells these names apart from now on.
+    pub(crate) fn tell_apart(&mut self, names: &OwnNames) {
+        for name in names.iter() {
+            if !self.told.contains(name) {
+                self.told.insert(name.clone());
+            }
+        }
     }
 
     /// By name, and by whether they ran on other threads.

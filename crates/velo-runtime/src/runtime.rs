@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::ducts::Ducts;
 use crate::mail::Errands;
 use crate::measures::Measures;
+use crate::own_names::OwnNames;
 use crate::snapshot::{FunctionSnapshot, Snapshot, number};
 use crate::survey::{Depth, Survey};
 use crate::timer::{Next, Signal, TimerThread};
@@ -85,17 +86,18 @@ impl Runtime {
         Snapshot { bytes_buffered: number(self.buffered.total()), ..survey.picture() }
     }
 
-    /// The numbers for a monitoring system; the latencies spread over these bounds, in microseconds, which ascend.
+    /// The numbers for a monitoring system, which tells these names apart; the latencies spread over these bounds, in microseconds, which
+    /// ascend.
     #[must_use]
-    pub fn measures(self: &Arc<Self>, bounds: &[f64]) -> Measures {
-        let mut survey = Survey::whole();
+    pub fn measures(self: &Arc<Self>, bounds: &[f64], own: &OwnNames) -> Measures {
+        let mut survey = Survey::whole(own.clone());
         self.in_turns(|desk, _| desk.survey(&mut survey));
         // Where functions go all the time, one that is off by one of them is good enough.
         for _ in 0..3 {
             if !survey.is_torn() {
                 break;
             }
-            survey = Survey::whole();
+            survey = Survey::whole(own.clone());
             self.in_turns(|desk, _| desk.survey(&mut survey));
         }
         Measures { bytes_buffered: number(self.buffered.total()), ..survey.measures(bounds) }

@@ -62,11 +62,13 @@ impl Passed {
 }
 
 impl Staged {
-    /// Adds what the stages of a function have counted.
-    pub(crate) fn add(&mut self, stages: &[Stage], passed: &[Passed]) {
+    /// What the stages of a function have counted.
+    pub(crate) fn of(stages: &[Stage], passed: &[Passed]) -> Self {
+        let mut staged = Self::default();
         for (stage, passed) in stages.iter().zip(passed) {
-            self.entry(stage).add(*passed);
+            staged.entry(stage).add(*passed);
         }
+        staged
     }
 
     /// The same, with a bound.
@@ -75,6 +77,13 @@ impl Staged {
             let is_kept = self.0.len() < NAMES || self.0.contains_key(stage);
             let rest = Stage { name: String::new(), remote: stage.remote };
             self.entry(if is_kept { stage } else { &rest }).add(*passed);
+        }
+    }
+
+    /// Adds them under the empty name.
+    pub(crate) fn add_rest(&mut self, other: &Self) {
+        for (stage, passed) in &other.0 {
+            self.entry(&Stage { name: String::new(), remote: stage.remote }).add(*passed);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::departed::Gone;
 use crate::desk::Desk;
 use crate::function::Function;
 use crate::measures::{FunctionMeasures, Measures, Spent, spread};
+use crate::own_names::OwnNames;
 use crate::page::Row;
 use crate::snapshot::{ClosedBy, Counts, Dropped, FunctionSnapshot, Snapshot, number, quantiles};
 use crate::staged::Staged;
@@ -68,8 +69,8 @@ pub struct Survey {
     names: BTreeMap<(String, bool), Sum>,
     /// Of the function at hand.
     depth: Depth,
-    /// Functions that are gone are in it, too.
-    is_whole: bool,
+    /// Functions that are gone are in it, too, and these names are told apart.
+    own: Option<OwnNames>,
     /// How many had gone when it began, and whether another one went meanwhile: then its counts are in it twice, or not at all.
     departed: Option<u64>,
     is_torn: bool,
@@ -106,8 +107,11 @@ impl Desk {
                 survey.all.totals = self.totals;
                 survey.all.latency = self.latency.clone();
                 (survey.all.open, survey.all.waiting) = (self.limit.open(), self.waiting);
-                if survey.is_whole {
+                if survey.own.is_some() {
                     self.functions.departed.iter().for_each(|(key, gone)| survey.add_gone(key, gone));
+                }
+                if let Some(own) = &survey.own {
+                    self.functions.departed.tell_apart(own);
                 }
                 return false;
             }
@@ -129,10 +133,10 @@ impl Desk {
 }
 
 impl Survey {
-    /// One with the counts of functions that are gone.
+    /// One with the counts of functions that are gone, which tells these names apart.
     #[must_use]
-    pub fn whole() -> Self {
-        Self { is_whole: true, ..Self::default() }
+    pub fn whole(own: OwnNames) -> Self {
+        Self { own: Some(own), ..Self::default() }
     }
 
     /// Whether a function went while it was made: it is to be made again.
@@ -158,17 +162,26 @@ impl Survey {
     fn add(&mut self, known: &Function) {
         self.all.detached += known.gate.detached();
         let depth = std::mem::take(&mut self.depth);
-        let sum = self.names.entry((known.limits.name.clone(), self.is_whole && known.limits.remote)).or_default();
+        let name = &known.limits.name;
+        let key = match &mut self.own {
+            None => (name.clone(), false),
+            Some(own) => (if own.has(name) { name.clone() } else { String::new() }, known.limits.remote),
+        };
+        let is_rest = key.0.is_empty();
+        let sum = self.names.entry(key).or_default();
         sum.depth.add(depth);
         sum.add(known);
+        let staged = Staged::of(&known.limits.counted, &known.passed);
+        if is_rest { sum.staged.add_rest(&staged) } else { sum.staged.merge(&staged) }
     }
 
     fn add_gone(&mut self, key: &(String, bool), gone: &Gone) {
-        let sum = self.names.entry(key.clone()).or_default();
+        let is_own = self.own.as_mut().is_some_and(|own| own.has(&key.0));
+        let sum = self.names.entry((if is_own { key.0.clone() } else { String::new() }, key.1)).or_default();
         sum.totals.add(&gone.totals);
         sum.latency.merge(&gone.latency);
         sum.processing.merge(&gone.processing);
-        sum.staged.merge(&gone.staged);
+        if is_own { sum.staged.merge(&gone.staged) } else { sum.staged.add_rest(&gone.staged) }
     }
 }
 
@@ -180,7 +193,6 @@ impl Sum {
         self.totals.add(&function.totals);
         self.latency.merge(&function.latency);
         self.processing.merge(&function.processing);
-        self.staged.add(&function.limits.counted, &function.passed);
     }
 
     fn counts(&self) -> Counts {

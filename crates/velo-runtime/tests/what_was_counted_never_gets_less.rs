@@ -5,7 +5,7 @@ mod script;
 use script::{Script, limits};
 use velo_core::machine::Trigger;
 use velo_core::row::Word;
-use velo_runtime::{Limits, Stage, Survey};
+use velo_runtime::{Limits, OwnNames, Stage, Survey};
 
 #[test]
 fn the_counts_of_a_function_that_is_gone_stay_under_its_name() {
@@ -80,7 +80,7 @@ fn a_picture_during_which_a_function_went_says_so() {
     let slots: Vec<_> = (0..300).map(|_| script.open(&here, function, 0.0)).collect();
     let other = script.define(&here, limits("g", 500, 0));
     let slot = script.open(&here, other, 0.0);
-    let mut survey = Survey::whole();
+    let mut survey = Survey::whole(OwnNames::new(Vec::new(), usize::MAX));
     assert!(script.desk.survey(&mut survey), "there is more than one turn of it");
     let _ = script.step(&here, slot, Trigger::Return);
     script.desk.forget(other);
@@ -119,4 +119,29 @@ fn stages_are_counted_by_name_and_place_and_stay_when_their_function_goes() {
     let f = script.measures(&[]).functions.remove(0);
     assert!(f.stages.len() < 140, "{}", f.stages.len());
     assert_eq!(f.stages.iter().map(|s| s.events_in).sum::<f64>(), 538.0);
+}
+
+#[test]
+fn names_that_are_told_apart_stay_so_when_their_functions_go() {
+    let mut script = Script::default();
+    let here = script.isolate();
+    let functions: Vec<_> =
+        (0..400).map(|ordinal| script.define(&here, limits(&format!("f{ordinal}"), 5, 0))).collect();
+    for function in &functions {
+        let slot = script.open(&here, *function, 0.0);
+        let _ = script.step(&here, slot, Trigger::Return);
+    }
+    let seen = |script: &mut Script, names: Vec<String>| {
+        let mut survey = Survey::whole(OwnNames::new(names, 10));
+        while script.desk.survey(&mut survey) {}
+        let measures = survey.measures(&[]);
+        measures.functions.into_iter().map(|f| (f.name, f.counts.streams_opened)).collect::<Vec<_>>()
+    };
+    let before = seen(&mut script, vec!["f390".into()]);
+    assert_eq!(before.len(), 11);
+    assert_eq!(before[0], (String::new(), 390.0));
+    assert!(before.contains(&("f390".into(), 1.0)) && before.contains(&("f8".into(), 1.0)), "{before:?}");
+    functions.iter().for_each(|function| script.desk.forget(*function));
+    let names = before.iter().skip(1).map(|(name, _)| name.clone()).collect();
+    assert_eq!(seen(&mut script, names), before);
 }

@@ -108,7 +108,7 @@ export interface Native extends ByteLedger {
   configure(options: { maxConcurrent: number }): void
   drain(deadlineMs: number): void
   snapshot(): Totals
-  measures(bounds: readonly number[]): Omit<Measures, 'workers' | 'workerStarts' | 'workerLosses'>
+  measures(bounds: readonly number[], names: readonly string[], most: number): Omit<Measures, 'workers' | 'workerStarts' | 'workerLosses'>
   spent(fn: number, ms: readonly number[]): void
   functionMetrics(fn: number): FunctionTotals
   streamMetrics(slot: number): Quantiles & { processing: Quantiles; durationMs: number }

@@ -57,7 +57,16 @@ export interface Measures extends Omit<Snapshot, 'functions'> {
   readonly workerLosses: number
 }
 
-/** Asks for them, in one call of Rust; latencies spread over these bounds, in microseconds, which ascend. */
-export function measuresOf(runtime: object, bounds: readonly number[]): Measures {
-  return (runtime as { [MEASURES]: (bounds: readonly number[]) => Measures })[MEASURES](bounds)
+/** What is asked for. */
+export interface MeasuresQuestion {
+  /** Latencies spread over them: microseconds, which ascend. */
+  readonly bounds: readonly number[]
+  /** Names of functions that are told apart, and how many there may be of them; the others share the empty name. */
+  readonly names: readonly string[]
+  readonly most: number
+}
+
+/** Asks for them, in one call of Rust. */
+export function measuresOf(runtime: object, question: MeasuresQuestion): Measures {
+  return (runtime as { [MEASURES]: (question: MeasuresQuestion) => Measures })[MEASURES](question)
 }

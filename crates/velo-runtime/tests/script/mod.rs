@@ -7,7 +7,7 @@ use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::{PAGE_ROWS, PAGE_WORDS, ROW_WORDS, Word};
 use velo_core::signal::{Refusal, Verdict};
 use velo_runtime::{
-    Bell, Depth, Desk, FunctionSnapshot, Limits, Mail, Measures, Message, OpenError, Page, Snapshot, Survey,
+    Bell, Depth, Desk, FunctionSnapshot, Limits, Mail, Measures, Message, OpenError, OwnNames, Page, Snapshot, Survey,
 };
 
 /// A page that JavaScript would see.
@@ -149,7 +149,7 @@ impl Script {
     }
 
     pub fn measures(&mut self, bounds: &[f64]) -> Measures {
-        let mut survey = Survey::whole();
+        let mut survey = Survey::whole(OwnNames::new(Vec::new(), usize::MAX));
         while self.desk.survey(&mut survey) {}
         assert!(!survey.is_torn());
         survey.measures(bounds)

@@ -133,5 +133,27 @@ describeServers('news', ({ server }) => {
         assert.equal(await within(LIMIT, fresh.recv()), 'new')
       })
     })
+
+    test(`${name}: whoever opened a session last sends on, though the server has lost that it did`, async (context) => {
+      await started(context, async (one, prefix) => {
+        const [host, first, second] = [one(), one(), one()]
+        const before = await first.open('echo', 'a')
+        await before.send(0)
+        const dumps = new Map()
+        for (const key of await ask('KEYS', `${prefix}:{echo/a}*`)) dumps.set(key, await knife.callBuffer('DUMP', key))
+        const [sends, reads] = [await second.open('echo', 'a'), await second.open('echo', 'a')]
+        const last = await second.open('echo', 'a')
+        await last.send(1)
+        // The server is as it was before the others opened it.
+        await ask('DEL', ...(await ask('KEYS', `${prefix}:{echo/a}*`)))
+        for (const [key, dump] of dumps) await ask('RESTORE', key, 0, dump)
+        await ask('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+        await ask('CLIENT', 'KILL', 'TYPE', 'pubsub')
+        await within(LIMIT, last.send(2))
+        await host.work()
+        await assert.rejects(within(LIMIT, sends.send('x')), { code: 'VELO_CLOSED', reason: 'moved' })
+        for (const stream of [last, reads]) for (let i = 0; i < 3; i++) assert.equal(await within(LIMIT, stream.recv()), i)
+      })
+    })
   }
 })

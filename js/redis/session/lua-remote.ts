@@ -19,10 +19,14 @@ export const ENTER = scriptOf(`
   return {'ok',h[1] and 0 or 1,n,tonumber(h[3] or '0'),h[4] and 1 or 0,tonumber(mine or '0'),h[6] and 1 or 0}
 `)
 
-/** The entry in the directory under which it was hosted, or ''. */
+/**
+ * ARGV: token, its number, results that were taken: the entry in the directory under which it was hosted, or ''. `gone`: the server does not know of this opening. One of whom only that is not known
+ * any more that they read does so again.
+ */
 export const ENTRY = scriptOf(`
-  local h=redis.call('HMGET',KEYS[1],'nt','ov','d')
-  if not h[1] then return {'gone'} end
+  local h=redis.call('HMGET',KEYS[1],'nt','ov','d','n','of','r:'..ARGV[1])
+  if not h[1] or tonumber(h[4] or '0')<tonumber(ARGV[2]) then return {'gone'} end
+  if not h[6] and tonumber(h[5] or '0')<=tonumber(ARGV[3]) then redis.call('HSET',KEYS[1],'r:'..ARGV[1],ARGV[3]) end
   if h[2] then return {'over'} end
   return {'ok',h[3] or ''}
 `)

@@ -74,9 +74,9 @@ export class Remote {
     return (await this.enter())?.events
   }
 
-  /** A server that lost its tail may not know of it any more, or not that it is to be hosted: then it does again. */
-  async restore(): Promise<void> {
-    const [word, entry] = (await this.scripts.run(ENTRY, this.keys.all, [])) as [Buffer, Buffer]
+  /** A server that lost its tail may not know of it any more, or not who opened it, or not that it is to be hosted: then it does again. `taken`: results. */
+  async restore(taken: number): Promise<void> {
+    const [word, entry] = (await this.scripts.run(ENTRY, this.keys.all, [this.token, this.#number, taken])) as [Buffer, Buffer]
     if (String(word) === 'gone') await this.enter()
     else if (String(word) === 'ok' && !(await this.#isListed(entry))) await this.#enlist()
   }

@@ -13,7 +13,7 @@ import { PartOfJournal } from '../part-of-journal.js'
 
 export interface SenderOwner {
   readonly token: string
-  /** The session was lost with the tail of the server: makes it again. Settles with the index of its next event; `undefined`: somebody else has it. */
+  /** The session, or that it was opened here, was lost with the tail of the server: opens it again. Settles with the index of its next event; `undefined`: somebody else has it. */
   again(): Promise<number | undefined>
   /** Whoever sends now is another. */
   moved(): void
@@ -64,15 +64,16 @@ export class Sender extends PartOfJournal {
   }
 
   /** What the server has: asked for where the outcome of an append is not known. */
-  override async read(own: Ownership, from: number, { events }: ReadLimit): Promise<readonly EventRecord[]> {
+  override async read(own: Ownership, from: number, limit: ReadLimit): Promise<readonly EventRecord[]> {
     const { id } = own.key
-    const args = [this.#owner.token, from, events]
+    const args = [this.#owner.token, from, limit.events]
     const answer = (await this.#ask(id, () => this.#scripts.run(SENT, this.#keys.all, args))) as [Buffer, number, Buffer[]]
     const [word, done, records] = answer
     if (String(word) === 'ok') return [...Array.from({ length: done }, () => DONE), ...records.map(readEvent)]
-    if (String(word) === 'moved') throw this.#moved(id)
-    // It is made again by the next append, with what is remembered.
-    return []
+    // It is opened again by the next append, with what is remembered.
+    if (String(word) !== 'moved') return []
+    await this.#made(id)
+    return this.read(own, from, limit)
   }
 
   /** Events that the server does not have any more are sent again. */
@@ -103,10 +104,10 @@ export class Sender extends PartOfJournal {
           await this.#rewind(id, Number(next), from)
           break
         case 'gone':
+        // One who opened it before: the server may have lost who did since.
+        case 'moved':
           await this.#rewind(id, await this.#made(id), from)
           break
-        case 'moved':
-          throw this.#moved(id)
         case 'ended':
           throw new ClosedError('VELO_ENDED', `session ${id}: its input has ended`, { streamId: id })
         default:

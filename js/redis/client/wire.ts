@@ -2,8 +2,8 @@
 //
 // ioredis and iovalkey have `call`, node-redis has `sendCommand`; described by their shapes, never imported. Not here: what the commands say.
 
-import { VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { firstKeyOf } from './first-key.js'
 
 /** A part of a command. */
 export type Argument = string | number | Uint8Array
@@ -21,9 +21,9 @@ export interface IoredisLike {
   readonly isCluster?: boolean
 }
 
-/** What is used of a client of node-redis (the package `redis`). */
+/** What is used of a client of node-redis (the package `redis`), or of its clusters. */
 export interface NodeRedisLike {
-  sendCommand(args: never, options?: never): Promise<unknown>
+  sendCommand(...args: never[]): Promise<unknown>
   duplicate(...args: never[]): unknown
   on: Listen
   readonly isOpen: boolean
@@ -94,7 +94,7 @@ class IoredisWire implements Wire {
   }
 
   onReady(listener: () => void): void {
-    this.client.on('ready', listener)
+    this.client.on(this.isCluster ? '+node' : 'ready', listener)
   }
 
   destroy(): void {
@@ -112,14 +112,6 @@ class NodeRedisWire implements Wire {
   constructor(client: NodeRedisLike) {
     this.client = client
     this.isCluster = 'slots' in client
-    if (this.isCluster)
-      throw new VeloError(
-        'VELO_CONFIG',
-        'redis client: expected a client of one server of node-redis, or a cluster of ioredis, got a cluster of node-redis',
-        {
-          field: 'client',
-        },
-      )
   }
 
   get isEnded(): boolean {
@@ -128,7 +120,11 @@ class NodeRedisWire implements Wire {
 
   send(command: readonly Argument[], binary = false): Promise<unknown> {
     const args = command.map((part) => (typeof part === 'number' ? String(part) : bytes(part)))
-    return this.client.sendCommand(args as never, (binary ? BINARY : undefined) as never)
+    const options = binary ? BINARY : undefined
+    const { client } = this
+    if (!this.isCluster) return client.sendCommand(...([args, options] as never[]))
+    // It must be told the key of a command.
+    return client.sendCommand(...([firstKeyOf(args as Argument[]), false, args, options] as never[]))
   }
 
   async duplicate(): Promise<Wire> {
@@ -139,7 +135,7 @@ class NodeRedisWire implements Wire {
   }
 
   onReady(listener: () => void): void {
-    this.client.on('ready', listener)
+    this.client.on(this.isCluster ? 'node-ready' : 'ready', listener)
   }
 
   destroy(): void {

@@ -16,6 +16,8 @@ export interface Subscriber {
   unsubscribe(channel: string): Promise<void>
   /** `listener` is called whenever the connection is back: everything must be subscribed again, and looked after then. */
   onReady(listener: () => void): void
+  /** `listener` is called when the connection has broken (`isAway`), and when a server of a cluster has given channels up. */
+  onLost(listener: (isAway: boolean) => void): void
   close(): void
 }
 

@@ -6,10 +6,14 @@
 import { configError } from '../../kit/check.js'
 import type { Connector } from './connection.js'
 import { isIoRedis, overIoRedis } from './ioredis.js'
+import { isIoCluster, overIoCluster } from './ioredis-cluster.js'
 import { isNodeRedis, overNodeRedis } from './node-redis.js'
+import { isNodeCluster, overNodeCluster } from './node-redis-cluster.js'
 
 /** Throws `VELO_CONFIG` for what is no client. */
 export function connectorOf(client: unknown, field: string): Connector {
+  if (isIoCluster(client)) return overIoCluster(client)
+  if (isNodeCluster(client)) return overNodeCluster(client)
   if (isIoRedis(client)) return overIoRedis(client)
   if (isNodeRedis(client)) return overNodeRedis(client)
   throw configError(field, 'a client of ioredis or node-redis', client)

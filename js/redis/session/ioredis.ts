@@ -2,7 +2,7 @@
 
 import { type Argument, type Connection, type Connector, plain, type Subscriber } from './connection.js'
 
-interface IoRedis {
+export interface IoRedis {
   readonly status: string
   duplicate(options: object): IoRedis
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
@@ -14,7 +14,13 @@ interface IoRedis {
 }
 
 /** A command waits for its answer as long as somebody waits for it: how long that is, is decided above. */
-const OWN = { maxRetriesPerRequest: null, enableAutoPipelining: false, enableOfflineQueue: true, keyPrefix: '', autoResubscribe: false }
+export const OWN = {
+  maxRetriesPerRequest: null,
+  enableAutoPipelining: false,
+  enableOfflineQueue: true,
+  keyPrefix: '',
+  autoResubscribe: false,
+}
 
 export function isIoRedis(client: unknown): client is IoRedis {
   const { callBuffer, duplicate, status } = (client ?? {}) as Partial<IoRedis>
@@ -22,11 +28,14 @@ export function isIoRedis(client: unknown): client is IoRedis {
 }
 
 export function overIoRedis(client: IoRedis): Connector {
-  return { connect: () => new IoConnection(duplicated(client)), subscriber: () => new IoSubscriber(duplicated(client)) }
+  return { connect: () => new IoConnection(duplicated(client)), subscriber: () => new IoSubscriber(client) }
 }
 
+/** ms until the next try. */
+export const retryStrategy = (times: number): number => Math.min(20 * times, 500)
+
 function duplicated(client: IoRedis): IoRedis {
-  const own = client.duplicate({ ...OWN, retryStrategy: (times: number) => Math.min(20 * times, 500) })
+  const own = client.duplicate({ ...OWN, retryStrategy })
   // Whoever waits for an answer is told; without a listener an error ends the process.
   own.on('error', () => {})
   if (own.status === 'wait') own.connect().catch(() => {})
@@ -55,11 +64,13 @@ class IoConnection implements Connection {
   }
 }
 
-class IoSubscriber implements Subscriber {
+export class IoSubscriber implements Subscriber {
   readonly #client: IoRedis
   readonly #listeners = new Map<string, (message: Buffer) => void>()
 
-  constructor(client: IoRedis) {
+  /** Has a connection of its own, like the one of `client`. */
+  constructor(like: IoRedis) {
+    const client = duplicated(like)
     this.#client = client
     client.on('smessageBuffer', ((channel: Buffer, message: Buffer) => {
       this.#listeners.get(channel.toString())?.(message)
@@ -79,6 +90,15 @@ class IoSubscriber implements Subscriber {
   onReady(listener: () => void): void {
     if (this.#client.status === 'ready') listener()
     this.#client.on('ready', listener)
+  }
+
+  onLost(listener: (isAway: boolean) => void): void {
+    this.#client.on('close', () => listener(true))
+    // What the server says unasked when a slot has gone to another, some versions take for an answer to nothing.
+    this.#client.on('moved', () => listener(false))
+    this.#client.on('error', ((error: Error) => {
+      if (/queue state/.test(error.message)) listener(false)
+    }) as (...args: never[]) => void)
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import { type Argument, type Connection, type Connector, plain, type Subscriber } from './connection.js'
 
-interface NodeRedis {
+export interface NodeRedis {
   readonly isReady: boolean
   duplicate(options?: object): NodeRedis
   withTypeMapping(mapping: object): { sendCommand(args: (string | Buffer)[]): Promise<unknown> }
@@ -11,11 +11,11 @@ interface NodeRedis {
   destroy(): void
   sSubscribe(channel: string, listener: (message: Buffer, channel: Buffer) => void, bytes: true): Promise<void>
   sUnsubscribe(channel: string): Promise<void>
-  on(event: string, listener: () => void): unknown
+  on(event: string, listener: (...args: never[]) => void): unknown
 }
 
 /** The type of a string in the protocol, `$`: it shall come as a Buffer. */
-const BYTES = { 36: Buffer }
+export const BYTES = { 36: Buffer }
 
 export function isNodeRedis(client: unknown): client is NodeRedis {
   const { withTypeMapping, duplicate, sendCommand } = (client ?? {}) as Partial<NodeRedis>
@@ -61,7 +61,7 @@ class NodeConnection extends Own implements Connection {
  * It subscribes again by itself what it was subscribed to, before it says that it is ready; a subscription that was under way when the connection broke is rejected, and forgotten. What is asked for one
  * channel is done one after the other: `sSubscribe` that overtakes the answer to `sUnsubscribe` is lost with it.
  */
-class NodeSubscriber extends Own implements Subscriber {
+export class NodeSubscriber extends Own implements Subscriber {
   readonly #listeners = new Map<string, (message: Buffer) => void>()
   readonly #subscribed = new Set<string>()
   readonly #under = new Map<string, Promise<void>>()
@@ -90,6 +90,20 @@ class NodeSubscriber extends Own implements Subscriber {
       if (!this.#subscribed.has(channel) || this.#listeners.has(channel)) return
       await this.client.sUnsubscribe(channel)
       this.#subscribed.delete(channel)
+    })
+  }
+
+  onLost(listener: (isAway: boolean) => void): void {
+    this.client.on('reconnecting', () => listener(true))
+    // Of a channel whose slot has gone to another server, this one says nothing more.
+    this.client.on('sharded-channel-moved', (channel: string) => {
+      this.#subscribed.delete(channel)
+      listener(false)
+    })
+    // It could not subscribe again what it had, and has forgotten all of it.
+    this.client.on('__MOVED', () => {
+      this.#subscribed.clear()
+      listener(false)
     })
   }
 

@@ -18,7 +18,7 @@ export function scriptOf(lua: string): Script {
 
 /** Nobody knows whether it was done, or it was not done and may be later. */
 const UNSURE =
-  /LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|closed|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|abort|MaxRetries|offline|disconnect/i
+  /LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED |ASK |UNBLOCKED|redirections|slots cache|startup nodes|root nodes|closed|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|abort|MaxRetries|offline|disconnect/i
 
 /** ms between two tries. */
 const PAUSES = { first: 5, most: 250 }

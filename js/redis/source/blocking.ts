@@ -57,9 +57,13 @@ export class Blocking {
       this.#number = await own.send(['CLIENT', 'ID']).catch(() => undefined)
       if (before !== undefined && before !== this.#number) this.isDoubtful = true
     }
-    own.onReady(() => void identify())
+    // Connections of a cluster have no one number, and come one by one: each of them may have cost an answer.
+    own.onReady(() => {
+      if (own.isCluster) this.isDoubtful = true
+      else void identify()
+    })
     if (this.#isClosed) own.destroy()
-    else if (!this.#wire.isCluster) await identify()
+    else if (!own.isCluster) await identify()
     return own
   }
 

@@ -2,8 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { type AckSource, VeloError } from '../../index.js'
+import { configError } from '../../kit/check.js'
 import { adapterError, insist } from '../client/faults.js'
-import { Script } from '../client/script.js'
+import { Script, slotTag } from '../client/script.js'
 import { type RedisClient, type Wire, wireOf } from '../client/wire.js'
 import { Blocking } from './blocking.js'
 import { DeadLetters } from './dead-letters.js'
@@ -215,7 +216,15 @@ export function redisSource<Value>(client: RedisClient, options: RedisSourceOpti
 export function redisSource<Value>(client: RedisClient, options: RedisSourceOptions): RedisSource<Value>
 export function redisSource(client: RedisClient, options: RedisSourceOptions): RedisSource<unknown> {
   const wire = wireOf(client, 'redisSource(client)')
-  return new RedisSource(wire, sourceSettings(options, 'redisSource(client, options)'))
+  const field = 'redisSource(client, options)'
+  const settings = sourceSettings(options, field)
+  if (wire.isCluster && new Set(settings.streams.map(slotTag)).size > 1)
+    throw configError(
+      `${field}.stream`,
+      'streams of one slot, since the client is one of a cluster: one tag in braces in all names',
+      settings.streams,
+    )
+  return new RedisSource(wire, settings)
 }
 
 /** Names what nobody else names. */

@@ -203,7 +203,7 @@ for (const kind of servers.filter(({ program }) => program !== undefined)) {
     }
 
     test('slots are counted as the servers do', async () => {
-      for (const key of ['a', 'a{b}c', '{}a', 'a{b', 'a}b{c}', '{{b}}', 'süß{Füße}', 'velo:{sum/order-42}m', ''])
+      for (const key of ['a', 'a{b}c', '{}a', 'a{b', 'a}b{c}', '{{b}}', 's\u00fc\u00df{F\u00fc\u00dfe}', 'velo:{sum/order-42}m', ''])
         assert.equal(whole.slotOf(key), await whole.nodes[0].call('CLUSTER', 'KEYSLOT', key), key)
     })
 

@@ -3,9 +3,13 @@
 // nothing is heard of any test for VELO_SILENCE ms (300 000): what a failed test left open must not keep everything waiting.
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+
+/** ms of the tests of each file. */
+const spent = new Map()
+const SLOWEST = 12
 
 const [together, ...files] = process.argv.slice(2)
 const stop = new AbortController()
@@ -21,13 +25,25 @@ const silence = setTimeout(
 // By a signal: the option `timeout` does not end a file that hangs on Node 24.
 run({ files: files.map((file) => resolve(file)), concurrency: Number(together), signal: stop.signal })
   .on('data', () => silence.refresh())
-  .on('test:fail', ({ todo }) => {
+  .on('test:fail', ({ todo, ...test }) => {
     if (todo === undefined || todo === false) process.exitCode = 1
+    took(test)
   })
+  .on('test:pass', took)
   .compose(new spec())
   // Whatever still holds the output of a file does not keep this process.
-  .on('end', () => process.stdout.write('', () => process.exit()))
+  .on('end', () => process.stdout.write(slowest(), () => process.exit()))
   .pipe(process.stdout)
+
+function took({ nesting, file, details }) {
+  if (nesting === 0 && file !== undefined) spent.set(file, (spent.get(file) ?? 0) + details.duration_ms)
+}
+
+/** Where the time goes, in lines. */
+function slowest() {
+  const first = [...spent].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  return first.map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(7)} s ${relative('.', file)}\n`).join('')
+}
 
 /** The processes that a process started, and those that these started. Where there is no /proc, none is known. */
 function descendants(root) {

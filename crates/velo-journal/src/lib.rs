@@ -27,6 +27,7 @@ mod commit;
 mod entry;
 mod fail;
 mod failure;
+mod group;
 mod head;
 mod journal;
 mod lock;

@@ -14,7 +14,8 @@ pub(crate) fn unseal<'a>(key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
     (kept == sum(key, record).to_le_bytes()).then_some(record)
 }
 
-fn sum(key: &[u8], record: &[u8]) -> u32 {
+/// Of a key and a record.
+pub(crate) fn sum(key: &[u8], record: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(key);
     sum.update(record);

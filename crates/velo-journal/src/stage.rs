@@ -3,11 +3,12 @@
 //! Owns: the checksums and the removal of whole streams. Not here: what a command means (`steps/`).
 
 use crate::failure::{Failure, Trouble};
+use crate::group::{self, Entry, Group, Item};
 use crate::head::Head;
 use crate::metrics::Tally;
 use crate::seal::{seal, unseal};
-use crate::tables::{COUNTS, ENDS, NAMES, Part, RECORDS, TAIL, parts_of, record_key};
-use crate::tail::{Entry, EntryKey, LONG, Tail};
+use crate::tables::{COUNTS, ENDS, GROUPS, NAMES, Part, RECORDS, parts_of, record_key};
+use crate::tail::{LONG, Pending, PieceKey, Tail};
 use redb::{ReadableTable as _, Table, WriteTransaction};
 
 /// A record holds more bytes only if one event does: a page of a read looks through one record at most in vain.
@@ -18,7 +19,9 @@ pub(crate) const RECORD_BYTES: usize = 256 * 1024;
 /// What a step reads beside the head may lie in the tail: it folds the stream first. What it writes does that by itself.
 pub(crate) struct Stage<'t> {
     tail: &'t mut Tail,
-    log: Table<'t, EntryKey, &'static [u8]>,
+    /// What goes behind the tail.
+    group: Group,
+    groups: Table<'t, PieceKey, &'static [u8]>,
     pub(crate) records: Table<'t, &'static [u8], &'static [u8]>,
     pub(crate) names: Table<'t, &'static [u8], u64>,
     pub(crate) ends: Table<'t, (u64, u64), ()>,
@@ -35,7 +38,8 @@ impl<'t> Stage<'t> {
     pub(crate) fn over(transaction: &'t WriteTransaction, tail: &'t mut Tail) -> Result<Self, Trouble> {
         Ok(Self {
             tail,
-            log: transaction.open_table(TAIL)?,
+            group: Group::default(),
+            groups: transaction.open_table(GROUPS)?,
             records: transaction.open_table(RECORDS)?,
             names: transaction.open_table(NAMES)?,
             ends: transaction.open_table(ENDS)?,
@@ -138,7 +142,7 @@ impl<'t> Stage<'t> {
         if let Ok(Some(Head { over: Some(until), .. })) = self.head(stream) {
             self.ends.remove((until, stream))?;
         }
-        self.forget(stream)?;
+        self.forget(stream);
         let head = record_key(stream, Part::Head, 0);
         self.grown -= self.records.get(&head[..])?.map_or(0, |kept| bytes_of(&head, kept.value()));
         let (low, high) = (record_key(stream, Part::Name, 0), record_key(stream, Part::Over, u64::MAX));
@@ -149,75 +153,110 @@ impl<'t> Stage<'t> {
         Ok(())
     }
 
-    /// Puts a record and the head after it into the tail.
-    pub(crate) fn append(&mut self, stream: u64, entry: Entry) -> Result<(), Trouble> {
-        let key = self.tail.next(stream);
-        let sealed = entry.seal(key);
-        self.log.insert(key, &sealed[..])?;
-        self.tail.note(key, sealed.len(), Some((entry.head, entry.bytes.len())));
+    /// Puts events or hashes, and the head after them, into the tail.
+    pub(crate) fn append(&mut self, stream: u64, entry: Entry) {
+        let item = Item::Entry(entry);
+        let place = self.group.push(self.tail.group, stream, &item);
+        let Item::Entry(entry) = item else { return };
+        self.tail.note(stream, Some(entry), Some(place));
         self.dirty = true;
-        Ok(())
     }
 
     /// Moves what a stream has in the tail to its records. A refusal has written nothing.
     pub(crate) fn fold(&mut self, stream: u64) -> Result<(), Trouble> {
         let Some(pending) = self.tail.streams.get(&stream) else { return Ok(()) };
-        let corrupt = || Failure::corrupt("an event that came last");
-        // Records, each with the index behind it: entries that go on where the one before ended go together.
-        let mut joined: Vec<(Entry, u64)> = Vec::new();
-        for number in &pending.entries {
-            let sealed = self.log.get((*number, stream))?.ok_or_else(corrupt)?;
-            let entry = Entry::open((*number, stream), sealed.value()).ok_or_else(corrupt)?;
-            let end = entry.end().ok_or_else(corrupt)?;
+        if pending.is_damaged {
+            return Err(Failure::corrupt("an event that came last").into());
+        }
+        let Some(pending) = self.forget(stream) else { return Ok(()) };
+        // Entries that go on where the one before ended go together.
+        let mut joined: Vec<Entry> = Vec::new();
+        for entry in pending.entries {
             match joined.last_mut() {
-                Some((last, next))
+                Some(last)
                     if last.part == entry.part
-                        && *next == entry.index
+                        && last.end == entry.index
                         && last.bytes.len() + entry.bytes.len() <= RECORD_BYTES =>
                 {
                     last.bytes.extend_from_slice(&entry.bytes);
-                    *next = end;
+                    last.end = entry.end;
                 }
-                _ => joined.push((entry, end)),
+                _ => joined.push(entry),
             }
         }
-        let head = pending.head.clone();
-        self.forget(stream)?;
-        for (Entry { part, index, bytes, .. }, _) in joined {
+        for Entry { part, index, bytes, .. } in joined {
             if !bytes.is_empty() {
                 self.put(stream, part, index, bytes)?;
             }
         }
-        self.put_head(stream, &head)
+        self.put_head(stream, &pending.head)
     }
 
-    /// Folds every stream that can be read.
+    /// Folds every stream that can be read. Of the others the tail says from then on that they cannot.
     pub(crate) fn fold_all(&mut self) -> Result<(), Trouble> {
-        let streams: Vec<u64> = self.tail.streams.keys().copied().collect();
+        let mut streams: Vec<u64> = self.tail.streams.keys().copied().collect();
+        // Neighbors in the store one after the other.
+        streams.sort_unstable();
         for stream in streams {
             match self.fold(stream) {
                 Ok(()) | Err(Trouble::Refused(_)) => {}
                 Err(broken) => return Err(broken),
             }
         }
+        self.clear()?;
+        for stream in self.tail.streams.keys() {
+            self.group.push(self.tail.group, *stream, &Item::Damaged);
+            self.dirty = true;
+        }
         Ok(())
     }
 
     /// Keeps the tail short.
     pub(crate) fn tidy(&mut self) -> Result<(), Trouble> {
-        if self.tail.bytes > LONG { self.fold_all() } else { Ok(()) }
+        if self.tail.bytes + self.group.size() > LONG { self.fold_all() } else { Ok(()) }
+    }
+
+    /// Writes what the transaction put into the tail: the last step of it.
+    pub(crate) fn close(&mut self) -> Result<(), Trouble> {
+        if self.tail.streams.is_empty() {
+            return self.clear();
+        }
+        let number = self.tail.group;
+        let Some(sealed) = self.group.seal(number) else { return Ok(()) };
+        let mut rest = &sealed[..];
+        for (piece, size) in (0..).zip(group::pieces(sealed.len())) {
+            let (value, more) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+            self.groups.insert((number, piece), value)?;
+            rest = more;
+        }
+        self.tail.bytes += sealed.len() as u64;
+        self.tail.group += 1;
+        Ok(())
+    }
+
+    /// Removes all groups: nothing in them counts any more.
+    fn clear(&mut self) -> Result<(), Trouble> {
+        self.group.clear();
+        if self.tail.bytes > 0 {
+            self.groups.retain(|_, _| false)?;
+            self.tail.bytes = 0;
+            self.dirty = true;
+        }
+        Ok(())
     }
 
     /// Removes what a stream has in the tail.
-    fn forget(&mut self, stream: u64) -> Result<(), Trouble> {
-        let Some(pending) = self.tail.remove(stream) else { return Ok(()) };
-        for number in pending.entries {
-            if let Some(sealed) = self.log.remove((number, stream))? {
-                self.tail.bytes = self.tail.bytes.saturating_sub(sealed.value().len() as u64);
-            }
+    fn forget(&mut self, stream: u64) -> Option<Pending> {
+        let pending = self.tail.remove(stream)?;
+        let number = self.tail.group;
+        for place in pending.places(number) {
+            self.group.take_back(*place);
+        }
+        if pending.first < number {
+            self.group.push(number, stream, &Item::Forget);
         }
         self.dirty = true;
-        Ok(())
+        Some(pending)
     }
 
     /// The next number of a count.

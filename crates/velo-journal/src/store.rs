@@ -10,7 +10,7 @@ use crate::lock::{FolderLock, private};
 use crate::metrics::{Counters, set};
 use crate::stage::{Stage, bytes_of};
 use crate::steps;
-use crate::tables::{BYTES_COUNT, COUNTS, FORMAT, FORMAT_COUNT, NAMES, Part, RECORDS, TAIL, record_key};
+use crate::tables::{BYTES_COUNT, COUNTS, FORMAT, FORMAT_1, FORMAT_COUNT, GROUPS, NAMES, Part, RECORDS, TAIL, record_key};
 use crate::tail::Tail;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -108,7 +108,8 @@ impl Store {
     fn begin(&mut self, is_new: bool) -> Result<(), Trouble> {
         let known = if is_new { None } else { self.format()? };
         match known {
-            Some(FORMAT) => {}
+            Some(FORMAT) => self.tail = Tail::load(&self.database.begin_read()?.open_table(GROUPS)?)?,
+            Some(FORMAT_1) => self.raise()?,
             Some(other) => {
                 let text = format!(
                     "the journal has format {other}, this version of velo-stream reads {FORMAT}: use the version that wrote it"
@@ -127,13 +128,30 @@ impl Store {
         }
         let reading = self.database.begin_read()?;
         let streams = reading.open_table(NAMES)?.len()?;
-        self.tail = Tail::load(&reading.open_table(TAIL)?)?;
         let counted = reading.open_table(COUNTS)?.get(BYTES_COUNT)?.map(|bytes| bytes.value());
         self.recorded = counted.map_or_else(|| recorded(&reading), Ok)?;
         set(&self.counters.streams, streams);
-        set(&self.counters.format, FORMAT);
+        set(&self.counters.format, known.unwrap_or(FORMAT));
         set(&self.counters.bytes, self.recorded + self.tail.kept);
         point("loaded")
+    }
+
+    /// Brings a store of format 1 to this one, in one step: what came last goes to the records.
+    fn raise(&mut self) -> Result<(), Trouble> {
+        let reading = self.database.begin_read()?;
+        self.tail = Tail::load_1(&reading.open_table(TAIL)?)?;
+        let recorded = recorded(&reading)?;
+        drop(reading);
+        let transaction = self.database.begin_write()?;
+        let mut stage = Stage::over(&transaction, &mut self.tail)?;
+        stage.fold_all()?;
+        stage.close()?;
+        stage.counts.insert(BYTES_COUNT, recorded.saturating_add_signed(stage.grown))?;
+        stage.counts.insert(FORMAT_COUNT, FORMAT)?;
+        drop(stage);
+        transaction.delete_table(TAIL)?;
+        point("formatted")?;
+        Ok(transaction.commit()?)
     }
 
     fn format(&self) -> Result<Option<u64>, Trouble> {
@@ -192,6 +210,7 @@ impl Store {
         point("begun")?;
         let mut stage = Stage::over(&transaction, &mut self.tail)?;
         let done = work(&mut stage)?;
+        stage.close()?;
         let (dirty, more, tally) = (stage.dirty, stage.more, stage.tally);
         let recorded = self.recorded.saturating_add_signed(stage.grown);
         if recorded != self.recorded {

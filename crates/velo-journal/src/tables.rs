@@ -1,17 +1,21 @@
 //! The tables of the store and their keys.
 //!
-//! Owns: format version 1. `records` holds everything of all streams: by the number of the stream, what it is, and its index, all big-endian, so that a
-//! stream is one range. `tail` holds what came last and is not there yet. `names` leads from a key to the number, `ends` from when a retained end goes to whose it is.
+//! Owns: format version 2. `records` holds everything of all streams: by the number of the stream, what it is, and its index, all big-endian, so that a
+//! stream is one range. `groups` holds what came last and is not there yet. `names` leads from a key to the number, `ends` from when a retained end goes to whose it is.
 
-use crate::tail::EntryKey;
+use crate::tail::{EntryKey, PieceKey};
 use redb::TableDefinition;
 
-/// Of the layout described in this file, `entry.rs`, `head.rs` and `stage.rs`.
-pub(crate) const FORMAT: u64 = 1;
+/// Of the layout described in this file, `entry.rs`, `group.rs`, `head.rs` and `stage.rs`.
+pub(crate) const FORMAT: u64 = 2;
+/// The format before had `TAIL` in place of `GROUPS`. A folder of it is brought to this one as it is opened.
+pub(crate) const FORMAT_1: u64 = 1;
 
 pub(crate) const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
 pub(crate) const NAMES: TableDefinition<'static, &[u8], u64> = TableDefinition::new("names");
-/// See `tail.rs`.
+/// See `group.rs`.
+pub(crate) const GROUPS: TableDefinition<'static, PieceKey, &[u8]> = TableDefinition::new("groups");
+/// Of format 1: what came last, each entry a record.
 pub(crate) const TAIL: TableDefinition<'static, EntryKey, &[u8]> = TableDefinition::new("tail");
 pub(crate) const ENDS: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("ends");
 pub(crate) const COUNTS: TableDefinition<'static, &str, u64> = TableDefinition::new("counts");

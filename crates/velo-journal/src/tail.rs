@@ -1,34 +1,33 @@
 //! The tail: what was appended last, of all streams, in the order in which it came.
 //!
-//! Owns: what of it is in memory. A commit of 64 streams writes a few neighboring pages at the end of one table instead of two or three pages of each
-//! stream. What a stream has in the tail goes to its records (it is *folded*) when something else of it is asked for, or when the tail gets long; a stream
-//! that ends before costs no more than its tail. Not here: the transaction around it (`stage.rs`).
+//! Owns: what of it is in memory, which is all that still counts. In the store it is a log of groups (`group.rs`), one a commit: a commit of 64 streams writes a few
+//! neighboring pages instead of two or three pages of each stream. What a stream has in the tail goes to its records (it is *folded*) when something else of
+//! it is asked for, or when the tail gets long; a stream that ends before costs no more than its tail. Not here: the transaction around it (`stage.rs`).
 
-use crate::bytes::{Fields, Put as _};
-use crate::entry;
 use crate::failure::{Failure, Trouble};
+use crate::group::{self, Entry, Item};
 use crate::head::Head;
-use crate::seal::{seal, unseal};
-use crate::tables::Part;
 use redb::ReadableTable;
 use std::collections::HashMap;
 
-/// Everything is folded when the tail has more bytes: opening a folder reads them.
+/// Everything is folded when the groups have more bytes: opening a folder reads them.
 pub(crate) const LONG: u64 = 4 * 1024 * 1024;
 /// What a stream appends beyond this goes to its records at once: it would be written twice for nothing.
 pub(crate) const LARGE: usize = 64 * 1024;
 
-/// An entry's key: its number, which grows, and its stream.
+/// The key of a piece: the number of its group, which grows, and which piece of it.
+pub(crate) type PieceKey = (u64, u32);
+/// Of format 1: the number of an entry, and its stream.
 pub(crate) type EntryKey = (u64, u64);
 
-/// What of the tail is known without reading it.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     pub(crate) streams: HashMap<u64, Pending>,
-    /// The number of the next entry.
-    next: u64,
+    /// The number of the group that is being made.
+    pub(crate) group: u64,
+    /// Of all groups that are kept, with what of them does not count any more.
     pub(crate) bytes: u64,
-    /// Bytes of events and hashes alone.
+    /// Bytes of events and hashes alone that count.
     pub(crate) kept: u64,
 }
 
@@ -37,55 +36,84 @@ pub(crate) struct Tail {
 pub(crate) struct Pending {
     /// As it is after its last entry.
     pub(crate) head: Head,
-    /// The numbers of its entries.
-    pub(crate) entries: Vec<u64>,
+    pub(crate) entries: Vec<Entry>,
     /// Bytes of their events and hashes.
     pub(crate) kept: u64,
     /// An entry of it cannot be read.
     pub(crate) is_damaged: bool,
-}
-
-/// One entry: the head after it, and a record that came with it.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) head: Head,
-    pub(crate) part: Part,
-    pub(crate) index: u64,
-    pub(crate) bytes: Vec<u8>,
+    /// The group of its first entry, and the last group with one.
+    pub(crate) first: u64,
+    last: u64,
+    /// Its places in that last group.
+    places: Vec<usize>,
 }
 
 impl Tail {
     /// What a folder has of it.
-    pub(crate) fn load(table: &impl ReadableTable<EntryKey, &'static [u8]>) -> Result<Self, Trouble> {
+    pub(crate) fn load(table: &impl ReadableTable<PieceKey, &'static [u8]>) -> Result<Self, Trouble> {
+        let mut tail = Self::default();
+        let mut sealed = Vec::new();
+        for entry in table.iter()? {
+            let (key, piece) = entry?;
+            let (number, _) = key.value();
+            if number != tail.group {
+                tail.take(&sealed)?;
+                sealed.clear();
+                tail.group = number;
+            }
+            sealed.extend_from_slice(piece.value());
+        }
+        tail.take(&sealed)?;
+        tail.group += 1;
+        Ok(tail)
+    }
+
+    /// What a folder of format 1 has: each entry was a record.
+    pub(crate) fn load_1(table: &impl ReadableTable<EntryKey, &'static [u8]>) -> Result<Self, Trouble> {
         let mut tail = Self::default();
         for entry in table.iter()? {
             let (key, sealed) = entry?;
-            let key = key.value();
-            let entry = Entry::open(key, sealed.value()).map(|entry| (entry.head, entry.bytes.len()));
-            tail.note(key, sealed.value().len(), entry);
+            let (number, stream) = key.value();
+            let key = [number.to_be_bytes(), stream.to_be_bytes()].concat();
+            tail.note(stream, Entry::open(&key, sealed.value()), None);
         }
         Ok(tail)
     }
 
-    /// The key of the next entry of a stream.
-    pub(crate) const fn next(&self, stream: u64) -> EntryKey {
-        (self.next, stream)
+    /// What a group says that was kept. Of one whose index is damaged nobody knows whose events were in it.
+    fn take(&mut self, sealed: &[u8]) -> Result<(), Failure> {
+        if sealed.is_empty() {
+            return Ok(());
+        }
+        for (stream, item) in group::open(self.group, sealed).ok_or_else(|| Failure::corrupt("what came last"))? {
+            match item {
+                Item::Entry(entry) => self.note(stream, Some(entry), None),
+                Item::Damaged => self.note(stream, None, None),
+                Item::Forget => drop(self.remove(stream)),
+            }
+        }
+        self.bytes += sealed.len() as u64;
+        Ok(())
     }
 
-    /// An entry is there: the head in it, and how many bytes of events or hashes. Without them it is damaged.
-    pub(crate) fn note(&mut self, (number, stream): EntryKey, size: usize, entry: Option<(Head, usize)>) {
-        self.next = number + 1;
-        self.bytes += size as u64;
-        let pending = self.streams.entry(stream).or_default();
-        pending.entries.push(number);
-        match entry {
-            Some((head, kept)) => {
-                pending.head = head;
-                pending.kept += kept as u64;
-                self.kept += kept as u64;
-            }
-            None => pending.is_damaged = true,
+    /// A stream has one more entry, or one that cannot be read; `place`: in the group that is being made.
+    pub(crate) fn note(&mut self, stream: u64, entry: Option<Entry>, place: Option<usize>) {
+        let group = self.group;
+        let pending = self.streams.entry(stream).or_insert_with(|| Pending { first: group, ..Pending::default() });
+        if pending.last != group {
+            pending.last = group;
+            pending.places.clear();
         }
+        pending.places.extend(place);
+        let Some(entry) = entry else {
+            pending.is_damaged = true;
+            return;
+        };
+        let kept = entry.bytes.len() as u64;
+        pending.head = entry.head.clone();
+        pending.kept += kept;
+        self.kept += kept;
+        pending.entries.push(entry);
     }
 
     /// What a stream has here, which goes.
@@ -106,29 +134,9 @@ impl Tail {
     }
 }
 
-impl Entry {
-    pub(crate) fn seal(&self, (number, stream): EntryKey) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.bytes.len() + 192);
-        out.byte(self.part as u8);
-        out.count(self.index);
-        out.blob(&self.head.encode());
-        out.extend_from_slice(&self.bytes);
-        seal(&[number.to_be_bytes(), stream.to_be_bytes()].concat(), &mut out);
-        out
-    }
-
-    pub(crate) fn open((number, stream): EntryKey, sealed: &[u8]) -> Option<Self> {
-        let mut fields = Fields(unseal(&[number.to_be_bytes(), stream.to_be_bytes()].concat(), sealed)?);
-        let part = [Part::Events, Part::Hashes].into_iter().find(|part| fields.0.first() == Some(&(*part as u8)))?;
-        fields.byte()?;
-        let index = fields.count()?;
-        let head = Head::decode(fields.blob()?)?;
-        Some(Self { head, part, index, bytes: fields.0.to_vec() })
-    }
-
-    /// The index behind what came with it.
-    pub(crate) fn end(&self) -> Option<u64> {
-        let count = if self.part == Part::Events { entry::count(&self.bytes)? } else { self.bytes.len() as u64 / 4 };
-        Some(self.index + count)
+impl Pending {
+    /// Its places in the group that is being made.
+    pub(crate) fn places(&self, group: u64) -> &[usize] {
+        if self.last == group { &self.places } else { &[] }
     }
 }

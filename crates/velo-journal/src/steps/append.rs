@@ -4,9 +4,10 @@ use super::{bounded, owned};
 use crate::commit::{Answer, Own};
 use crate::entry::{self, Entries};
 use crate::failure::{Failure, Kind, Trouble};
+use crate::group::Entry;
 use crate::stage::{RECORD_BYTES, Stage};
 use crate::tables::Part;
-use crate::tail::{Entry, LARGE};
+use crate::tail::LARGE;
 
 pub(super) fn append(
     stage: &mut Stage<'_>,
@@ -40,7 +41,8 @@ pub(super) fn append(
     if fresh.len() <= LARGE {
         let index = head.events;
         head.events += count - known;
-        stage.append(own.number, Entry { head, part: Part::Events, index, bytes: fresh.to_vec() })?;
+        let end = head.events;
+        stage.append(own.number, Entry { head, part: Part::Events, index, end, bytes: fresh.to_vec() });
         return Ok(Answer::Done);
     }
     stage.fold(own.number)?;

@@ -5,10 +5,10 @@ use crate::bytes::Put as _;
 use crate::commit::{Answer, Commit, Hashes, Own};
 use crate::entry;
 use crate::failure::{Failure, Kind, Trouble};
+use crate::group::Entry;
 use crate::head::Head;
 use crate::stage::Stage;
 use crate::tables::Part;
-use crate::tail::Entry;
 
 pub(super) fn commit(
     stage: &mut Stage<'_>,
@@ -29,7 +29,7 @@ pub(super) fn commit(
         return Ok(Answer::Done);
     }
     if let Some(entry) = light(&head, commit)? {
-        stage.append(own.number, entry)?;
+        stage.append(own.number, entry);
         return Ok(Answer::Done);
     }
     stage.fold(own.number)?;
@@ -64,7 +64,8 @@ fn light(head: &Head, commit: &Commit<'_>) -> Result<Option<Entry>, Failure> {
     let values = fresh_hashes(index, hashes.as_ref())?.to_vec();
     head.hashed += values.len() as u64 / 4;
     head.bytes += values.len() as u64;
-    Ok(Some(Entry { head, part: Part::Hashes, index, bytes: values }))
+    let end = head.hashed;
+    Ok(Some(Entry { head, part: Part::Hashes, index, end, bytes: values }))
 }
 
 /// Hashes of results from an index on, of those that are given.

@@ -44,12 +44,12 @@ fn a_later_format_is_refused() {
     let counts: TableDefinition<'_, &str, u64> = TableDefinition::new("counts");
     let store = Builder::new().open(&path).unwrap();
     let writing = store.begin_write().unwrap();
-    writing.open_table(counts).unwrap().insert("format", 2).unwrap();
+    writing.open_table(counts).unwrap().insert("format", 3).unwrap();
     writing.commit().unwrap();
     drop(store);
     let mut caller = Caller::new(&options(folder.path(), Sync::Disk));
     let refused = caller.open("live").unwrap_err();
-    assert!(refused.contains("format 2") && refused.contains("reads 1"), "{refused}");
+    assert!(refused.contains("format 3") && refused.contains("reads 2"), "{refused}");
     caller.close();
 }
 

@@ -113,7 +113,7 @@ const subpaths = {
   fastify: 'default',
   websocket: 'serveSocket',
   server: 'createServer',
-  telemetry: 'instrument metricsInto metricsText metricsType',
+  telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail',
   redis: 'RedisJournal ack cluster consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }

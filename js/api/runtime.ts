@@ -8,11 +8,13 @@ import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
 import type { StreamInspection } from '../kit/sight/inspection.js'
 import type { Log } from '../kit/sight/log.js'
 import { MEASURES } from '../kit/sight/measures.js'
+import { OVERSIGHT } from '../kit/sight/oversight.js'
 import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signals/signal-guard.js'
 import type { Snapshot } from '../kit/types.js'
 import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
 import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
 import { type Recovered, type RecoverOptions, recover } from './recover.js'
+import { oversight } from './sight/changes.js'
 import { configureSight } from './sight/configure-sight.js'
 import { type InspectOptions, inspect } from './sight/inspect.js'
 import { measures } from './sight/measures.js'
@@ -106,4 +108,5 @@ Object.defineProperty(runtime, GUARD_SIGNALS, {
 
 // For `velo-stream/telemetry`, likewise.
 Object.defineProperty(runtime, MEASURES, { value: measures })
+Object.defineProperty(runtime, OVERSIGHT, { value: oversight })
 whenStuck((lease, ms) => void tellStuck(lease, ms))

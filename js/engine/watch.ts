@@ -30,6 +30,7 @@ let timer: NodeJS.Timeout | undefined
 let lookedAt = Number.NaN
 let stuckAfter = 10_000
 let onStuck: (lease: Lease, ms: number) => void = () => {}
+let onLook: ((lease: Lease, streams: number) => void) | undefined
 
 /** Looks from now on. */
 export function watch(): void {
@@ -45,6 +46,11 @@ export function setStuckAfter(ms: number): void {
 /** Who is told of a function that is stuck, once for each time. */
 export function whenStuck(tell: (lease: Lease, ms: number) => void): void {
   onStuck = tell
+}
+
+/** Who sees every stream at each look, and how many there are. */
+export function whenLooked(see: (lease: Lease, streams: number) => void): void {
+  onLook = see
 }
 
 /** Every stream of this thread that is not over. */
@@ -80,9 +86,12 @@ function look(): void {
   const passed = now - lookedAt
   lookedAt = now
   const spent = new Map<number, number[]>()
-  for (const lease of liveStreams()) {
+  const streams = liveStreams()
+  for (const lease of streams) {
     const { row, def, holder } = lease
     const { stand } = standingOf(lease)
+    // Before it is compared with the look before: whether it has moved since then is part of what is seen.
+    onLook?.(lease, streams.length)
     let times = spent.get(def.fn)
     if (times === undefined) spent.set(def.fn, (times = new Array(STANDS).fill(0)))
     if (stand < STANDS) times[stand] = (times[stand] as number) + passed

@@ -5,3 +5,14 @@ export type { HistogramSample, Labels, MetricFamily, MetricSample } from './fami
 export { type InstrumentOptions, instrument, type Uninstrument } from './instrument.js'
 export { type MetricsIntoOptions, metricsInto, type PromClient, type PromMetric, type PromRegistry } from './metrics-into.js'
 export { type MetricsTextOptions, metricsText, metricsType } from './metrics-text.js'
+export { type Overview, overview, type ViewCounts, type ViewFunction, type ViewLatency } from './view/overview.js'
+export {
+  abortStream,
+  type ListOptions,
+  listStreams,
+  type SortKey,
+  type StreamChange,
+  type StreamDetail,
+  type StreamList,
+  streamDetail,
+} from './view/streams.js'

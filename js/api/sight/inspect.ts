@@ -70,20 +70,34 @@ export function shape(
   }
 }
 
+function waitOf({ holder }: Lease, stand: number, isStill: boolean): WaitingFor {
+  // A send waits while the function goes on: there is no room. Where the function does not, it is what everybody waits for.
+  const isFull = holder.mode.isSending && ((stand === Stand.Code && !isStill) || stand === Stand.Event)
+  return WAITS[isFull ? Stand.Room : stand] as WaitingFor
+}
+
+const stateOf = ({ row }: Lease): StreamState => STATES[row.state] ?? 'closed'
+
+/** What of a stream is a change when it is another than before. */
+export function changeable(lease: Lease): Pick<StreamInspection, 'state' | 'waitingFor' | 'stage'> {
+  const { stand, stage } = standingOf(lease)
+  // Whether it moved is no matter of the time.
+  const { isStill } = stoodFor(lease, stand, 0)
+  return { state: stateOf(lease), waitingFor: waitOf(lease, stand, isStill), ...(stage === undefined ? {} : { stage }) }
+}
+
 function inspected(lease: Lease, now: number): StreamInspection {
   const { row, holder } = lease
   const standing = standingOf(lease)
   const { stand } = standing
   const { ms, isStill } = stoodFor(lease, stand, now)
-  // A send waits while the function goes on: there is no room. Where the function does not, it is what everybody waits for.
-  const isFull = holder.mode.isSending && ((stand === Stand.Code && !isStill) || stand === Stand.Event)
   const failure = holder.lastFailure
   const { headers } = holder.contextParts()
   return {
     ...shape(lease, standing),
-    state: STATES[row.state] ?? 'closed',
+    state: stateOf(lease),
     ageMs: Math.round(Math.max(0, now - row.word(Word.Duration))),
-    waitingFor: WAITS[isFull ? Stand.Room : stand] as WaitingFor,
+    waitingFor: waitOf(lease, stand, isStill),
     waitingMs: Math.round(Math.max(0, ms)),
     buffered: { ...bufferedOf(row), bytes: holder.mode.puller?.bytes ?? 0 },
     eventsIn: row.accepted,

@@ -1,0 +1,142 @@
+// The live streams: a list of them, one of them with its last changes, and its abort.
+
+import { runtime, type StreamInspection } from '../../index.js'
+import { configError, integer, onlyKnown, text, word } from '../../kit/check.js'
+import type { WaitingFor } from '../../kit/sight/inspection.js'
+import { oversightOf, type StreamChange } from '../../kit/sight/oversight.js'
+
+export type { StreamChange }
+
+/** By what a list is sorted. */
+export type SortKey = (typeof KEYS)[number]
+
+/** Options of `listStreams`. */
+export interface ListOptions {
+  /** Streams of the functions of this name only. */
+  readonly function?: string | undefined
+  /** Those that wait for this only. */
+  readonly waitingFor?: WaitingFor | undefined
+  /** Those with this text in their id, function, stage, state, what they wait for, or last error. */
+  readonly search?: string | undefined
+  /** Default `'waitingMs'`. */
+  readonly sort?: SortKey | undefined
+  /** Default: numbers from the largest down, texts from the first up. */
+  readonly order?: 'asc' | 'desc' | undefined
+  /** Default 1000. */
+  readonly limit?: number | undefined
+  /** So many are left out before them. Default 0. */
+  readonly offset?: number | undefined
+}
+
+/** What `listStreams` answers. */
+export interface StreamList {
+  /** When it was made, Unix ms. */
+  readonly at: number
+  /** Live streams of this thread. */
+  readonly total: number
+  /** Those of them that are asked for, of which there may be more than the list has. */
+  readonly matching: number
+  readonly streams: readonly StreamInspection[]
+}
+
+/** What `streamDetail` answers. */
+export interface StreamDetail {
+  /** When it was made, Unix ms. */
+  readonly at: number
+  readonly stream: StreamInspection
+  /**
+   * Its last changes, the oldest first: at most 100, as they were seen at a look a second and whenever somebody asked. They are kept from the first question on.
+   */
+  readonly changes: readonly StreamChange[]
+}
+
+/** Names for a list, in the order in which people choose. */
+export const KEYS = [
+  'waitingMs',
+  'ageMs',
+  'eventsIn',
+  'eventsOut',
+  'bufferedEvents',
+  'bufferedResults',
+  'bufferedBytes',
+  'id',
+  'function',
+  'stage',
+  'placement',
+  'thread',
+  'state',
+  'waitingFor',
+] as const
+
+/** The longest text to search for. */
+const LONGEST_SEARCH = 200
+const WAITS: readonly WaitingFor[] = ['event', 'user code', 'reader', 'room', 'admission', 'journal', 'nothing']
+
+const FIELD = 'listStreams(options)'
+
+/**
+ * The live streams of this thread, those on its worker threads included: filtered, sorted, and as many as are wanted.
+ *
+ * @throws VeloError `VELO_CONFIG` when an option is unknown or out of range.
+ */
+export function listStreams(options: ListOptions = {}): StreamList {
+  onlyKnown(options, FIELD, ['function', 'waitingFor', 'search', 'sort', 'order', 'limit', 'offset'])
+  const { function: name, waitingFor, search } = options
+  if (name !== undefined) text(name, `${FIELD}.function`)
+  if (waitingFor !== undefined) word(waitingFor, `${FIELD}.waitingFor`, WAITS as [WaitingFor])
+  if (search !== undefined && (typeof search !== 'string' || search.length > LONGEST_SEARCH))
+    throw configError(`${FIELD}.search`, `a string of at most ${LONGEST_SEARCH} characters`, search)
+  const key = word(options.sort, `${FIELD}.sort`, KEYS)
+  const order = options.order === undefined ? undefined : word(options.order, `${FIELD}.order`, ['asc', 'desc'])
+  const limit = integer(options.limit, `${FIELD}.limit`, 0, 1000)
+  const offset = integer(options.offset, `${FIELD}.offset`, 0, 0)
+  const all = everyStream()
+  const sought = search?.toLowerCase() ?? ''
+  const found = all.filter(
+    (stream) =>
+      (name === undefined || stream.function === name) &&
+      (waitingFor === undefined || stream.waitingFor === waitingFor) &&
+      (sought === '' || hasText(stream, sought)),
+  )
+  found.sort(comparing(key, order))
+  return { at: Date.now(), total: all.length, matching: found.length, streams: found.slice(offset, offset + limit) }
+}
+
+/** One stream and its last changes; `undefined` where no live stream of this thread has this id. */
+export function streamDetail(id: string): StreamDetail | undefined {
+  const stream = everyStream().find((one) => one.id === id)
+  if (stream === undefined) return undefined
+  return { at: Date.now(), stream, changes: oversightOf(runtime).changesOf(id) }
+}
+
+/** Aborts the live stream of this thread with this id. False where there is none. */
+export function abortStream(id: string, reason: unknown = new Error('it was aborted by whoever looks after the process')): boolean {
+  return oversightOf(runtime).abort(id, reason) > 0
+}
+
+function everyStream(): StreamInspection[] {
+  oversightOf(runtime).keepChanges()
+  return runtime.inspect({ limit: Number.MAX_SAFE_INTEGER })
+}
+
+function hasText({ id, function: name, stage, state, waitingFor, lastError }: StreamInspection, sought: string): boolean {
+  return [id, name, stage, state, waitingFor, lastError].some((one) => one?.toLowerCase().includes(sought) === true)
+}
+
+function sortedBy(stream: StreamInspection, key: SortKey): number | string {
+  if (key === 'bufferedEvents') return stream.buffered.events
+  if (key === 'bufferedResults') return stream.buffered.results
+  if (key === 'bufferedBytes') return stream.buffered.bytes
+  return stream[key] ?? ''
+}
+
+/** Streams that are alike stand in the order of their ids, so that none jumps about. */
+function comparing(key: SortKey, order: 'asc' | 'desc' | undefined): (one: StreamInspection, other: StreamInspection) => number {
+  const compare = (a: number | string, b: number | string) => (a < b ? -1 : a > b ? 1 : 0)
+  return (one, other) => {
+    const value = sortedBy(one, key)
+    const isDown = (order ?? (typeof value === 'number' ? 'desc' : 'asc')) === 'desc'
+    const found = compare(value, sortedBy(other, key))
+    return (isDown ? -found : found) || compare(one.id, other.id)
+  }
+}

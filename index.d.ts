@@ -197,6 +197,22 @@ export declare interface EffectOptions {
 /** Why a stream ended. */
 export declare type EndReason = 'done' | 'closed' | 'idle' | 'aborted' | 'failed'
 
+/** A process that can be looked at. */
+export declare interface Exposed extends AsyncDisposable {
+  /** Where the socket is. */
+  readonly path: string
+  /** Ends it and removes the socket. */
+  close(): Promise<void>
+}
+
+/** Options of `runtime.expose`. */
+export declare interface ExposeOptions {
+  /** Where the socket shall be. Default: named by the id of the process, where `velo top <pid>` finds it. */
+  path?: string | undefined
+  /** Refuses to abort streams. Default false. */
+  readOnly?: boolean | undefined
+}
+
 /** Something thrown; a box, because `undefined` can be thrown too. */
 declare interface Failure {
   error: unknown
@@ -930,6 +946,11 @@ export declare const runtime: {
   readonly configure: (options: RuntimeOptions) => void
   /** Every live stream of this thread, those on its worker threads included: what it waits for, and since when. */
   readonly inspect: (options?: InspectOptions) => StreamInspection[]
+  /**
+   * Makes a local socket, for the user of this process alone (mode 0600), at which `velo top` sees the streams of this thread and may abort them. Resolves when it is there. Rejects with
+   * `VELO_CONFIG` where it cannot be; a path that a live process has is refused. It keeps no process alive.
+   */
+  readonly expose: (options?: ExposeOptions) => Promise<Exposed>
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
   readonly warm: () => Promise<void>
   /**

@@ -17,6 +17,7 @@ export type { Clock } from './kit/clock.js'
 export type { RetryOptions } from './kit/effects/retry.js'
 export type { VeloErrorCode, VeloErrorOptions } from './kit/errors.js'
 export { AbortError, AdapterError, ClosedError, OverloadedError, TimeoutError, VeloError } from './kit/errors.js'
+export type { Exposed, ExposeOptions } from './kit/sight/exposed.js'
 export type { StreamInspection, WaitingFor } from './kit/sight/inspection.js'
 export type { Log, LogFields } from './kit/sight/log.js'
 export type {

@@ -42,6 +42,8 @@ test('the root exports these types and no others', () => {
       'Durable',
       'EffectOptions',
       'EndReason',
+      'ExposeOptions',
+      'Exposed',
       'FunctionMetrics',
       'Generator',
       'InspectOptions',
@@ -113,7 +115,7 @@ const subpaths = {
   fastify: 'default',
   websocket: 'serveSocket',
   server: 'createServer',
-  telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail',
+  telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
@@ -176,7 +178,7 @@ test('a stream has these members', async () => {
 })
 
 test('the runtime has these members', () => {
-  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'inspect', 'recover', 'snapshot', 'warm'])
+  assert.deepEqual(Object.keys(velo.runtime).sort(), ['configure', 'drain', 'expose', 'inspect', 'recover', 'snapshot', 'warm'])
 })
 
 test('each error is a VeloError and an Error, and says its name', () => {

@@ -5,6 +5,7 @@ import { native } from '../engine/border/native.js'
 import { whenStuck } from '../engine/watch.js'
 import { bytesOfProcess, limitBytes } from '../kit/bytes/byte-sum.js'
 import { duration, integer, LONGEST, onlyKnown } from '../kit/check.js'
+import type { Exposed, ExposeOptions } from '../kit/sight/exposed.js'
 import type { StreamInspection } from '../kit/sight/inspection.js'
 import type { Log } from '../kit/sight/log.js'
 import { MEASURES } from '../kit/sight/measures.js'
@@ -16,6 +17,7 @@ import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
 import { type Recovered, type RecoverOptions, recover } from './recover.js'
 import { oversight } from './sight/changes.js'
 import { configureSight } from './sight/configure-sight.js'
+import { expose } from './sight/expose.js'
 import { type InspectOptions, inspect } from './sight/inspect.js'
 import { measures } from './sight/measures.js'
 import { tellStuck } from './sight/stuck.js'
@@ -70,6 +72,14 @@ export const runtime = {
   /** Every live stream of this thread, those on its worker threads included: what it waits for, and since when. */
   inspect(options: InspectOptions = {}): StreamInspection[] {
     return inspect(options)
+  },
+
+  /**
+   * Makes a local socket, for the user of this process alone (mode 0600), at which `velo top` sees the streams of this thread and may abort them. Resolves when it is there. Rejects with
+   * `VELO_CONFIG` where it cannot be; a path that a live process has is refused. It keeps no process alive.
+   */
+  expose(options: ExposeOptions = {}): Promise<Exposed> {
+    return expose(options)
   },
 
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */

@@ -2,13 +2,11 @@
 
 import { runtime, type StreamInspection } from '../../index.js'
 import { configError, integer, onlyKnown, text, word } from '../../kit/check.js'
+import { arranged, SORT_KEYS, type SortKey } from '../../kit/sight/arrange.js'
 import type { WaitingFor } from '../../kit/sight/inspection.js'
 import { oversightOf, type StreamChange } from '../../kit/sight/oversight.js'
 
-export type { StreamChange }
-
-/** By what a list is sorted. */
-export type SortKey = (typeof KEYS)[number]
+export type { SortKey, StreamChange }
 
 /** Options of `listStreams`. */
 export interface ListOptions {
@@ -50,24 +48,6 @@ export interface StreamDetail {
   readonly changes: readonly StreamChange[]
 }
 
-/** Names for a list, in the order in which people choose. */
-export const KEYS = [
-  'waitingMs',
-  'ageMs',
-  'eventsIn',
-  'eventsOut',
-  'bufferedEvents',
-  'bufferedResults',
-  'bufferedBytes',
-  'id',
-  'function',
-  'stage',
-  'placement',
-  'thread',
-  'state',
-  'waitingFor',
-] as const
-
 /** The longest text to search for. */
 const LONGEST_SEARCH = 200
 const WAITS: readonly WaitingFor[] = ['event', 'user code', 'reader', 'room', 'admission', 'journal', 'nothing']
@@ -86,19 +66,12 @@ export function listStreams(options: ListOptions = {}): StreamList {
   if (waitingFor !== undefined) word(waitingFor, `${FIELD}.waitingFor`, WAITS as [WaitingFor])
   if (search !== undefined && (typeof search !== 'string' || search.length > LONGEST_SEARCH))
     throw configError(`${FIELD}.search`, `a string of at most ${LONGEST_SEARCH} characters`, search)
-  const key = word(options.sort, `${FIELD}.sort`, KEYS)
+  const sort = word(options.sort, `${FIELD}.sort`, SORT_KEYS)
   const order = options.order === undefined ? undefined : word(options.order, `${FIELD}.order`, ['asc', 'desc'])
   const limit = integer(options.limit, `${FIELD}.limit`, 0, 1000)
   const offset = integer(options.offset, `${FIELD}.offset`, 0, 0)
   const all = everyStream()
-  const sought = search?.toLowerCase() ?? ''
-  const found = all.filter(
-    (stream) =>
-      (name === undefined || stream.function === name) &&
-      (waitingFor === undefined || stream.waitingFor === waitingFor) &&
-      (sought === '' || hasText(stream, sought)),
-  )
-  found.sort(comparing(key, order))
+  const found = arranged(all, { function: name, waitingFor, search, sort, order })
   return { at: Date.now(), total: all.length, matching: found.length, streams: found.slice(offset, offset + limit) }
 }
 
@@ -117,26 +90,4 @@ export function abortStream(id: string, reason: unknown = new Error('it was abor
 function everyStream(): StreamInspection[] {
   oversightOf(runtime).keepChanges()
   return runtime.inspect({ limit: Number.MAX_SAFE_INTEGER })
-}
-
-function hasText({ id, function: name, stage, state, waitingFor, lastError }: StreamInspection, sought: string): boolean {
-  return [id, name, stage, state, waitingFor, lastError].some((one) => one?.toLowerCase().includes(sought) === true)
-}
-
-function sortedBy(stream: StreamInspection, key: SortKey): number | string {
-  if (key === 'bufferedEvents') return stream.buffered.events
-  if (key === 'bufferedResults') return stream.buffered.results
-  if (key === 'bufferedBytes') return stream.buffered.bytes
-  return stream[key] ?? ''
-}
-
-/** Streams that are alike stand in the order of their ids, so that none jumps about. */
-function comparing(key: SortKey, order: 'asc' | 'desc' | undefined): (one: StreamInspection, other: StreamInspection) => number {
-  const compare = (a: number | string, b: number | string) => (a < b ? -1 : a > b ? 1 : 0)
-  return (one, other) => {
-    const value = sortedBy(one, key)
-    const isDown = (order ?? (typeof value === 'number' ? 'desc' : 'asc')) === 'desc'
-    const found = compare(value, sortedBy(other, key))
-    return (isDown ? -found : found) || compare(one.id, other.id)
-  }
 }

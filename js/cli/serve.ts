@@ -1,10 +1,12 @@
 // `velo serve`: a folder of stream functions as a service, until a signal ends it.
 
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Durable, runtime } from '../index.js'
 import { createServer, type ServerOptions } from '../server/index.js'
 import { described, Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
+import { tokenIn } from './token.js'
 
 /** What the command line says. */
 export interface ServeOptions {
@@ -19,6 +21,10 @@ export interface ServeOptions {
   readonly maxPerClient: number
   readonly origins: readonly string[] | undefined
   readonly cors: readonly string[]
+  readonly admin: boolean
+  readonly adminTokenFile: string | undefined
+  /** Path of a local socket. */
+  readonly expose: string | undefined
   readonly tlsKey: string | undefined
   readonly tlsCert: string | undefined
   readonly http2: boolean
@@ -46,6 +52,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     code = signal === 'SIGINT' ? Exit.interrupted : Exit.terminated
     tell('draining', `${signal}: no new streams, ${runtime.snapshot().streamsOpen} are open`, { signal })
   }
+  // The process and its streams end together, so it is closed by the end of the process.
+  if (options.expose !== undefined) await exposed(options.expose)
   await listen(server, options)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopping)
   const { url, functions } = server
@@ -67,6 +75,8 @@ function served({
   maxPerClient,
   origins,
   cors,
+  admin,
+  adminTokenFile,
   http2,
   grace,
   readyDelay,
@@ -85,6 +95,7 @@ function served({
     maxPerClient,
     origins,
     cors: corsOf(cors),
+    admin: adminOf(admin, adminTokenFile),
     tls,
     http2,
     grace,
@@ -97,6 +108,23 @@ function served({
 async function journalIn(folder: string): Promise<Durable & { close(): Promise<void> }> {
   const { journal } = await import('../durable/index.js')
   return journal(folder)
+}
+
+/** Whoever has the token; without one, this machine. */
+function adminOf(admin: boolean, tokenFile: string | undefined): ServerOptions['admin'] {
+  if (tokenFile === undefined) return admin && { readOnly: false }
+  const token = tokenIn(tokenFile)
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(`Bearer ${token}`)
+  return { readOnly: false, authorize: ({ headers }) => timingSafeEqual(digest(headers.authorization ?? ''), expected) }
+}
+
+async function exposed(path: string): Promise<void> {
+  try {
+    await runtime.expose({ path })
+  } catch (error) {
+    throw new UsageError(`--expose ${path}: ${(error as Error).message}`)
+  }
 }
 
 /** Whose pages may call. */

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import type { HttpOptions } from '../http/index.js'
 import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
-import { configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
+import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import type { SocketOptions } from '../websocket/index.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
@@ -73,6 +73,10 @@ export interface ServerOptions {
   hosts?: readonly string[] | undefined
   /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
   metrics?: boolean | undefined
+  /**
+   * Whether `/admin` shows what runs in the process, and may abort streams: what `velo top --url` asks. `true`: to this machine alone, and nothing can be aborted. Default false.
+   */
+  admin?: boolean | AdminOptions | undefined
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
   headersTimeout?: number | undefined
   /**
@@ -94,6 +98,14 @@ export interface ServerOptions {
   signals?: boolean | undefined
   /** Told what failed a stream or a request; the client is told less. Default: nobody is. */
   onError?: ((error: unknown, req: IncomingMessage) => void) | undefined
+}
+
+/** Options of `admin`. */
+export interface AdminOptions {
+  /** Whether who asks may look, and abort where that is allowed. Default: this machine may, by a loopback address and without a proxy. */
+  authorize?: ((req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
+  /** Refuses to abort streams. Default true. */
+  readOnly?: boolean | undefined
 }
 
 /** What a request asks for. */
@@ -124,6 +136,7 @@ export interface Settings {
   readonly cors: ServerOptions['cors']
   readonly hosts: readonly string[] | undefined
   readonly metrics: boolean
+  readonly admin: AdminOptions | undefined
   readonly headersTimeout: number
   readonly bodyTimeout: number
   readonly keepAliveTimeout: number
@@ -137,7 +150,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement durable envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement durable envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -189,6 +202,7 @@ export function settingsOf(options: ServerOptions): Settings {
     cors,
     hosts,
     metrics: flag(options.metrics, `${FIELD}.metrics`, true),
+    admin: adminOf(options.admin),
     headersTimeout,
     bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 0, 60_000),
     keepAliveTimeout: duration(options.keepAliveTimeout, `${FIELD}.keepAliveTimeout`, 0, 5000),
@@ -199,6 +213,14 @@ export function settingsOf(options: ServerOptions): Settings {
     signals: flag(options.signals, `${FIELD}.signals`, false),
     onError,
   }
+}
+
+function adminOf(admin: ServerOptions['admin']): AdminOptions | undefined {
+  if (admin === undefined || typeof admin === 'boolean') return admin === true ? {} : undefined
+  const field = `${FIELD}.admin`
+  onlyKnown(admin, field, ['authorize', 'readOnly'])
+  if (admin.authorize !== undefined) callable(admin.authorize, `${field}.authorize`)
+  return { authorize: admin.authorize, readOnly: flag(admin.readOnly, `${field}.readOnly`, true) }
 }
 
 /** A name that can stand in a URL. */

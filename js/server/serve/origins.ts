@@ -6,7 +6,7 @@ import { isAllowed } from './cors.js'
 import type { Refusal } from './reply.js'
 
 /** The names of a machine for itself. */
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+export const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 export const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not ask here' }
 
@@ -29,4 +29,4 @@ export async function originAllowed(
   return names === undefined || names.includes(new URL(origin).hostname)
 }
 
-const isLoopback = (address = ''): boolean => address === '::1' || /^(?:::ffff:)?127\./.test(address)
+export const isLoopback = (address = ''): boolean => address === '::1' || /^(?:::ffff:)?127\./.test(address)

@@ -10,6 +10,7 @@ import { httpOf } from '../functions/kept.js'
 import { BodyWatch } from '../listen/body-watch.js'
 import type { Settings } from '../options.js'
 import { type ServerNumbers, serverFamilies } from '../server-families.js'
+import { Admin, isAdmin } from './admin.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
 import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
@@ -44,6 +45,7 @@ export class Requests {
   readonly #handlers = new WeakMap<Entry, Handler>()
   readonly #admitted = new WeakMap<IncomingMessage, Admitted>()
   readonly #bodies: BodyWatch
+  readonly #admin: Admin | undefined
   /** Responses to bodies that did not come. */
   readonly #silent = new WeakSet<ServerResponse>()
   /** Requests under way that have a stream. */
@@ -52,7 +54,9 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
-    this.#bodies = new BodyWatch(options.settings.bodyTimeout, (req, res) => {
+    const { settings } = options
+    this.#admin = settings.admin === undefined ? undefined : new Admin(settings.admin, settings)
+    this.#bodies = new BodyWatch(settings.bodyTimeout, (req, res) => {
       if (!res.headersSent) this.#silent.add(res)
       onSilent(req, res)
     })
@@ -80,6 +84,16 @@ export class Requests {
     if (reads && path === '/metrics' && settings.metrics) {
       const openMetrics = req.headers.accept?.includes('application/openmetrics-text') === true
       return send(req, res, 200, metricsType({ openMetrics }), metricsText({ openMetrics, extra: serverFamilies(numbers()) }))
+    }
+    if (this.#admin !== undefined && isAdmin(path)) {
+      this.#admin.answer(req, res, path).then(
+        (refusal) => refusal && this.#refuse(req, res, '-', refusal),
+        (error: unknown) => {
+          this.#refuse(req, res, '-', BROKEN)
+          settings.onError?.(error, req)
+        },
+      )
+      return
     }
     this.#refuse(req, res, '-', NOT_FOUND)
   }

@@ -1,0 +1,20 @@
+// The token that says who may look at a service: in a file, because words of a command line and the environment are seen by others.
+
+import { readFileSync } from 'node:fs'
+import { UsageError } from './failure.js'
+
+/** What one line of a file says. */
+export function tokenIn(file: string): string {
+  const token = read(file).trim()
+  // It must fit into a header.
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new UsageError(`${file}: expected a token of visible ASCII characters on one line`)
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`)
+  }
+}

@@ -39,7 +39,7 @@ const ADD_ONS = {
   'js/telemetry': [],
   'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
   'js/redis': [],
-  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis'],
+  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/telemetry'],
 }
 
 /** Folders of add-ons that keep and run durable streams elsewhere: they are made of the inner rooms. */

@@ -1,5 +1,6 @@
 // Which commands and options there are, and what the help says of each. Not here: what they do (program.ts), and how values are read (arguments.ts).
 
+import { SORT_KEYS } from '../kit/sight/arrange.js'
 import type { Format } from './run/formats.js'
 
 /** An option: what its value is called, where it takes one, and what it does. */
@@ -110,6 +111,22 @@ const consume: Command = {
   examples: ['velo consume --redis redis://127.0.0.1:6379 --stream clicks --group features --function features.js --to features'],
 }
 
+const top: Command = {
+  args: ['[pid]'],
+  says: 'Show what runs in a process, live: its streams, what each waits for; abort one',
+  usage: 'top [pid] [options]',
+  options: {
+    url: { value: 'url', says: 'Ask a service: http://host:port, with /admin unless it has another path' },
+    socket: { value: 'path', says: 'Ask the process behind this socket (runtime.expose, velo serve --expose)' },
+    'token-file': { value: 'file', says: 'With --url: the token in this file says who asks' },
+    sort: { value: 'name', says: `Begin in the order of ${SORT_KEYS.join(', ')} (default: ${SORT_KEYS[0]})` },
+    search: { value: 'text', says: 'Begin with the streams that have this in their id, function, state or error' },
+    interval: { value: 'ms', says: 'How often to look (default: 1000)' },
+    json: { says: 'Answer once, as one line of JSON' },
+  },
+  examples: ['velo top', 'velo top 4711', 'velo top --url http://127.0.0.1:8080', 'velo top --socket /run/orders.sock --sort ageMs | head'],
+}
+
 const doctor: Command = {
   args: [],
   says: 'Look at this machine: the add-on, Node.js, limits, a journal',
@@ -161,4 +178,4 @@ const journal: Readonly<Record<string, Command>> = {
 }
 
 /** All commands, by name: one word, or two. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, consume, ...journal, doctor }))
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, consume, top, ...journal, doctor }))

@@ -4,11 +4,13 @@
 // does not.
 
 import { readFileSync } from 'node:fs'
+import { SORT_KEYS } from '../kit/sight/arrange.js'
 import { flag, integer, type Parsed, parsed, text, texts, word } from './arguments.js'
 import { COMMANDS, FORMATS } from './commands.js'
 import { described, Exit, errorJson, exitCode, StuckError, UsageError } from './failure.js'
 import { help, signature } from './help.js'
 import { say } from './terminal.js'
+import { tokenOf } from './token.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -16,6 +18,7 @@ const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed
   run: ([file = '', ...inputs], options) => runCommand(file, inputs, options),
   serve: ([functions = ''], options) => (flag(options, 'watch') ? watchCommand(functions) : serveCommand(functions, options)),
   consume: (_, options) => consumeCommand(options),
+  top: ([pid], options) => topCommand(pid, options),
   doctor: (_, options) => doctorCommand(options),
   'journal ls': async ([folder = ''], options) => (await looks()).ls(folder, text(options, 'function'), flag(options, 'json')),
   'journal show': async ([folder = '', id = ''], options) =>
@@ -134,7 +137,7 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
     origins: origins.length === 0 ? undefined : origins,
     cors: texts(given, 'cors'),
     admin: flag(given, 'admin'),
-    adminTokenFile: text(given, 'admin-token-file'),
+    adminToken: tokenOf(text(given, 'admin-token-file')),
     expose: text(given, 'expose'),
     tlsKey: text(given, 'tls-key'),
     tlsCert: text(given, 'tls-cert'),
@@ -171,6 +174,21 @@ async function consumeCommand(given: Parsed): Promise<number> {
   if (options.streams.length === 0) throw new UsageError('consume needs --stream')
   const { consume } = await import('./consume.js')
   return consume(options)
+}
+
+async function topCommand(pid: string | undefined, given: Parsed): Promise<number> {
+  const options = {
+    pid,
+    url: text(given, 'url'),
+    socket: text(given, 'socket'),
+    token: tokenOf(text(given, 'token-file')),
+    sort: word(given, 'sort', SORT_KEYS, SORT_KEYS[0]),
+    search: text(given, 'search'),
+    interval: integer(given, 'interval', 100, 3_600_000, 1000),
+    json: flag(given, 'json'),
+  }
+  const { top } = await looks()
+  return top(options)
 }
 
 /** The same command without `--watch` is a process of its own. */

@@ -6,7 +6,6 @@ import { type Durable, runtime } from '../index.js'
 import { createServer, type ServerOptions } from '../server/index.js'
 import { described, Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
-import { tokenIn } from './token.js'
 
 /** What the command line says. */
 export interface ServeOptions {
@@ -22,7 +21,7 @@ export interface ServeOptions {
   readonly origins: readonly string[] | undefined
   readonly cors: readonly string[]
   readonly admin: boolean
-  readonly adminTokenFile: string | undefined
+  readonly adminToken: string | undefined
   /** Path of a local socket. */
   readonly expose: string | undefined
   readonly tlsKey: string | undefined
@@ -76,7 +75,7 @@ function served({
   origins,
   cors,
   admin,
-  adminTokenFile,
+  adminToken,
   http2,
   grace,
   readyDelay,
@@ -95,7 +94,7 @@ function served({
     maxPerClient,
     origins,
     cors: corsOf(cors),
-    admin: adminOf(admin, adminTokenFile),
+    admin: adminOf(admin, adminToken),
     tls,
     http2,
     grace,
@@ -111,9 +110,8 @@ async function journalIn(folder: string): Promise<Durable & { close(): Promise<v
 }
 
 /** Whoever has the token; without one, this machine. */
-function adminOf(admin: boolean, tokenFile: string | undefined): ServerOptions['admin'] {
-  if (tokenFile === undefined) return admin && { readOnly: false }
-  const token = tokenIn(tokenFile)
+function adminOf(admin: boolean, token: string | undefined): ServerOptions['admin'] {
+  if (token === undefined) return admin && { readOnly: false }
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = digest(`Bearer ${token}`)
   return { readOnly: false, authorize: ({ headers }) => timingSafeEqual(digest(headers.authorization ?? ''), expected) }

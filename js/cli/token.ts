@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { UsageError } from './failure.js'
 
-/** What one line of a file says. */
-export function tokenIn(file: string): string {
+/** What the one line of a file says, where one is given. Throws `UsageError`. */
+export function tokenOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
   const token = read(file).trim()
   // It must fit into a header.
   if (/^[\x21-\x7e]+$/.test(token)) return token

@@ -3,6 +3,7 @@
 //
 // The process as a whole: its totals, its functions, its threads, its journals.
 
+import { basename } from 'node:path'
 import { type FunctionMetrics, type JournalMetrics, runtime, type WorkerSnapshot } from '../../index.js'
 import { type FunctionMeasures, measuresOf, type Spent } from '../../kit/sight/measures.js'
 import { oversightOf } from '../../kit/sight/oversight.js'
@@ -46,7 +47,7 @@ export interface Overview {
   readonly at: number
   readonly process: {
     readonly pid: number
-    /** What it was started with, as `process.title` says it. */
+    /** `process.title`, or the name of its main file where that was never set. */
     readonly title: string
     /** Version of Node.js. */
     readonly node: string
@@ -80,7 +81,7 @@ export function overview(): Overview {
     at,
     process: {
       pid: process.pid,
-      title: process.title,
+      title: titleOf(process),
       node: process.version,
       startedAt: Math.round(at - process.uptime() * 1000),
       memory: process.memoryUsage.rss(),
@@ -90,6 +91,11 @@ export function overview(): Overview {
     workers: plain(workers),
     journals: plain(journals),
   }
+}
+
+function titleOf({ title, argv }: NodeJS.Process): string {
+  // Node.js begins with its own name, or on some systems with the command line.
+  return /^(?:node\b|.*[/\\]node(?:\.exe)?\b)/.test(title) || title === '' ? basename(argv[1] ?? 'node') : title
 }
 
 function functionOf(of: FunctionMeasures): ViewFunction {

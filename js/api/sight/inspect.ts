@@ -60,14 +60,18 @@ export function shape(
   lease: Lease,
   { stage } = standingOf(lease),
 ): Pick<StreamInspection, 'id' | 'function' | 'stage' | 'placement' | 'thread'> {
-  const { id, def, holder } = lease
+  const { id, def } = lease
   return {
     id,
     function: def.options.name,
     ...(stage === undefined ? {} : { stage }),
     placement: def.remote ? 'worker' : 'local',
-    thread: def.stages[0]?.placement === undefined ? threadId : (holder.driver.remotes[0]?.thread ?? 0),
+    thread: threadOf(lease),
   }
+}
+
+function threadOf({ def, holder }: Lease): number {
+  return def.stages[0]?.placement === undefined ? threadId : (holder.driver.remotes[0]?.thread ?? 0)
 }
 
 function waitOf({ holder }: Lease, stand: number, isStill: boolean): WaitingFor {
@@ -86,25 +90,31 @@ export function changeable(lease: Lease): Pick<StreamInspection, 'state' | 'wait
   return { state: stateOf(lease), waitingFor: waitOf(lease, stand, isStill), ...(stage === undefined ? {} : { stage }) }
 }
 
+/** One object of one shape for each of thousands: spreads would cost several times as much. */
 function inspected(lease: Lease, now: number): StreamInspection {
-  const { row, holder } = lease
-  const standing = standingOf(lease)
-  const { stand } = standing
+  const { row, holder, def } = lease
+  const { stand, stage } = standingOf(lease)
   const { ms, isStill } = stoodFor(lease, stand, now)
-  const failure = holder.lastFailure
-  const { headers } = holder.contextParts()
-  return {
-    ...shape(lease, standing),
+  const { events, results } = bufferedOf(row)
+  const seen: { -readonly [Key in keyof StreamInspection]: StreamInspection[Key] } = {
+    id: lease.id,
+    function: def.options.name,
+    placement: def.remote ? 'worker' : 'local',
+    thread: threadOf(lease),
     state: stateOf(lease),
     ageMs: Math.round(Math.max(0, now - row.word(Word.Duration))),
     waitingFor: waitOf(lease, stand, isStill),
     waitingMs: Math.round(Math.max(0, ms)),
-    buffered: { ...bufferedOf(row), bytes: holder.mode.puller?.bytes ?? 0 },
+    buffered: { events, results, bytes: holder.mode.puller?.bytes ?? 0 },
     eventsIn: row.accepted,
     eventsOut: row.yielded,
-    ...(failure === undefined ? {} : { lastError: said(failure.error) }),
-    ...(headers === undefined ? {} : { headers: redacted(headers) }),
   }
+  if (stage !== undefined) seen.stage = stage
+  const failure = holder.lastFailure
+  if (failure !== undefined) seen.lastError = said(failure.error)
+  const { headers } = holder.contextParts()
+  if (headers !== undefined) seen.headers = redacted(headers)
+  return seen
 }
 
 /** What `runtime.inspect` answers. */

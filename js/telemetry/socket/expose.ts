@@ -18,6 +18,8 @@ const FIELD = 'runtime.expose(options)'
 const CONNECTIONS = 32
 /** How long a request may take to come, ms. */
 const REQUEST_MS = 5000
+/** How often that is looked at, ms. */
+const CHECK_MS = 1000
 const HEADER_BYTES = 8192
 
 /** Resolves when the socket is there; rejects with `VELO_CONFIG` where it cannot be. */
@@ -30,7 +32,13 @@ export async function expose(options: ExposeOptions = {}): Promise<Exposed> {
   const path = options.path === undefined ? ownPlace() : resolve(options.path)
   if (Buffer.byteLength(path) > LONGEST) throw configError(`${FIELD}.path`, `a path of at most ${LONGEST} bytes`, path)
   oversightOf(runtime).keepChanges()
-  const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS }, answering(readOnly))
+  const limits = {
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  }
+  const server = createServer(limits, answering(readOnly))
   server.maxConnections = CONNECTIONS
   server.unref()
   server.on('connection', (socket) => socket.unref())

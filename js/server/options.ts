@@ -5,6 +5,7 @@ import type { TlsOptions } from 'node:tls'
 import type { HttpOptions } from '../http/index.js'
 import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
+import { type Sharing, sharingOf } from '../kit/keeping/sharing.js'
 import type { SocketOptions } from '../websocket/index.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
@@ -30,8 +31,9 @@ export interface ServerOptions {
   /**
    * What is served: a map from the name in the URL to a function, or a folder. Of a folder, every module (`.js`, `.mjs`, `.cjs`; `.ts` and `.mts` where Node.js runs them) whose
    * name begins neither with a dot nor an underscore is served under its name; its default export is the function, and it may export `options`, a `ServedFunction` without `fn`.
+   * May be left out beside `cluster`, all of whose functions are served then.
    */
-  functions: string | URL | Readonly<Record<string, Servable | ServedFunction>>
+  functions?: string | URL | Readonly<Record<string, Servable | ServedFunction>> | undefined
   /** More names, each for several functions one after the other; or `true`: clients may join up to 8 served functions by themselves, as `/fn/a|b`. A pipeline has the limits of its first function, for itself. Default: none. */
   pipelines?: Readonly<Record<string, readonly string[]>> | boolean | undefined
   /** Where the functions of modules run that do not say it themselves. Default `'local'`. */
@@ -42,6 +44,11 @@ export interface ServerOptions {
    * after `listen()` are removed. Default: none is kept.
    */
   durable?: Durable | undefined
+  /**
+   * A cluster of `velo-stream/redis`: the streams of its functions are sessions, which run in whichever process hosts them. Their clients may come back to any server of the cluster, as with `durable`. Functions that
+   * it does not have are served as without it. Default: none.
+   */
+  cluster?: object | undefined
   /** Events are `{ headers, payload }`, as in the paper: an event without a payload is refused (`VELO_EVENT`), headers left out are `{}`. Default false. */
   envelope?: boolean | undefined
   /** How requests and results are read and written, for all functions. */
@@ -119,11 +126,12 @@ type Answer = string | null | undefined | false
 
 /** Options with every default filled in. */
 export interface Settings {
-  readonly functions: ServerOptions['functions']
+  readonly functions: NonNullable<ServerOptions['functions']>
   readonly pipelines: Readonly<Record<string, readonly string[]>>
   readonly joins: boolean
   readonly placement: 'local' | 'worker'
   readonly durable: Durable | undefined
+  readonly sharing: Sharing | undefined
   readonly envelope: boolean
   readonly http: ServedHttp
   readonly websocket: ServedSocketOptions | undefined
@@ -150,7 +158,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement durable envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement durable cluster envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -160,7 +168,20 @@ export const NAME = /^[\w.-]{1,128}$/
 /** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
 export function settingsOf(options: ServerOptions): Settings {
   onlyKnown(options, FIELD, names)
-  const { functions, pipelines, placement = 'local', http = {}, websocket, authorize, origins, cors, hosts, tls, onError } = options
+  const sharing = sharedBy(options)
+  const {
+    functions = allOf(sharing),
+    pipelines,
+    placement = 'local',
+    http = {},
+    websocket,
+    authorize,
+    origins,
+    cors,
+    hosts,
+    tls,
+    onError,
+  } = options
   if (typeof functions !== 'string' && !(functions instanceof URL)) {
     if (typeof functions !== 'object' || functions === null) throw configError(`${FIELD}.functions`, 'a folder or an object', functions)
     for (const name of Object.keys(functions)) checkName(name, `${FIELD}.functions`)
@@ -190,6 +211,7 @@ export function settingsOf(options: ServerOptions): Settings {
     joins: pipelines === true,
     placement,
     durable: options.durable,
+    sharing,
     envelope: flag(options.envelope, `${FIELD}.envelope`, false),
     http,
     websocket: websocket === false ? undefined : typeof websocket === 'object' ? websocket : {},
@@ -221,6 +243,23 @@ function adminOf(admin: ServerOptions['admin']): AdminOptions | undefined {
   onlyKnown(admin, field, ['authorize', 'readOnly'])
   if (admin.authorize !== undefined) callable(admin.authorize, `${field}.authorize`)
   return { authorize: admin.authorize, readOnly: flag(admin.readOnly, `${field}.readOnly`, true) }
+}
+
+/** What the cluster shares with servers. */
+function sharedBy({ cluster, durable, pipelines, envelope }: ServerOptions): Sharing | undefined {
+  if (cluster === undefined) return undefined
+  const sharing = sharingOf(cluster)
+  if (sharing === undefined) throw configError(`${FIELD}.cluster`, 'a cluster of velo-stream/redis', cluster)
+  if (durable !== undefined) throw configError(`${FIELD}.durable`, 'nothing beside cluster, which keeps its sessions itself', durable)
+  // Those who host sessions know functions by the names that the cluster has for them.
+  if (pipelines) throw configError(`${FIELD}.pipelines`, 'nothing beside cluster, which may have pipelines among its functions', pipelines)
+  if (envelope) throw configError(`${FIELD}.envelope`, 'false beside cluster, whose functions may have a schema', envelope)
+  return sharing
+}
+
+/** Functions that nobody names. */
+function allOf(sharing: Sharing | undefined): ServerOptions['functions'] {
+  return sharing && Object.fromEntries([...sharing.functions].map(([name, { fn }]) => [name, fn as Servable]))
 }
 
 /** A name that can stand in a URL. */

@@ -11,8 +11,10 @@ export interface Verdict {
 
 /** 4000 to 4999 are for applications. */
 export const IDLE = 4408
-export const REPLACED = 4409
 export const GONE = 4410
+
+/** The client has another connection, here or with another server. */
+export const REPLACED: Verdict = { code: 4409, reason: 'replaced' }
 
 /** The stream is kept, and goes on when the client comes again: another process will have it, or an event could not be kept. */
 export const RESTART: Verdict = { code: 1012, reason: 'restart' }

@@ -169,9 +169,9 @@ export class Inbox<In> {
   }
 }
 
-/** The journal of a durable stream does not take an event. */
+/** The journal of a durable stream does not take an event, or does not say whether it has it. */
 export function isNotKept(error: unknown): boolean {
-  return error instanceof VeloError && error.code === 'VELO_CHECKPOINT'
+  return error instanceof VeloError && (error.code === 'VELO_CHECKPOINT' || error.code === 'VELO_TIMEOUT')
 }
 
 function isRefused(error: unknown): error is VeloError {

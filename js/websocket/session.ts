@@ -9,6 +9,7 @@ import { standingOf } from '../kit/bytes/standing.js'
 import { pulled } from '../kit/iteration/pulled.js'
 import { clientId } from '../kit/keeping/client-ids.js'
 import { keepingOf } from '../kit/keeping/keeping.js'
+import { hasMoved } from '../kit/keeping/moved.js'
 import { silence } from '../kit/promises.js'
 import { AGAIN, faultOf, GONE, REPLACED, RESTART, type Verdict, verdictOfEnd } from './codes.js'
 import { deliver } from './deliver.js'
@@ -51,9 +52,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
   #grace: NodeJS.Timeout | undefined
   #isOver: () => void = () => {}
   /** Resolves when its client is not coming back: nothing is kept for it any more. */
-  readonly over = new Promise<void>((resolve) => {
-    this.#isOver = resolve
-  })
+  readonly over = new Promise<void>((resolve) => void (this.#isOver = resolve))
 
   /** Throws what `open` throws. `back`: the client had the stream in another process. */
   constructor(fn: StreamFunction<In, Out>, settings: Settings, back?: ResumeRequest) {
@@ -263,6 +262,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
 
   /** The function has finished, and has given its permit back. Its results may still be on their way. */
   #ended(end: StreamEnd): void {
+    if (hasMoved(end)) return this.leave(REPLACED)
     this.#inbox.stop()
     if (this.#grace !== undefined) hasEnded(this)
     if (end.reason !== 'aborted' && end.reason !== 'closed') return
@@ -285,7 +285,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     const old = this.#peer
     this.#peer = peer
     old?.mute()
-    old?.close({ code: REPLACED, reason: 'replaced' })
+    old?.close(REPLACED)
   }
 
   /** The client is not coming back. */

@@ -4,7 +4,6 @@ import type { Output } from '../../engine/channels/output.js'
 import type { ReadOptions } from '../../engine/channels/reader.js'
 import type { Codec } from '../../kit/types.js'
 import { decodeRecord } from '../../workers/codec/record.js'
-import type { Pulling } from './pulling.js'
 
 export interface OutletOwner {
   readonly codec: Codec
@@ -32,7 +31,7 @@ export class Outlet {
   private confirmed: number | undefined
   private isReadOut = false
 
-  constructor(owner: OutletOwner, pulling: Pulling | undefined) {
+  constructor(owner: OutletOwner, pulling: { readonly confirms: boolean } | undefined) {
     this.owner = owner
     this.isEncoded = pulling !== undefined
     this.confirmed = pulling?.confirms === true ? 0 : undefined

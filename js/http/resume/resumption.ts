@@ -8,6 +8,7 @@ import { type Encoded, sizeOf, Unwritable } from '../../kit/bytes/byte-budget.js
 import { standingOf } from '../../kit/bytes/standing.js'
 import { awaitReturn, forgetReturn } from '../../kit/iteration/returns.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
+import { hasMoved } from '../../kit/keeping/moved.js'
 import { silence } from '../../kit/promises.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { Answer, Service } from '../options.js'
@@ -114,7 +115,10 @@ export class ResumableSession implements Session {
       for (;;) {
         while (this.#client === undefined && !this.#abandoned) await this.#nextClient()
         const batch = await results.take()
-        if (batch.length === 0) break
+        if (batch.length === 0) {
+          if (keepingOf(this.fn) !== undefined && hasMoved(await this.stream.closed)) this.#giveUp()
+          break
+        }
         for (let kept = 0; kept < batch.length; ) {
           // Kept before it is written: whoever comes while this one waits for room finds it there.
           const { text, bytes, next } = this.#keep(batch, kept)

@@ -1,21 +1,18 @@
 // `cluster()`: sessions that processes share over one Redis or Valkey: this process may host them, and may open any of them.
 
-import { randomBytes } from 'node:crypto'
 import { Stream } from '../../api/stream.js'
 import type { StreamFunction } from '../../api/stream-fn.js'
 import { configError, duration, integer, onlyKnown, record, text } from '../../kit/check.js'
-import { ClosedError, TimeoutError } from '../../kit/errors.js'
-import { silence } from '../../kit/promises.js'
-import { adapterError, isRefusal } from '../client/faults.js'
+import { ClosedError } from '../../kit/errors.js'
+import { SHARING, type SharedFunction, type Sharing } from '../../kit/keeping/sharing.js'
 import type { RedisClient } from '../client/wire.js'
 import type { Connection, Subscriber } from '../session/connection.js'
 import { connectorOf } from '../session/connector.js'
-import { keysOf, tagOf } from '../session/keys.js'
 import { Scripts } from '../session/script.js'
 import { type Hostable, hostable } from './definition.js'
-import { Audience, type Seat } from './handle/audience.js'
-import { Remote } from './handle/remote.js'
-import { RemoteLive } from './handle/remote-live.js'
+import { frontOf } from './front.js'
+import { Audience } from './handle/audience.js'
+import { Handles } from './handle/handles.js'
 import { HostingWorker } from './host/worker.js'
 import { type Names, namesOf } from './names.js'
 import { PartOfJournal } from './part-of-journal.js'
@@ -58,7 +55,7 @@ interface Connected {
   readonly scripts: Scripts
   readonly beats: Scripts
   readonly subscriber: Subscriber
-  readonly audience: Audience
+  readonly handles: Handles
 }
 
 /** A session is kept by whoever hosts it. */
@@ -87,6 +84,8 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   readonly #ttl: number
   readonly #backlog: number
   readonly #timeout: number
+  /** @internal For servers. */
+  readonly [SHARING]: Sharing
   #connected: Connected | undefined
   #worker: HostingWorker | undefined
   #stopping: Promise<void> | undefined
@@ -112,6 +111,11 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     for (const [name, fn] of Object.entries(functions)) {
       this.#functions.set(name, hostable(name, fn, this.#commit, new Nowhere(), `${FIELD}.functions`))
     }
+    const shared = [...this.#functions].map(([name, one]): [string, SharedFunction] => [
+      name,
+      { fn: functions[name] as object, durable: frontOf(one, () => this.#connect().handles) },
+    ])
+    this[SHARING] = { functions: new Map(shared), backlog: this.#backlog }
   }
 
   /** Hosts sessions in this process; resolves when it has begun. */
@@ -148,27 +152,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const found = this.#functions.get(name)
     if (found === undefined) throw configError('open(name, id)', `one of ${[...this.#functions.keys()].join(', ')}`, name)
     text(id, 'open(name, id).id')
-    const { scripts, audience } = this.#connect()
-    const key = { function: name, id }
-    const keys = keysOf(this.#prefix, key)
-    tagOf(key)
-    const limits = { ttl: this.#ttl, backlog: this.#backlog }
-    const token = randomBytes(9).toString('base64url')
-    const seat: Seat = { live: undefined }
-    const leave = (): Promise<void> => audience.giveUp(keys.output, seat)
-    const remote = new Remote(scripts, this.#names, key, keys, token, limits, () => void silence(leave()), leave)
-    try {
-      // First hear of it, then look: so nothing is missed.
-      await audience.take(keys.output, seat)
-      const entered = await remote.enter()
-      if (entered === undefined)
-        throw new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere`, { streamId: id, reason: 'moved' })
-      seat.live = new RemoteLive(remote, found, entered)
-    } catch (error) {
-      await leave()
-      throw this.#notOpened(id, error)
-    }
-    return new Stream(seat.live)
+    return new Stream(await this.#connect().handles.open(found, id))
   }
 
   /** Hands the sessions that this process hosts over to the others, and closes what it opened; the sessions live. */
@@ -184,7 +168,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   async #stop(): Promise<void> {
     await this.#worker?.stop()
     const connected = this.#connected
-    await Promise.all(connected?.audience.lives.map((live) => live.close()) ?? [])
+    await connected?.handles.close()
     this.#connected = undefined
     connected?.scripts.close()
     connected?.beats.close()
@@ -198,15 +182,11 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const connection = connector.connect()
     const subscriber = connector.subscriber()
     const [scripts, beats] = [connection, connector.connect()].map((one) => new Scripts(one, this.#timeout)) as [Scripts, Scripts]
+    const limits = { ttl: this.#ttl, backlog: this.#backlog }
     const audience = new Audience(subscriber, scripts)
-    this.#connected = { connection, scripts, beats, subscriber, audience }
+    const handles = new Handles(scripts, audience, this.#prefix, this.#names, limits)
     connection.onReady(() => audience.back())
+    this.#connected = { connection, scripts, beats, subscriber, handles }
     return this.#connected
-  }
-
-  #notOpened(id: string, cause: unknown): unknown {
-    if (cause instanceof ClosedError) return cause
-    if (isRefusal(cause)) return adapterError(`session ${id}`, cause)
-    return new TimeoutError('VELO_TIMEOUT', `session ${id}: the server does not answer`, { streamId: id, cause })
   }
 }

@@ -10,6 +10,8 @@ export const News = {
   More: 2,
   /** Readers have taken results for which there was no room. */
   Room: 3,
+  /** It was opened again: the index is the number of whoever did. */
+  Moved: 4,
 } as const
 
 export interface Message {

@@ -1,13 +1,13 @@
 // What scripts say of a session that a process hosts: whoever hosts it owns it as in lua.ts, and whoever sends to it is another. Fields of m beside those in lua.ts: n nt (number and
 // token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
-// reader has taken). Results stay until their readers have taken them: `of` says which is the first.
+// reader has taken), hd (headers, as JSON). Results stay until their readers have taken them: `of` says which is the first.
 
 import { HASHES_GO, HASHES_KEPT, hashesAndOutcomes, isFresh, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
 export const CLAIM = scriptOf(`
-  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x')
+  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x','hd')
   if not h[1] then return {'gone'} end
   if h[3] then return {'over'} end
   if h[4] and h[4]~=ARGV[3] then return {'other',h[4]} end
@@ -22,7 +22,7 @@ export const CLAIM = scriptOf(`
   local m=redis.call('HMGET',KEYS[1],'f','i','of','hf','of','sv','se','sr','sa','ov')
   m[3]=tonumber(m[3] or '0')+redis.call('LLEN',KEYS[3])
   m[3]=tostring(m[3])
-  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x}
+  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or ''}
 `)
 
 /** ARGV: worker's entry in the directory of which another is the right one; it is taken over where that one is gone. */
@@ -49,7 +49,7 @@ export const LOOK = scriptOf(`
 `)
 
 /**
- * ARGV: as COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 the most results that may wait, 18 the
+ * ARGV: as COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added, 18 the
  * channel of its readers; from 19 outcomes and results. What it rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
  * furthest behind, are left behind before that.
  */
@@ -72,7 +72,7 @@ export const HOST_COMMIT = scriptOf(`
   end
   local added=math.max(0,#A-first+1)
   local cap=num(A[17])
-  if added>0 and olen>0 and olen+added>cap then
+  if added>0 and olen>=cap then
     local mine=num(redis.call('HGET',KEYS[1],'r:'..(h[12] or '')))
     if mine>of then
       local all=redis.call('HKEYS',KEYS[1])
@@ -81,7 +81,7 @@ export const HOST_COMMIT = scriptOf(`
       redis.call('HSET',KEYS[1],'of',mine)
       olen=math.max(0,olen-(mine-of)) of=mine
     end
-    if olen>0 and olen+added>cap then redis.call('HSET',KEYS[1],'fu',1) return {'full'} end
+    if olen>=cap then redis.call('HSET',KEYS[1],'fu',1) return {'full'} end
   end
   ${isFresh(8)}
   ${HASHES_KEPT}

@@ -2,7 +2,10 @@
 
 import { scriptOf } from './script.js'
 
-/** ARGV: token, at, seed, ms that it is kept, the number of whoever opened it before with this token, or 0. Whoever opens it last is the one who sends. */
+/**
+ * ARGV: token, at, seed, ms that it is kept, the number of whoever opened it before with this token, or 0, the channel of its readers, headers of a new one as JSON, or '', 1: it reads in place of
+ * whoever sent before. Whoever opens it last is the one who sends, and those before hear so.
+ */
 export const ENTER = scriptOf(`
   local h=redis.call('HMGET',KEYS[1],'at','n','i','en','of','ov','nt')
   local n=tonumber(h[2] or '0')
@@ -11,7 +14,14 @@ export const ENTER = scriptOf(`
     n=math.max(n+1,tonumber(ARGV[5]))
     local a=h[7] and redis.call('HGET',KEYS[1],'r:'..h[7]) or h[5] or '0'
     a=math.max(tonumber(a),tonumber(h[5] or '0'))
-    if not h[1] then redis.call('HSET',KEYS[1],'at',ARGV[2],'sd',ARGV[3]) end
+    if h[7] then
+      redis.call('SPUBLISH',ARGV[6],struct.pack('>dBd',n,4,0))
+      if ARGV[8]=='1' then redis.call('HDEL',KEYS[1],'r:'..h[7]) end
+    end
+    if not h[1] then
+      redis.call('HSET',KEYS[1],'at',ARGV[2],'sd',ARGV[3])
+      if ARGV[7]~='' then redis.call('HSET',KEYS[1],'hd',ARGV[7]) end
+    end
     redis.call('HSET',KEYS[1],'n',n,'nt',ARGV[1],'r:'..ARGV[1],a)
   end
   for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ARGV[4]) end
@@ -29,6 +39,12 @@ export const ENTRY = scriptOf(`
   if not h[6] and tonumber(h[5] or '0')<=tonumber(ARGV[3]) then redis.call('HSET',KEYS[1],'r:'..ARGV[1],ARGV[3]) end
   if h[2] then return {'over'} end
   return {'ok',h[3] or ''}
+`)
+
+/** ARGV: ms that it is kept, as long as it is not over. */
+export const TOUCH = scriptOf(`
+  if redis.call('HEXISTS',KEYS[1],'ov')==0 then for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ARGV[1]) end end
+  return {'ok'}
 `)
 
 /** ARGV: token, index of the first, ms that it is kept, most events that may wait, whether the last one is the end, the channel of its host, records. */

@@ -19,7 +19,7 @@ export interface Entry {
   readonly websocket: ServedSocketOptions
 }
 
-type Defaults = Pick<Settings, 'placement' | 'envelope' | 'durable'>
+type Defaults = Pick<Settings, 'placement' | 'envelope' | 'durable' | 'sharing'>
 
 /** Everything that is served, by name. Rejects with `VELO_CONFIG` or `VELO_FUNCTION_REF`. */
 export async function loadFunctions({ functions, ...defaults }: Defaults & Pick<Settings, 'functions'>): Promise<Map<string, Entry>> {
@@ -86,11 +86,24 @@ async function fromModule(name: string, url: URL, given: Options, defaults: Defa
 }
 
 function made(name: string, fn: Servable, { http = {}, websocket = {}, ...options }: Options, defaults: Defaults, where: string): Entry {
-  return { name, functions: [name], fn: streamFunction(name, fn, kept(fn, options, defaults), defaults, where), http, websocket }
+  return {
+    name,
+    functions: [name],
+    fn: streamFunction(name, fn, kept(name, fn, options, defaults, where), defaults, where),
+    http,
+    websocket,
+  }
 }
 
-/** A function that is not durable by itself becomes so where the server keeps streams. */
-function kept(fn: Servable, options: StreamOptions, { durable }: Defaults): StreamOptions {
+/** A function that is not durable by itself becomes so where the server keeps streams. One of the cluster is served as sessions. */
+function kept(name: string, fn: Servable, options: StreamOptions, { durable, sharing }: Defaults, where: string): StreamOptions {
+  const shared = sharing?.functions.get(name)
+  if (shared !== undefined) {
+    if (fn !== shared.fn) throw configError(where, 'the function that the cluster has under this name', fn)
+    if (options.durable !== undefined)
+      throw configError(`${where}.durable`, 'nothing for a function of the cluster, which keeps its sessions itself', options.durable)
+    return { ...options, durable: shared.durable as NonNullable<StreamOptions['durable']> }
+  }
   if (durable === undefined || options.durable !== undefined || (typeof fn === 'function' && keepingOf(fn) !== undefined)) return options
   return { ...options, durable }
 }

@@ -1,5 +1,6 @@
 // How a durable function is served where nobody says it: so that its clients may come back.
 
+import { configError } from '../../kit/check.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
 import type { ServedHttp, ServedSocketOptions, Settings } from '../options.js'
 import type { Entry } from './functions.js'
@@ -7,19 +8,41 @@ import type { Entry } from './functions.js'
 /** How long a client may stay away from its stream, ms. */
 const GRACE_MS = 30_000
 
+/** Results that are kept for a client by default. */
+const KEPT = 1024
+
 /** Options of the HTTP side of a function. */
-export function httpOf({ fn, http }: Entry, settings: Settings): ServedHttp {
+export function httpOf(entry: Entry, settings: Settings): ServedHttp {
+  const { fn, http, name } = entry
   const said = { ...settings.http, ...http }
   const { resume, out = 'auto', id, onDisconnect } = said
+  const most = mostKept(entry, settings)
+  if (typeof resume === 'object' && (resume.buffer ?? KEPT) > most)
+    throw tooMany(`functions.${name}.http.resume.buffer`, most, resume.buffer)
   // Only server-sent events have numbers to come back with.
   const fits = (out === 'auto' || out === 'sse') && id === undefined && typeof onDisconnect !== 'string'
-  return keepingOf(fn) !== undefined && resume === undefined && fits ? { ...said, resume: true } : said
+  const kept = resume === undefined ? keepingOf(fn) !== undefined && fits : resume === true
+  return kept ? { ...said, resume: { buffer: Math.min(KEPT, most) } } : said
 }
 
 /** Options of the WebSocket side of a function. */
-export function socketOf({ fn, websocket }: Entry, settings: Settings): ServedSocketOptions {
+export function socketOf(entry: Entry, settings: Settings): ServedSocketOptions {
+  const { fn, websocket, name } = entry
   const said = { ...settings.websocket, ...websocket }
-  return keepingOf(fn) !== undefined && said.onDisconnect === undefined ? { ...said, onDisconnect: { graceMs: GRACE_MS } } : said
+  if (keepingOf(fn) === undefined) return said
+  const most = mostKept(entry, settings)
+  if ((said.resumeBuffer ?? 0) > most) throw tooMany(`functions.${name}.websocket.resumeBuffer`, most, said.resumeBuffer)
+  const { onDisconnect = { graceMs: GRACE_MS }, resumeBuffer = Math.min(KEPT, most) } = said
+  return { ...said, onDisconnect, resumeBuffer }
+}
+
+/** Results that a client may not have yet wait in the cluster too, where their host waits for room: more than half of that is too close to it. */
+function mostKept({ name }: Entry, { sharing }: Settings): number {
+  return sharing?.functions.has(name) === true ? Math.max(1, sharing.backlog >> 1) : Number.POSITIVE_INFINITY
+}
+
+function tooMany(field: string, most: number, given: number | undefined): Error {
+  return configError(`createServer(options).${field}`, `${most} at most, half the backlog of the cluster`, given)
 }
 
 /** How long clients of a durable function may stay away, ms. */

@@ -19,22 +19,32 @@ export interface Page {
   readonly next: number
   /** Where it is over. */
   readonly end: Buffer | undefined
+  /** Nobody opened it after us. */
+  readonly isOurs: boolean
 }
 
 export class Receiver {
   /** Index of the next result to come here. */
-  next: number
+  next = 0
   readonly #owner: ReceiverOwner
   #looking: Promise<void> | undefined
   #mustLook = false
+  #isOpen = false
   #isClosed = false
 
-  constructor(next: number, owner: ReceiverOwner) {
-    this.next = next
+  constructor(owner: ReceiverOwner) {
     this.#owner = owner
   }
 
+  /** Where it begins is known. */
+  open(next: number): void {
+    this.next = next
+    this.#isOpen = true
+    this.look()
+  }
+
   hear({ from, news, records }: Message): void {
+    if (!this.#isOpen) return
     const isNext = from <= this.next && news === News.Records && this.#looking === undefined && !this.#mustLook
     const fresh = records.slice(Math.max(0, this.next - from))
     if (!isNext || fresh.length > this.#owner.room) return this.look()
@@ -49,7 +59,7 @@ export class Receiver {
 
   /** There is room again. */
   readOn(): void {
-    if (!this.#mustLook || this.#looking !== undefined || this.#isClosed || this.#owner.room === 0) return
+    if (!this.#mustLook || this.#looking !== undefined || !this.#isOpen || this.#isClosed || this.#owner.room === 0) return
     this.#looking = this.#read()
       .catch((error) => {
         this.#isClosed = true

@@ -2,29 +2,29 @@
 
 import type { Live, LiveInstance, Lives } from '../../../api/live.js'
 import type { EventRecord } from '../../../durable/journal.js'
-import { writeEnd } from '../../../durable/stream/commits/end.js'
+import { isDrain, writeEnd } from '../../../durable/stream/commits/end.js'
 import { Intake } from '../../../durable/stream/intake/intake.js'
 import type { IntakeOwner } from '../../../durable/stream/intake/intake-owner.js'
 import { Outlet, type OutletOwner } from '../../../durable/stream/outlet.js'
 import { State } from '../../../engine/border/law.js'
 import { Output } from '../../../engine/channels/output.js'
 import type { OutputOwner } from '../../../engine/channels/owner.js'
-import { overrun } from '../../../engine/refusals.js'
-import { AbortError, ClosedError, type Failure, type OverloadedError } from '../../../kit/errors.js'
+import { overrun, sourceIdle } from '../../../engine/refusals.js'
+import { AbortError, type ClosedError, type Failure, type OverloadedError } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../../kit/types.js'
 import type { Hostable } from '../definition.js'
-import { writtenEnd } from '../ends.js'
-import type { Message } from '../messages.js'
-import { metricsOf } from '../metrics.js'
+import { ENDED, writtenEnd } from '../ends.js'
+import { type Message, News } from '../messages.js'
+import { Later } from './later.js'
+import type { Front } from './place.js'
+import { Pull } from './pull.js'
 import { Receiver, type ReceiverOwner } from './receiver.js'
+import { closed, inputEnded, movedOn } from './refusals.js'
 import type { Entered, Remote } from './remote.js'
 import { RemoteRow } from './remote-row.js'
 import { Sender, type SenderOwner } from './sender.js'
-
-/** ms until it is told what readers have taken. */
-const BY_AND_BY = 20
-const NONE = { events: 0, results: 0 }
+import { Taken } from './taken.js'
 
 export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, OutletOwner, OutputOwner, ReceiverOwner, SenderOwner {
   readonly id: string
@@ -38,47 +38,59 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   readonly def = { remote: false }
   readonly instance: LiveInstance = this
   readonly lives: Lives = this
-  readonly resumed: Promise<Resumed | null>
   readonly input: Intake
   readonly output: Outlet
   readonly records: Output<unknown>
   readonly #counts = new RemoteRow(() => this.input.next)
   readonly row = this.#counts.row
   readonly #remote: Remote
+  readonly #by: Resumed['by']
+  readonly #front: Front | undefined
+  readonly #pull: Pull | undefined
   readonly #receiver: Receiver
   readonly #sender: Sender
-  readonly #ended: Promise<StreamEnd>
-  readonly #since = performance.now()
-  #tell: (end: StreamEnd) => void = () => {}
+  readonly #taken: Taken
+  readonly #opened = new Later<boolean>()
+  readonly #resumed = new Later<Resumed | null>()
+  readonly resumed = this.#resumed.promise
+  readonly #ended = new Later<StreamEnd>()
   #end: StreamEnd | undefined
+  #isIdle = false
   #giveBack: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
-  #taken = 0
-  #told = 0
-  #isTelling = false
-  #onTaken: (() => void)[] = []
 
-  constructor(remote: Remote, { plain, state }: Hostable, { isNew, events, ended, results }: Entered) {
+  /** `front`: where it serves a client of this process. */
+  constructor(remote: Remote, { plain, state }: Hostable, front?: Front) {
     this.#remote = remote
+    this.#by = state === undefined ? 'replay' : 'state'
+    this.#front = front
     this.id = remote.key.id
-    const { codec, buffer } = plain.options
-    this.codec = codec
-    this.buffer = buffer
-    this.line = Math.max(buffer, 16)
-    this.schema = plain.given[0]?.schema
+    const { given, options } = front?.def ?? plain
+    this.codec = plain.options.codec
+    this.buffer = options.buffer
+    this.line = Math.max(options.buffer, 16)
+    this.schema = given[0]?.schema
+    this.#pull = front?.puller && new Pull(front.puller, this.codec, (index) => this.output.confirm(index))
     this.records = new Output<unknown>(this)
-    this.output = new Outlet(this, undefined)
-    this.output.handed = this.#taken = this.#told = results
-    this.#receiver = new Receiver(results, this)
+    this.output = new Outlet(this, this.#pull)
+    this.#taken = new Taken(this.buffer, (count) => remote.taken(count))
+    this.#receiver = new Receiver(this)
     this.#sender = new Sender(remote.scripts, remote.keys, remote.limits, this)
     this.input = new Intake(this)
-    this.#ended = new Promise((resolve) => void (this.#tell = resolve))
-    this.resumed = Promise.resolve(
-      isNew ? null : { events: ended ? events - 1 : events, results, by: state === undefined ? 'replay' : 'state' },
-    )
-    this.input.open(this.#sender, { key: remote.key, epoch: 0, token: remote.token }, events, ended)
+    void front?.place.ended.then((end) => this.#placeEnded(end))
+  }
+
+  /** The server knows of it. */
+  begin(entered: Entered): void {
+    if (this.#end !== undefined) return this.#opened.resolve(true)
+    const { isNew, events, ended, results } = entered
+    this.#taken.begin(results)
+    this.output.handed = results
+    this.#pull?.opened(entered)
+    this.input.open(this.#sender, { key: this.#remote.key, epoch: 0, token: this.#remote.token }, events, ended)
     this.input.caughtUp()
-    this.#receiver.look()
+    this.#opened.resolve(true)
+    this.#resumed.resolve(isNew ? null : { events: ended ? events - 1 : events, results, by: this.#by })
+    this.#receiver.open(results)
   }
 
   get token(): string {
@@ -90,7 +102,8 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   }
 
   get room(): number {
-    return Math.max(0, this.buffer - this.records.unread)
+    const { unread } = this.records
+    return this.#pull?.holds(unread) === true ? 0 : Math.max(0, this.buffer - unread)
   }
 
   get position(): Position {
@@ -98,7 +111,8 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   }
 
   hear(message: Message): void {
-    this.#wakeSenders()
+    if (message.news === News.Moved) return this.#remote.isBehind(message.from) ? this.#movedOn() : undefined
+    this.#sender.wake()
     this.#receiver.hear(message)
   }
 
@@ -122,11 +136,14 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   }
 
   /** The server has them, and whoever hosts the session takes them from there. */
-  async feed(_events: readonly EventRecord[]): Promise<void> {}
+  async feed(events: readonly EventRecord[]): Promise<void> {
+    await this.#front?.place.note(events.length)
+    this.#pull?.kept(events.length)
+  }
 
   tellEndOfInput(failure: Failure | undefined): void {
     // What a source threw is no event: whoever feeds the session hears of it, and the session waits for another.
-    if (failure !== undefined) this.#finish({ reason: 'failed', error: failure.error, dropped: NONE, refused: 0, detached: false }, failure)
+    if (failure !== undefined) this.#finish({ ...ENDED, reason: 'failed', error: failure.error }, failure)
   }
 
   overrun(bound: number): OverloadedError {
@@ -134,15 +151,11 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   }
 
   sendError(accepted: number, ended: boolean): ClosedError {
-    if (ended && this.#end === undefined)
-      return new ClosedError('VELO_ENDED', `session ${this.id}: its input has ended`, { streamId: this.id, accepted })
-    return this.closedError(accepted)
+    return ended && this.#end === undefined ? inputEnded(this.id, accepted) : closed(this.id, this.#end, accepted)
   }
 
-  closedError(accepted?: number): ClosedError {
-    const { reason, error } = this.#end ?? { reason: 'closed' as const, error: undefined }
-    const options = { streamId: this.id, reason, ...(error !== undefined && { cause: error }), ...(accepted !== undefined && { accepted }) }
-    return new ClosedError('VELO_CLOSED', `session ${this.id}: it is ${reason}`, options)
+  closedError(): ClosedError {
+    return closed(this.id, this.#end)
   }
 
   appended(): void {}
@@ -150,7 +163,8 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   refused(): void {}
 
   fail(error: unknown): void {
-    if (this.#end === undefined) this.#finish({ reason: 'failed', error, dropped: NONE, refused: 0, detached: false }, { error })
+    this.#opened.resolve(false)
+    if (this.#end === undefined) this.#finish({ ...ENDED, reason: 'failed', error }, { error })
   }
 
   demand(): void {
@@ -165,9 +179,9 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   lateDrop(): void {}
 
   give(records: readonly Buffer[]): void {
-    for (const value of records) {
+    for (const record of records) {
       this.#counts.yielded++
-      this.records.put({ value, done: false })
+      this.records.put({ value: this.#pull === undefined ? record : this.#pull.written(record), done: false })
     }
     this.records.inputIsDry()
   }
@@ -175,38 +189,37 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   over(bytes: Buffer): void {
     const { end } = writtenEnd(bytes)
     if (end.reason === 'aborted') return this.#finish(end, { error: end.error })
+    const known = this.#isIdle && end.reason === 'done' ? { ...end, reason: 'idle' as const, error: undefined } : end
     this.input.close()
-    this.records.end(end.reason === 'failed' ? { error: end.error } : undefined)
-    this.#settle(end)
+    if (known.reason === 'idle') this.records.end({ error: sourceIdle(this.id, this.#front?.def.options.idleTimeout) })
+    else this.records.end(known.reason === 'failed' ? { error: known.error } : undefined)
+    this.#settle(known)
   }
 
-  readFrom(from: number, count: number): ReturnType<ReceiverOwner['readFrom']> {
-    return this.#remote.results(from, count)
+  async readFrom(from: number, count: number): ReturnType<ReceiverOwner['readFrom']> {
+    const page = await this.#remote.results(from, count)
+    // The news of it may not have been heard.
+    if (!page.isOurs) this.#movedOn()
+    return page
   }
 
   delivered(index: number): void {
-    if (index <= this.#taken) return
-    this.#taken = index
-    // Not one by one, and not so late that the host has to wait for room.
-    if (index - this.#told >= this.buffer && !this.#isTelling) void silence(this.#tellTaken())
-    else this.#timer ??= setTimeout(() => silence(this.#tellTaken()), BY_AND_BY)
+    this.#taken.add(index)
   }
 
   readToTheEnd(): void {
-    this.delivered(this.output.handed)
+    this.#taken.add(this.output.handed)
   }
 
   why(error: unknown): unknown {
     return error
   }
 
-  goesOn(): undefined {
-    return undefined
-  }
+  goesOn(): undefined {}
 
   async ack(): Promise<void> {
-    this.delivered(this.output.handed)
-    await this.#tellTaken()
+    this.#taken.add(this.output.handed)
+    await this.#taken.tell()
   }
 
   again(): Promise<number | undefined> {
@@ -216,44 +229,53 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   /** What was appended by then is kept. */
   moved(): void {
     this.input.close()
-  }
-
-  whenTaken(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(), 50)
-      this.#onTaken.push(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    this.#movedOn()
   }
 
   async close(): Promise<void> {
-    if (this.#end === undefined) this.#finish({ reason: 'closed', dropped: NONE, refused: 0, detached: false }, undefined)
-    await this.#ended
-    await silence(this.#tellTaken()).catch(() => {})
+    if (this.#end === undefined) this.#finish({ ...ENDED, reason: 'closed' }, undefined)
+    if (!(await this.#opened.promise)) return
+    await silence(this.#taken.tell()).catch(() => {})
     await this.#remote.leave()
   }
 
   abort(reason: unknown): void {
     if (this.#end !== undefined) return
     const error = new AbortError(`session ${this.id}: it was aborted`, { cause: reason, streamId: this.id })
-    const end: StreamEnd = { reason: 'aborted', error, dropped: NONE, refused: 0, detached: false }
-    void silence(this.#remote.abort(writeEnd(end, this.input.next, this.output.handed)))
+    const end: StreamEnd = { ...ENDED, reason: 'aborted', error }
+    const bytes = writeEnd(end, this.input.next, this.output.handed)
+    void this.#opened.promise.then((isOpen) => (isOpen ? silence(this.#remote.abort(bytes)) : undefined))
     this.#finish(end, { error })
   }
 
   whenEnded(): Promise<StreamEnd> {
-    return this.#ended
+    return this.#ended.promise
   }
 
   awaitEnd(): Promise<StreamEnd> {
-    return this.#ended
+    return this.#ended.promise
   }
 
   metrics(): StreamMetrics {
-    const { accepted, read } = this.row
-    return metricsOf(accepted, read, this.#counts.dropped, performance.now() - this.#since)
+    return this.#counts.metrics
+  }
+
+  /** A client of this process has gone to another one. Who reads without being one, reads on. */
+  #movedOn(): void {
+    if (this.#front !== undefined && this.#end === undefined)
+      this.#finish({ ...ENDED, reason: 'closed', error: movedOn(this.id) }, undefined)
+  }
+
+  /** Its limits, its signal, or the process: a session that is left only because the process ends goes on elsewhere. */
+  #placeEnded({ reason, error }: StreamEnd): void {
+    if (this.#end !== undefined) return
+    if (reason === 'idle') {
+      this.#isIdle = true
+      this.endInput()
+    } else if (isDrain(error)) {
+      this.#finish({ ...ENDED, reason: 'aborted', error }, { error })
+      void this.close()
+    } else this.abort((error as Error | undefined)?.cause)
   }
 
   #finish(end: StreamEnd, failure: Failure | undefined): void {
@@ -269,24 +291,10 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
     this.#end = end
     this.#counts.state = State.Closed
     this.#giveBack?.()
-    this.#wakeSenders()
+    this.#sender.wake()
     this.#remote.ended()
-    this.#tell(end)
-  }
-
-  #wakeSenders(): void {
-    const waiting = this.#onTaken
-    this.#onTaken = []
-    for (const wake of waiting) wake()
-  }
-
-  async #tellTaken(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#isTelling = true
-    this.#told = this.#taken
-    await this.#remote.taken(this.#taken).finally(() => {
-      this.#isTelling = false
-    })
+    this.#resumed.reject(end.error ?? this.closedError())
+    this.#front?.place.leave(end.reason === 'done')
+    this.#ended.resolve(end)
   }
 }

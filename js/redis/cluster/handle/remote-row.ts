@@ -2,11 +2,14 @@
 
 import { State } from '../../../engine/border/law.js'
 import type { Row } from '../../../engine/border/row.js'
+import type { StreamMetrics } from '../../../kit/types.js'
+import { metricsOf } from '../metrics.js'
 
 export class RemoteRow {
   state: Row['state'] = State.Open
   readonly isWaiting = false
   readonly #accepted: () => number
+  readonly #since = performance.now()
   yielded = 0
   read = 0
   dropped = 0
@@ -22,6 +25,10 @@ export class RemoteRow {
   /** Whatever was accepted is with the server. */
   get delivered(): number {
     return this.accepted
+  }
+
+  get metrics(): StreamMetrics {
+    return metricsOf(this.accepted, this.read, this.dropped, performance.now() - this.#since)
   }
 
   take(count: number): void {

@@ -10,6 +10,7 @@ import { SEND, SENT } from '../../session/lua-remote.js'
 import { readEvent, writeEvent } from '../../session/records.js'
 import type { Scripts } from '../../session/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
+import { inputEnded, movedOn } from './refusals.js'
 
 export interface SenderOwner {
   readonly token: string
@@ -17,8 +18,6 @@ export interface SenderOwner {
   again(): Promise<number | undefined>
   /** Whoever sends now is another. */
   moved(): void
-  /** Events were taken, or a while has passed. */
-  whenTaken(): Promise<void>
 }
 
 export interface SenderLimits {
@@ -31,6 +30,8 @@ export interface SenderLimits {
 /** Of what was appended so many ms ago, a server that syncs every second may have lost nothing. */
 const REMEMBERED = { ms: 5000, bytes: 8 << 20 }
 const AT_ONCE = 512
+/** ms until it is looked whether there is room for events, should nobody say so. */
+const LOOKS = 50
 /** Stands for an event that the host is through with. */
 const DONE: EventRecord = { at: 0, end: false, bytes: new Uint8Array(0) }
 
@@ -49,6 +50,7 @@ export class Sender extends PartOfJournal {
   readonly #lane = new Lane()
   #past: Past[] = []
   #pastBytes = 0
+  #onTaken: (() => void)[] = []
 
   constructor(scripts: Scripts, keys: SessionKeys, limits: SenderLimits, owner: SenderOwner) {
     super()
@@ -84,6 +86,13 @@ export class Sender extends PartOfJournal {
     return this.#lane.ask({ run: () => this.#put(id, from, records, end) })
   }
 
+  /** There may be room for events, or nobody sends any more. */
+  wake(): void {
+    const waiting = this.#onTaken
+    this.#onTaken = []
+    for (const wake of waiting) wake()
+  }
+
   async #send(id: string, { from, records, end }: Append): Promise<void> {
     await this.#put(id, from, records, end)
     this.#remember({ at: performance.now(), from, records, end })
@@ -98,7 +107,7 @@ export class Sender extends PartOfJournal {
         case 'ok':
           return
         case 'full':
-          await this.#owner.whenTaken()
+          await this.#whenTaken()
           break
         case 'gap':
           await this.#rewind(id, Number(next), from)
@@ -109,11 +118,22 @@ export class Sender extends PartOfJournal {
           await this.#rewind(id, await this.#made(id), from)
           break
         case 'ended':
-          throw new ClosedError('VELO_ENDED', `session ${id}: its input has ended`, { streamId: id })
+          throw inputEnded(id)
         default:
           throw new ClosedError('VELO_CLOSED', `session ${id}: it is over`, { streamId: id })
       }
     }
+  }
+
+  /** Events were taken, or a while has passed. */
+  #whenTaken(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(), LOOKS)
+      this.#onTaken.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   /** The server lost what comes before. */
@@ -137,7 +157,7 @@ export class Sender extends PartOfJournal {
 
   #moved(id: string): VeloError {
     this.#owner.moved()
-    return new ClosedError('VELO_CLOSED', `session ${id}: it was opened elsewhere, which sends now`, { streamId: id, reason: 'moved' })
+    return movedOn(id)
   }
 
   async #ask(id: string, ask: () => Promise<unknown>): Promise<unknown> {

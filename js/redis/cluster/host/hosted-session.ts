@@ -7,6 +7,7 @@ import { writeEnd } from '../../../durable/stream/commits/end.js'
 import { Life, type LifeOwner } from '../../../durable/stream/life.js'
 import type { Failure } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
+import type { StreamHeaders } from '../../../kit/types.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { READ } from '../../session/lua.js'
 import { LOOK, RELEASE } from '../../session/lua-host.js'
@@ -15,6 +16,12 @@ import type { Hostable, Often } from '../definition.js'
 import { type Message, News } from '../messages.js'
 import { HostedJournal, type HostedLimits, type HostedOwner } from './hosted-journal.js'
 import { Inbox } from './inbox.js'
+
+/** A session as it was claimed. */
+export interface Claimed extends Kept {
+  /** What whoever opened it first says. */
+  readonly headers: StreamHeaders | undefined
+}
 
 export interface HostedSettings extends HostedLimits {
   readonly commit: Often
@@ -63,7 +70,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
     tag: string,
     entry: string,
     keys: SessionKeys,
-    kept: Kept,
+    kept: Claimed,
     settings: HostedSettings,
   ) {
     this.tag = tag
@@ -83,7 +90,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
     const { codec } = def.options
     this.#life = new Life(
       def,
-      { id: kept.own.key.id, isForeign: true },
+      { id: kept.own.key.id, isForeign: true, headers: kept.headers },
       undefined,
       {
         journal: this.#journal,

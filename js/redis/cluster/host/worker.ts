@@ -1,7 +1,7 @@
 // The sessions that this process hosts: taken as they are given by the others, started, looked after, given back.
 
 import { randomBytes } from 'node:crypto'
-import type { Kept } from '../../../durable/journal.js'
+import type { Kept, StreamKey } from '../../../durable/journal.js'
 import { silence } from '../../../kit/promises.js'
 import type { Connection, Subscriber } from '../../session/connection.js'
 import { keyOf, keysOf, type SessionKeys } from '../../session/keys.js'
@@ -13,7 +13,7 @@ import { poisoned } from '../ends.js'
 import { GROUP, IS_LISTED, MINE } from '../lua-directory.js'
 import { readInput } from '../messages.js'
 import type { Names } from '../names.js'
-import { HostedSession, type HostedSettings } from './hosted-session.js'
+import { type Claimed, HostedSession, type HostedSettings } from './hosted-session.js'
 import { Membership, type MembershipOwner } from './membership.js'
 
 export interface WorkerSettings extends HostedSettings {
@@ -146,7 +146,7 @@ export class HostingWorker implements MembershipOwner {
       return this.#claim(entry, tag)
     }
     if (String(word) !== 'ok') return this.#membership.strike(entry)
-    const kept = readKept(rest as unknown as Opened, key, token)
+    const kept = claimed(rest, key, token)
     const takeovers = (rest[9] as number) - 1
     if (takeovers > this.#settings.maxTakeovers) return this.#giveUp(entry, tag, keys, kept, takeovers)
     if (takeovers > 0) {
@@ -161,7 +161,7 @@ export class HostingWorker implements MembershipOwner {
     await this.#host(hostable, entry, tag, keys, kept)
   }
 
-  async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Kept): Promise<void> {
+  async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Claimed): Promise<void> {
     let session: HostedSession
     try {
       session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, this.#settings)
@@ -247,4 +247,9 @@ export class HostingWorker implements MembershipOwner {
       void silence(session.look())
     }
   }
+}
+
+function claimed(answer: unknown[], key: StreamKey, token: string): Claimed {
+  const headers = String(answer[10])
+  return { ...readKept(answer as unknown as Opened, key, token), headers: headers === '' ? undefined : JSON.parse(headers) }
 }

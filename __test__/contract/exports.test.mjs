@@ -116,7 +116,7 @@ const subpaths = {
   websocket: 'serveSocket',
   server: 'createServer',
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
-  redis: 'RedisJournal ack cluster consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
+  redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

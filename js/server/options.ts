@@ -5,7 +5,7 @@ import type { TlsOptions } from 'node:tls'
 import type { HttpOptions } from '../http/index.js'
 import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
-import { type Sharing, sharingOf } from '../kit/keeping/sharing.js'
+import { type Sharing, sharingOf } from '../kit/keeping/keeping.js'
 import type { SocketOptions } from '../websocket/index.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */

@@ -3,6 +3,7 @@
 import { runtime } from '../index.js'
 import { integer } from '../kit/check.js'
 import { measuresOf } from '../kit/sight/measures.js'
+import { clusterFamilies } from './cluster-families.js'
 import { BOUNDS, familiesOf, type MetricFamily } from './families.js'
 import { Names } from './names.js'
 
@@ -29,5 +30,5 @@ export function namesOf(maxNames: number | undefined, field: string): Names {
 /** All families now. */
 export function collect(names: Names): MetricFamily[] {
   const measures = measuresOf(runtime, { bounds: MICROS, names: names.own, most: names.most })
-  return familiesOf(measures, names.bounded(measures.functions))
+  return [...familiesOf(measures, names.bounded(measures.functions)), ...clusterFamilies()]
 }

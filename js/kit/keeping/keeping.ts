@@ -19,3 +19,26 @@ export function markKept(fn: object, keeping: Keeping): void {
 export function keepingOf(fn: object): Keeping | undefined {
   return (fn as { readonly [KEEPING]?: Keeping })[KEEPING]
 }
+
+/** Key of what a server needs of a cluster, whose sessions any process serves: on the cluster that users hold. */
+export const SHARING: unique symbol = Symbol.for('velo-stream.sharing') as never
+
+/** A stream function of a cluster. */
+export interface SharedFunction {
+  /** As its user gave it. */
+  readonly fn: object
+  /** For the option `durable`: its streams are sessions then. */
+  readonly durable: object
+}
+
+export interface Sharing {
+  /** By the names under which their sessions are known. */
+  readonly functions: ReadonlyMap<string, SharedFunction>
+  /** Results of a session that may wait for their reader. */
+  readonly backlog: number
+}
+
+/** `undefined` for what is no cluster. */
+export function sharingOf(value: unknown): Sharing | undefined {
+  return typeof value === 'object' && value !== null ? (value as { readonly [SHARING]?: Sharing })[SHARING] : undefined
+}

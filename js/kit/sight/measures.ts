@@ -70,3 +70,59 @@ export interface MeasuresQuestion {
 export function measuresOf(runtime: object, question: MeasuresQuestion): Measures {
   return (runtime as { [MEASURES]: (question: MeasuresQuestion) => Measures })[MEASURES](question)
 }
+
+const CLUSTERS: unique symbol = Symbol.for('velo-stream.clusters') as never
+
+/** This process in the cluster of one prefix: a plain object. */
+export interface ClusterMetrics {
+  readonly prefix: string
+  /** Sessions that this process hosts. */
+  readonly hosted: number
+  /** Handles of sessions that it has open, those of clients that it serves among them. */
+  readonly open: number
+  /** Sessions that it took over from processes that died. */
+  readonly takeovers: number
+  /** Commits of sessions that it hosts, or did. */
+  readonly commits: number
+  /** Events of hosted sessions that came here, and of which the server does not know yet that they were taken. */
+  readonly lag: number
+  /** Sessions that it gave up. */
+  readonly deadLetters: number
+}
+
+type Numbers = () => ClusterMetrics
+
+function all(): Set<Numbers> {
+  const process = globalThis as { [CLUSTERS]?: Set<Numbers> }
+  process[CLUSTERS] ??= new Set()
+  return process[CLUSTERS]
+}
+
+/** From now on they are shown; answers what ends that. */
+export function showCluster(numbers: Numbers): () => void {
+  all().add(numbers)
+  return () => void all().delete(numbers)
+}
+
+/** Of each prefix one, in which all of this process are summed. */
+export function clusterMetrics(): ClusterMetrics[] {
+  const byPrefix = new Map<string, ClusterMetrics>()
+  for (const numbers of all()) {
+    const one = numbers()
+    const sum = byPrefix.get(one.prefix)
+    byPrefix.set(one.prefix, sum === undefined ? one : added(sum, one))
+  }
+  return [...byPrefix.values()]
+}
+
+function added(a: ClusterMetrics, b: ClusterMetrics): ClusterMetrics {
+  return {
+    prefix: a.prefix,
+    hosted: a.hosted + b.hosted,
+    open: a.open + b.open,
+    takeovers: a.takeovers + b.takeovers,
+    commits: a.commits + b.commits,
+    lag: a.lag + b.lag,
+    deadLetters: a.deadLetters + b.deadLetters,
+  }
+}

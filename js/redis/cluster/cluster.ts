@@ -4,7 +4,8 @@ import { Stream } from '../../api/stream.js'
 import type { StreamFunction } from '../../api/stream-fn.js'
 import { configError, duration, integer, onlyKnown, record, text } from '../../kit/check.js'
 import { ClosedError } from '../../kit/errors.js'
-import { SHARING, type SharedFunction, type Sharing } from '../../kit/keeping/sharing.js'
+import { SHARING, type SharedFunction, type Sharing } from '../../kit/keeping/keeping.js'
+import { type ClusterMetrics, showCluster } from '../../kit/sight/measures.js'
 import type { RedisClient } from '../client/wire.js'
 import type { Connection, Subscriber } from '../session/connection.js'
 import { connectorOf } from '../session/connector.js'
@@ -88,6 +89,8 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   readonly [SHARING]: Sharing
   #connected: Connected | undefined
   #worker: HostingWorker | undefined
+  /** It is shown among the numbers of the process no more. */
+  #hide: (() => void) | undefined
   #stopping: Promise<void> | undefined
 
   /** @internal */
@@ -132,6 +135,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
       ttl: this.#ttl,
       results: this.#backlog,
       commit: this.#commit,
+      counts: { takeovers: 0, commits: 0, deadLetters: 0 },
     })
     await this.#worker.start()
   }
@@ -139,6 +143,13 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   /** How many sessions this process hosts. */
   get hosted(): number {
     return this.#worker?.hosted ?? 0
+  }
+
+  /** What this process does in the cluster: a plain object, made anew at each access. */
+  get metrics(): ClusterMetrics {
+    const { takeovers = 0, commits = 0, deadLetters = 0 } = this.#worker?.counts ?? {}
+    const open = this.#connected?.handles.count ?? 0
+    return { prefix: this.#prefix, hosted: this.hosted, open, takeovers, commits, lag: this.#worker?.lag ?? 0, deadLetters }
   }
 
   /**
@@ -170,6 +181,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const connected = this.#connected
     await connected?.handles.close()
     this.#connected = undefined
+    this.#hide?.()
     connected?.scripts.close()
     connected?.beats.close()
     connected?.subscriber.close()
@@ -186,6 +198,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const audience = new Audience(subscriber, scripts)
     const handles = new Handles(scripts, audience, this.#prefix, this.#names, limits)
     connection.onReady(() => audience.back())
+    this.#hide = showCluster(() => this.metrics)
     this.#connected = { connection, scripts, beats, subscriber, handles }
     return this.#connected
   }

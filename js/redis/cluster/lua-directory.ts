@@ -19,7 +19,8 @@ export const ENLIST = scriptOf(`
 
 /**
  * A sign of life, and what is there to host: new entries, and those of workers that are dead or gave them back. ARGV: worker, its lease, group, most of each, ms without a beat after which a worker
- * without a connection counts as dead (0: never), what the channels of workers begin with. Answers what was given, and how many entries the worker had before.
+ * without a connection counts as dead (0: never), what the channels of workers begin with. Answers what was given, how many entries the worker had before,
+ * whether it is drained, and entries that it shall hand over, each with the worker that it is for.
  */
 export const BEAT = scriptOf(`
   redis.pcall('XGROUP','CREATE',KEYS[1],ARGV[3],'0','MKSTREAM')
@@ -50,7 +51,7 @@ export const BEAT = scriptOf(`
         if x and x[2] then given[#given+1]={x[1],x[2][2]} room=room-1 end
       end
     elseif d[2]==0 and d[1]~='free' and d[3]>10*d[4] then
-      redis.call('HDEL',KEYS[2],d[1])
+      redis.call('HDEL',KEYS[2],d[1],'drain:'..d[1],'move:'..d[1])
       redis.call('XGROUP','DELCONSUMER',KEYS[1],ARGV[3],d[1])
     end
   end
@@ -58,7 +59,9 @@ export const BEAT = scriptOf(`
     local new=redis.call('XREADGROUP','GROUP',ARGV[3],ARGV[1],'COUNT',math.min(room,4),'STREAMS',KEYS[1],'>')
     if new then for _,x in ipairs(new[1][2]) do given[#given+1]={x[1],x[2][2]} end end
   end
-  return {'ok',given,mine}
+  local moves=redis.call('HGET',KEYS[2],'move:'..ARGV[1])
+  if moves then redis.call('HDEL',KEYS[2],'move:'..ARGV[1]) end
+  return {'ok',given,mine,redis.call('HEXISTS',KEYS[2],'drain:'..ARGV[1]),moves or ''}
 `)
 
 /** ARGV: group, whose it shall be, entries: of what is given back the others hear at once. */
@@ -79,7 +82,7 @@ export const STRIKE = scriptOf(`
 
 /** ARGV: worker: it beats no more. What it has not given back is taken at once. */
 export const LEAVE = scriptOf(`
-  redis.call('HDEL',KEYS[2],ARGV[1])
+  redis.call('HDEL',KEYS[2],ARGV[1],'drain:'..ARGV[1],'move:'..ARGV[1])
   return {'ok'}
 `)
 

@@ -7,7 +7,7 @@ import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
 export const CLAIM = scriptOf(`
-  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x','hd')
+  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x','hd','w')
   if not h[1] then return {'gone'} end
   if h[3] then return {'over'} end
   if h[4] and h[4]~=ARGV[3] then return {'other',h[4]} end
@@ -22,7 +22,7 @@ export const CLAIM = scriptOf(`
   local m=redis.call('HMGET',KEYS[1],'f','i','of','hf','of','sv','se','sr','sa','ov')
   m[3]=tonumber(m[3] or '0')+redis.call('LLEN',KEYS[3])
   m[3]=tostring(m[3])
-  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or ''}
+  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or '',h[8] or ''}
 `)
 
 /** ARGV: worker's entry in the directory of which another is the right one; it is taken over where that one is gone. */

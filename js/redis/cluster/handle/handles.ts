@@ -42,6 +42,10 @@ export class Handles {
     this.#limits = limits
   }
 
+  get count(): number {
+    return this.#audience.lives.length
+  }
+
   /** Rejects with what the server says; `VELO_CLOSED` where somebody else opened it meanwhile, `VELO_TIMEOUT` where the server does not answer. */
   async open(hostable: Hostable, id: string): Promise<RemoteLive> {
     const opening = this.#opening(hostable, id, {})

@@ -23,6 +23,8 @@ export interface HostedLimits {
   readonly ttl: number
   /** Results that may wait for their readers. */
   readonly results: number
+  /** What is counted of all sessions of a worker. */
+  readonly counts: { commits: number }
 }
 
 export class HostedJournal extends PartOfJournal {
@@ -105,6 +107,7 @@ export class HostedJournal extends PartOfJournal {
 
   /** Another commit may have been under way with it, which had some of the same results. */
   #done(published: number, rests: number): void {
+    this.#limits.counts.commits++
     const done = Math.max(0, published - this.#published)
     this.#ahead += Math.max(0, done - this.#results.length)
     this.#results.splice(0, done)

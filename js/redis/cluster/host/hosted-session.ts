@@ -21,6 +21,8 @@ import { Inbox } from './inbox.js'
 export interface Claimed extends Kept {
   /** What whoever opened it first says. */
   readonly headers: StreamHeaders | undefined
+  /** Whoever hosted it before had not given it back. */
+  readonly isTakenOver: boolean
 }
 
 export interface HostedSettings extends HostedLimits {
@@ -114,6 +116,11 @@ export class HostedSession implements LifeOwner, HostedOwner {
   /** Something was committed since it came here. */
   get isProven(): boolean {
     return this.#journal.isProven
+  }
+
+  /** Events that came here and were not told as taken. */
+  get lag(): number {
+    return Math.max(0, this.inbox.next - this.#journal.told)
   }
 
   hear(message: Message): void {

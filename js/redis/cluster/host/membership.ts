@@ -4,6 +4,7 @@ import type { Subscriber } from '../../session/connection.js'
 import type { Scripts } from '../../session/script.js'
 import { BEAT, FREE, GIVE_BACK, GROUP, LEAVE, STRIKE } from '../lua-directory.js'
 import type { Names } from '../names.js'
+import { type Orders, ordersOf } from './orders.js'
 
 export interface MembershipOwner {
   /** How many sessions it may take. */
@@ -15,6 +16,8 @@ export interface MembershipOwner {
   take(entry: string, tag: string): void
   /** It may have been given some of which it does not know. */
   reconcile(): Promise<void>
+  /** Whoever looks after the cluster asks this. */
+  obey(orders: Orders): void
   /** It was away for longer than its lease, or the connection was. */
   wasAway(): void
 }
@@ -90,8 +93,9 @@ export class Membership {
     )
   }
 
-  async giveBack(entries: readonly string[]): Promise<void> {
-    if (entries.length > 0) await this.#scripts.run(GIVE_BACK, this.#names.directory, [GROUP, FREE, this.#names.news, ...entries])
+  /** `to`: the worker that shall have them, where it is not all one who does. */
+  async giveBack(entries: readonly string[], to: string = FREE): Promise<void> {
+    if (entries.length > 0) await this.#scripts.run(GIVE_BACK, this.#names.directory, [GROUP, to, this.#names.news, ...entries])
   }
 
   async strike(entry: string): Promise<void> {
@@ -115,7 +119,13 @@ export class Membership {
     const isLate = performance.now() - this.#last > lease
     const { known } = this.#owner
     const args = [this.id, lease, GROUP, this.#hasLeft ? 0 : this.#owner.room, GRACE, this.#names.worker]
-    const [, given, mine] = (await this.#scripts.once(BEAT, this.#names.directory, args)) as [Buffer, [Buffer, Buffer][], number]
+    const [, given, mine, drains, moves] = (await this.#scripts.once(BEAT, this.#names.directory, args)) as [
+      Buffer,
+      [Buffer, Buffer][],
+      number,
+      number,
+      Buffer,
+    ]
     this.#last = performance.now()
     if (isLate) this.#owner.wasAway()
     for (const [entry, tag] of given) this.#owner.take(entry.toString(), tag.toString())
@@ -124,6 +134,7 @@ export class Membership {
       this.#strange = 0
       await this.#owner.reconcile()
     }
+    this.#owner.obey(ordersOf(drains, moves))
     // There may be more.
     if (given.length >= 4) this.#again = true
   }

@@ -15,12 +15,21 @@ import { readInput } from '../messages.js'
 import type { Names } from '../names.js'
 import { type Claimed, HostedSession, type HostedSettings } from './hosted-session.js'
 import { Membership, type MembershipOwner } from './membership.js'
+import type { Orders } from './orders.js'
+
+/** What a worker has done. */
+export interface WorkerCounts {
+  takeovers: number
+  commits: number
+  deadLetters: number
+}
 
 export interface WorkerSettings extends HostedSettings {
   readonly prefix: string
   readonly lease: number
   readonly maxTakeovers: number
   readonly capacity: number
+  readonly counts: WorkerCounts
 }
 
 /** Every session is looked at once in so many ms, whatever it says. */
@@ -41,6 +50,9 @@ export class HostingWorker implements MembershipOwner {
   readonly #doubtful = new Map<string, number>()
   #looks: NodeJS.Timeout | undefined
   #isStopping = false
+  #isDrained = false
+  /** What was done so far. */
+  readonly counts: WorkerCounts
 
   constructor(
     scripts: Scripts,
@@ -56,6 +68,7 @@ export class HostingWorker implements MembershipOwner {
     this.#names = names
     this.#functions = functions
     this.#settings = settings
+    this.counts = settings.counts
     const id = `${process.pid}-${randomBytes(6).toString('hex')}`
     this.#membership = new Membership(id, beats, subscriber, names, settings.lease, this)
     // The server that comes back may have lost its tail.
@@ -71,8 +84,12 @@ export class HostingWorker implements MembershipOwner {
     return this.#sessions.size
   }
 
+  get lag(): number {
+    return [...this.#sessions.values()].reduce((sum, { lag }) => sum + lag, 0)
+  }
+
   get room(): number {
-    return this.#isStopping ? 0 : Math.max(0, this.#settings.capacity - this.known)
+    return this.#isStopping || this.#isDrained ? 0 : Math.max(0, this.#settings.capacity - this.known)
   }
 
   get known(): number {
@@ -98,10 +115,7 @@ export class HostingWorker implements MembershipOwner {
     this.#isStopping = true
     clearInterval(this.#looks)
     const sessions = [...this.#sessions.values()]
-    const given = await Promise.all(
-      sessions.map(async (session) => ((await session.giveBack().catch(() => false)) ? session.entry : undefined)),
-    )
-    await this.#membership.giveBack(given.filter((entry) => entry !== undefined))
+    await this.#handOver(sessions)
     await this.#membership.leave()
     await Promise.all(sessions.map(({ gone }) => gone))
   }
@@ -118,6 +132,28 @@ export class HostingWorker implements MembershipOwner {
         this.#membership.beat()
       }),
     )
+  }
+
+  obey({ drains, moves }: Orders): void {
+    this.#isDrained = drains
+    if (this.#isStopping) return
+    if (drains && this.#sessions.size > 0) void silence(this.#handOver([...this.#sessions.values()]))
+    else if (moves.length > 0) {
+      const byEntry = new Map([...this.#sessions.values()].map((session) => [session.entry, session]))
+      for (const [entry, to] of moves) {
+        const session = byEntry.get(entry)
+        if (session !== undefined) void silence(this.#handOver([session], to))
+      }
+    }
+  }
+
+  /** They go on elsewhere. */
+  async #handOver(sessions: readonly HostedSession[], to?: string): Promise<void> {
+    const given = await Promise.all(
+      sessions.map(async (session) => ((await session.giveBack().catch(() => false)) ? session.entry : undefined)),
+    )
+    const entries = given.filter((entry) => entry !== undefined)
+    await this.#membership.giveBack(entries, to)
   }
 
   wasAway(): void {
@@ -149,6 +185,7 @@ export class HostingWorker implements MembershipOwner {
     const kept = claimed(rest, key, token)
     const takeovers = (rest[9] as number) - 1
     if (takeovers > this.#settings.maxTakeovers) return this.#giveUp(entry, tag, keys, kept, takeovers)
+    if (kept.isTakenOver) this.counts.takeovers++
     if (takeovers > 0) {
       this.#doubtful.set(tag, takeovers)
       // What it does first may keep the thread busy: the others must know of the longer lease before.
@@ -210,6 +247,7 @@ export class HostingWorker implements MembershipOwner {
 
   /** Whoever has it open learns why, and it is listed among the dead. */
   async #giveUp(entry: string, tag: string, keys: SessionKeys, kept: Kept, takeovers: number): Promise<void> {
+    this.counts.deadLetters++
     const { epoch, token, key } = kept.own
     await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
     const end = poisoned(key.id, takeovers, kept.events, kept.delivered)
@@ -251,5 +289,9 @@ export class HostingWorker implements MembershipOwner {
 
 function claimed(answer: unknown[], key: StreamKey, token: string): Claimed {
   const headers = String(answer[10])
-  return { ...readKept(answer as unknown as Opened, key, token), headers: headers === '' ? undefined : JSON.parse(headers) }
+  return {
+    ...readKept(answer as unknown as Opened, key, token),
+    headers: headers === '' ? undefined : JSON.parse(headers),
+    isTakenOver: String(answer[11]) !== '',
+  }
 }

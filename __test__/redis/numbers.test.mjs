@@ -1,0 +1,70 @@
+// Numbers of a cluster: of a process, as a plain object and as metrics.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { streamFn } from 'velo-stream'
+import { cluster } from 'velo-stream/redis'
+import { metricsText } from 'velo-stream/telemetry'
+import { describeServers } from '../support/redis-servers.mjs'
+import { within } from '../support/within.mjs'
+import { clients } from './clients.mjs'
+import { functions as troubled } from './hosts/trouble.mjs'
+import { WorkerProcess } from './hosts/workers.mjs'
+
+const LIMIT = 30_000
+const MODULE = new URL('hosts/trouble.mjs', import.meta.url).href
+const [{ make, end }] = clients
+const slow = streamFn(
+  async function* (events) {
+    for await (const event of events) {
+      await event
+      yield event
+      if (event === 'hold') await new Promise(() => {})
+    }
+  },
+  { name: 'slow', buffer: 1 },
+)
+
+describeServers('numbers of a cluster', ({ server }) => {
+  test('hosted sessions, handles, commits and what lags', async () => {
+    const client = await make(server().url)
+    const prefix = 'n1'
+    const own = cluster({ client, functions: { slow }, prefix })
+    assert.deepEqual(own.metrics, { prefix, hosted: 0, open: 0, takeovers: 0, commits: 0, lag: 0, deadLetters: 0 })
+    assert.equal(metricsText().includes('cluster="n1"'), false)
+    await own.work()
+    const stream = await own.open('slow', 'a')
+    await stream.send('x')
+    assert.equal(await within(LIMIT, stream.recv()), 'x')
+    const { commits, lag, ...others } = own.metrics
+    assert.deepEqual(others, { prefix, hosted: 1, open: 1, takeovers: 0, deadLetters: 0 })
+    assert.ok(commits >= 1)
+    assert.equal(lag, 0)
+    const text = metricsText()
+    assert.match(text, /^velo_cluster_sessions_hosted\{cluster="n1"\} 1$/m)
+    assert.match(text, /^velo_cluster_handles_open\{cluster="n1"\} 1$/m)
+    assert.match(text, /^velo_cluster_commits_total\{cluster="n1"\} [1-9]/m)
+    await stream.close()
+    assert.equal(own.metrics.open, 0)
+    await own.stop()
+    assert.equal(metricsText().includes('cluster="n1"'), false)
+    await end(client)
+  })
+
+  test('takeovers, and sessions that were given up', async () => {
+    const client = await make(server().url)
+    const options = { prefix: 'n2', maxTakeovers: 1 }
+    const worker = await new WorkerProcess(server().url, 'ioredis', options, MODULE).start()
+    const own = cluster({ client, functions: troubled, ...options })
+    const stream = await own.open('trouble', 'a')
+    await stream.send('x')
+    await within(LIMIT, stream.recv())
+    await worker.drop()
+    await own.work()
+    await stream.send('y')
+    await within(LIMIT, stream.recv())
+    assert.deepEqual([own.metrics.takeovers, own.metrics.deadLetters], [1, 0])
+    await own.stop()
+    await end(client)
+  })
+})

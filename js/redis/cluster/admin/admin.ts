@@ -1,0 +1,136 @@
+// js/redis/cluster/admin: looking after a cluster from outside. Knows nothing of what its functions do.
+//
+// `clusterAdmin()`: who hosts what, which sessions there are, and moving them. It hosts nothing and opens nothing.
+
+import { configError, duration, onlyKnown, text } from '../../../kit/check.js'
+import type { RedisClient } from '../../client/wire.js'
+import { connectorOf } from '../../session/connector.js'
+import { keyOf, keysOf, refusal, tagOf } from '../../session/keys.js'
+import { Scripts } from '../../session/script.js'
+import { GROUP } from '../lua-directory.js'
+import { type Names, namesOf } from '../names.js'
+import { DRAIN, MOVE, SHOW, WORKERS } from './lua-admin.js'
+import { type ClusterSession, type ClusterWorker, type DeadLetter, deadLetterOf, entryOf, type Shown, sessionOf } from './shown.js'
+
+export interface ClusterAdminOptions {
+  /** Of the cluster. Default `'velo'`. */
+  prefix?: string
+  /** ms after which a server that does not answer is given up. Default 10000. */
+  timeout?: number
+}
+
+const FIELD = 'clusterAdmin(client, options)'
+/** Entries read at a time. */
+const PAGE = 500
+
+/**
+ * Looks after the cluster of a prefix. Connects at the first use.
+ *
+ * @throws VeloError `VELO_CONFIG` for what is no client, and when an option is unknown or out of range.
+ */
+export function clusterAdmin(client: RedisClient, options: ClusterAdminOptions = {}): ClusterAdmin {
+  return new ClusterAdmin(client, options)
+}
+
+export class ClusterAdmin {
+  readonly #connect: () => Scripts
+  readonly #prefix: string
+  readonly #names: Names
+  #scripts: Scripts | undefined
+
+  /** @internal */
+  constructor(client: RedisClient, options: ClusterAdminOptions) {
+    onlyKnown(options, FIELD, ['prefix', 'timeout'])
+    const connector = connectorOf(client, 'clusterAdmin(client)')
+    const { prefix = 'velo' } = options
+    text(prefix, `${FIELD}.prefix`)
+    if (/[{}]/.test(prefix)) throw configError(`${FIELD}.prefix`, 'a string without braces', prefix)
+    const timeout = duration(options.timeout, `${FIELD}.timeout`, 1, 10_000)
+    this.#connect = () => new Scripts(connector.connect(), timeout)
+    this.#prefix = prefix
+    this.#names = namesOf(prefix)
+  }
+
+  /** The processes that host sessions, those that are dead but were not cleared away yet among them. */
+  async workers(): Promise<ClusterWorker[]> {
+    const [, rows] = (await this.#run().run(WORKERS, this.#names.directory, [GROUP])) as [
+      Buffer,
+      [Buffer, number, number, number, number][],
+    ]
+    return rows.map(([id, age, lease, sessions, drained]) => {
+      return { id: String(id), sessions, age, lease, alive: age <= lease, drained: drained === 1 }
+    })
+  }
+
+  /** Every session that is not over, in the order in which they were opened. */
+  async *sessions(): AsyncGenerator<ClusterSession, undefined, undefined> {
+    const [directory] = this.#names.directory
+    const seen = new Set<string>()
+    for (let from = '-'; ; ) {
+      const page = (await this.#run().call('XRANGE', directory, from, '+', 'COUNT', PAGE)) as [Buffer, Buffer[]][]
+      const tags = page.map(([, [, tag]]) => String(tag)).filter((tag) => !seen.has(tag))
+      // One that was listed twice is one.
+      for (const tag of tags) seen.add(tag)
+      for (const shown of await Promise.all([...new Set(tags)].map((tag) => this.#shown(tag)))) {
+        if (shown !== undefined && shown.end === undefined) yield shown
+      }
+      const last = page.at(-1)
+      if (last === undefined || page.length < PAGE) return
+      from = `(${String(last[0])}`
+    }
+  }
+
+  /** One session, over or not; `undefined` where none is kept. */
+  session(name: string, id: string): Promise<ClusterSession | undefined> {
+    text(name, 'session(name, id).name')
+    text(id, 'session(name, id).id')
+    return this.#shown(tagOf({ function: name, id }))
+  }
+
+  /** Sessions that were given up, the newest first. */
+  async deadLetters(count = 100): Promise<DeadLetter[]> {
+    const entries = (await this.#run().call('XREVRANGE', this.#names.dead, '+', '-', 'COUNT', count)) as [Buffer, Buffer[]][]
+    return entries.map(deadLetterOf)
+  }
+
+  /** That worker gives back what it hosts, and takes no more; the others take it. Rejects with `VELO_CONFIG` where there is no such worker. */
+  async drain(worker: string): Promise<void> {
+    text(worker, 'drain(worker)')
+    const [word] = (await this.#run().run(DRAIN, this.#names.directory, [worker])) as [Buffer]
+    if (String(word) !== 'ok') throw configError('drain(worker)', 'a worker that is there', worker)
+  }
+
+  /**
+   * A session is asked to go on at that worker; answers false where it is there already. Rejects with `VELO_CONFIG` where there is no such worker, with `VELO_CHECKPOINT` where the session is not kept or nobody
+   * has it yet.
+   */
+  async move(name: string, id: string, worker: string): Promise<boolean> {
+    text(worker, 'move(name, id, worker)')
+    const key = { function: name, id }
+    const entry = entryOf(await this.#ask(tagOf(key)))
+    if (entry === undefined) throw refusal(key, 'it is not hosted, so it cannot be moved')
+    const [word] = (await this.#run().run(MOVE, this.#names.directory, [GROUP, entry, worker])) as [Buffer]
+    if (String(word) === 'gone') throw configError('move(name, id, worker)', 'a worker that is there', worker)
+    if (String(word) === 'unhosted') throw refusal(key, 'it is not hosted, so it cannot be moved')
+    return String(word) === 'ok'
+  }
+
+  close(): void {
+    this.#scripts?.close()
+    this.#scripts = undefined
+  }
+
+  async #shown(tag: string): Promise<ClusterSession | undefined> {
+    return sessionOf(tag, await this.#ask(tag))
+  }
+
+  async #ask(tag: string): Promise<Shown> {
+    const { all } = keysOf(this.#prefix, keyOf(tag))
+    return (await this.#run().run(SHOW, all, [])) as Shown
+  }
+
+  #run(): Scripts {
+    this.#scripts ??= this.#connect()
+    return this.#scripts
+  }
+}

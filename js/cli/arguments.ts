@@ -1,7 +1,7 @@
 // The words of a command line, read by the table of its command, and the checks of what was given. Values are texts until somebody asks for a number.
 
 import { parseArgs } from 'node:util'
-import type { OptionText } from './commands.js'
+import type { OptionText } from './command.js'
 import { UsageError } from './failure.js'
 
 /** What was given for each option, by its name, as often as it was given: texts, or `true` for one that takes no value. */

@@ -1,25 +1,9 @@
 // Which commands and options there are, and what the help says of each. Not here: what they do (program.ts), and how values are read (arguments.ts).
 
 import { SORT_KEYS } from '../kit/sight/arrange.js'
+import { clusterCommands } from './cluster-commands.js'
+import type { Command, OptionText } from './command.js'
 import type { Format } from './run/formats.js'
-
-/** An option: what its value is called, where it takes one, and what it does. */
-export interface OptionText {
-  readonly value?: string
-  readonly says: string
-}
-
-/** A command. */
-export interface Command {
-  /** Its arguments, as the help shows them: `<needed>`, `[...more]`. */
-  readonly args: readonly string[]
-  readonly says: string
-  /** Where the usage is not the name, the arguments and `[options]`. */
-  readonly usage?: string
-  /** By name, without the dashes. */
-  readonly options: Readonly<Record<string, OptionText>>
-  readonly examples: readonly string[]
-}
 
 /** Formats of inputs and results. */
 export const FORMATS: readonly Format[] = ['ndjson', 'text', 'csv']
@@ -178,4 +162,6 @@ const journal: Readonly<Record<string, Command>> = {
 }
 
 /** All commands, by name: one word, or two. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ run, serve, consume, top, ...journal, doctor }))
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({ run, serve, consume, top, ...journal, ...clusterCommands, doctor }),
+)

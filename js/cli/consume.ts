@@ -1,9 +1,10 @@
-// `velo consume`: a stream function at work on a stream of Redis or Valkey until a signal stops it. The client is whichever of the user's is installed.
+// `velo consume`: a stream function at work on a stream of Redis or Valkey until a signal stops it.
 
 import { type Consumed, consume as consumed, type Sink } from '../index.js'
-import { type RedisClient, redisSink, redisSource } from '../redis/index.js'
-import { described, Exit, errorJson, exitCode, UsageError } from './failure.js'
+import { redisSink, redisSource } from '../redis/index.js'
+import { described, Exit, errorJson, exitCode } from './failure.js'
 import { Interrupt } from './interrupt.js'
+import { connected } from './redis-client.js'
 import { explained, loadFunction } from './run/load.js'
 import { Progress } from './run/progress.js'
 import { say } from './terminal.js'
@@ -26,11 +27,6 @@ export interface ConsumeCommand {
   readonly json: boolean
 }
 
-interface Client {
-  readonly client: RedisClient
-  close(): void
-}
-
 /** Runs until a signal stops it, and answers the exit code: a signal is how it ends, so that is 0. */
 export async function consume(options: ConsumeCommand): Promise<number> {
   const { file, streams, group, consumer, from, to, maxlen, deadLetter } = options
@@ -38,7 +34,7 @@ export async function consume(options: ConsumeCommand): Promise<number> {
   let numbers: Consumed | undefined
   let failure: { error: unknown } | undefined
   const fn = await loadFunction(file, options.exported, options.worker)
-  const { client, close } = await connected(options.redis)
+  const { client, close } = await connected(options.redis, 'velo consume')
   const interrupt = new Interrupt()
   const stop = new AbortController()
   interrupt.onStop(() => stop.abort())
@@ -80,50 +76,4 @@ function told<Source extends ReturnType<typeof redisSource>>(source: Source, cou
     return { next, return: async () => (await reader.return?.()) ?? { value: undefined, done: true } }
   }
   return source
-}
-
-/** Connects with the first of the clients that is installed, and fails where nobody answers. */
-async function connected(url: string): Promise<Client> {
-  const of = await installed()
-  if (of === undefined)
-    throw new UsageError('velo consume needs a client of Redis beside velo-stream: npm install ioredis (or iovalkey, or redis)')
-  try {
-    return await of(url)
-  } catch (error) {
-    throw new UsageError(`--redis ${url}: ${(error as Error).message}`)
-  }
-}
-
-type Connect = (url: string) => Promise<Client>
-
-async function installed(): Promise<Connect | undefined> {
-  const ioredis = await import('ioredis').catch(missing)
-  const like = ioredis ?? (await import('iovalkey').catch(missing))
-  if (like !== undefined) return (url) => ofIoredis(like.default as unknown as Ioredis, url)
-  const module = (await import('redis').catch(missing)) as { createClient(options: object): NodeRedis } | undefined
-  return module && ((url) => ofNodeRedis(module.createClient({ url })))
-}
-
-type Ioredis = new (url: string, options: object) => RedisClient & { connect(): Promise<void>; disconnect(): void }
-type NodeRedis = RedisClient & { connect(): Promise<unknown>; destroy(): void }
-
-function missing(error: { code?: unknown }): undefined {
-  if (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') return undefined
-  throw error
-}
-
-async function ofIoredis(Client: Ioredis, url: string): Promise<Client> {
-  const client = new Client(url, { lazyConnect: true })
-  client.on('error', () => {})
-  await client.connect().catch((error) => {
-    client.disconnect()
-    throw error
-  })
-  return { client, close: () => client.disconnect() }
-}
-
-async function ofNodeRedis(client: NodeRedis): Promise<Client> {
-  client.on('error', () => {})
-  await client.connect()
-  return { client, close: () => client.destroy() }
 }

@@ -1,6 +1,7 @@
 // The text of `--help`, out of the table of commands.
 
-import { COMMANDS, type Command } from './commands.js'
+import type { Command } from './command.js'
+import { COMMANDS } from './commands.js'
 
 const HELP: Row = ['-h, --help', 'Display this message']
 const CODES = '  0 done   1 the function failed   2 wrong usage or input   130 Ctrl-C   143 SIGTERM'

@@ -25,6 +25,15 @@ const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed
     (await looks()).show(folder, id, text(options, 'function'), flag(options, 'json')),
   'journal verify': async ([folder = ''], options) => (await looks()).verify(folder, flag(options, 'json')),
   'journal export': async ([folder = ''], options) => (await looks()).exported(folder, flag(options, 'raw')),
+  'cluster ls': async (_, options) => (await overRedis()).ls(clusterOf(options), text(options, 'function'), flag(options, 'json')),
+  'cluster show': async ([id = ''], options) =>
+    (await overRedis()).show(clusterOf(options), id, text(options, 'function'), flag(options, 'json')),
+  'cluster drain': async ([worker = ''], options) =>
+    (await overRedis()).drain(clusterOf(options), worker, timeoutOf(options), flag(options, 'json')),
+  'cluster move': async ([id = ''], options) => {
+    const [name, to] = [text(options, 'function'), text(options, 'to')]
+    return (await overRedis()).move(clusterOf(options), id, name, to, timeoutOf(options), flag(options, 'json'))
+  },
   'journal prune': ([folder = ''], options) => pruneCommand(folder, options),
 }
 
@@ -172,7 +181,7 @@ async function consumeCommand(given: Parsed): Promise<number> {
     json: flag(given, 'json'),
   }
   if (options.streams.length === 0) throw new UsageError('consume needs --stream')
-  const { consume } = await import('./consume.js')
+  const { consume } = await overRedis()
   return consume(options)
 }
 
@@ -202,6 +211,8 @@ async function watchCommand(functions: string): Promise<number> {
 
 const looks = () => import('./looks.js')
 
+const overRedis = () => import('./over-redis.js')
+
 async function pruneCommand(folder: string, given: Parsed): Promise<number> {
   const { age, prune } = await looks()
   const older = text(given, 'older-than')
@@ -215,6 +226,15 @@ async function pruneCommand(folder: string, given: Parsed): Promise<number> {
   }
   return prune(folder, options)
 }
+
+/** Which cluster the options mean. */
+function clusterOf(given: Parsed): { redis: string; prefix: string } {
+  const redis = text(given, 'redis')
+  if (redis === undefined) throw new UsageError('cluster needs --redis')
+  return { redis, prefix: text(given, 'prefix') ?? 'velo' }
+}
+
+const timeoutOf = (given: Parsed): number => integer(given, 'timeout', 0, 86_400_000, 30_000)
 
 async function doctorCommand(given: Parsed): Promise<number> {
   const json = flag(given, 'json')

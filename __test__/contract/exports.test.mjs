@@ -118,7 +118,7 @@ const subpaths = {
   server: 'createServer',
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
-  nats: 'natsSource',
+  nats: 'natsSink natsSource publish',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

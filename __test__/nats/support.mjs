@@ -1,7 +1,10 @@
 // What tests ask of a server of NATS in the same words.
 
+import { once } from 'node:events'
+import net from 'node:net'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { consume } from 'velo-stream'
+import { leftover } from '../support/leftovers.mjs'
 import { within } from '../support/within.mjs'
 
 export const PATIENT = 60_000
@@ -42,7 +45,7 @@ export async function valuesOf(client, stream, subject) {
   const manager = await jetstreamManager(client)
   const { state } = await manager.streams.info(stream)
   const values = []
-  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+  for (let seq = Math.max(1, state.first_seq); seq <= state.last_seq; seq++) {
     const message = await manager.streams.getMessage(stream, { seq })
     if (message !== null && (subject === undefined || message.subject === subject)) values.push(message.json())
   }
@@ -65,6 +68,43 @@ export function started(fn, options) {
     stop() {
       controller.abort()
       return within(PATIENT, running, 'consume')
+    },
+  }
+}
+
+/** A way to a server that can be cut, and that can swallow what the server says. */
+export async function way(url) {
+  const { port } = new URL(url)
+  const pairs = new Set()
+  let isMute = false
+  const server = net.createServer((socket) => {
+    const to = net.connect(Number(port), '127.0.0.1')
+    const pair = [socket, to]
+    pairs.add(pair)
+    for (const [one, other] of [pair, [to, socket]]) {
+      one.on('error', () => {})
+      one.on('data', (chunk) => (isMute && one === to ? undefined : other.write(chunk)))
+      one.on('close', () => {
+        pairs.delete(pair)
+        other.destroy()
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy()
+  }
+  leftover(() => {
+    cut()
+    server.close()
+  })
+  return {
+    url: `nats://127.0.0.1:${server.address().port}`,
+    cut,
+    /** From now on the server is heard, or not. */
+    mute(on) {
+      isMute = on
     },
   }
 }

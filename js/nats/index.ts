@@ -2,6 +2,10 @@
 
 export type { MessageCodec } from './client/codec.js'
 export type { NatsHeadersLike, NatsLike, NatsMessageLike } from './client/wire.js'
+export type { MessageOptions, NatsSinkOptions } from './sink/nats-sink.js'
+export { natsSink } from './sink/nats-sink.js'
 export type { NatsSource } from './source/nats-source.js'
 export { natsSource } from './source/nats-source.js'
 export type { NatsEntry, NatsSourceOptions } from './source/options.js'
+export type { PublishOptions } from './tools/publish.js'
+export { publish } from './tools/publish.js'

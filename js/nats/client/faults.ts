@@ -38,6 +38,13 @@ export function isClosed(error: unknown): boolean {
   return error instanceof Error && (error.name === 'ClosedConnectionError' || error.name === 'DrainingConnectionError')
 }
 
+/** The server does not allow it, as far as it says so: to publish, or anything. */
+export function isDenied(error: unknown, operation?: string): boolean {
+  if (!(error instanceof Error)) return false
+  if (error.name !== 'PermissionViolationError') return isDenied(error.cause, operation)
+  return operation === undefined || (error as { operation?: unknown }).operation === operation
+}
+
 /** The error that users get. */
 export function adapterError(what: string, cause: unknown): AdapterError {
   return new AdapterError('VELO_ADAPTER', `nats: ${what}: ${messageOf(cause)}`, { adapter: 'nats', cause })

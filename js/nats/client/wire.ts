@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { configError } from '../../kit/check.js'
-import { afterMs, isClosed, isNoResponders, Refusal } from './faults.js'
+import { afterMs, isClosed, isDenied, isNoResponders, Refusal } from './faults.js'
 
 /** What is used of the headers of a message. */
 export interface NatsHeadersLike {
@@ -28,7 +28,7 @@ export interface NatsLike {
   subscribe(subject: string, options: { callback(error: Error | null, message: NatsMessageLike): void }): { unsubscribe(): void }
   request(subject: string, payload?: Uint8Array | string, options?: { timeout: number; headers?: object }): Promise<NatsMessageLike>
   flush(): Promise<void>
-  status(): AsyncIterable<{ readonly type: string }>
+  status(): AsyncIterable<{ readonly type: string; readonly error?: Error }>
   isClosed(): boolean
 }
 
@@ -63,6 +63,12 @@ export class Wire {
 
   get isClosed(): boolean {
     return this.connection.isClosed()
+  }
+
+  /** Most bytes of a message, as the server said. */
+  get maxPayload(): number {
+    const { info } = this.connection as { info?: { max_payload?: unknown } }
+    return typeof info?.max_payload === 'number' ? info.max_payload : Number.POSITIVE_INFINITY
   }
 
   /** The subject of a request to JetStream. */
@@ -107,7 +113,7 @@ export class Wire {
       try {
         return await send()
       } catch (error) {
-        if (this.isClosed || isClosed(error) || !isWanted()) throw error
+        if (this.isClosed || isClosed(error) || isDenied(error) || !isWanted()) throw error
         if (error instanceof Refusal && !error.isPassing) throw error
         if (!isNoResponders(error)) absentSince = undefined
         else if (performance.now() - (absentSince ??= performance.now()) > ABSENCE) throw error
@@ -116,13 +122,14 @@ export class Wire {
     }
   }
 
-  /** Calls `again` each time the connection is there again after it was cut. Answers what ends that. */
-  onReconnect(again: () => void): () => void {
+  /** Calls `again` each time the connection is there again after it was cut, and `denied` when something may not be published. Answers what ends that. */
+  watch(again: () => void, denied: (error: Error) => void = () => {}): () => void {
     const changes = this.connection.status()[Symbol.asyncIterator]()
     let isOver = false
     const listen = async (): Promise<void> => {
       for (let change = await changes.next(); !isOver && change.done !== true; change = await changes.next())
         if (change.value.type === 'reconnect') again()
+        else if (isDenied(change.value.error, 'publish')) denied(change.value.error as Error)
     }
     listen().catch(() => undefined)
     return () => {

@@ -53,7 +53,7 @@ export class Puller {
     this.#beat = Math.min(block / 2, BEAT)
     this.#timer = setInterval(this.#look, this.#beat).unref()
     // What was asked for over a connection that was cut is forgotten by the server.
-    this.#unwatch = wire.onReconnect(() => {
+    this.#unwatch = wire.watch(() => {
       this.#expected = 0
       this.#ask()
     })

@@ -32,6 +32,11 @@ export interface NatsLike {
   isClosed(): boolean
 }
 
+interface Watcher {
+  again(): void
+  denied(error: Error): void
+}
+
 type Callback = (message: NatsMessageLike, error: Error | null) => void
 
 /** ms that an answer may take before it is asked for again. */
@@ -55,6 +60,8 @@ export function wireOf(connection: unknown, field: string, domain: string | unde
 export class Wire {
   readonly connection: NatsLike
   readonly #api: string
+  readonly #watchers = new Set<Watcher>()
+  #unwatch: (() => void) | undefined
 
   constructor(connection: NatsLike, domain: string | undefined) {
     this.connection = connection
@@ -92,7 +99,7 @@ export class Wire {
   async ask(name: string, body: object | undefined, isWanted = () => true): Promise<Record<string, unknown>> {
     const payload = body === undefined ? '' : JSON.stringify(body)
     const answer = async (): Promise<Record<string, unknown>> => {
-      const { data } = await this.connection.request(this.subject(name), payload, { timeout: PATIENCE })
+      const { data } = await this.request(this.subject(name), payload, { timeout: PATIENCE })
       const reply = JSON.parse(UTF8.decode(data)) as Record<string, unknown> & { error?: ConstructorParameters<typeof Refusal>[1] }
       if (reply.error !== undefined) throw new Refusal(name, reply.error)
       return reply
@@ -122,14 +129,39 @@ export class Wire {
     }
   }
 
+  /** A request; rejects at once when the connection is cut, for then the answer does not come any more. */
+  request(subject: string, payload: Uint8Array | string, options: { timeout: number; headers?: object }): Promise<NatsMessageLike> {
+    return new Promise((resolve, reject) => {
+      const done = this.watch(() => reject(new Error('the connection was cut')))
+      this.connection.request(subject, payload, options).then(resolve, reject).finally(done)
+    })
+  }
+
   /** Calls `again` each time the connection is there again after it was cut, and `denied` when something may not be published. Answers what ends that. */
   watch(again: () => void, denied: (error: Error) => void = () => {}): () => void {
+    const watcher: Watcher = { again, denied }
+    this.#watchers.add(watcher)
+    this.#unwatch ??= this.#listenToChanges()
+    return () => {
+      this.#watchers.delete(watcher)
+      if (this.#watchers.size > 0) return
+      this.#unwatch?.()
+      this.#unwatch = undefined
+    }
+  }
+
+  /** Tells every watcher, until what this answers is called. */
+  #listenToChanges(): () => void {
     const changes = this.connection.status()[Symbol.asyncIterator]()
     let isOver = false
     const listen = async (): Promise<void> => {
-      for (let change = await changes.next(); !isOver && change.done !== true; change = await changes.next())
-        if (change.value.type === 'reconnect') again()
-        else if (isDenied(change.value.error, 'publish')) denied(change.value.error as Error)
+      for (let change = await changes.next(); !isOver && change.done !== true; change = await changes.next()) {
+        const { type, error } = change.value
+        for (const watcher of [...this.#watchers]) {
+          if (type === 'reconnect') watcher.again()
+          else if (isDenied(error, 'publish')) watcher.denied(error as Error)
+        }
+      }
     }
     listen().catch(() => undefined)
     return () => {

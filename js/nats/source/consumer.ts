@@ -85,7 +85,7 @@ export class Consumer {
   async confirm(reply: string): Promise<void> {
     for (;;) {
       try {
-        await this.#wire.connection.request(reply, '', { timeout: 5000 })
+        await this.#wire.request(reply, '', { timeout: 5000 })
         return
       } catch (error) {
         if (this.#wire.isClosed) throw error

@@ -41,7 +41,7 @@ export class DeadLetters {
   async #send(subject: string, payload: Uint8Array, headers: Headers): Promise<void> {
     // No retry mends that.
     const nobody = (): Refusal => new Refusal(subject, { code: 404, description: 'no stream takes this subject' })
-    const sent = this.#wire.connection.request(subject, payload, { timeout: 5000, headers })
+    const sent = this.#wire.request(subject, payload, { timeout: 5000, headers })
     const answer = await sent.catch(async (cause) => {
       throw isNoResponders(cause) && !(await this.#wire.isTaken(subject)) ? nobody() : cause
     })

@@ -121,7 +121,7 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
     const { connection } = this.#wire
     const [first, ...others] = [...(this.#acks?.open ?? [])].filter(({ isGivenBack }) => !isGivenBack)
     // The server holds the first one against the requests of this source, finds that nobody listens, and puts it behind the others if they are there already.
-    if (first !== undefined) await connection.request(first.reply, '-NAK', { timeout: HAND_OVER }).catch(() => undefined)
+    if (first !== undefined) await this.#wire.request(first.reply, '-NAK', { timeout: HAND_OVER }).catch(() => undefined)
     if (others.length > 0) await this.#consumer.info().catch(() => undefined)
     for (const { reply } of others) connection.publish(reply, '-NAK')
     await connection.flush().catch(() => undefined)

@@ -69,8 +69,7 @@ export class AckEach implements Acks {
  */
 export class AckAll implements Acks {
   readonly #consumer: Consumer
-  readonly #open = new Map<number, Delivery>()
-  /** Those of `#open` in the order of the stream. */
+  /** In the order of the stream. */
   readonly #line: Delivery[] = []
   /** Number of the last delivery. */
   #last = 0
@@ -84,7 +83,7 @@ export class AckAll implements Acks {
   }
 
   get open(): Iterable<Delivery> {
-    return this.#open.values()
+    return this.#line
   }
 
   begin({ delivered, num_ack_pending }: ConsumerInfo): void {
@@ -99,15 +98,16 @@ export class AckAll implements Acks {
       this.#isDoubtful = true
       this.#doubts++
     }
-    this.#last = Math.max(this.#last, number)
-    const known = this.#open.get(sequence)
-    if (known !== undefined && !known.isGivenBack) {
+    if (number > this.#last) this.#last = number
+    const place = this.#place(sequence)
+    const known = this.#line[place]
+    if (known === undefined) this.#line.push(delivery)
+    else if (known.sequence !== sequence) this.#line.splice(place, 0, delivery)
+    else if (known.isGivenBack) this.#line[place] = delivery
+    else {
       known.reply = delivery.reply
       return false
     }
-    this.#open.set(sequence, delivery)
-    const place = this.#place(sequence)
-    this.#line.splice(place, known === undefined ? 0 : 1, delivery)
     return true
   }
 
@@ -131,9 +131,8 @@ export class AckAll implements Acks {
     const last = this.#line[count - 1]
     if (last === undefined) return
     // Taken out first: what is done meanwhile is acknowledged next time.
-    const settled = this.#line.splice(0, count)
+    this.#line.splice(0, count)
     await this.#consumer.confirm(last.reply)
-    for (const { sequence } of settled) this.#open.delete(sequence)
   }
 
   /** The doubt is gone when the server has nothing pending but what is here. */
@@ -143,7 +142,7 @@ export class AckAll implements Acks {
       const info = await this.#consumer.info()
       if (info === undefined || info.delivered.consumer_seq > this.#last || doubts !== this.#doubts) return
       let known = 0
-      for (const { number } of this.#open.values()) if (number <= info.delivered.consumer_seq) known++
+      for (const { number } of this.#line) if (number <= info.delivered.consumer_seq) known++
       this.#isDoubtful = info.num_ack_pending !== known
     } finally {
       this.#looking = undefined

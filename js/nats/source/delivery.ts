@@ -1,6 +1,10 @@
-// A message on its way: where it lies, how often it was delivered, and where its acknowledgement goes. JetStream says all that in the subject of the answer.
+// A message on its way: where it lies, how often it was delivered, and where its acknowledgement goes. JetStream says all that in the subject of the answer:
+// $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<ns>.<pending>, newer ones with domain and account behind ACK, and a token at the end.
 
 import type { NatsMessageLike } from '../client/wire.js'
+
+const DOT = 46
+const ZERO = 48
 
 export class Delivery {
   readonly message: NatsMessageLike
@@ -8,22 +12,36 @@ export class Delivery {
   readonly sequence: number
   /** Which delivery of the consumer it was. */
   readonly number: number
-  readonly time: number
   reply: string
   deliveries: number
   /** The server will deliver it again. */
   isGivenBack = false
   isDone = false
 
-  constructor(message: NatsMessageLike) {
+  /** `head`: how much of `reply` names the consumer. Read digit by digit: taking it apart costs a tenth of the whole way of a message. */
+  constructor(message: NatsMessageLike, reply: string, head: number) {
     this.message = message
-    this.reply = message.reply as string
-    const parts = this.reply.split('.')
-    // $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<ns>.<pending>; newer ones have domain and account behind ACK.
-    const at = parts.length > 9 ? 6 : 4
-    this.deliveries = Number(parts[at])
-    this.sequence = Number(parts[at + 1])
-    this.number = Number(parts[at + 2])
-    this.time = Math.floor(Number(parts[at + 3]) / 1e6)
+    this.reply = reply
+    let at = head
+    const next = (): number => {
+      let value = 0
+      for (let digit = reply.charCodeAt(at++); digit !== DOT; digit = reply.charCodeAt(at++)) value = value * 10 + digit - ZERO
+      return value
+    }
+    this.deliveries = next()
+    this.sequence = next()
+    this.number = next()
   }
+
+  /** When the stream took it, ms since 1970. */
+  get time(): number {
+    const parts = this.reply.split('.')
+    return Math.floor(Number(parts[parts.length > 9 ? 9 : 7]) / 1e6)
+  }
+}
+
+/** How much of the subject of an answer names the consumer. */
+export function headOf(reply: string): number {
+  const parts = reply.split('.')
+  return parts.slice(0, parts.length > 9 ? 6 : 4).join('.').length + 1
 }

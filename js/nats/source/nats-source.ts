@@ -1,18 +1,21 @@
 // Messages of a stream of JetStream as a source: what comes and when is known elsewhere; here is what was given and not yet acknowledged.
 
 import { type AckSource, VeloError } from '../../index.js'
-import { adapterError, messageOf } from '../client/faults.js'
+import { adapterError, afterMs, messageOf } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
 import { AckAll, AckEach, AckNone, type Acks } from './acks.js'
 import { Care } from './careful.js'
 import { Consumer } from './consumer.js'
 import { DeadLetters, headersOf } from './dead-letters.js'
-import { Delivery } from './delivery.js'
+import { Delivery, headOf } from './delivery.js'
 import { type NatsEntry, type NatsSourceOptions, type SourceSettings, sourceSettings } from './options.js'
 import { Puller } from './puller.js'
 
 /** ms between two looks at what cannot be acknowledged yet. */
 const LOOK = 250
+/** So many are acknowledged at once; fewer, after so many ms. */
+const MANY = 100
+const GATHER = 5
 /** ms that giving back may take; what was not given back comes again after `ackWait`. */
 const HAND_OVER = 1000
 const WORKING = '+WPI'
@@ -30,6 +33,8 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   #entries: Delivery[] = []
   #first = 0
   #position = 0
+  /** What names the consumer in the subjects of acknowledgements. */
+  #head = '-'
   /** The sequence that came last. */
   #seen = 0
   #timers: NodeJS.Timeout[] = []
@@ -85,6 +90,8 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   async ack(upTo: number): Promise<void> {
     const count = upTo - this.#first
     if (count <= 0) return
+    // More of them are done soon: an acknowledgement costs as much as a hundred events.
+    if (count < MANY && !this.#isOver) await afterMs(GATHER)
     const done = this.#entries.slice(0, count)
     await this.#settle(done.filter(({ isGivenBack }) => !isGivenBack))
     this.#entries.splice(0, count)
@@ -196,7 +203,9 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
 
   /** @internal */
   arrived(message: NatsMessageLike): Delivery | undefined {
-    const delivery = new Delivery(message)
+    const reply = message.reply as string
+    if (!reply.startsWith(this.#head)) this.#head = reply.slice(0, headOf(reply))
+    const delivery = new Delivery(message, reply, this.#head.length)
     if (this.#acks?.arrived(delivery) !== true) return undefined
     this.#seen = Math.max(this.#seen, delivery.sequence)
     return delivery
@@ -224,9 +233,11 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
     this.#care.settled([delivery])
   }
 
-  #valueOf({ message, sequence, deliveries, time }: Delivery): Value {
+  #valueOf(delivery: Delivery): Value {
+    const { message } = delivery
     const value = this.#settings.codec.decode(message.data)
     if (!this.#settings.entries) return value as Value
+    const { sequence, deliveries, time } = delivery
     const headers = Object.fromEntries(headersOf(message))
     const event: NatsEntry<unknown> = { sequence, subject: message.subject, deliveries, time, headers, value }
     return event as Value

@@ -15,7 +15,7 @@ export interface NatsSourceOptions {
   subject?: string | readonly string[] | undefined
   /** Where a consumer begins that is made: a sequence, a moment, all, or what comes from now on. Default `'all'` with a consumer, else `'new'`. */
   from?: number | Date | 'all' | 'new' | undefined
-  /** Most messages asked for at a time. Integer from 1. Default 100. */
+  /** Most messages asked for at a time. Integer from 1. Default 500. */
   batch?: number | undefined
   /** ms that one request waits for messages on the server. From 100. Default 5000. */
   block?: number | undefined
@@ -96,7 +96,7 @@ export function sourceSettings(options: NatsSourceOptions, field: string): Sourc
     consumer,
     subjects: subjectsOf(options.subject, `${field}.subject`),
     from: fromOf(options.from, `${field}.from`, consumer === undefined ? 'new' : 'all'),
-    batch: integer(options.batch, `${field}.batch`, 1, 100),
+    batch: integer(options.batch, `${field}.batch`, 1, 500),
     block: duration(options.block, `${field}.block`, 100, 5000),
     codec: codecOf(options.codec, field),
     entries: flag(options.entries, `${field}.entries`, false),

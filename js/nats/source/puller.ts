@@ -12,7 +12,13 @@ const BEAT = 1000
 const MISSED = 3
 /** Statuses that no other request mends. */
 const FATAL = /push based|exceeded maxrequest/i
+/** A request brought as much as it may. */
+const FULL = /batch completed|maxbytes/i
+/** ms before the next request where one was turned away; it goes with the next look. */
 const PAUSE = 100
+/** Bytes that a request may bring, unless one message may be larger. */
+const BYTES = 8 * 1024 * 1024
+const MOST_BYTES = 2 ** 31
 
 export interface Arrivals {
   /** A message as what is given; `undefined` where it is not to be given. */
@@ -25,6 +31,7 @@ export class Puller {
   readonly #block: number
   readonly #arrivals: Arrivals
   readonly #beat: number
+  readonly #bytes: number
   readonly #timer: NodeJS.Timeout
   readonly #unwatch: () => void
   #subject = ''
@@ -34,7 +41,8 @@ export class Puller {
   /** Messages that were asked for and did not come. */
   #expected = 0
   #requests = 0
-  #heardAt = 0
+  /** Beats without a sign of life. */
+  #silent = 0
   /** Before then nothing is asked for. */
   #pausedUntil = 0
   #wake: (() => void) | undefined
@@ -50,6 +58,7 @@ export class Puller {
     this.#batch = batch
     this.#block = block
     this.#arrivals = arrivals
+    this.#bytes = Math.max(BYTES, Math.min(2 * wire.maxPayload, MOST_BYTES))
     this.#beat = Math.min(block / 2, BEAT)
     this.#timer = setInterval(this.#look, this.#beat).unref()
     // What was asked for over a connection that was cut is forgotten by the server.
@@ -103,13 +112,18 @@ export class Puller {
   }
 
   #ask(): void {
-    if (this.#isStopped || this.isLost || this.#wire.isClosed || performance.now() < this.#pausedUntil) return
     if (this.isCareful ? this.#expected + this.#queue.length > 0 : this.#expected > this.#batch / 2 || this.#queue.length >= this.#batch)
       return
     if (this.isCareful && this.#wake === undefined) return
+    if (this.#isStopped || this.isLost || this.#wire.isClosed || performance.now() < this.#pausedUntil) return
     const batch = this.isCareful ? 1 : this.#batch
-    const request = { batch, expires: Math.round(this.#block * 1e6), idle_heartbeat: Math.round(this.#beat * 1e6) }
-    if (this.#expected === 0) this.#heardAt = performance.now()
+    const request = {
+      batch,
+      max_bytes: this.#bytes,
+      expires: Math.round(this.#block * 1e6),
+      idle_heartbeat: Math.round(this.#beat * 1e6),
+    }
+    if (this.#expected === 0) this.#silent = 0
     this.#expected += batch
     this.#wire.connection.publish(this.#subject, JSON.stringify(request), { reply: `${this.#inbox}.${++this.#requests}` })
   }
@@ -119,9 +133,9 @@ export class Puller {
       this.#error = adapterError('a source may not listen', error)
       return this.#rouse()
     }
-    this.#heardAt = performance.now()
-    // Messages come under their own subjects, what is said of a request under its inbox.
-    if (message.subject.startsWith(this.#inbox)) return this.#told(message)
+    this.#silent = 0
+    // Messages want an answer, what is said of a request does not.
+    if (!message.reply) return this.#told(message)
     this.#expected = Math.max(0, this.#expected - 1)
     const delivery = this.#arrivals.arrived(message)
     if (delivery !== undefined) this.#queue.push(delivery)
@@ -138,11 +152,11 @@ export class Puller {
       this.#error = adapterError('a source asked for messages', new Refusal(this.#subject, { code, description: text }))
       return this.#rouse()
     }
-    // Its rest does not come any more. 404 and 408: its time was over.
-    const rest = Number(headers?.values('Nats-Pending-Messages')[0] ?? 0)
-    this.#expected = code === 404 || code === 408 ? Math.max(0, this.#expected - rest) : 0
+    // Its rest does not come any more.
+    const rest = Number(headers?.values('Nats-Pending-Messages')[0] ?? Number.POSITIVE_INFINITY)
+    this.#expected = Math.max(0, this.#expected - rest)
     if (code === 503 || /consumer deleted/i.test(text)) return this.lost()
-    if (code === 409 && rest === 0) this.#pausedUntil = performance.now() + PAUSE
+    if (code === 409 && !FULL.test(text)) this.#pausedUntil = performance.now() + PAUSE
     this.#ask()
   }
 
@@ -153,8 +167,7 @@ export class Puller {
   }
 
   readonly #look = (): void => {
-    const isSilent = performance.now() - this.#heardAt > MISSED * this.#beat
-    if (this.#expected > 0 && isSilent) this.#expected = 0
+    if (++this.#silent > MISSED) this.#expected = 0
     if (this.#wire.isClosed) return this.#rouse()
     if (this.#wake !== undefined) this.#ask()
   }

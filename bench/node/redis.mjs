@@ -11,7 +11,8 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { consume, streamFn } from '../../dist/index.js'
 import { publish, redisSink, redisSource } from '../../dist/redis.js'
-import { addClaim, contest, document, main, median } from './harness.mjs'
+import { withCpu } from './cpu.mjs'
+import { contest, document, main } from './harness.mjs'
 
 const COUNT = 100
 
@@ -49,38 +50,6 @@ const connect = {
 }
 const send = (client, ...args) => (client.call === undefined ? client.sendCommand(args.map(String)) : client.call(...args))
 const leave = (client) => (client.disconnect === undefined ? client.destroy() : client.disconnect())
-
-/** Adds what each contestant took of its processors, and the claim about it. */
-function withCpu(contestants) {
-  const times = {}
-  const measured = Object.fromEntries(
-    Object.entries(contestants).map(([name, work]) => [
-      name,
-      async () => {
-        const before = process.cpuUsage()
-        const answer = await work()
-        const { user, system } = process.cpuUsage(before)
-        ;(times[name] ??= []).push(user + system)
-        return answer
-      },
-    ]),
-  )
-  return {
-    measured,
-    rows(events, { rounds }, claims) {
-      const rows = Object.entries(times).map(([name, all]) => ({
-        name: `${name}: CPU`,
-        value: median(all.slice(-rounds)) / events,
-        unit: 'us/event',
-      }))
-      for (const { of, peer, bar } of claims) {
-        const ratios = times[peer].slice(-rounds).map((time, round) => time / times[of].slice(-rounds)[round])
-        addClaim(rows, { of: `${of}: CPU`, peer: `${peer}: CPU`, bar }, median(ratios))
-      }
-      return rows
-    },
-  }
-}
 
 /** The loop that everybody writes, with the typed methods of its client, on two connections. */
 const bare = {

@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url'
 import { runtime } from 'velo-stream'
 import { app as expressApp } from '../examples/express-upload.mjs'
 import { app as fastifyApp } from '../examples/fastify-upload.mjs'
+import { program as nats, startNats } from './support/nats-servers.mjs'
+import { has } from './support/programs.mjs'
 import { within } from './support/within.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -34,13 +36,18 @@ const ndjson = { 'content-type': 'application/x-ndjson' }
 
 describe('examples', () => {
   for (const name of names.filter((name) => !servers.includes(name))) {
-    test(`${name} prints what it says`, async () => {
+    test(`${name} prints what it says`, async (context) => {
       const source = readFileSync(new URL(name, folder), 'utf8')
+      let env
+      if (source.includes('process.env.NATS_URL')) {
+        if (process.platform !== 'linux' || !has(context, nats, 'server of NATS')) return
+        env = { ...process.env, NATS_URL: (await startNats()).url }
+      }
       const expected = Array.from(source.matchAll(/^\/\/ expect: (.*)$/gm), ([, line]) => line.trimEnd())
       assert.ok(expected.length > 0, `${name} has no expect line`)
       const [, command = `examples/${name}`] = /^\/\/ \$ node (.+)$/m.exec(source) ?? []
       const [, pattern = '^$'] = /^\/\/ stderr: (.+)$/m.exec(source) ?? []
-      const { stderr, ...rest } = await run(command.trim().split(' '))
+      const { stderr, ...rest } = await run(command.trim().split(' '), '', env)
       assert.deepEqual(rest, { lines: expected, code: 0 }, stderr)
       assert.match(stderr, new RegExp(pattern))
     })
@@ -187,8 +194,8 @@ for (const [framework, listen] of Object.entries(frameworks)) {
 }
 
 /** Runs an example to its end; killed, and so failed, after 30 s. */
-async function run(args, input = '') {
-  const child = spawn(process.execPath, args, { cwd: root })
+async function run(args, input = '', env = process.env) {
+  const child = spawn(process.execPath, args, { cwd: root, env })
   child.stdin.on('error', () => {}) // an example that does not read its input
   child.stdin.end(input)
   try {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { program as nats, startNats } from '../support/nats-servers.mjs'
 import { blocksOf, expectedOf, runFile, scratch } from '../support/pages.mjs'
 import { has } from '../support/programs.mjs'
 import { servers, startServer } from '../support/redis-servers.mjs'
@@ -39,6 +40,10 @@ for (const page of files(/^(README\.md|docs\/.+\.md)$/)) {
           const [redis] = servers
           if (process.platform !== 'linux' || !has(context, redis.program, 'server of Redis')) return
           env = { REDIS_URL: (await startServer(redis)).url }
+        }
+        if (code.includes('process.env.NATS_URL')) {
+          if (process.platform !== 'linux' || !has(context, nats, 'server of NATS')) return
+          env = { NATS_URL: (await startNats()).url }
         }
         const expected = expectedOf(code)
         assert.ok(/\bassert\b/.test(code) || expected.length > 0, 'the example checks nothing')

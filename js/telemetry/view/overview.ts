@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { type FunctionMetrics, type JournalMetrics, runtime, type WorkerSnapshot } from '../../index.js'
 import { type FunctionMeasures, measuresOf, type Spent } from '../../kit/sight/measures.js'
 import { oversightOf } from '../../kit/sight/oversight.js'
+import { namesOf } from '../collect.js'
 
 /** Numbers as JSON says them: one that is none, as a quantile without a sample, is `null`. */
 export type Plain<Value> = Value extends number
@@ -73,8 +74,10 @@ export interface Overview {
 export function overview(): Overview {
   oversightOf(runtime).keepChanges()
   const at = Date.now()
-  const measures = measuresOf(runtime, [])
-  const { functions, workers, journals, bytesBuffered, workerStarts, workerLosses } = measures
+  const names = namesOf(undefined, 'overview()')
+  const measures = measuresOf(runtime, { bounds: [], names: names.own, most: names.most })
+  const functions = names.bounded(measures.functions)
+  const { workers, journals, bytesBuffered, workerStarts, workerLosses } = measures
   const sum = (what: 'eventsBuffered' | 'resultsBuffered') => functions.reduce((total, of) => total + of[what], 0)
   const totals = counts(measures, sum('eventsBuffered'), sum('resultsBuffered'))
   return {

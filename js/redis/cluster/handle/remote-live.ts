@@ -119,7 +119,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   /** The connection is back: what was said meanwhile was not heard, and the server may have lost its tail. */
   back(): void {
     void silence(
-      this.#remote.restore(this.#taken).finally(() => {
+      this.#remote.restore(this.#taken.count).finally(() => {
         this.#receiver.look()
         return this.#sender.resend(this.id)
       }),

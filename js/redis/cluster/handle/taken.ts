@@ -20,6 +20,11 @@ export class Taken {
     this.#say = say
   }
 
+  /** Results that were taken. */
+  get count(): number {
+    return this.#upTo
+  }
+
   /** The server knows of so many. */
   begin(results: number): void {
     this.#upTo = this.#told = results

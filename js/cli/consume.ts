@@ -1,10 +1,9 @@
 // `velo consume`: a stream function at work on a stream of Redis or Valkey until a signal stops it.
 
-import { type Consumed, consume as consumed, type Sink } from '../index.js'
-import { redisSink, redisSource } from '../redis/index.js'
+import { type AckSource, type Consumed, consume as consumed } from '../index.js'
+import { redisBroker } from './brokers/redis.js'
 import { described, Exit, errorJson, exitCode } from './failure.js'
 import { Interrupt } from './interrupt.js'
-import { connected } from './redis-client.js'
 import { explained, loadFunction } from './run/load.js'
 import { Progress } from './run/progress.js'
 import { say } from './terminal.js'
@@ -29,19 +28,17 @@ export interface ConsumeCommand {
 
 /** Runs until a signal stops it, and answers the exit code: a signal is how it ends, so that is 0. */
 export async function consume(options: ConsumeCommand): Promise<number> {
-  const { file, streams, group, consumer, from, to, maxlen, deadLetter } = options
+  const { file } = options
   const counts = { events: 0, results: 0 }
   let numbers: Consumed | undefined
   let failure: { error: unknown } | undefined
   const fn = await loadFunction(file, options.exported, options.worker)
-  const { client, close } = await connected(options.redis, 'velo consume')
+  const { source, sink, close } = await redisBroker(options.redis, options)
   const interrupt = new Interrupt()
   const stop = new AbortController()
   interrupt.onStop(() => stop.abort())
   const progress = (options.progress ?? (process.stderr.isTTY && !options.json)) ? new Progress(() => counts) : undefined
   try {
-    const source = redisSource(client, { stream: streams, group, consumer, from, deadLetter })
-    const sink: Sink<unknown> | undefined = to === undefined ? undefined : redisSink(client, { stream: to, maxlen })
     numbers = await consumed(fn, { source: told(source, counts), sink, signal: stop.signal })
   } catch (error) {
     failure = { error: explained(error, file) }
@@ -49,7 +46,7 @@ export async function consume(options: ConsumeCommand): Promise<number> {
   } finally {
     interrupt.dispose()
     progress?.stop()
-    close()
+    await close()
   }
   const code = failure === undefined ? Exit.ok : exitCode(failure.error)
   const error = failure === undefined ? {} : { error: errorJson(failure.error) }
@@ -64,8 +61,9 @@ export async function consume(options: ConsumeCommand): Promise<number> {
 }
 
 /** The same source, whose events are counted as they come. */
-function told<Source extends ReturnType<typeof redisSource>>(source: Source, counts: { events: number }): Source {
-  const batches = source.batches.bind(source)
+function told(source: AckSource<unknown>, counts: { events: number }): AckSource<unknown> {
+  const batches = source.batches?.bind(source)
+  if (batches === undefined) return source
   source.batches = () => {
     const reader = batches()
     const next = async () => {

@@ -3,9 +3,9 @@
 // A command's view of the cluster, from the first connection to the last.
 
 import { type ClusterAdmin, type ClusterSession, clusterAdmin } from '../../redis/index.js'
+import { connected } from '../brokers/redis-client.js'
 import { UsageError } from '../failure.js'
 import { plain } from '../journal/shown.js'
-import { connected } from '../redis-client.js'
 
 /** Which cluster. */
 export interface Where {

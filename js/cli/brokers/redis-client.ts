@@ -1,7 +1,8 @@
 // A client of Redis for commands that need one: whichever of the user's is installed.
 
-import type { RedisClient } from '../redis/index.js'
-import { UsageError } from './failure.js'
+import type { RedisClient } from '../../redis/index.js'
+import { UsageError } from '../failure.js'
+import { missing } from './broker.js'
 
 export interface Client {
   readonly client: RedisClient
@@ -32,11 +33,6 @@ async function installed(): Promise<Connect | undefined> {
 
 type Ioredis = new (url: string, options: object) => RedisClient & { connect(): Promise<void>; disconnect(): void }
 type NodeRedis = RedisClient & { connect(): Promise<unknown>; destroy(): void }
-
-function missing(error: { code?: unknown }): undefined {
-  if (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') return undefined
-  throw error
-}
 
 async function ofIoredis(Client: Ioredis, url: string): Promise<Client> {
   const client = new Client(url, { lazyConnect: true })

@@ -1,0 +1,15 @@
+// What every broker is to `velo consume`.
+
+import type { AckSource, Sink } from '../../index.js'
+
+export interface Broker {
+  readonly source: AckSource<unknown>
+  readonly sink: Sink<unknown> | undefined
+  close(): unknown
+}
+
+/** A client that is not installed is none; what else is wrong with it is thrown. */
+export function missing(error: { code?: unknown }): undefined {
+  if (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') return undefined
+  throw error
+}

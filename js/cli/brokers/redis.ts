@@ -1,0 +1,25 @@
+// js/cli/brokers: what commands read from and write to, with whichever client of the user's is installed. Knows nothing of functions.
+//
+// Redis and Valkey.
+
+import { redisSink, redisSource } from '../../redis/index.js'
+import type { ConsumeCommand } from '../consume.js'
+import type { Broker } from './broker.js'
+import { connected } from './redis-client.js'
+
+export async function redisBroker(
+  url: string,
+  { streams, group, consumer, from, to, maxlen, deadLetter }: ConsumeCommand,
+): Promise<Broker> {
+  const { client, close } = await connected(url, 'velo consume')
+  try {
+    return {
+      source: redisSource(client, { stream: streams, group, consumer, from, deadLetter }),
+      sink: to === undefined ? undefined : redisSink(client, { stream: to, maxlen }),
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}

@@ -2,5 +2,6 @@
 
 export { ls } from './cluster/ls.js'
 export { drain, move } from './cluster/moves.js'
+export { redisFindings } from './cluster/server.js'
 export { show } from './cluster/show.js'
 export { consume } from './consume.js'

@@ -9,6 +9,7 @@ import { flag, integer, type Parsed, parsed, text, texts, word } from './argumen
 import { COMMANDS, FORMATS } from './commands.js'
 import { described, Exit, errorJson, exitCode, StuckError, UsageError } from './failure.js'
 import { help, signature } from './help.js'
+import type { Finding } from './looks.js'
 import { say } from './terminal.js'
 import { tokenOf } from './token.js'
 
@@ -239,6 +240,16 @@ const timeoutOf = (given: Parsed): number => integer(given, 'timeout', 0, 86_400
 async function doctorCommand(given: Parsed): Promise<number> {
   const json = flag(given, 'json')
   const folder = text(given, 'durable')
+  const redis = text(given, 'redis')
   const { doctor } = await looks()
-  return doctor(json, folder)
+  return doctor(json, folder, redis === undefined ? [] : await lookedAt(redis))
+}
+
+/** Where the add-on does not load, the server cannot be looked at. */
+async function lookedAt(redis: string): Promise<Finding[]> {
+  try {
+    return await (await overRedis()).redisFindings(redis)
+  } catch (error) {
+    return [{ name: 'redis', level: 'fail', says: `not looked at: ${(error as Error).message}` }]
+  }
 }

@@ -3,6 +3,7 @@
 export type { EntryCodec } from './client/codec.js'
 export type { IoredisLike, NodeRedisLike, RedisClient } from './client/wire.js'
 export { type ClusterAdmin, type ClusterAdminOptions, clusterAdmin } from './cluster/admin/admin.js'
+export type { ServerFacts } from './cluster/admin/server-facts.js'
 export type { ClusterSession, ClusterWorker, DeadLetter } from './cluster/admin/shown.js'
 export { type Cluster, type ClusterFunctions, type ClusterOptions, cluster, type WorkOptions } from './cluster/cluster.js'
 export { RedisJournal, type RedisJournalOptions } from './session/redis-journal.js'

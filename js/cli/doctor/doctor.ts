@@ -9,9 +9,9 @@ import { journalFindings } from './journal.js'
 
 const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'warn'], fail: ['red', 'fail'] } as const
 
-/** Prints the findings, with those of the journal in `folder` where one is given; the exit code is 1 when one of them is `fail`. */
-export async function doctor(json: boolean, folder: string | undefined): Promise<number> {
-  const found = [...(await findings()), ...(folder === undefined ? [] : await journalFindings(folder))]
+/** Prints the findings, with those of the journal in `folder` where one is given, and `more`; the exit code is 1 when one of them is `fail`. */
+export async function doctor(json: boolean, folder: string | undefined, more: readonly Finding[]): Promise<number> {
+  const found = [...(await findings()), ...(folder === undefined ? [] : await journalFindings(folder)), ...more]
   const fails = found.some(({ level }) => level === 'fail')
   process.stdout.write(json ? `${JSON.stringify({ ok: !fails, findings: found }, undefined, 2)}\n` : found.map(line).join(''))
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))

@@ -10,6 +10,7 @@ import { Scripts } from '../../session/script.js'
 import { GROUP } from '../lua-directory.js'
 import { type Names, namesOf } from '../names.js'
 import { DRAIN, MOVE, SHOW, WORKERS } from './lua-admin.js'
+import { type ServerFacts, serverFacts } from './server-facts.js'
 import { type ClusterSession, type ClusterWorker, type DeadLetter, deadLetterOf, entryOf, type Shown, sessionOf } from './shown.js'
 
 export interface ClusterAdminOptions {
@@ -113,6 +114,11 @@ export class ClusterAdmin {
     if (String(word) === 'gone') throw configError('move(name, id, worker)', 'a worker that is there', worker)
     if (String(word) === 'unhosted') throw refusal(key, 'it is not hosted, so it cannot be moved')
     return String(word) === 'ok'
+  }
+
+  /** What the server is, as far as sessions depend on it. */
+  server(): Promise<ServerFacts> {
+    return serverFacts(this.#run())
   }
 
   close(): void {

@@ -3,7 +3,7 @@
 // that are not exported. Which files there are is read from package.json and from the sources, never listed here.
 
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -98,6 +98,26 @@ async function bundle() {
   for (const target of Object.values(manifest.bin)) chmodSync(join(root, target), 0o755)
 }
 
+/** The page of the dashboard, which a browser runs: one script and one style, with what it is drawn by. */
+async function page() {
+  const folder = join(sources, 'dashboard/page')
+  const build = await rolldown({
+    cwd: root,
+    input: { 'dashboard-page': join(folder, 'main.ts') },
+    platform: 'browser',
+    tsconfig: join(root, 'tsconfig.page.json'),
+    resolve: { extensionAlias: { '.js': ['.ts'] } },
+    onLog(_level, log) {
+      throw new Error(log.message)
+    },
+  })
+  // A browser is not told of the map: it would ask the service for the sources.
+  await build.write({ dir: dist, format: 'esm', sourcemap: 'hidden', sourcemapExcludeSources: true, minify: true })
+  await build.close()
+  const drawn = createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css')
+  writeFileSync(join(dist, 'dashboard-page.css'), readFileSync(drawn, 'utf8') + readFileSync(join(folder, 'page.css'), 'utf8'))
+}
+
 /** Declarations into dist/, modules into target/js. */
 function compile() {
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
@@ -111,4 +131,4 @@ function compile() {
 // The binary stays: another script builds it.
 for (const name of existsSync(dist) ? readdirSync(dist) : []) if (!name.endsWith('.node')) rmSync(join(dist, name), { recursive: true })
 rmSync(modules, { recursive: true, force: true })
-await Promise.all([bundle(), compile()])
+await Promise.all([bundle(), page(), compile()])

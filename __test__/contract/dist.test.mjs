@@ -11,8 +11,8 @@ import { files, root } from '../support/sources.mjs'
 const dist = join(root, 'dist')
 const scripts = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'))
 const { exports: exported } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** Entry points, and beside them the command, the entry of a worker thread, what it loads by its address, the probe of `velo doctor`, and what `runtime.expose` loads. */
-const besides = ['velo', 'thread', 'probe', 'harness-arrive', 'consume-arrive', 'socket-expose']
+/** Entry points, and beside them the command, the entry of a worker thread, what it loads by its address, the probe of `velo doctor`, what `runtime.expose` loads, and the page of the dashboard. */
+const besides = ['velo', 'thread', 'probe', 'harness-arrive', 'consume-arrive', 'socket-expose', 'dashboard-page']
 const entries = [...Object.keys(exported).filter((name) => name !== './package.json'), ...besides]
 const code = new Map(scripts.map((name) => [name, readFileSync(join(dist, name), 'utf8')]))
 

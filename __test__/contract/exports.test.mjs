@@ -101,6 +101,7 @@ test('the package has these entry points and no others', () => {
     './websocket',
     './server',
     './telemetry',
+    './dashboard',
     './client',
     './redis',
     './nats',
@@ -119,6 +120,7 @@ const subpaths = {
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   nats: 'natsSink natsSource publish',
+  dashboard: 'dashboard',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }
 

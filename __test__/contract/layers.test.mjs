@@ -38,6 +38,7 @@ const ADD_ONS = {
   'js/websocket': [],
   'js/telemetry': [],
   'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
+  'js/dashboard': ['js/http', 'js/telemetry'],
   'js/redis': [],
   'js/nats': [],
   'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/telemetry'],
@@ -51,6 +52,7 @@ const LIBRARIES = {
   'js/http': ['@fastify/busboy', '@streamparser/json/tokenizer.js', '@streamparser/json/utils/types/tokenType.js', 'fastify-plugin'],
   'js/server': ['ws'],
   'js/telemetry': ['@opentelemetry/api'],
+  'js/dashboard': ['uplot'],
   'js/redis': ['msgpackr'],
   'js/nats': ['msgpackr'],
   'js/cli': ['ws', 'ioredis', 'iovalkey', 'redis'],
@@ -143,6 +145,16 @@ describe('js', () => {
       assert.doesNotMatch(code, /\b(Buffer|process|require|setImmediate|NodeJS|import\.meta)\b|\.unref\(/, name)
     }
     assert.ok(reached.has('js/kit/errors.ts'))
+  })
+
+  test('the page of the dashboard loads nothing but itself and what it is drawn by, and nothing loads it', () => {
+    const isOfPage = (name) => name.startsWith('js/dashboard/page/')
+    for (const name of scripts) {
+      for (const { target, type } of imports.get(name)) {
+        if (isOfPage(name)) assert.ok(type || isOfPage(target) || target === 'uplot', `${name} loads ${target}`)
+        else assert.ok(!isOfPage(target) && target !== 'uplot', `${name} imports ${target}`)
+      }
+    }
   })
 
   test('nothing from outside is imported but Node, the types of Standard Schema, and the libraries of a room', () => {

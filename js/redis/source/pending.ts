@@ -3,9 +3,9 @@
 //
 // Owns: when is looked for them, and their claims. Delivery counts are those of the server: each claim counts, keeping does not.
 
-import { insist, messageOf } from '../client/faults.js'
+import { insist, messageOf, settled } from '../client/faults.js'
 import { entriesOf } from '../client/replies.js'
-import type { Wire } from '../client/wire.js'
+import type { Argument, Wire } from '../client/wire.js'
 import type { DeadLetters } from './dead-letters.js'
 import { byStream, Entry } from './entry.js'
 import type { SourceSettings } from './options.js'
@@ -80,7 +80,7 @@ export class Pending {
     const { group, consumer } = this.#settings
     for (const [stream, ids] of byStream([...this.#inWork.entries])) {
       for (let at = 0; at < ids.length; at += KEPT)
-        await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids.slice(at, at + KEPT), 'JUSTID'])
+        await this.#once(['XCLAIM', stream, group as string, consumer, 0, ...ids.slice(at, at + KEPT), 'JUSTID'])
     }
   }
 
@@ -89,6 +89,11 @@ export class Pending {
     const { group, consumer, reclaimAfter } = this.#settings
     for (const [stream, ids] of byStream(entries))
       await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids, 'IDLE', Math.ceil(reclaimAfter) + 1, 'JUSTID'])
+  }
+
+  /** What is done again by and by anyway is not insisted on while the server is away, or when the client was closed. */
+  #once(command: readonly Argument[]): Promise<unknown> {
+    return settled(this.#wire.send(command), this.every, () => new Error(`no answer to ${command[0]}`))
   }
 
   /** The newest entry in work: a look ends there, or what is delivered meanwhile would keep it going. */

@@ -38,6 +38,7 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   #first = 0
   #acked: Record<string, string> = {}
   #timer: NodeJS.Timeout | undefined
+  #isKeeping = false
   #isOpen = false
   #isOver = false
 
@@ -184,7 +185,14 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   }
 
   readonly #keep = (): void => {
-    if (this.#entries.length > 0) this.#pending.keep().catch(() => undefined)
+    if (this.#entries.length === 0 || this.#isKeeping) return
+    this.#isKeeping = true
+    this.#pending
+      .keep()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isKeeping = false
+      })
   }
 
   /** Nothing more is read; what was given can still be acknowledged. */

@@ -1,49 +1,14 @@
 // Faults of processes that host sessions, one by one: each worker is a process of its own.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { cluster } from 'velo-stream/redis'
 import { describeServers } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'
-import { clients } from './clients.mjs'
-import { functions } from './hosts/trouble.mjs'
-import { WorkerProcess } from './hosts/workers.mjs'
-
-const LIMIT = 30_000
-const MODULE = new URL('hosts/trouble.mjs', import.meta.url).href
-const [{ make, end }] = clients
-
-async function take(stream, count = 1) {
-  const results = []
-  while (results.length < count) results.push(await within(LIMIT, stream.recv()))
-  return results
-}
+import { faultyOn, LIMIT, take } from './hosts/faulty.mjs'
 
 const pidOf = (result) => Number(result.split(':').at(-1))
 
-let made = 0
 describeServers('faults of hosts', ({ server }) => {
-  /** A front in this process, and workers; everything is ended with the test. */
-  function faulty(title, options, run) {
-    test(title, async () => {
-      const client = await make(server().url)
-      const all = { prefix: `f${made++}`, ...options }
-      const front = cluster({ client, functions, ...all })
-      const workers = []
-      const work = async (env) => {
-        const worker = await new WorkerProcess(server().url, 'ioredis', all, MODULE, env).start()
-        workers.push(worker)
-        return worker
-      }
-      try {
-        await within(2 * LIMIT, run({ front, work, client, prefix: all.prefix }), title)
-      } finally {
-        for (const worker of workers) await worker.drop()
-        await within(LIMIT, front.stop(), 'the front stops')
-        await end(client)
-      }
-    })
-  }
+  const faulty = faultyOn(server)
 
   faulty('a host that is killed is followed at once, long before its lease is over', { lease: 10_000 }, async ({ front, work }) => {
     const first = await work()

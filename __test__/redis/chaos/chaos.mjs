@@ -21,8 +21,8 @@ export function seeded(seed) {
   }
 }
 
-/** Runs for about `ms`; answers what was done. Rejects where something was lost, doubled or out of order, or does not get on. */
-export async function chaos({ server, seed, ms, workers, sessions, lease = 700, restores = true, log = () => {} }) {
+/** Runs for about `ms`, on a server that writes down what it does (`aof`) or not; answers what was done. Rejects where something was lost, doubled or out of order, or does not get on. */
+export async function chaos({ server, seed, ms, workers, sessions, lease = 700, aof = false, log = () => {} }) {
   const random = seeded(seed)
   const any = (list) => list[Math.floor(random() * list.length)]
   const prefix = `chaos${seed}`
@@ -84,8 +84,9 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
       await knife.xadd(`${prefix}:{directory}d`, '*', 's', `${name}/${id}`)
       done.doubled++
     },
+    /** The server is gone, and comes back with its file; or as it was half a second ago. */
     async restore() {
-      await knife.call('SAVE')
+      if (!aof) await knife.call('SAVE')
       await after(500)
       for (const session of all) session.mayForget = true
       await server.kill()
@@ -102,7 +103,7 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
   let nextRestore = performance.now() + ms / 3
   while (performance.now() < until && failed === undefined) {
     await after(30 + random() * 300)
-    const isRestore = restores && performance.now() > nextRestore
+    const isRestore = performance.now() > nextRestore
     if (isRestore) nextRestore += Math.max(5000, ms / 3)
     const fault = isRestore ? 'restore' : any(often)
     log(fault)

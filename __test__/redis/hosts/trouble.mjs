@@ -38,4 +38,16 @@ export const versioned = streamFn(
   },
 )
 
-export const functions = { trouble, versioned }
+/** Keeps a state as large as the event says, and gives a result of that size. */
+export const large = streamFn(
+  async function* (events, ctx) {
+    for await (const event of events) {
+      ctx.state.text = event
+      yield event
+      yield ctx.state.text.length
+    }
+  },
+  { name: 'large', state: { initial: { text: '' }, version: 1, every: 1 } },
+)
+
+export const functions = { trouble, versioned, large }

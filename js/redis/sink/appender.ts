@@ -13,27 +13,61 @@ export const LOT = 256
 export const REMEMBERED = 3_600_000
 
 /**
- * KEYS: stream, writer. ARGV: number of the batch, ms to remember, words of trimming, those words ..., then each entry: how many fields and values, these.
- * Answers the ids; of a batch that was there, none.
+ * Adds entries: of ARGV from `at` on how many words of trimming, these, then the name of the one field that all of them have and its values; or '', and of each entry how many fields and values, these.
+ * Their ids go into `ids`.
  */
+export const ADD = `
+local function add(stream, at, ids)
+  local words = tonumber(ARGV[at])
+  local head = { 'XADD', stream }
+  for n = at + 1, at + words do head[#head + 1] = ARGV[n] end
+  head[#head + 1] = '*'
+  local first, name = #head, ARGV[at + words + 1]
+  at = at + words + 2
+  if name ~= '' and words == 0 then
+    local call = redis.call
+    for n = at, #ARGV do ids[n - at + 1] = call('XADD', stream, '*', name, ARGV[n]) end
+  elseif name ~= '' then
+    head[first + 1] = name
+    for n = at, #ARGV do
+      head[first + 2] = ARGV[n]
+      ids[n - at + 1] = redis.call(unpack(head))
+    end
+  else
+    while at <= #ARGV do
+      local count = tonumber(ARGV[at])
+      for n = 1, count do head[first + n] = ARGV[at + n] end
+      for n = #head, first + count + 1, -1 do head[n] = nil end
+      ids[#ids + 1] = redis.call(unpack(head))
+      at = at + count + 1
+    end
+  end
+end
+`
+
+/** KEYS: stream, writer. ARGV: number of the batch, ms to remember, whether ids are wanted, entries. Answers the ids; of a batch that was there, none. */
 const APPEND = new Script(`
 if tonumber(redis.call('GET', KEYS[2]) or 0) >= tonumber(ARGV[1]) then return false end
-local at = 4 + ARGV[3]
-local head = { 'XADD', KEYS[1] }
-for word = 4, at - 1 do head[#head + 1] = ARGV[word] end
-head[#head + 1] = '*'
+${ADD}
 local ids = {}
-local first = #head
-while at <= #ARGV do
-  local count = tonumber(ARGV[at])
-  for word = 1, count do head[first + word] = ARGV[at + word] end
-  for word = #head, first + count + 1, -1 do head[word] = nil end
-  ids[#ids + 1] = redis.call(unpack(head))
-  at = at + count + 1
-end
+add(KEYS[1], 4, ids)
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return ids
+if ARGV[3] == '1' then return ids end
+return false
 `)
+
+/** As `add` takes them: names and values of each in turn. */
+export function entryArgs(trimming: readonly Argument[], entries: readonly Argument[][]): Argument[] {
+  const args: Argument[] = [trimming.length, ...trimming]
+  const name = entries[0]?.[0]
+  const isOne = typeof name === 'string' && name !== '' && entries.every((fields) => fields.length === 2 && fields[0] === name)
+  args.push(isOne ? name : '')
+  for (const fields of entries) {
+    if (isOne) args.push(fields[1] as Argument)
+    else args.push(fields.length, ...fields)
+  }
+  return args
+}
 
 /** How long a stream may become; exact trimming costs the server more. */
 export type MaxLength = number | { readonly exact: number }
@@ -57,17 +91,13 @@ export class Appender {
     this.#trimming = trimming(maxlen)
   }
 
-  /** Appends these entries, names and values in turn. Called again only when it has settled. Answers their ids; of a batch whose first answer was lost, none. */
-  async append(entries: readonly Argument[][]): Promise<string[]> {
+  /** Appends these entries, names and values in turn. Called again only when it has settled. Answers their ids, where they are wanted; of a batch whose first answer was lost, none. */
+  async append(entries: readonly Argument[][], wantsIds: boolean): Promise<string[]> {
     const ids: string[] = []
     for (let at = 0; at < entries.length; at += LOT) {
-      const args: Argument[] = [++this.#number, REMEMBERED, this.#trimming.length, ...this.#trimming]
-      for (const fields of entries.slice(at, at + LOT)) {
-        args.push(fields.length)
-        for (const field of fields) args.push(field)
-      }
+      const lot = entryArgs(this.#trimming, entries.slice(at, at + LOT))
       try {
-        const reply = await APPEND.run(this.#wire, [this.#stream, this.#writer], args)
+        const reply = await APPEND.run(this.#wire, [this.#stream, this.#writer], [++this.#number, REMEMBERED, wantsIds ? 1 : 0, ...lot])
         if (Array.isArray(reply)) for (const id of reply) ids.push(String(id))
       } catch (error) {
         throw adapterError(`XADD ${this.#stream}`, error)

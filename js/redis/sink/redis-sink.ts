@@ -5,7 +5,7 @@ import { configError, onlyKnown, record, text } from '../../kit/check.js'
 import { codecOf, type EntryCodec, type FieldCodec } from '../client/codec.js'
 import { type RedisClient, type Wire, wireOf } from '../client/wire.js'
 import { type RedisSource, unique } from '../source/redis-source.js'
-import { Appender, type MaxLength, trimming } from './appender.js'
+import { ADD, Appender, entryArgs, type MaxLength, trimming } from './appender.js'
 import { acknowledging, Commits, joinable } from './commit.js'
 
 /** Options of `redisSink`. */
@@ -19,21 +19,9 @@ export interface RedisSinkOptions {
   field?: string | undefined
 }
 
-/** KEYS: stream. ARGV: words of trimming, these, then each entry: how many fields and values, these. */
-const APPEND = acknowledging(`
-local words = tonumber(ARGV[rest])
-local head = { 'XADD', KEYS[key + 1] }
-for n = 1, words do head[#head + 1] = ARGV[rest + n] end
-head[#head + 1] = '*'
-local first = #head
-at = rest + words + 1
-while at <= #ARGV do
-  local count = tonumber(ARGV[at])
-  for n = 1, count do head[first + n] = ARGV[at + n] end
-  for n = #head, first + count + 1, -1 do head[n] = nil end
-  redis.call(unpack(head))
-  at = at + count + 1
-end
+/** KEYS: stream. ARGV: entries. */
+const APPEND = acknowledging(`${ADD}
+add(KEYS[key + 1], rest, {})
 `)
 
 /** @throws VeloError `VELO_CONFIG` */
@@ -59,7 +47,10 @@ class RedisSink<Out> implements Sink<Out> {
   }
 
   async write(results: readonly Out[]): Promise<void> {
-    await this.#appender.append(results.map((result) => this.#codec.encode(result)))
+    await this.#appender.append(
+      results.map((result) => this.#codec.encode(result)),
+      false,
+    )
   }
 
   joined(source: unknown): Joined<Out> | undefined {
@@ -84,12 +75,10 @@ class JoinedAppends<Out> implements Joined<Out> {
   }
 
   async commit(results: readonly Out[], upTo: number): Promise<void> {
-    const args = [this.#trimming.length, ...this.#trimming]
-    for (const result of results) {
-      const fields = this.#codec.encode(result)
-      args.push(fields.length)
-      for (const field of fields) args.push(field)
-    }
+    const args = entryArgs(
+      this.#trimming,
+      results.map((result) => this.#codec.encode(result)),
+    )
     await this.#commits.run(APPEND, upTo, [this.#stream], args)
   }
 }

@@ -49,7 +49,10 @@ class Mouth {
       const waiting = this.#waiting
       this.#waiting = []
       try {
-        const ids = await this.#appender.append(waiting.flatMap(({ entries }) => entries))
+        const ids = await this.#appender.append(
+          waiting.flatMap(({ entries }) => entries),
+          true,
+        )
         for (const { entries, resolve } of waiting) resolve(ids.splice(0, entries.length))
       } catch (error) {
         for (const { reject } of waiting) reject(error)

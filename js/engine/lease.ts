@@ -18,6 +18,7 @@ import type { Driver } from './driver.js'
 import type { Mode } from './mode.js'
 import { drained, idInUse, lastedTooLong, refusal, stalled } from './refusals.js'
 import type { Harness } from './stages/harness.js'
+import { stagedStreams } from './stages/stage-counts.js'
 
 let opened = 0
 
@@ -144,6 +145,7 @@ export class Lease implements Tenant, Timed {
     if (clock !== undefined) this.row.watch = this.timers = new ClockTimers(clock, this)
     if (this.timed) watchExit()
     if (def.remote && !def.isExemplar) remoteLeases.add(this)
+    if (def.stages.length > 1 && !def.isExemplar) stagedStreams(1)
   }
 
   get id(): string {
@@ -243,6 +245,7 @@ export class Lease implements Tenant, Timed {
   vacate(): StreamEnd['dropped'] {
     tenants[this.row.slot] = undefined
     if (this.def.remote) remoteLeases.delete(this)
+    if (this.def.stages.length > 1) stagedStreams(-1)
     this.timers?.end()
     const dropped = this.row.vacate()
     if (this.claimed !== undefined) unclaim(this.claimed)

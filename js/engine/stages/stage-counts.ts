@@ -16,10 +16,18 @@ interface Counted {
 /** Taken and given by each stage in turn. */
 type Counts = number[]
 
+/** Streams of this thread that are open and have several stages: without them nobody is looked at. */
+let open = 0
+
 const unreported = new Map<Counted, Counts>()
 const wait = setTimeout
 let isAwaited = false
 let isExitWatched = false
+
+/** A stream with several stages is open, or over. */
+export function stagedStreams(more: 1 | -1): void {
+  open += more
+}
 
 /** Of one stream: what was counted of it. */
 export class StreamCounts {
@@ -73,6 +81,6 @@ function report(): void {
 
 /** Live streams are counted, and Rust knows everything. */
 export function reportStages(): void {
-  for (const tenant of tenants) tenant?.countStages?.()
+  if (open > 0) for (const tenant of tenants) tenant?.countStages?.()
   report()
 }

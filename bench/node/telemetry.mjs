@@ -20,8 +20,11 @@ async function seen(work) {
   const stop = await instrument({ tracerProvider })
   runtime.configure({ log })
   subscribe('velo:stream:stuck', ignore)
+  metricsText()
   try {
-    return await work()
+    const answer = await work()
+    metricsText()
+    return answer
   } finally {
     unsubscribe('velo:stream:stuck', ignore)
     runtime.configure({ log: null })

@@ -8,9 +8,9 @@ import { faultyOn, LIMIT, take } from './hosts/faulty.mjs'
 const pidOf = (result) => Number(result.split(':').at(-1))
 
 describeServers('faults of hosts', ({ server }) => {
-  const faulty = faultyOn(server)
+  const test = faultyOn(server)
 
-  faulty('a host that is killed is followed at once, long before its lease is over', { lease: 10_000 }, async ({ front, work }) => {
+  test('a host that is killed is followed at once, long before its lease is over', { lease: 10_000 }, async ({ front, work }) => {
     const first = await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -24,7 +24,7 @@ describeServers('faults of hosts', ({ server }) => {
     assert.ok(performance.now() - killed < 5000, 'half a lease')
   })
 
-  faulty('a host that slept past its lease writes nothing when it wakes up', { lease: 500 }, async ({ front, work, client, prefix }) => {
+  test('a host that slept past its lease writes nothing when it wakes up', { lease: 500 }, async ({ front, work, client, prefix }) => {
     const first = await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -40,7 +40,7 @@ describeServers('faults of hosts', ({ server }) => {
     assert.equal(await client.hget(`${prefix}:{trouble/a}m`, 'w').then((worker) => worker.startsWith(`${second.child.pid}-`)), true)
   })
 
-  faulty('an event that keeps a thread busy for longer than a lease gets through in the end', { lease: 300 }, async ({ front, work }) => {
+  test('an event that keeps a thread busy for longer than a lease gets through in the end', { lease: 300 }, async ({ front, work }) => {
     await Promise.all([work(), work()])
     const stream = await front.open('trouble', 'a')
     await stream.sendBatch(['x', 900, 'y'])
@@ -51,27 +51,28 @@ describeServers('faults of hosts', ({ server }) => {
     )
   })
 
-  faulty(
-    'an event that kills its host is given up, and its neighbors are spared',
-    { maxTakeovers: 2 },
-    async ({ front, work, client, prefix }) => {
-      const workers = await Promise.all(Array.from({ length: 4 }, () => work()))
-      const good = await front.open('trouble', 'good')
-      await good.send('x')
-      await take(good)
-      const bad = await front.open('trouble', 'bad')
-      await bad.send('die')
-      await assert.rejects(within(LIMIT, bad.recv()), { code: 'VELO_CHECKPOINT', message: /taken over 3 times/ })
-      assert.equal((await bad.closed).reason, 'failed')
-      assert.equal(workers.filter(({ child }) => child.exitCode === null && child.signalCode === null).length, 1)
-      await good.send('y')
-      assert.match((await take(good))[0], /^2:y/)
-      const [[, fields]] = await client.xrange(`${prefix}:{directory}x`, '-', '+')
-      assert.deepEqual(fields, ['s', 'trouble/bad', 'takeovers', '3'])
-    },
-  )
+  test('an event that kills its host is given up, and its neighbors are spared', { maxTakeovers: 2 }, async ({
+    front,
+    work,
+    client,
+    prefix,
+  }) => {
+    const workers = await Promise.all(Array.from({ length: 4 }, () => work()))
+    const good = await front.open('trouble', 'good')
+    await good.send('x')
+    await take(good)
+    const bad = await front.open('trouble', 'bad')
+    await bad.send('die')
+    await assert.rejects(within(LIMIT, bad.recv()), { code: 'VELO_CHECKPOINT', message: /taken over 3 times/ })
+    assert.equal((await bad.closed).reason, 'failed')
+    assert.equal(workers.filter(({ child }) => child.exitCode === null && child.signalCode === null).length, 1)
+    await good.send('y')
+    assert.match((await take(good))[0], /^2:y/)
+    const [[, fields]] = await client.xrange(`${prefix}:{directory}x`, '-', '+')
+    assert.deepEqual(fields, ['s', 'trouble/bad', 'takeovers', '3'])
+  })
 
-  faulty('a deploy with another version of the state', { lease: 300 }, async ({ front, work }) => {
+  test('a deploy with another version of the state', { lease: 300 }, async ({ front, work }) => {
     const old = await work({ STATE_VERSION: '1' })
     const stream = await front.open('versioned', 'a')
     await stream.send(1)
@@ -90,20 +91,16 @@ describeServers('faults of hosts', ({ server }) => {
     assert.deepEqual(await take(stream), ['v2:1002'])
   })
 
-  faulty(
-    'a session that nobody uses is forgotten, and so are those who host it',
-    { ttl: 1000 },
-    async ({ front, work, client, prefix }) => {
-      const worker = await work()
-      const stream = await front.open('trouble', 'a')
-      await stream.send('x')
-      await take(stream)
-      while ((await client.keys(`${prefix}:{trouble/*`)).length > 0);
-      while ((await worker.hosted()) > 0);
-      // The host lets go first, and takes the entry out of the directory then.
-      while ((await client.xlen(`${prefix}:{directory}d`)) > 0);
-      await stream.close()
-      assert.equal(await (await front.open('trouble', 'a')).resumed, null)
-    },
-  )
+  test('a session that nobody uses is forgotten, and so are those who host it', { ttl: 1000 }, async ({ front, work, client, prefix }) => {
+    const worker = await work()
+    const stream = await front.open('trouble', 'a')
+    await stream.send('x')
+    await take(stream)
+    while ((await client.keys(`${prefix}:{trouble/*`)).length > 0);
+    while ((await worker.hosted()) > 0);
+    // The host lets go first, and takes the entry out of the directory then.
+    while ((await client.xlen(`${prefix}:{directory}d`)) > 0);
+    await stream.close()
+    assert.equal(await (await front.open('trouble', 'a')).resumed, null)
+  })
 })

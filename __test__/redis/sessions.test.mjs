@@ -35,10 +35,10 @@ const texts = (results) => results.map((result) => result.split(':').slice(0, 2)
 const pidOf = (result) => Number(result.split(':').at(-1))
 
 describeServers('faults of sessions', ({ server }) => {
-  const faulty = faultyOn(server)
+  const test = faultyOn(server)
   const directory = (prefix) => `${prefix}:{directory}d`
 
-  faulty('a host that is killed is followed by several, each session by one', { lease: 500 }, async ({ front, work, client, prefix }) => {
+  test('a host that is killed is followed by several, each session by one', { lease: 500 }, async ({ front, work, client, prefix }) => {
     const first = await work()
     const streams = await Promise.all(Array.from({ length: 30 }, (_, i) => front.open('trouble', `s${i}`)))
     await Promise.all(streams.map((stream) => stream.send('x')))
@@ -61,7 +61,7 @@ describeServers('faults of sessions', ({ server }) => {
       assert.match(await client.hget(`${prefix}:{trouble/s${i}}m`, 'w'), new RegExp(`^${pid}-`), 'who answered has it')
   })
 
-  faulty('a session that is over, and whose entry is still there, is begun no more', {}, async ({ front, work, client, prefix }) => {
+  test('a session that is over, and whose entry is still there, is begun no more', {}, async ({ front, work, client, prefix }) => {
     const worker = await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -78,7 +78,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual([await within(LIMIT, again.recvBatch(9)), (await within(LIMIT, again.closed)).reason], [unread, 'done'])
   })
 
-  faulty('a session that is listed several times has one host', {}, async ({ front, work, client, prefix }) => {
+  test('a session that is listed several times has one host', {}, async ({ front, work, client, prefix }) => {
     const workers = await Promise.all([work(), work()])
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -90,7 +90,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual((await Promise.all(workers.map((worker) => worker.hosted()))).sort(), [0, 1])
   })
 
-  faulty('a session that is stolen from a live host goes on with the thief', {}, async ({ front, work, client, prefix }) => {
+  test('a session that is stolen from a live host goes on with the thief', {}, async ({ front, work, client, prefix }) => {
     const [first, second] = [await work(), await work()]
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -107,7 +107,7 @@ describeServers('faults of sessions', ({ server }) => {
     await eventually(async () => (await other.hosted()) === 0)
   })
 
-  faulty('a server that lost the tail of a session under its live host', {}, async ({ front, work, client, prefix }) => {
+  test('a server that lost the tail of a session under its live host', {}, async ({ front, work, client, prefix }) => {
     await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -126,7 +126,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual(stream.position, { events: 4, results: 4 })
   })
 
-  faulty('large events, results and states', { lease: 2000 }, async ({ front, work }) => {
+  test('large events, results and states', { lease: 2000 }, async ({ front, work }) => {
     const first = await work()
     const stream = await front.open('large', 'a')
     const text = 'velo'.repeat(1 << 19)
@@ -138,7 +138,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual(await take(stream, 2), ['small', 5])
   })
 
-  faulty('processes to which it is another time', { lease: 1000 }, async ({ front, work }) => {
+  test('processes to which it is another time', { lease: 1000 }, async ({ front, work }) => {
     const shifted = (hours) => ({
       NODE_OPTIONS: `--import "data:text/javascript,const now=Date.now;Date.now=()=>now()+${hours * 3_600_000}"`,
     })

@@ -1,9 +1,9 @@
 // The server of a cluster, as `velo doctor --redis` looks at it.
 
 import { clusterAdmin } from '../../redis/index.js'
+import { connected } from '../brokers/redis-client.js'
 import type { Finding } from '../doctor/findings.js'
 import { findingsOf } from '../doctor/redis.js'
-import { connected } from '../redis-client.js'
 
 /** Everything of one server, in the order in which it is printed. */
 export async function redisFindings(url: string): Promise<Finding[]> {

@@ -41,7 +41,7 @@ const ADD_ONS = {
   'js/dashboard': ['js/http', 'js/telemetry'],
   'js/redis': [],
   'js/nats': [],
-  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/telemetry'],
+  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/nats', 'js/telemetry'],
 }
 
 /** Folders of add-ons that keep and run durable streams elsewhere: they are made of the inner rooms. */

@@ -75,24 +75,28 @@ const serve: Command = {
 
 const consume: Command = {
   args: [],
-  says: 'Run a stream function over a stream of Redis or Valkey, until a signal stops it',
-  usage: 'consume --redis <url> --stream <name> --group <name> --function <function.js> [options]',
+  says: 'Run a stream function over a stream of Redis, Valkey or NATS, until a signal stops it',
+  usage: 'consume (--redis <url> --group <name> | --nats <url> --consumer <name>) --stream <name> --function <function.js> [options]',
   options: {
     redis: { value: 'url', says: 'The server, redis://host:port' },
-    stream: { value: 'name', says: 'Stream to read; may be repeated' },
-    group: { value: 'name', says: 'Consumer group, made where it is missing' },
+    nats: { value: 'url', says: 'Or that one, nats://host:port' },
+    stream: { value: 'name', says: 'Stream to read; of Redis, may be repeated' },
+    group: { value: 'name', says: 'Consumer group of Redis, made where it is missing' },
     function: { value: 'file', says: 'Module of the function' },
     export: { value: 'name', says: 'Name of the export of the module (default: default)' },
-    consumer: { value: 'name', says: 'Name of this consumer (default: one of its own)' },
-    from: { value: 'id', says: 'Where a group begins that is made (default: 0)' },
-    to: { value: 'name', says: 'Stream for the results (default: none)' },
+    consumer: { value: 'name', says: 'Name of this consumer of Redis (default: one of its own), or the durable consumer of NATS' },
+    from: { value: 'id', says: 'Where a group or consumer begins that is made (default: all)' },
+    to: { value: 'name', says: 'Stream, or subject, for the results (default: none)' },
     maxlen: { value: 'n', says: 'About how many entries that stream keeps (default: all)' },
-    'dead-letter': { value: 'name', says: 'Stream for entries that the function cannot deal with (default: they end the command)' },
+    'dead-letter': { value: 'name', says: 'Stream, or subject, for what the function cannot deal with (default: they end the command)' },
     worker: { says: 'Run the function on worker threads' },
     progress: { says: 'Show progress on stderr (default: on a terminal)' },
     json: { says: 'Say how it ended as one line of JSON on stderr' },
   },
-  examples: ['velo consume --redis redis://127.0.0.1:6379 --stream clicks --group features --function features.js --to features'],
+  examples: [
+    'velo consume --redis redis://127.0.0.1:6379 --stream clicks --group features --function features.js --to features',
+    'velo consume --nats nats://127.0.0.1:4222 --stream readings --consumer reporter --function sessions.js --to reports',
+  ],
 }
 
 const top: Command = {

@@ -1,7 +1,7 @@
-// `velo consume`: a stream function at work on a stream of Redis or Valkey until a signal stops it.
+// `velo consume`: a stream function at work on a stream of Redis, Valkey or NATS until a signal stops it. The client is whichever of the user's is installed.
 
 import { type AckSource, type Consumed, consume as consumed } from '../index.js'
-import { redisBroker } from './brokers/redis.js'
+import type { Broker, Route } from './brokers/broker.js'
 import { described, Exit, errorJson, exitCode } from './failure.js'
 import { Interrupt } from './interrupt.js'
 import { explained, loadFunction } from './run/load.js'
@@ -9,18 +9,13 @@ import { Progress } from './run/progress.js'
 import { say } from './terminal.js'
 
 /** What the command line says. */
-export interface ConsumeCommand {
+export interface ConsumeCommand extends Route {
   readonly file: string
   readonly exported: string
   readonly worker: boolean
-  readonly redis: string
-  readonly streams: readonly string[]
-  readonly group: string
-  readonly consumer: string | undefined
-  readonly from: string | undefined
-  readonly to: string | undefined
-  readonly maxlen: number | undefined
-  readonly deadLetter: string | undefined
+  /** One of the two. */
+  readonly redis: string | undefined
+  readonly nats: string | undefined
   /** `undefined` = where stderr is a terminal. */
   readonly progress: boolean | undefined
   readonly json: boolean
@@ -33,7 +28,7 @@ export async function consume(options: ConsumeCommand): Promise<number> {
   let numbers: Consumed | undefined
   let failure: { error: unknown } | undefined
   const fn = await loadFunction(file, options.exported, options.worker)
-  const { source, sink, close } = await redisBroker(options.redis, options)
+  const { source, sink, close } = await brokerOf(options)
   const interrupt = new Interrupt()
   const stop = new AbortController()
   interrupt.onStop(() => stop.abort())
@@ -58,6 +53,12 @@ export async function consume(options: ConsumeCommand): Promise<number> {
         .join(', '),
     )
   return code
+}
+
+async function brokerOf(options: ConsumeCommand): Promise<Broker> {
+  const { redis, nats } = options
+  if (nats !== undefined) return (await import('./brokers/nats.js')).natsBroker(nats, options)
+  return (await import('./brokers/redis.js')).redisBroker(redis as string, options)
 }
 
 /** The same source, whose events are counted as they come. */

@@ -170,9 +170,10 @@ async function consumeCommand(given: Parsed): Promise<number> {
     file: needed('function'),
     exported: text(given, 'export') ?? 'default',
     worker: flag(given, 'worker'),
-    redis: needed('redis'),
+    redis: text(given, 'redis'),
+    nats: text(given, 'nats'),
     streams: texts(given, 'stream'),
-    group: needed('group'),
+    group: text(given, 'group'),
     consumer: text(given, 'consumer'),
     from: text(given, 'from'),
     to: text(given, 'to'),
@@ -181,6 +182,7 @@ async function consumeCommand(given: Parsed): Promise<number> {
     progress: flag(given, 'progress') ? true : undefined,
     json: flag(given, 'json'),
   }
+  if ((options.redis === undefined) === (options.nats === undefined)) throw new UsageError('consume needs one of --redis and --nats')
   if (options.streams.length === 0) throw new UsageError('consume needs --stream')
   const { consume } = await overRedis()
   return consume(options)

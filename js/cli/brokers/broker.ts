@@ -2,6 +2,17 @@
 
 import type { AckSource, Sink } from '../../index.js'
 
+/** What is read, and where results go, as the command line says it. */
+export interface Route {
+  readonly streams: readonly string[]
+  readonly group: string | undefined
+  readonly consumer: string | undefined
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly maxlen: number | undefined
+  readonly deadLetter: string | undefined
+}
+
 export interface Broker {
   readonly source: AckSource<unknown>
   readonly sink: Sink<unknown> | undefined

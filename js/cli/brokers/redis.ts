@@ -3,14 +3,12 @@
 // Redis and Valkey.
 
 import { redisSink, redisSource } from '../../redis/index.js'
-import type { ConsumeCommand } from '../consume.js'
-import type { Broker } from './broker.js'
+import { UsageError } from '../failure.js'
+import type { Broker, Route } from './broker.js'
 import { connected } from './redis-client.js'
 
-export async function redisBroker(
-  url: string,
-  { streams, group, consumer, from, to, maxlen, deadLetter }: ConsumeCommand,
-): Promise<Broker> {
+export async function redisBroker(url: string, { streams, group, consumer, from, to, maxlen, deadLetter }: Route): Promise<Broker> {
+  if (group === undefined) throw new UsageError('consume needs --group')
   const { client, close } = await connected(url, 'velo consume')
   try {
     return {

@@ -117,10 +117,11 @@ const top: Command = {
 
 const doctor: Command = {
   args: [],
-  says: 'Look at this machine: the add-on, Node.js, limits, a journal, a server of Redis',
+  says: 'Look at this machine: the add-on, Node.js, limits, a journal, a server of Redis or NATS',
   options: {
     durable: { value: 'folder', says: 'Look at the journal in this folder, too' },
     redis: { value: 'url', says: 'Look at this server of Redis or Valkey, too: whether it may keep sessions' },
+    nats: { value: 'url', says: 'Look at this server of NATS, too' },
     json: { says: 'Answer as JSON' },
   },
   examples: ['velo doctor --durable data', 'velo doctor --redis redis://127.0.0.1:6379'],

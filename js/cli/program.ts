@@ -244,7 +244,7 @@ async function doctorCommand(given: Parsed): Promise<number> {
   const folder = text(given, 'durable')
   const redis = text(given, 'redis')
   const { doctor } = await looks()
-  return doctor(json, folder, redis === undefined ? [] : await lookedAt(redis))
+  return doctor(json, { folder, nats: text(given, 'nats') }, redis === undefined ? [] : await lookedAt(redis))
 }
 
 /** Where the add-on does not load, the server cannot be looked at. */

@@ -1,10 +1,9 @@
 // Streams of NATS JetStream.
 
-import { type NatsLike, natsSink, natsSource } from '../../nats/index.js'
+import { natsSink, natsSource } from '../../nats/index.js'
 import { UsageError } from '../failure.js'
-import { type Broker, missing, type Route } from './broker.js'
-
-export type Connection = NatsLike & { close(): Promise<void> }
+import type { Broker, Route } from './broker.js'
+import { connected } from './nats-connection.js'
 
 export async function natsBroker(url: string, { streams, group, consumer, from, to, maxlen, deadLetter }: Route): Promise<Broker> {
   const [stream = '', ...more] = streams
@@ -22,19 +21,6 @@ export async function natsBroker(url: string, { streams, group, consumer, from, 
   } catch (error) {
     await connection.close()
     throw error
-  }
-}
-
-/** Fails where nobody answers. */
-export async function connected(url: string): Promise<Connection> {
-  // By a name that the compiler does not follow: its declarations do not pass the checks of this project.
-  const name: string = '@nats-io/transport-node'
-  const client = (await import(name).catch(missing)) as { connect(options: object): Promise<Connection> } | undefined
-  if (client === undefined) throw new UsageError('--nats needs a client beside velo-stream: npm install @nats-io/transport-node')
-  try {
-    return await client.connect({ servers: url, maxReconnectAttempts: -1 })
-  } catch (error) {
-    throw new UsageError(`--nats ${url}: ${(error as Error).message}`)
   }
 }
 

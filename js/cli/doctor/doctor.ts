@@ -6,12 +6,24 @@ import { Exit } from '../failure.js'
 import { colored } from '../terminal.js'
 import { type Finding, findings } from './findings.js'
 import { journalFindings } from './journal.js'
+import { natsFindings } from './nats.js'
 
 const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'warn'], fail: ['red', 'fail'] } as const
 
-/** Prints the findings, with those of the journal in `folder` where one is given, and `more`; the exit code is 1 when one of them is `fail`. */
-export async function doctor(json: boolean, folder: string | undefined, more: readonly Finding[]): Promise<number> {
-  const found = [...(await findings()), ...(folder === undefined ? [] : await journalFindings(folder)), ...more]
+/** What to look at beside the machine. */
+export interface Asked {
+  /** The folder of a journal. */
+  readonly folder: string | undefined
+  /** The URL of a server of NATS. */
+  readonly nats: string | undefined
+}
+
+/** Prints the findings of the machine and of what is asked for, and `more`; the exit code is 1 when one of them is `fail`. */
+export async function doctor(json: boolean, { folder, nats }: Asked, more: readonly Finding[]): Promise<number> {
+  const found = [...(await findings())]
+  if (folder !== undefined) found.push(...(await journalFindings(folder)))
+  if (nats !== undefined) found.push(...(await natsFindings(nats)))
+  found.push(...more)
   const fails = found.some(({ level }) => level === 'fail')
   process.stdout.write(json ? `${JSON.stringify({ ok: !fails, findings: found }, undefined, 2)}\n` : found.map(line).join(''))
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))

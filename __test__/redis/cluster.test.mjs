@@ -218,6 +218,11 @@ describeServers('clusters', ({ name: kind, server }) => {
     assert.throws(() => cluster({ client: {}, functions: {} }), { code: 'VELO_CONFIG', field: `${field}.client` })
     assert.throws(() => cluster({ client, functions: { f: () => {} } }), { code: 'VELO_CONFIG', field: `${field}.functions.f` })
     assert.throws(() => cluster({ client, functions: {}, lease: 1 }), { code: 'VELO_CONFIG', field: `${field}.lease` })
+    assert.throws(() => cluster({ client, functions: {}, wait: {} }), { code: 'VELO_CONFIG', field: `${field}.wait.replicas` })
+    assert.throws(() => cluster({ client, functions: {}, wait: { replicas: 1, ms: 0 } }), {
+      code: 'VELO_CONFIG',
+      field: `${field}.wait.ms`,
+    })
     assert.throws(() => cluster({ client, functions: {}, leases: 1 }), { code: 'VELO_CONFIG' })
     assert.throws(() => cluster({ client, functions: {}, prefix: 'a{b}' }), { code: 'VELO_CONFIG', field: `${field}.prefix` })
     const own = cluster({ client, functions: { sum } })

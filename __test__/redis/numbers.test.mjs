@@ -30,14 +30,14 @@ describeServers('numbers of a cluster', ({ server }) => {
     const client = await make(server().url)
     const prefix = 'n1'
     const own = cluster({ client, functions: { slow }, prefix })
-    assert.deepEqual(own.metrics, { prefix, hosted: 0, open: 0, takeovers: 0, commits: 0, lag: 0, deadLetters: 0 })
+    assert.deepEqual(own.metrics, { prefix, hosted: 0, open: 0, takeovers: 0, commits: 0, lag: 0, deadLetters: 0, unreplicated: 0 })
     assert.equal(metricsText().includes('cluster="n1"'), false)
     await own.work()
     const stream = await own.open('slow', 'a')
     await stream.send('x')
     assert.equal(await within(LIMIT, stream.recv()), 'x')
     const { commits, lag, ...others } = own.metrics
-    assert.deepEqual(others, { prefix, hosted: 1, open: 1, takeovers: 0, deadLetters: 0 })
+    assert.deepEqual(others, { prefix, hosted: 1, open: 1, takeovers: 0, deadLetters: 0, unreplicated: 0 })
     assert.ok(commits >= 1)
     assert.equal(lag, 0)
     const text = metricsText()

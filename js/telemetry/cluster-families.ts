@@ -12,6 +12,7 @@ const OF_CLUSTERS: readonly OfCluster[] = [
   ['velo_cluster_commits', 'counter', 'Commits of hosted sessions.', (of) => of.commits],
   ['velo_cluster_lag_events', 'gauge', 'Events of hosted sessions that were not told as taken yet.', (of) => of.lag],
   ['velo_cluster_dead_letters', 'counter', 'Sessions that were given up.', (of) => of.deadLetters],
+  ['velo_cluster_unreplicated', 'counter', 'Waits for replicas that ended before these had it.', (of) => of.unreplicated],
 ]
 
 export function clusterFamilies(): MetricFamily[] {

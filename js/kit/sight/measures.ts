@@ -88,6 +88,8 @@ export interface ClusterMetrics {
   readonly lag: number
   /** Sessions that it gave up. */
   readonly deadLetters: number
+  /** Waits for replicas (`wait`) that ended before these had it. */
+  readonly unreplicated: number
 }
 
 type Numbers = () => ClusterMetrics
@@ -124,5 +126,6 @@ function added(a: ClusterMetrics, b: ClusterMetrics): ClusterMetrics {
     commits: a.commits + b.commits,
     lag: a.lag + b.lag,
     deadLetters: a.deadLetters + b.deadLetters,
+    unreplicated: a.unreplicated + b.unreplicated,
   }
 }

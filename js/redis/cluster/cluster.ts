@@ -9,6 +9,7 @@ import { type ClusterMetrics, showCluster } from '../../kit/sight/measures.js'
 import type { RedisClient } from '../client/wire.js'
 import type { Connection, Subscriber } from '../session/connection.js'
 import { connectorOf } from '../session/connector.js'
+import { type ReplicaOptions, Replicas } from '../session/replicas.js'
 import { Scripts } from '../session/script.js'
 import { type Hostable, hostable } from './definition.js'
 import { frontOf } from './front.js'
@@ -36,6 +37,8 @@ export interface ClusterOptions<Functions extends ClusterFunctions = ClusterFunc
   ttl?: number
   /** Events of a session that may wait for its host, and results that may wait for its reader. Default 4096. */
   backlog?: number
+  /** `send`, and what a function keeps (`ctx.run`, states), wait until so many replicas have it, at most `ms` (1000). Default: for none. */
+  wait?: { replicas: number; ms?: number }
   /** ms after which a server that does not answer is given up. Default 10000. */
   timeout?: number
 }
@@ -57,13 +60,14 @@ interface Connected {
   readonly beats: Scripts
   readonly subscriber: Subscriber
   readonly handles: Handles
+  readonly replicas: Replicas | undefined
 }
 
 /** A session is kept by whoever hosts it. */
 class Nowhere extends PartOfJournal {}
 
 const FIELD = 'cluster(options)'
-const KNOWN = ['client', 'functions', 'lease', 'prefix', 'commit', 'maxTakeovers', 'ttl', 'backlog', 'timeout']
+const KNOWN = ['client', 'functions', 'lease', 'prefix', 'commit', 'maxTakeovers', 'ttl', 'backlog', 'wait', 'timeout']
 
 /**
  * Sessions that processes share. Connections are made at the first use.
@@ -84,6 +88,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   readonly #maxTakeovers: number
   readonly #ttl: number
   readonly #backlog: number
+  readonly #wait: ReplicaOptions | undefined
   readonly #timeout: number
   /** @internal For servers. */
   readonly [SHARING]: Sharing
@@ -110,6 +115,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     this.#maxTakeovers = integer(options.maxTakeovers, `${FIELD}.maxTakeovers`, 1, 5, 30)
     this.#ttl = duration(options.ttl, `${FIELD}.ttl`, 1000, 3_600_000)
     this.#backlog = integer(options.backlog, `${FIELD}.backlog`, 1, 4096)
+    this.#wait = options.wait === undefined ? undefined : waitOf(options.wait)
     this.#timeout = duration(options.timeout, `${FIELD}.timeout`, 1, 10_000)
     for (const [name, fn] of Object.entries(functions)) {
       this.#functions.set(name, hostable(name, fn, this.#commit, new Nowhere(), `${FIELD}.functions`))
@@ -126,7 +132,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     onlyKnown(options, 'work(options)', ['capacity'])
     const capacity = integer(options.capacity, 'work(options).capacity', 1, 1000)
     if (this.#worker !== undefined) throw configError('work(options)', 'to be called once', options)
-    const { connection, scripts, beats, subscriber } = this.#connect()
+    const { connection, scripts, beats, subscriber, replicas } = this.#connect()
     this.#worker = new HostingWorker(scripts, beats, connection, subscriber, this.#names, this.#functions, {
       capacity,
       prefix: this.#prefix,
@@ -135,6 +141,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
       ttl: this.#ttl,
       results: this.#backlog,
       commit: this.#commit,
+      replicas,
       counts: { takeovers: 0, commits: 0, deadLetters: 0 },
     })
     await this.#worker.start()
@@ -149,7 +156,8 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   get metrics(): ClusterMetrics {
     const { takeovers = 0, commits = 0, deadLetters = 0 } = this.#worker?.counts ?? {}
     const open = this.#connected?.handles.count ?? 0
-    return { prefix: this.#prefix, hosted: this.hosted, open, takeovers, commits, lag: this.#worker?.lag ?? 0, deadLetters }
+    const unreplicated = this.#connected?.replicas?.missed ?? 0
+    return { prefix: this.#prefix, hosted: this.hosted, open, takeovers, commits, lag: this.#worker?.lag ?? 0, deadLetters, unreplicated }
   }
 
   /**
@@ -185,6 +193,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     connected?.scripts.close()
     connected?.beats.close()
     connected?.subscriber.close()
+    connected?.replicas?.close()
   }
 
   #connect(): Connected {
@@ -194,12 +203,20 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const connection = connector.connect()
     const subscriber = connector.subscriber()
     const [scripts, beats] = [connection, connector.connect()].map((one) => new Scripts(one, this.#timeout)) as [Scripts, Scripts]
-    const limits = { ttl: this.#ttl, backlog: this.#backlog }
+    const replicas = this.#wait && new Replicas(connector.connect(), this.#names.mark, this.#wait)
+    const limits = { ttl: this.#ttl, backlog: this.#backlog, replicas }
     const audience = new Audience(subscriber, scripts)
     const handles = new Handles(scripts, audience, this.#prefix, this.#names, limits)
     connection.onReady(() => audience.back())
     this.#hide = showCluster(() => this.metrics)
-    this.#connected = { connection, scripts, beats, subscriber, handles }
+    this.#connected = { connection, scripts, beats, subscriber, handles, replicas }
     return this.#connected
   }
+}
+
+function waitOf(wait: NonNullable<ClusterOptions['wait']>): ReplicaOptions {
+  const field = `${FIELD}.wait`
+  onlyKnown(wait, field, ['replicas', 'ms'])
+  if (wait.replicas === undefined) throw configError(`${field}.replicas`, 'an integer from 1 up', wait.replicas)
+  return { replicas: integer(wait.replicas, `${field}.replicas`, 1, 1), ms: integer(wait.ms, `${field}.ms`, 1, 1000, 600_000) }
 }

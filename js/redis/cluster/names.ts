@@ -5,6 +5,8 @@ export interface Names {
   readonly directory: readonly [string, string]
   /** Sessions that were given up. */
   readonly dead: string
+  /** Written to see how far replicas are. */
+  readonly mark: string
   /** There is something to host. */
   readonly news: string
   /** What the channel of each worker begins with. */
@@ -13,5 +15,5 @@ export interface Names {
 
 export function namesOf(prefix: string): Names {
   const tag = `${prefix}:{directory}`
-  return { directory: [`${tag}d`, `${tag}w`], dead: `${tag}x`, news: `${tag}!`, worker: `${tag}@` }
+  return { directory: [`${tag}d`, `${tag}w`], dead: `${tag}x`, mark: `${tag}r`, news: `${tag}!`, worker: `${tag}@` }
 }

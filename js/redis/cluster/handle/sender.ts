@@ -8,6 +8,7 @@ import { refusal } from '../../session/keys.js'
 import { Lane, type Step } from '../../session/lane.js'
 import { SEND, SENT } from '../../session/lua-remote.js'
 import { readEvent, writeEvent } from '../../session/records.js'
+import type { Replicas } from '../../session/replicas.js'
 import type { Scripts } from '../../session/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
 import { inputEnded, movedOn } from './refusals.js'
@@ -25,6 +26,8 @@ export interface SenderLimits {
   readonly ttl: number
   /** Events that may wait for the host. */
   readonly backlog: number
+  /** Who must have an event beside the server. */
+  readonly replicas: Replicas | undefined
 }
 
 /** Of what was appended so many ms ago, a server that syncs every second may have lost nothing. */
@@ -105,7 +108,7 @@ export class Sender extends PartOfJournal {
       const [word, next] = (await this.#ask(id, () => this.#scripts.run(SEND, this.#keys.all, args))) as [Buffer, number]
       switch (String(word)) {
         case 'ok':
-          return
+          return this.#limits.replicas?.reached()
         case 'full':
           await this.#whenTaken()
           break

@@ -6,6 +6,7 @@ import { commitArgs } from '../../session/commit-args.js'
 import type { Argument } from '../../session/connection.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { HOST_COMMIT } from '../../session/lua-host.js'
+import type { Replicas } from '../../session/replicas.js'
 import type { Scripts } from '../../session/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
 import type { Inbox } from './inbox.js'
@@ -23,6 +24,8 @@ export interface HostedLimits {
   readonly ttl: number
   /** Results that may wait for their readers. */
   readonly results: number
+  /** Who must have a commit beside the server, before the function goes on. */
+  readonly replicas: Replicas | undefined
   /** What is counted of all sessions of a worker. */
   readonly counts: { commits: number }
 }
@@ -86,7 +89,10 @@ export class HostedJournal extends PartOfJournal {
     const told: Argument[] = [own.epoch, own.token, rests, ...args.slice(1, 13), ttl, results, this.#keys.output, ...args.slice(13)]
     for (;;) {
       const [word, published] = await this.#ask(told)
-      if (String(word) === 'ok') return this.#done(published, rests)
+      if (String(word) === 'ok') {
+        this.#done(published, rests)
+        return this.#limits.replicas?.reached()
+      }
       if (String(word) !== 'full' || !(await this.#owner.waitForReaders())) throw this.#refused(own, String(word), undefined)
     }
   }

@@ -104,7 +104,7 @@ function factsOf(stream: StreamInspection): [string, string][] {
   const { buffered, headers = {} } = stream
   return [
     ['Function', stream.function],
-    ...(stream.stage === undefined ? [] : ([['Stage', stream.stage]] as [string, string][])),
+    ...(stream.stage === undefined || stream.stage === stream.function ? [] : ([['Stage', stream.stage]] as [string, string][])),
     ['Waiting for', `${stream.waitingFor}, since ${age(stream.waitingMs)}`],
     ['State', stream.state],
     ['Age', age(stream.ageMs)],

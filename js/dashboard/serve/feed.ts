@@ -15,10 +15,10 @@ const PAGES = 32
 /** Serves what `viewOf` says that a request wants to see. */
 export function feedOf(viewOf: (req: IncomingMessage) => View, headers: Readonly<Record<string, string>>): Handler {
   const pictures = streamFn(
-    async function* dashboard(views: AsyncIterable<View>): AsyncGenerator<Picture, void, undefined> {
+    async function* (views: AsyncIterable<View>): AsyncGenerator<Picture, void, undefined> {
       for await (const view of views) yield pictureOf(view)
     },
-    { buffer: 1, maxConcurrent: PAGES },
+    { name: 'velo:dashboard', buffer: 1, maxConcurrent: PAGES },
   )
   return handler(pictures, {
     out: 'sse',

@@ -19,22 +19,28 @@ export class Chart {
   readonly element: HTMLElement
   readonly #lines: readonly Line[]
   readonly #said: (value: number) => string
+  readonly #least: number
   readonly #values: readonly HTMLElement[]
+  readonly #legend: readonly HTMLElement[]
   readonly #plot = element('div', 'plot')
   readonly #data: (number | null)[][]
   #chart: uPlot | undefined
 
-  constructor(title: string, lines: readonly Line[], said: (value: number) => string) {
+  /** `least`: the smallest value at which the scale ends. */
+  constructor(title: string, lines: readonly Line[], said: (value: number) => string, least: number) {
+    this.#least = least
     this.#lines = lines
     this.#said = said
     this.#data = [[], ...lines.map(() => [])]
     this.#values = lines.map(() => element('strong', '', '-'))
-    const legend = lines.map((line, index) => {
+    this.#legend = lines.map((line, index) => {
       const mark = element('i', `mark ${line.color}`)
-      return element('li', '', mark, `${line.title} `, this.#values[index] as HTMLElement)
+      const entry = element('li', '', mark, `${line.title} `, this.#values[index] as HTMLElement)
+      entry.hidden = true
+      return entry
     })
     this.#plot.setAttribute('aria-hidden', 'true')
-    this.element = element('section', 'card', element('h2', '', title), element('ul', 'legend', ...legend), this.#plot)
+    this.element = element('section', 'card', element('h2', '', title), element('ul', 'legend', ...this.#legend), this.#plot)
     new ResizeObserver(() => this.#fit()).observe(this.#plot)
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#make())
   }
@@ -58,7 +64,11 @@ export class Chart {
   #tell(at: number): void {
     for (const [index, of] of this.#values.entries()) {
       const value = this.#data[index + 1]?.[at]
-      setText(of, typeof value === 'number' ? this.#said(value) : '-')
+      const isKnown = typeof value === 'number'
+      setText(of, isKnown ? this.#said(value) : '-')
+      const entry = this.#legend[index] as HTMLElement
+      // A line that never had a value, as that of a second thread where there is one.
+      if (isKnown) entry.hidden = false
     }
   }
 
@@ -83,8 +93,10 @@ export class Chart {
         padding: [8, 8, 0, 0],
         cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'velo' }, points: { size: 6 } },
         hooks: { setCursor: [({ cursor }) => this.#tell(cursor.idx ?? this.#last)] },
-        // One that stays at 0 is at the bottom.
-        scales: { x: { range: (_, from, to) => [Math.min(from, to - 60), to] }, y: { range: (_, __, to) => [0, to > 0 ? to * 1.1 : 1] } },
+        scales: {
+          x: { range: (_, from, to) => [Math.min(from, to - 60), to] },
+          y: { range: (_, __, to) => [0, Math.max(this.#least, to * 1.1)] },
+        },
         axes: [
           { ...axis, size: 24, space: 70, grid: { show: false }, values: (_, times) => times.map((at) => clockOf(at)) },
           { ...axis, size: 58, space: 34, grid, values: (_, values) => values.map((value) => this.#said(value)) },

@@ -4,6 +4,8 @@ import type { Overview } from '../../../telemetry/index.js'
 import { bytes, count, micros, percent, rate } from '../format.js'
 import { Chart } from './chart.js'
 
+/** ms between two points. */
+const LEAST_MS = 800
 /** Lines of worker threads; more are one. */
 const THREADS = ['c1', 'c2', 'c3', 'c4']
 
@@ -16,6 +18,9 @@ function perSecond(now: Overview, before: Overview | undefined, value: (of: Over
 }
 
 const lines = (...titles: string[]) => titles.map((title, index) => ({ title, color: `c${index + 1}` }))
+/** What the page itself makes of it, which is not what somebody looks for. */
+const own = ({ functions }: Overview, what: 'eventsIn' | 'eventsOut' | 'streamsOpened') =>
+  functions.reduce((total, of) => total + (of.name === 'velo:dashboard' ? of[what] : 0), 0)
 const dropped = ({ totals }: Overview) => totals.dropped.events + totals.dropped.results
 const sum = (of: Overview, what: 'commits' | 'events' | 'queued') => of.journals.reduce((total, journal) => total + (journal[what] ?? 0), 0)
 
@@ -26,46 +31,46 @@ export class Charts {
   constructor(into: HTMLElement) {
     this.#charts = [
       [
-        new Chart('Throughput, a second', lines('events', 'results', 'dropped'), rate),
+        new Chart('Throughput, a second', lines('events', 'results', 'dropped'), rate, 4),
         (now, before) => [
-          perSecond(now, before, ({ totals }) => totals.eventsIn),
-          perSecond(now, before, ({ totals }) => totals.eventsOut),
+          perSecond(now, before, (of) => of.totals.eventsIn - own(of, 'eventsIn')),
+          perSecond(now, before, (of) => of.totals.eventsOut - own(of, 'eventsOut')),
           perSecond(now, before, dropped),
         ],
         always,
       ],
       [
-        new Chart('Streams', lines('open', 'waiting for a place', 'detached'), count),
+        new Chart('Streams', lines('open', 'waiting', 'detached'), count, 4),
         ({ totals }) => [totals.streamsOpen, totals.streamsWaiting, totals.streamsDetached],
         always,
       ],
       [
-        new Chart('Opened and refused, a second', lines('opened', 'refused', 'failed'), rate),
+        new Chart('Opened and refused, a second', lines('opened', 'refused', 'failed'), rate, 4),
         (now, before) => [
-          perSecond(now, before, ({ totals }) => totals.streamsOpened),
+          perSecond(now, before, (of) => of.totals.streamsOpened - own(of, 'streamsOpened')),
           perSecond(now, before, ({ totals }) => totals.streamsRefused),
           perSecond(now, before, ({ totals }) => totals.closedBy.failed),
         ],
         always,
       ],
       [
-        new Chart('Latency since the start', lines('p50', 'p95', 'p99'), micros),
+        new Chart('Latency since the start', lines('p50', 'p95', 'p99'), micros, 1000),
         ({ totals: { latency } }) => [latency.p50, latency.p95, latency.p99],
         always,
       ],
       [
-        new Chart('Kept in streams', lines('events', 'results'), count),
+        new Chart('Kept in streams', lines('events', 'results'), count, 4),
         ({ totals }) => [totals.eventsBuffered, totals.resultsBuffered],
         always,
       ],
-      [new Chart('Bytes kept', lines('HTTP and WebSocket'), bytes), ({ totals }) => [totals.bytesBuffered], always],
+      [new Chart('Bytes kept', lines('HTTP and WebSocket'), bytes, 4096), ({ totals }) => [totals.bytesBuffered], always],
       [
-        new Chart('Worker threads, busy', lines('1', '2', '3', 'the others'), percent),
+        new Chart('Worker threads, busy', lines('1', '2', '3', 'the others'), percent, 1),
         ({ workers }) => THREADS.map((_, place) => busyOf(workers, place)),
         ({ workers }) => workers.length > 0,
       ],
       [
-        new Chart('Journal, a second', lines('events', 'commits', 'queued now'), rate),
+        new Chart('Journal, a second', lines('events', 'commits', 'queued now'), rate, 4),
         (now, before) => [
           perSecond(now, before, (of) => sum(of, 'events')),
           perSecond(now, before, (of) => sum(of, 'commits')),
@@ -81,6 +86,8 @@ export class Charts {
   }
 
   show(now: Overview): void {
+    // Where the page looks at something else it is told at once: too soon for a rate.
+    if (this.#before !== undefined && now.at - this.#before.at < LEAST_MS) return
     for (const [chart, values, isUsed] of this.#charts) {
       if (isUsed(now) || !chart.element.hidden) chart.add(now.at / 1000, values(now, this.#before))
     }

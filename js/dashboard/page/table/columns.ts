@@ -18,7 +18,7 @@ const word = (key: string, title: string, text: Column['text']): Column => ({ ke
 const number = (key: string, title: string, text: Column['text']): Column => ({ key, title, isNumber: true, text })
 
 export const COLUMNS: readonly Column[] = [
-  word('function', 'Function', ({ function: name, stage }) => (stage === undefined ? name : `${name} / ${stage}`)),
+  word('function', 'Function', ({ function: name, stage }) => (stage === undefined || stage === name ? name : `${name} / ${stage}`)),
   word('id', 'Id', ({ id }) => id),
   word('waitingFor', 'Waiting for', ({ waitingFor }) => waitingFor),
   number('waitingMs', 'Since', ({ waitingMs }) => age(waitingMs)),

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
-import { deferred } from '../support/deferred.mjs'
+import { deferred, until } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
 import { within } from '../support/within.mjs'
 
@@ -25,7 +26,7 @@ after(() => {
 /** The next message about a stream. */
 const of = (id) =>
   within(
-    10_000,
+    30_000,
     new Promise((resolve) => {
       onTold = () => {
         const message = told.find((one) => one.id === id)
@@ -70,6 +71,66 @@ describePlacements('stuck', (place) => {
     gate.open()
     await Promise.all([stream.close(), other.close()])
   })
+})
+
+const LINES = readFileSync(new URL(import.meta.url), 'utf8').split('\n')
+/** Where a line of this file says so. */
+const lineOf = (mark) => LINES.findIndex((line) => line.endsWith(`// ${mark}`)) + 1
+const standsAt = ({ at }) => Number(/stuck\.test\.mjs:(\d+):\d+$/.exec(at[0])?.[1])
+
+test('many that are stuck at once are told each with its own place', async () => {
+  const gate = deferred()
+  async function* here(events) {
+    for await (const _ of events) await gate.promise // here
+    yield
+  }
+  async function* there(events) {
+    for await (const _ of events) await gate.promise // there
+    yield
+  }
+  const streams = []
+  for (let ordinal = 0; ordinal < 8; ordinal++)
+    for (const fn of [here, there]) streams.push(streamFn(fn).open({ id: `${fn.name} ${ordinal}` }))
+  await Promise.all(streams.map((stream) => stream.send(1)))
+  for (const { id } of streams) assert.equal(standsAt(await of(id)), lineOf(id.split(' ')[0]), id)
+  gate.resolve()
+  await Promise.all(streams.map((stream) => stream.close()))
+})
+
+test('of a pipeline it is the stage that works, with its place', async () => {
+  const gate = deferred()
+  const pass = async function* pass(events) {
+    for await (const event of events) yield event
+  }
+  async function* works(events) {
+    for await (const event of events) {
+      await gate.promise // works
+      yield event
+    }
+  }
+  const pipelines = { first: [works, pass, pass], middle: [pass, works, pass], last: [pass, pass, works] }
+  const streams = []
+  const runs = []
+  for (const [name, [one, two, three]] of Object.entries(pipelines)) {
+    const fn = streamFn(one)
+      .pipe(two)
+      .pipe(three)
+      .with({ name: `${name} of three` })
+    const stream = fn.open({ id: `${name} works` })
+    await stream.send(1)
+    streams.push(stream)
+    runs.push(fn.run([1]))
+  }
+  for (const { id } of streams) {
+    const message = await of(id)
+    assert.deepEqual([message.stage, standsAt(message)], ['works', lineOf('works')], id)
+  }
+  const ofRuns = () => told.filter(({ function: name, id }) => name.endsWith(' of three') && !id.endsWith(' works'))
+  await until(30_000, () => ofRuns().length === 3, 'the reports of the runs')
+  for (const message of ofRuns()) assert.deepEqual([message.stage, standsAt(message)], ['works', lineOf('works')], message.id)
+  gate.resolve()
+  await Promise.all(runs)
+  await Promise.all(streams.map((stream) => stream.close()))
 })
 
 test('a worker thread that computes is told with its stack', async () => {

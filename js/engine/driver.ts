@@ -209,6 +209,13 @@ export class Driver {
     return this.links?.stageOf(error)
   }
 
+  /** The stage of a pipeline at which it stands, and the generator that is at work; `undefined` before it starts. */
+  async standing(): Promise<{ stage: string | undefined; generator: AnyGenerator } | undefined> {
+    const unit = await this.links?.standing()
+    const generator = unit?.generator ?? this.generator
+    return generator === null ? undefined : { stage: unit?.name, generator }
+  }
+
   /** Counts what other threads have to say about the end. */
   account(): void {
     for (const remote of this.remotes) remote.account()

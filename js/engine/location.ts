@@ -7,6 +7,8 @@ const HERE: unique symbol = Symbol.for('velo-stream.stuck') as never
 
 /** Frames of a stack, at most. */
 const FRAMES = 8
+/** So many wait to be located at most: where thousands are stuck they stand at the same place. */
+const LINE = 64
 /** ms that a worker thread has to answer. */
 const PATIENCE_MS = 500
 
@@ -40,8 +42,24 @@ function session(): InspectorSession | undefined {
   return made
 }
 
-/** Where a generator of this thread is suspended; `undefined` where V8 does not tell. */
-export async function locate(generator: object): Promise<string[] | undefined> {
+/** One is located at a time: V8 is asked by a name, which each of them has, and a thread is halted for one at a time. */
+let busy: Promise<unknown> = Promise.resolve()
+let waiting = 0
+
+async function inLine(locating: () => Promise<string[] | undefined>): Promise<string[] | undefined> {
+  if (waiting >= LINE) return undefined
+  waiting++
+  const turn = busy.then(locating)
+  busy = turn.catch(() => undefined)
+  return turn.finally(() => waiting--)
+}
+
+/** Where a generator of this thread is suspended; `undefined` where V8 does not tell, or too many want to know. */
+export function locate(generator: object): Promise<string[] | undefined> {
+  return inLine(() => located(generator))
+}
+
+async function located(generator: object): Promise<string[] | undefined> {
   const inspected = session()
   if (inspected === undefined) return undefined
   const urls = new Map<string, string>()
@@ -62,7 +80,11 @@ export async function locate(generator: object): Promise<string[] | undefined> {
 }
 
 /** The same of a segment on a worker thread that this one started; of one that computes, its stack. */
-export async function locateElsewhere(thread: number, segment: number): Promise<string[] | undefined> {
+export function locateElsewhere(thread: number, segment: number): Promise<string[] | undefined> {
+  return inLine(() => locatedElsewhere(thread, segment))
+}
+
+async function locatedElsewhere(thread: number, segment: number): Promise<string[] | undefined> {
   const inspected = session()
   if (inspected === undefined) return undefined
   try {

@@ -6,10 +6,19 @@ import { type StuckStream, stuckStreams } from '../../engine/tracing.js'
 import { isLogged, line } from '../../kit/sight/log.js'
 import { shape } from './inspect.js'
 
-async function placeOf({ holder: { driver }, def }: Lease): Promise<string[] | undefined> {
-  if (!def.remote) return driver.generator === null ? undefined : locate(driver.generator)
+/** Where it stands, as far as that can be told. */
+interface Found {
+  readonly stage?: string | undefined
+  readonly at?: string[] | undefined
+}
+
+async function placeOf({ holder: { driver }, def }: Lease): Promise<Found> {
+  if (!def.remote) {
+    const { stage, generator } = (await driver.standing()) ?? {}
+    return { stage, at: generator && (await locate(generator)) }
+  }
   const place = driver.remotes.map((remote) => remote.place()).find((found) => found !== undefined)
-  return place && locateElsewhere(place.thread, place.segment)
+  return { at: place && (await locateElsewhere(place.thread, place.segment)) }
 }
 
 /** Never rejects. */
@@ -17,10 +26,11 @@ export async function tellStuck(lease: Lease, ms: number): Promise<void> {
   if (!stuckStreams.hasSubscribers && !isLogged()) return
   const { id, function: name, stage, placement, thread } = shape(lease)
   const told: StuckStream = { id, function: name, placement, thread, waitingMs: Math.round(ms) }
-  if (stage !== undefined && stage !== name) told.stage = stage
   // Whatever the inspector cannot do is no reason to say nothing.
-  const at = await placeOf(lease).catch(() => undefined)
-  if (at !== undefined) told.at = at
+  const found: Found = await placeOf(lease).catch(() => ({}))
+  const known = stage ?? found.stage
+  if (known !== undefined && known !== name) told.stage = known
+  if (found.at !== undefined) told.at = found.at
   stuckStreams.publish(told)
   const { id: stream, ...fields } = told
   line(

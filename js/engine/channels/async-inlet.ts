@@ -111,6 +111,10 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     return Promise.resolve(this.sourceError)
   }
 
+  waits(): Promise<boolean> {
+    return Promise.resolve(this.isAsked)
+  }
+
   protected drop(): void {
     if (!this.ready) return
     this.ready = false

@@ -71,6 +71,15 @@ export class DirectLink implements Link {
     return Promise.race([outcome, DONE_VOID.then(() => undefined).then(() => undefined)])
   }
 
+  waits(): Promise<boolean> {
+    if (this.last === undefined || this.over) return Promise.resolve(false)
+    const settled = this.last.then(
+      () => false,
+      () => false,
+    )
+    return Promise.race([settled, DONE_VOID.then(() => undefined).then(() => true)])
+  }
+
   private nextOver(): Promise<IteratorResult<unknown>> {
     const { failure } = this
     this.failure = undefined

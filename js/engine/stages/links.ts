@@ -4,13 +4,14 @@ import { threadId } from 'node:worker_threads'
 import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
-import type { Link, Remote } from './stage.js'
+import type { AnyGenerator, Link, Remote } from './stage.js'
 import type { StreamCounts } from './stage-counts.js'
 
 /** A stage, or neighboring ones on other threads. */
 export interface Unit {
   readonly name: string
   readonly remote: Remote | undefined
+  readonly generator: AnyGenerator
 }
 
 function nameOf(unit: Unit | undefined): string | undefined {
@@ -67,6 +68,13 @@ export class Links {
       if (remote === undefined) counts.upTo(stage++, this.links[index - 1]?.passed ?? events, this.links[index]?.passed ?? results)
       else for (const { eventsIn, eventsOut } of remote.stageMetrics()) counts.upTo(stage++, eventsIn, eventsOut)
     }
+  }
+
+  /** The stage at which a stream stands that is at work: not one that waits for the stage before it. */
+  async standing(): Promise<Unit | undefined> {
+    let at = this.units.length - 1
+    while (at > 0 && (await this.links[at - 1]?.waits()) === true) at--
+    return this.units[at]
   }
 
   /** Name of the first stage that threw `error`. */

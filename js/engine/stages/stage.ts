@@ -30,6 +30,8 @@ export interface Link extends AsyncIterableIterator<unknown> {
   unheard(): Failure | undefined
   /** What the stage that feeds it threw. */
   thrown(): Promise<Failure | undefined>
+  /** Whether the stage that reads it waits for the one that feeds it. */
+  waits(): Promise<boolean>
   /** How many results went over. */
   readonly passed: number
 }

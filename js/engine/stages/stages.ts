@@ -38,13 +38,13 @@ export function makeStages(host: StageHost, context: StreamContext, head: AsyncI
     if (stage.placement === undefined) {
       const fn = host.harness === undefined ? stage.fn : host.harness.wrap(stage.fn, { index, last: index === stages.length - 1 })
       generator = (fn as unknown as (events: AsyncIterableIterator<unknown>, ctx: StreamContext) => AnyGenerator)(events, context)
-      units.push({ name: stage.name, remote: undefined })
+      units.push({ name: stage.name, remote: undefined, generator })
       continue
     }
     const joined = joinedWith(stages, index)
     const made = stage.placement.make(host, events, joined, index, index + joined.length === stages.length)
     remotes.push(made)
-    units.push({ name: stage.name, remote: made })
+    units.push({ name: stage.name, remote: made, generator: made })
     generator = made
     index += joined.length - 1
   }

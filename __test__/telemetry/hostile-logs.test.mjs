@@ -70,6 +70,41 @@ describePlacements('hostile loggers', (place) => {
   }
 })
 
+test('what is thrown may be anything: it has its line, and its stream its end', async () => {
+  const trap = () => {
+    throw new Error('trap')
+  }
+  const lines = []
+  const add = ({ code, err }) => void lines.push([code, err])
+  for (const bad of [
+    new Proxy({}, { get: trap, getPrototypeOf: trap }),
+    null,
+    undefined,
+    0,
+    Object.create(null),
+    { cause: null },
+    Symbol('s'),
+  ]) {
+    runtime.configure({ log: { error: add, info: add } })
+    lines.length = 0
+    const failing = streamFn(async function* failing() {
+      throw bad
+    })
+    await failing.run([1]).then(
+      () => assert.fail('it fails'),
+      (error) => assert.ok(Object.is(error, bad)),
+    )
+    const stream = failing.open()
+    stream.abort(bad)
+    const { reason, error } = await within(30_000, stream.closed, 'the end')
+    assert.equal(reason, 'aborted')
+    assert.equal(lines.length, 2)
+    assert.ok(lines[0][0] === 'velo:stream-failed' && Object.is(lines[0][1], bad))
+    assert.ok(lines[1][0] === 'VELO_ABORTED' && lines[1][1] === error)
+  }
+  runtime.configure({ log: null })
+})
+
 test('a logger that works with the stream it is told of finds it whole', async () => {
   const seen = []
   const log = {

@@ -29,11 +29,13 @@ export function logEnd({ id, name }: Named, end: StreamEnd): void {
   }
 }
 
-/** The code of one of our errors, or of what caused the abort. */
+/** The code of one of our errors, or of what caused the abort. It may be anything that was thrown. */
 function codeOf(error: unknown, usual: string): string {
-  const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause
-  for (const code of [cause?.code, (error as { code?: unknown } | undefined)?.code]) {
-    if (typeof code === 'string' && code.startsWith('VELO_')) return code
+  try {
+    const { cause, code } = (error ?? {}) as { cause?: { code?: unknown } | null; code?: unknown }
+    for (const one of [cause?.code, code]) if (typeof one === 'string' && one.startsWith('VELO_')) return one
+  } catch {
+    // It cannot be looked at.
   }
   return usual
 }

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Writes that wait are written when they are more bytes than this.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
+/// Memory kept to put neighbors together in.
+const RUN_BYTES: usize = 512 * 1024;
 
 /// What the system does with the file, in the hands of a test.
 pub trait Fault: Debug + Send + std::marker::Sync {
@@ -41,13 +43,16 @@ struct Inner {
     /// Writes since the last sync, by where they go. No two of them overlap.
     waiting: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
+    /// Where neighbors are put together. It is kept: memory of this size is asked for from the system each time.
+    run: Vec<u8>,
     fault: Option<Arc<dyn Fault>>,
     counters: Arc<Counters>,
 }
 
 impl Backend {
     pub(crate) fn new(file: File, synced: bool, fault: Option<Arc<dyn Fault>>, counters: Arc<Counters>) -> Self {
-        let inner = Inner { file, waiting: BTreeMap::new(), bytes: 0, fault, counters: Arc::clone(&counters) };
+        let inner =
+            Inner { file, waiting: BTreeMap::new(), bytes: 0, run: Vec::new(), fault, counters: Arc::clone(&counters) };
         Self { inner: Mutex::new(inner), synced, counters }
     }
 
@@ -69,18 +74,25 @@ impl Inner {
     /// Writes everything that waits, neighbors in one go.
     fn flush(&mut self) -> io::Result<()> {
         self.bytes = 0;
-        let mut run: Option<(u64, Vec<u8>)> = None;
+        let mut run = std::mem::take(&mut self.run);
+        run.clear();
+        let mut from = 0;
         for (at, data) in std::mem::take(&mut self.waiting) {
-            match &mut run {
-                Some((from, bytes)) if *from + bytes.len() as u64 == at => bytes.extend_from_slice(&data),
-                other => {
-                    if let Some((from, bytes)) = other.replace((at, data)) {
-                        self.write_at(from, &bytes)?;
-                    }
-                }
+            if from + run.len() as u64 != at {
+                self.write_run(from, &run)?;
+                run.clear();
+                from = at;
             }
+            run.extend_from_slice(&data);
         }
-        run.map_or(Ok(()), |(from, bytes)| self.write_at(from, &bytes))
+        self.write_run(from, &run)?;
+        run.shrink_to(RUN_BYTES);
+        self.run = run;
+        Ok(())
+    }
+
+    fn write_run(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if data.is_empty() { Ok(()) } else { self.write_at(offset, data) }
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {

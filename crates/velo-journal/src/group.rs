@@ -16,6 +16,8 @@ const PAGE: usize = 4096;
 const PAGE_OVERHEAD: usize = 64;
 /// A piece of a group is no larger: the store needs room in one place for it.
 const MAX_PAGE: usize = 256 * PAGE;
+/// Memory of a group that is kept for the next one.
+const SPARE_BYTES: usize = 512 * 1024;
 /// Bytes of the index for one item.
 const INDEX_ITEM: usize = 13;
 
@@ -37,6 +39,7 @@ pub(crate) struct Entry {
 
 /// What a group says of a stream.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries, and one is made for each append")]
 pub(crate) enum Item {
     Entry(Entry),
     /// Nothing before this counts: it was moved, or the stream was removed.
@@ -78,6 +81,14 @@ impl Group {
     pub(crate) fn clear(&mut self) {
         self.items.clear();
         self.bytes.clear();
+    }
+
+    /// Empty again, with its memory for the next one as long as that is not much.
+    pub(crate) fn emptied(mut self) -> Self {
+        self.clear();
+        self.bytes.shrink_to(SPARE_BYTES);
+        self.items.shrink_to(SPARE_BYTES / INDEX_ITEM);
+        self
     }
 
     /// About what it will be in the store.

@@ -37,8 +37,8 @@ pub(crate) struct Stage<'t> {
 impl<'t> Stage<'t> {
     pub(crate) fn over(transaction: &'t WriteTransaction, tail: &'t mut Tail) -> Result<Self, Trouble> {
         Ok(Self {
+            group: std::mem::take(&mut tail.spare),
             tail,
-            group: Group::default(),
             groups: transaction.open_table(GROUPS)?,
             records: transaction.open_table(RECORDS)?,
             names: transaction.open_table(NAMES)?,
@@ -231,6 +231,7 @@ impl<'t> Stage<'t> {
         }
         self.tail.bytes += sealed.len() as u64;
         self.tail.group += 1;
+        self.tail.spare = std::mem::take(&mut self.group).emptied();
         Ok(())
     }
 

@@ -10,7 +10,9 @@ use crate::lock::{FolderLock, private};
 use crate::metrics::{Counters, set};
 use crate::stage::{Stage, bytes_of};
 use crate::steps;
-use crate::tables::{BYTES_COUNT, COUNTS, FORMAT, FORMAT_1, FORMAT_COUNT, GROUPS, NAMES, Part, RECORDS, TAIL, record_key};
+use crate::tables::{
+    BYTES_COUNT, COUNTS, FORMAT, FORMAT_1, FORMAT_COUNT, GROUPS, NAMES, Part, RECORDS, TAIL, record_key,
+};
 use crate::tail::Tail;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -112,7 +114,7 @@ impl Store {
             Some(FORMAT_1) => self.raise()?,
             Some(other) => {
                 let text = format!(
-                    "the journal has format {other}, this version of velo-stream reads {FORMAT}: use the version that wrote it"
+                    "the journal has format {other}, this version of velo-stream reads up to {FORMAT}: use the version that wrote it"
                 );
                 return Err(Failure::new(Kind::Version, text).into());
             }

@@ -5,7 +5,7 @@
 //! it is asked for, or when the tail gets long; a stream that ends before costs no more than its tail. Not here: the transaction around it (`stage.rs`).
 
 use crate::failure::{Failure, Trouble};
-use crate::group::{self, Entry, Item};
+use crate::group::{self, Entry, Group, Item};
 use crate::head::Head;
 use redb::ReadableTable;
 use std::collections::HashMap;
@@ -29,6 +29,8 @@ pub(crate) struct Tail {
     pub(crate) bytes: u64,
     /// Bytes of events and hashes alone that count.
     pub(crate) kept: u64,
+    /// For the next group.
+    pub(crate) spare: Group,
 }
 
 /// Of one stream.

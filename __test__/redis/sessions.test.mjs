@@ -24,7 +24,6 @@
 // Beside those: stolen while it is alive, here; all connections cut, also those of news: news and chaos; the group or the stream gone, a read never answered: faults.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { publish, redisSource } from 'velo-stream/redis'
 import { describeServers } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'

@@ -2,6 +2,8 @@
 
 import { type AckSource, type Consumed, consume as consumed } from '../index.js'
 import type { Broker, Route } from './brokers/broker.js'
+import { natsBroker } from './brokers/nats.js'
+import { redisBroker } from './brokers/redis.js'
 import { described, Exit, errorJson, exitCode } from './failure.js'
 import { Interrupt } from './interrupt.js'
 import { explained, loadFunction } from './run/load.js'
@@ -55,10 +57,9 @@ export async function consume(options: ConsumeCommand): Promise<number> {
   return code
 }
 
-async function brokerOf(options: ConsumeCommand): Promise<Broker> {
+function brokerOf(options: ConsumeCommand): Promise<Broker> {
   const { redis, nats } = options
-  if (nats !== undefined) return (await import('./brokers/nats.js')).natsBroker(nats, options)
-  return (await import('./brokers/redis.js')).redisBroker(redis as string, options)
+  return nats === undefined ? redisBroker(redis as string, options) : natsBroker(nats, options)
 }
 
 /** The same source, whose events are counted as they come. */

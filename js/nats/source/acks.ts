@@ -9,6 +9,8 @@ import type { Delivery } from './delivery.js'
 export interface Acks {
   /** Those that are delivered and not settled. */
   readonly open: Iterable<Delivery>
+  /** Those of them that are kept from others. */
+  readonly kept: Iterable<Delivery>
   /** The consumer was found or made. */
   begin(info: ConsumerInfo): void
   /** `false`: it is in work here already. */
@@ -33,6 +35,10 @@ export class AckEach implements Acks {
   }
 
   get open(): Iterable<Delivery> {
+    return this.#open.values()
+  }
+
+  get kept(): Iterable<Delivery> {
     return this.#open.values()
   }
 
@@ -84,6 +90,11 @@ export class AckAll implements Acks {
 
   get open(): Iterable<Delivery> {
     return this.#line
+  }
+
+  /** While in doubt, not those that are done: two readers who each wait for what the other has would wait for ever. */
+  get kept(): Iterable<Delivery> {
+    return this.#line.filter(({ isDone, isGivenBack }) => !isGivenBack && !(isDone && this.#isDoubtful))
   }
 
   begin({ delivered, num_ack_pending }: ConsumerInfo): void {
@@ -139,7 +150,8 @@ export class AckAll implements Acks {
   async #clear(): Promise<void> {
     const doubts = this.#doubts
     try {
-      const info = await this.#consumer.info()
+      // A server that does not answer leaves the doubt as it is.
+      const info = await this.#consumer.info().catch(() => undefined)
       if (info === undefined || info.delivered.consumer_seq > this.#last || doubts !== this.#doubts) return
       let known = 0
       for (const { number } of this.#line) if (number <= info.delivered.consumer_seq) known++
@@ -165,6 +177,7 @@ export class AckAll implements Acks {
 /** Nothing is acknowledged: whatever comes must follow on what came before, or a consumer is made anew. */
 export class AckNone implements Acks {
   readonly open: Iterable<Delivery> = []
+  readonly kept: Iterable<Delivery> = []
   readonly #lost: () => void
   #last = 0
   #isBroken = false

@@ -89,13 +89,19 @@ export class Consumer {
         return
       } catch (error) {
         if (this.#wire.isClosed) throw error
-        if (isNoResponders(error) && (await this.info()) === undefined) {
+        if (isNoResponders(error) && (await this.#isGone())) {
           this.isThere = false
           return
         }
         await afterMs(PAUSE)
       }
     }
+  }
+
+  /** As far as the server says so. */
+  async #isGone(): Promise<boolean> {
+    const info = await this.info().catch(() => null)
+    return info === undefined
   }
 
   /** One of our own is taken away. */

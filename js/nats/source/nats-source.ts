@@ -246,7 +246,7 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   /** What is in work here is not delivered to others, however long it takes. */
   readonly #keep = (): void => {
     if (this.#wire.isClosed) return
-    for (const { reply, isGivenBack } of this.#acks?.open ?? []) if (!isGivenBack) this.#wire.connection.publish(reply, WORKING)
+    for (const { reply } of this.#acks?.kept ?? []) this.#wire.connection.publish(reply, WORKING)
   }
 
   readonly #look = (): void => {

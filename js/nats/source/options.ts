@@ -25,7 +25,7 @@ export interface NatsSourceOptions {
   entries?: boolean | undefined
   /**
    * How a consumer is acknowledged that is made. `'each'`: every message, so many processes may share it. `'all'`: the last one for all before it, which costs a hundredth; for a consumer that one process
-   * reads at a time. Default: that of the consumer, else `'each'`.
+   * reads at a time: two would hinder each other. Default: that of the consumer, else `'each'`.
    */
   ack?: 'each' | 'all' | undefined
   /** ms after which a consumer that is made delivers again what it heard nothing of. From 100. Default 30000. */

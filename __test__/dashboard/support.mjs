@@ -7,7 +7,7 @@ import { dashboard } from 'velo-stream/dashboard'
 import { leftover } from '../support/leftovers.mjs'
 import { within } from '../support/within.mjs'
 
-/** Listens on any port: `{ url, port, close() }`. */
+/** Listens on any port: `{ url, port, close(), cut() }`. */
 export async function listening(server) {
   if (!server.listening) await within(30_000, once(server, 'listening'), 'the server listens')
   const { port } = server.address()
@@ -17,7 +17,7 @@ export async function listening(server) {
     server.closeAllConnections?.()
     await within(30_000, closed, 'the server closes')
   })
-  return { url: `http://127.0.0.1:${port}`, port, close }
+  return { url: `http://127.0.0.1:${port}`, port, close, cut: () => server.closeAllConnections() }
 }
 
 export function served(options) {

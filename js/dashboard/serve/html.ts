@@ -36,7 +36,7 @@ export function html({ script, style }: PageFiles, token: string): string {
 <button id="pause" type="button" aria-pressed="false" title="Pause (p)">Pause</button>
 </header>
 <main id="main">
-<section id="charts" class="charts" aria-label="Numbers of the process"></section>
+<section id="charts" class="charts" tabindex="0" aria-label="Numbers of the process"></section>
 <section class="streams" aria-labelledby="streams-title">
 <div class="tools">
 <h2 id="streams-title">Streams</h2>

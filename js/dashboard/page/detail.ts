@@ -90,7 +90,7 @@ export class Detail {
     this.#wasSeen = true
     setText(this.#says, MEANS[detail.stream.waitingFor] ?? '')
     this.#facts.replaceChildren(...factsOf(detail.stream).flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]))
-    this.#changes.replaceChildren(...[...detail.changes].reverse().map(changeOf))
+    this.#changes.replaceChildren(...[...detail.changes].reverse().map((change) => changeOf(change, detail.stream.function)))
   }
 
   /** On a small screen it covers the rest, which then takes no keys. */
@@ -117,8 +117,8 @@ function factsOf(stream: StreamInspection): [string, string][] {
   ]
 }
 
-function changeOf({ at, state, waitingFor, stage, eventsIn, eventsOut }: StreamChange): HTMLElement {
-  const where = stage === undefined ? '' : ` in ${stage}`
+function changeOf({ at, state, waitingFor, stage, eventsIn, eventsOut }: StreamChange, name: string): HTMLElement {
+  const where = stage === undefined || stage === name ? '' : ` in ${stage}`
   return element(
     'li',
     '',

@@ -92,9 +92,8 @@ export class AckAll implements Acks {
     return this.#line
   }
 
-  /** While in doubt, not those that are done: two readers who each wait for what the other has would wait for ever. */
   get kept(): Iterable<Delivery> {
-    return this.#line.filter(({ isDone, isGivenBack }) => !isGivenBack && !(isDone && this.#isDoubtful))
+    return this.#line.filter(({ isGivenBack }) => !isGivenBack)
   }
 
   begin({ delivered, num_ack_pending }: ConsumerInfo): void {
@@ -109,7 +108,8 @@ export class AckAll implements Acks {
       this.#isDoubtful = true
       this.#doubts++
     }
-    if (number > this.#last) this.#last = number
+    // Not the highest: a server that was killed may have forgotten what it delivered last, and counts on from there.
+    this.#last = number
     const place = this.#place(sequence)
     const known = this.#line[place]
     if (known === undefined) this.#line.push(delivery)
@@ -117,6 +117,7 @@ export class AckAll implements Acks {
     else if (known.isGivenBack) this.#line[place] = delivery
     else {
       known.reply = delivery.reply
+      known.number = number
       return false
     }
     return true

@@ -10,8 +10,8 @@ export class Delivery {
   readonly message: NatsMessageLike
   /** Its place in the stream. */
   readonly sequence: number
-  /** Which delivery of the consumer it was. */
-  readonly number: number
+  /** Which delivery of the consumer it was, the last time. */
+  number: number
   reply: string
   deliveries: number
   /** The server will deliver it again. */

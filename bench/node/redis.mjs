@@ -1,45 +1,14 @@
 // Streams of Redis: a source against the bare loop that people write (XREADGROUP, JSON.parse, XACK), and a sink against pipelines and awaited commands, with the same
 // client against one server that the bench starts. The time of the process on its processors is shown beside the time that passed: the server has the other core.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { consume, streamFn } from '../../dist/index.js'
 import { publish, redisSink, redisSource } from '../../dist/redis.js'
+import { withServer } from './cluster/server.mjs'
 import { withCpu } from './cpu.mjs'
 import { contest, document, main } from './harness.mjs'
 
 const COUNT = 100
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Gives a server of its own to some work. */
-async function withServer(work) {
-  const folder = mkdtempSync(join(tmpdir(), 'velo-bench-'))
-  const port = await freePort()
-  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-  const child = spawn(process.env.REDIS_SERVER ?? 'redis-server', args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
-  try {
-    for await (const line of createInterface(child.stdout)) if (/ready to accept/i.test(line)) break
-    child.stdout.resume()
-    return await work(port)
-  } finally {
-    child.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-  }
-}
 
 const connect = {
   ioredis: async (port) => new Redis(port, '127.0.0.1'),

@@ -1,0 +1,58 @@
+// The peer that people know: a job an event.
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { contest } from '../harness.mjs'
+import { events, prepared, SESSIONS, sums } from './sessions.mjs'
+
+/** The module of BullMQ: installed beside, or where BULLMQ says. */
+function bullmqAt() {
+  try {
+    return pathToFileURL(createRequire(process.env.BULLMQ ?? import.meta.url).resolve('bullmq')).href
+  } catch {
+    return undefined
+  }
+}
+
+export function bullmq(options) {
+  const title = 'beside BullMQ: a job an event, its value awaited'
+  const module = bullmqAt()
+  if (module === undefined) return { title, rows: [], note: 'MISSING: bullmq (or BULLMQ, a file beside its node_modules)' }
+  return prepared(async ({ port, beside, front }) => {
+    const { Queue, QueueEvents } = await import(module)
+    const connection = { host: '127.0.0.1', port }
+    const queue = new Queue('sums', { connection })
+    const heard = new QueueEvents('sums', { connection })
+    await heard.waitUntilReady()
+    const values = events(options.quick ? 8 : 256).map(() => ({ n: 1 }))
+    for (let i = 0; i < 2; i++) {
+      await beside('jobs', { bullmq: module })
+      await beside('host')
+    }
+    const one = front()
+    const jobs = async () => {
+      let [sum, count] = [0, SESSIONS * values.length]
+      const done = new Promise((resolve) => {
+        heard.on('completed', ({ returnvalue }) => {
+          sum += Number(returnvalue)
+          if (--count === 0) resolve()
+        })
+      })
+      for (let at = 0; at < SESSIONS; at++)
+        await queue.addBulk(values.map((data) => ({ name: 'sum', data, opts: { removeOnComplete: true } })))
+      await done
+      heard.removeAllListeners('completed')
+      return sum
+    }
+    const group = await contest({
+      title,
+      events: SESSIONS * values.length,
+      expected: SESSIONS * values.length,
+      contestants: { sessions: () => sums(one, 'sum', values), 'BullMQ, concurrency 50': jobs },
+      claims: [{ of: 'sessions', peer: 'BullMQ, concurrency 50', bar: 5 }],
+      options: { ...options, warmup: Math.min(options.warmup, 1), rounds: Math.min(options.rounds, 5) },
+    })
+    await heard.close()
+    await queue.close()
+    return group
+  })
+}

@@ -1,0 +1,18 @@
+// What sessions of the benches do: a running sum, by replay and from a state.
+import { streamFn } from '../../../dist/index.js'
+
+export const functions = {
+  sum: streamFn(
+    async function* sum(events) {
+      let total = 0
+      for await (const { n } of events) yield (total += n)
+    },
+    { name: 'sum' },
+  ),
+  kept: streamFn(
+    async function* kept(events, ctx) {
+      for await (const { n } of events) yield (ctx.state.total += n)
+    },
+    { name: 'kept', state: { initial: { total: 0 }, version: 1 } },
+  ),
+}

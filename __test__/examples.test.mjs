@@ -21,6 +21,8 @@ import { within } from './support/within.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = new URL('../examples/', import.meta.url)
 const names = readdirSync(folder).filter((name) => name.endsWith('.mjs'))
+// Those that need a server of another kind are run beside its tests.
+const elsewhere = ['feature-store.mjs']
 const servers = names.filter((name) => name.endsWith('-upload.mjs'))
 const upload = readFileSync(new URL('data/orders.ndjson', folder))
 const checked = [
@@ -35,7 +37,7 @@ const summary = { accepted: 3, rejected: 3, total: 2000 }
 const ndjson = { 'content-type': 'application/x-ndjson' }
 
 describe('examples', () => {
-  for (const name of names.filter((name) => !servers.includes(name))) {
+  for (const name of names.filter((name) => !servers.includes(name) && !elsewhere.includes(name))) {
     test(`${name} prints what it says`, async (context) => {
       const source = readFileSync(new URL(name, folder), 'utf8')
       let env

@@ -159,11 +159,11 @@ function takeover(options) {
       while (!isOver) gaps.push(...(await trips(1, trip)))
       times.gap.push(Math.max(...gaps, ...(await trips(20, trip))))
     }
-    const own = { prefix: 'many', lease: 10_000 }
-    const one = front(own)
     for (let round = 0; round < (options.quick ? 1 : 3); round++) {
+      const own = { prefix: `many${round}`, lease: 10_000 }
+      const one = front(own)
       const host = await beside('host', own)
-      const streams = await all(many, (at) => one.open('sum', `${round}-${at}`))
+      const streams = await all(many, (at) => one.open('sum', `${at}`))
       await Promise.all(streams.map((stream) => Promise.all([stream.send({ n: 1 }), stream.recv()])))
       const next = await beside('host', own)
       await host.kill()
@@ -172,7 +172,6 @@ function takeover(options) {
       times.many.push(performance.now() - killed)
       await Promise.all(streams.map((stream) => stream.close()))
       await next.kill()
-      await rest(500)
     }
     const rows = [
       { name: 'killed: the next result', value: median(times.one), unit: 'ms' },

@@ -69,7 +69,7 @@ export class HostingWorker implements MembershipOwner {
     this.#functions = functions
     this.#settings = settings
     this.counts = settings.counts
-    const id = `${process.pid}-${randomBytes(6).toString('hex')}`
+    const id = `${process.pid}-${randomBytes(6).toString('base64url')}`
     this.#membership = new Membership(id, beats, subscriber, names, settings.lease, this)
     // The server that comes back may have lost its tail.
     connection.onReady(() => this.#lookAtAll())
@@ -171,7 +171,7 @@ export class HostingWorker implements MembershipOwner {
     const hostable = this.#functions.get(key.function)
     if (hostable === undefined) return this.#cannot(entry)
     const keys = keysOf(this.#settings.prefix, key)
-    const token = randomBytes(9).toString('base64url')
+    const token = randomBytes(6).toString('base64url')
     const answer = (await this.#scripts.run(CLAIM, keys.all, [this.id, token, entry, this.#settings.ttl])) as [Buffer, ...unknown[]]
     const [word, ...rest] = answer
     if (String(word) === 'other') {

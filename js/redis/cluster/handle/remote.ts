@@ -52,7 +52,7 @@ const PAGE_BYTES = 1 << 20
 export class Remote {
   readonly key: StreamKey
   readonly keys: SessionKeys
-  readonly token = randomBytes(9).toString('base64url')
+  readonly token = randomBytes(6).toString('base64url')
   readonly scripts: Scripts
   readonly limits: SenderLimits
   readonly #names: Names

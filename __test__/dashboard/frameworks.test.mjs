@@ -1,4 +1,4 @@
-// The dashboard where people hang it in: Express, Fastify, Hono, node:http and node:http2, each beside routes of its own.
+// The dashboard where people hang it in: Express, Fastify, Hono and node:http, each beside routes of its own.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'

@@ -37,11 +37,14 @@ export class Interrupt {
     return () => this.#stops.delete(stop)
   }
 
+  /** The command is about to end. One more signal after those that ended it does not change its exit code. */
   dispose(): void {
     clearTimeout(this.#timer)
     this.#guard.dispose()
-    process.off('SIGINT', this.#onSignal)
-    process.off('SIGTERM', this.#onSignal)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      if (this.code !== undefined) process.on(signal, ignore)
+      process.off(signal, this.#onSignal)
+    }
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
@@ -53,3 +56,5 @@ export class Interrupt {
     for (const stop of this.#stops) stop()
   }
 }
+
+function ignore(): void {}

@@ -263,7 +263,7 @@ test('doctor: a journal that is well, one that others may read, one that is not 
     ['journal', 'owner', 'records', 'permissions'].map((name) => level(well, name)),
     ['ok', 'ok', 'ok', 'ok'],
   )
-  assert.match(well.find(({ name }) => name === 'journal').says, /^format 1, 4 streams, of which 1 have ended$/)
+  assert.match(well.find(({ name }) => name === 'journal').says, /^format 2, 4 streams, of which 1 have ended$/)
   assert.match(well.find(({ name }) => name === 'owner').says, /^none; process \d+ was the last one$/)
   assert.match(well.find(({ name }) => name === 'disk').says, /^\d+ MiB free$/)
   if (process.platform !== 'win32') {

@@ -6,6 +6,7 @@ import type { Codec } from '../kit/types.js'
 import { native } from './border/native.js'
 import { Sampling } from './border/probe.js'
 import type { Stage } from './stages/stage.js'
+import { reportFunction } from './stages/stage-counts.js'
 
 /** Options with every default filled in. */
 export interface ResolvedOptions {
@@ -72,7 +73,10 @@ export const definitions: {
 } = Mark
 
 // Functions made in a request handler must not pile up in Rust.
-const forgotten = new FinalizationRegistry<number>((fn) => native.forget(fn))
+const forgotten = new FinalizationRegistry<number>((fn) => {
+  reportFunction(fn)
+  native.forget(fn)
+})
 
 export class Definition {
   /** As they run. */

@@ -19,7 +19,8 @@ type Counts = number[]
 /** Streams of this thread that are open and have several stages: without them nobody is looked at. */
 let open = 0
 
-const unreported = new Map<Counted, Counts>()
+/** By the number of its function: what waits to be reported keeps no function in memory. */
+const unreported = new Map<number, Counts>()
 const wait = setTimeout
 let isAwaited = false
 let isExitWatched = false
@@ -54,9 +55,9 @@ export class StreamCounts {
 }
 
 function add(def: Counted, at: number, more: number): void {
-  let counts = unreported.get(def)
+  let counts = unreported.get(def.fn)
   if (counts === undefined) {
-    unreported.set(def, (counts = new Array(2 * def.stages.length).fill(0)))
+    unreported.set(def.fn, (counts = new Array(2 * def.stages.length).fill(0)))
     awaitReport()
   }
   counts[at] = (counts[at] as number) + more
@@ -73,10 +74,20 @@ function awaitReport(): void {
 
 function report(): void {
   isAwaited = false
-  for (const [{ fn }, counts] of unreported) {
-    for (let at = 0; at < counts.length; at += 2) native.staged(fn, at / 2, counts[at] as number, counts[at + 1] as number)
-  }
+  for (const [fn, counts] of unreported) tell(fn, counts)
   unreported.clear()
+}
+
+function tell(fn: number, counts: Counts): void {
+  for (let at = 0; at < counts.length; at += 2) native.staged(fn, at / 2, counts[at] as number, counts[at + 1] as number)
+}
+
+/** A function is about to be forgotten. */
+export function reportFunction(fn: number): void {
+  const counts = unreported.get(fn)
+  if (counts === undefined) return
+  unreported.delete(fn)
+  tell(fn, counts)
 }
 
 /** Live streams are counted, and Rust knows everything. */

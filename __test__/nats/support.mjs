@@ -52,10 +52,12 @@ export async function valuesOf(client, stream, subject) {
   return values
 }
 
-/** Nothing is left to deliver, and nothing pending. */
+/** All that there is was delivered and acknowledged: a consumer that is new has nothing to deliver yet, either. */
 export async function isThrough(manager, stream, consumer) {
   const info = await manager.consumers.info(stream, consumer).catch(() => undefined)
-  return info !== undefined && info.num_pending === 0 && info.num_ack_pending === 0
+  if (info === undefined || info.num_pending > 0 || info.num_ack_pending > 0) return false
+  const { state } = await manager.streams.info(stream)
+  return info.delivered.stream_seq >= state.last_seq
 }
 
 /** Consumes in the background; `stop()` stops it, and answers its numbers. */

@@ -24,6 +24,7 @@
 // Beside those: stolen while it is alive, here; all connections cut, also those of news: news and chaos; the group or the stream gone, a read never answered: faults.
 
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { publish, redisSource } from 'velo-stream/redis'
 import { describeServers } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'
@@ -34,10 +35,10 @@ const texts = (results) => results.map((result) => result.split(':').slice(0, 2)
 const pidOf = (result) => Number(result.split(':').at(-1))
 
 describeServers('faults of sessions', ({ server }) => {
-  const test = faultyOn(server)
+  const it = faultyOn(server)
   const directory = (prefix) => `${prefix}:{directory}d`
 
-  test('a host that is killed is followed by several, each session by one', { lease: 500 }, async ({ front, work, client, prefix }) => {
+  it('a host that is killed is followed by several, each session by one', { lease: 500 }, async ({ front, work, client, prefix }) => {
     const first = await work()
     const streams = await Promise.all(Array.from({ length: 30 }, (_, i) => front.open('trouble', `s${i}`)))
     await Promise.all(streams.map((stream) => stream.send('x')))
@@ -60,7 +61,7 @@ describeServers('faults of sessions', ({ server }) => {
       assert.match(await client.hget(`${prefix}:{trouble/s${i}}m`, 'w'), new RegExp(`^${pid}-`), 'who answered has it')
   })
 
-  test('a session that is over, and whose entry is still there, is begun no more', {}, async ({ front, work, client, prefix }) => {
+  it('a session that is over, and whose entry is still there, is begun no more', {}, async ({ front, work, client, prefix }) => {
     const worker = await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -77,7 +78,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual([await within(LIMIT, again.recvBatch(9)), (await within(LIMIT, again.closed)).reason], [unread, 'done'])
   })
 
-  test('a session that is listed several times has one host', {}, async ({ front, work, client, prefix }) => {
+  it('a session that is listed several times has one host', {}, async ({ front, work, client, prefix }) => {
     const workers = await Promise.all([work(), work()])
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -89,7 +90,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual((await Promise.all(workers.map((worker) => worker.hosted()))).sort(), [0, 1])
   })
 
-  test('a session that is stolen from a live host goes on with the thief', {}, async ({ front, work, client, prefix }) => {
+  it('a session that is stolen from a live host goes on with the thief', {}, async ({ front, work, client, prefix }) => {
     const [first, second] = [await work(), await work()]
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -106,7 +107,7 @@ describeServers('faults of sessions', ({ server }) => {
     await eventually(async () => (await other.hosted()) === 0)
   })
 
-  test('a server that lost the tail of a session under its live host', {}, async ({ front, work, client, prefix }) => {
+  it('a server that lost the tail of a session under its live host', {}, async ({ front, work, client, prefix }) => {
     await work()
     const stream = await front.open('trouble', 'a')
     await stream.send('x')
@@ -125,7 +126,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual(stream.position, { events: 4, results: 4 })
   })
 
-  test('large events, results and states', { lease: 2000 }, async ({ front, work }) => {
+  it('large events, results and states', { lease: 2000 }, async ({ front, work }) => {
     const first = await work()
     const stream = await front.open('large', 'a')
     const text = 'velo'.repeat(1 << 19)
@@ -137,7 +138,7 @@ describeServers('faults of sessions', ({ server }) => {
     assert.deepEqual(await take(stream, 2), ['small', 5])
   })
 
-  test('processes to which it is another time', { lease: 1000 }, async ({ front, work }) => {
+  it('processes to which it is another time', { lease: 1000 }, async ({ front, work }) => {
     const shifted = (hours) => ({
       NODE_OPTIONS: `--import "data:text/javascript,const now=Date.now;Date.now=()=>now()+${hours * 3_600_000}"`,
     })

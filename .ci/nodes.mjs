@@ -16,7 +16,7 @@ for (const line of lines) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim()
   if (!version?.startsWith(`v${line}`)) throw new Error(`asked for Node ${line}, got ${version}`)
   console.log(`\n# Node ${version}`)
-  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build'], { stdio: 'inherit' })
+  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build', '--line'], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 

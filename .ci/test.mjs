@@ -1,8 +1,8 @@
 // Runs every test: cargo's, then all `__test__/**/*.test.mjs` with node:test. Fails when any of them fails.
 //
-//   node .ci/test.mjs [--node] [--rust] [--no-build] [part of a path ...]
+//   node .ci/test.mjs [--node] [--rust] [--no-build] [--line] [part of a path ...]
 //
-// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`.
+// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { node: { type: 'boolean' }, rust: { type: 'boolean' }, 'no-build': { type: 'boolean' } },
+  options: { node: { type: 'boolean' }, rust: { type: 'boolean' }, 'no-build': { type: 'boolean' }, line: { type: 'boolean' } },
 })
 const nodeOnly = values.node || positionals.length > 0
 
@@ -24,7 +24,10 @@ if (!nodeOnly) {
 }
 if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
-  const files = testFiles('__test__').filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
+  const files = testFiles('__test__')
+    .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
+    .filter((file) => !values.line || !isSameOnAll(file))
+  if (values.line) process.env.VELO_ONE_BROKER = 'true'
   if (files.length === 0) fail('no test file matches')
   // Three files at a time: while one waits, two cores have something to do. Those that measure the machine get it alone.
   const alone = files.filter((file) => file.endsWith('.alone.test.mjs'))
@@ -58,6 +61,13 @@ function longestFirst(files) {
   ].map((name) => join('__test__', `${name}.test.mjs`))
   const place = (file) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
   return files.toSorted((a, b) => place(a) - place(b))
+}
+
+/** Sources and the package, pages in a browser, and what measures the machine. Servers of one kind are enough then, too. */
+function isSameOnAll(file) {
+  const name = file.replaceAll('\\', '/')
+  if (name.startsWith('__test__/contract/')) return !/(exports|native-load)\.test/.test(name)
+  return /\.alone\.test|\/(browser|order-page|page)\.test/.test(name)
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

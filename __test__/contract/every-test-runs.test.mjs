@@ -47,6 +47,15 @@ test('npm test gives every *.test.mjs under __test__ to node:test, once', { time
   assert.deepEqual(given.map((name) => name.replaceAll('\\', '/')).sort(), tests)
 })
 
+test('other lines of Node.js run all but what is the same on each', () => {
+  const script = text('.ci/test.mjs')
+  const [, body] = /function isSameOnAll\(file\) \{\n([\s\S]*?)\n\}/.exec(script)
+  const left = tests.filter(new Function('file', body))
+  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|page\.test|browser\.test/, name)
+  assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
+  assert.match(text('.ci/nodes.mjs'), /'--line'/)
+})
+
 test('they run, and one that fails fails npm test', { timeout: 60_000 }, () => {
   const says = (name, body) => `import { test } from 'node:test'\ntest('ran ${name}', () => { ${body} })\n`
   const names = ['__test__/one.test.mjs', '__test__/deep/er/two.test.mjs', '__test__/three.alone.test.mjs']

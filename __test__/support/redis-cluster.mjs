@@ -1,7 +1,7 @@
 // A cluster of three servers of Redis or Valkey for tests, each with a third of the slots, and what moves a slot between them. Owns no single server (redis-servers.mjs).
 
 import { Redis } from 'ioredis'
-import { slotOf } from '../../target/js/redis/session/slot.js'
+import { slotOf } from '../../target/js/redis/session/clients/slot.js'
 import { leftover } from './leftovers.mjs'
 import { freePort, startServer } from './redis-servers.mjs'
 import { within } from './within.mjs'

@@ -29,8 +29,8 @@ type Make = new (configuration: {
   help: string
   labelNames: string[]
   buckets?: number[]
-  // biome-ignore lint/suspicious/noExplicitAny: whatever kind of registry this client takes.
-  registers: any[]
+  /** Of whatever kind this client takes. */
+  registers: never[]
 }) => PromMetric
 
 /** The module `prom-client`, or `@prometheus-io/client`. */
@@ -98,7 +98,7 @@ export function metricsInto(options: MetricsIntoOptions): () => void {
 function metricOf(client: PromClient, registry: PromRegistry, family: MetricFamily, now: () => Map<string, MetricFamily>): PromMetric {
   const name = seriesOf(family)
   const { help, type } = family
-  const configuration = { name, help, labelNames: LABELS, registers: [registry] }
+  const configuration = { name, help, labelNames: LABELS, registers: [registry as never] }
   const metric =
     family.type === 'histogram'
       ? new client.Histogram({ ...configuration, buckets: [...family.bounds] })

@@ -12,3 +12,13 @@ export interface Batched {
 export function inBatches(results: unknown): results is Batched {
   return typeof (results as Partial<Batched> | null)?.[BATCH] === 'function'
 }
+
+/** Values that come many at a time, one by one: `begin` is called with the first. */
+export async function* oneByOne<Value>(begin: () => AsyncIterator<readonly Value[], undefined>): AsyncGenerator<Value, void, undefined> {
+  const batches = begin()
+  try {
+    for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) yield* batch.value
+  } finally {
+    await batches.return?.()
+  }
+}

@@ -1,6 +1,7 @@
 // Messages of a stream of JetStream as a source: what comes and when is known elsewhere; here is what was given and not yet acknowledged.
 
 import { type AckSource, VeloError } from '../../index.js'
+import { oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, afterMs, messageOf } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
 import { AckAll, AckEach, AckNone, type Acks } from './acks.js'
@@ -59,13 +60,8 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
     return this.#position
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
-    const batches = this.batches()
-    try {
-      for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) yield* batch.value
-    } finally {
-      await batches.return?.()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
+    return oneByOne(() => this.batches())
   }
 
   /** The events as they come, many at a time. */

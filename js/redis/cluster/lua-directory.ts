@@ -4,7 +4,7 @@
 // What the scripts of the directory say: a stream with an entry a session, in the hands of the worker that hosts it (a consumer of the group), and a hash of workers with the time of
 // their last beat and their lease, both by the clock of the server. KEYS: the stream, the hash.
 
-import { scriptOf } from '../session/script.js'
+import { scriptOf } from '../session/scripts/script.js'
 
 /** The group of the workers, and who has what was given back. */
 export const GROUP = 'workers'

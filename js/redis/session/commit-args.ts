@@ -1,7 +1,7 @@
 // A commit as its script takes it.
 
 import type { Commit } from '../../durable/journal.js'
-import type { Argument } from './connection.js'
+import type { Argument } from './clients/connection.js'
 import { writeHashes } from './records.js'
 
 /** Behind epoch and token. */

@@ -1,18 +1,21 @@
+// js/redis/session: sessions in Redis and Valkey: where their events, results and state are, who may write to them, and the scripts that keep the law. Knows nothing of
+// how a session is run, nor of those who talk to it from elsewhere (js/redis/cluster).
+//
 // A journal in Redis or Valkey, for durable streams of processes that share a server. Owns a connection of its own, and no durability beyond that of the server.
 
 import { randomBytes } from 'node:crypto'
 import type { Commit, EventRecord, Journal, Kept, Ownership, ReadLimit, StreamInit, StreamKey, Unfinished } from '../../durable/journal.js'
 import { duration, integer, onlyKnown, text } from '../../kit/check.js'
 import type { RedisClient } from '../client/wire.js'
+import { connectorOf } from './clients/connector.js'
 import { commitArgs } from './commit-args.js'
-import { connectorOf } from './connector.js'
 import { indexOf, keyOf, keysOf, refusal, tagOf } from './keys.js'
 import { Lane, type Step } from './lane.js'
-import { APPEND, DISCARD, FORGET, FORGET_OLD, OPEN, READ, TELL } from './lua.js'
-import { COMMIT } from './lua-commit.js'
 import { type Opened, readEvent, readKept, writeEvent } from './records.js'
 import { answerOf } from './refusals.js'
-import { Scripts } from './script.js'
+import { APPEND, DISCARD, FORGET, FORGET_OLD, OPEN, READ, TELL } from './scripts/lua.js'
+import { COMMIT } from './scripts/lua-commit.js'
+import { Scripts } from './scripts/script.js'
 
 export interface RedisJournalOptions {
   /** What all names in the server begin with. Default `'velo'`. */

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { type AckSource, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, insist } from '../client/faults.js'
 import { Script, slotTag } from '../client/script.js'
 import { type RedisClient, type Wire, wireOf } from '../client/wire.js'
@@ -71,13 +72,8 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
     return this.#entries
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
-    const batches = this.batches()
-    try {
-      for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) yield* batch.value
-    } finally {
-      await batches.return?.()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
+    return oneByOne(() => this.batches())
   }
 
   /** The events as they come, many at a time. */

@@ -4,9 +4,9 @@
 
 import { configError, duration, onlyKnown, text } from '../../../kit/check.js'
 import type { RedisClient } from '../../client/wire.js'
-import { connectorOf } from '../../session/connector.js'
+import { connectorOf } from '../../session/clients/connector.js'
 import { keyOf, keysOf, refusal, tagOf } from '../../session/keys.js'
-import { Scripts } from '../../session/script.js'
+import { Scripts } from '../../session/scripts/script.js'
 import { GROUP } from '../lua-directory.js'
 import { type Names, namesOf } from '../names.js'
 import { DRAIN, MOVE, SHOW, WORKERS } from './lua-admin.js'

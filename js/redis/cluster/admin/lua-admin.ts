@@ -1,6 +1,6 @@
 // What scripts say to whoever looks after a cluster. KEYS as in lua-directory.ts, or those of a session.
 
-import { scriptOf } from '../../session/script.js'
+import { scriptOf } from '../../session/scripts/script.js'
 
 /** ARGV: group: the workers with the age of their last beat, their lease, how many sessions they have, and whether they are drained; and how many sessions nobody has. */
 export const WORKERS = scriptOf(`

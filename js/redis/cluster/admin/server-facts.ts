@@ -1,6 +1,6 @@
 // What a server of Redis or Valkey says of itself, as far as sessions depend on it.
 
-import type { Scripts } from '../../session/script.js'
+import type { Scripts } from '../../session/scripts/script.js'
 
 export interface ServerFacts {
   readonly product: 'Redis' | 'Valkey'

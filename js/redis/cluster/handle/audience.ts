@@ -2,8 +2,8 @@
 // of the connection meanwhile.
 
 import { silence } from '../../../kit/promises.js'
-import type { Subscriber } from '../../session/connection.js'
-import type { Scripts } from '../../session/script.js'
+import type { Subscriber } from '../../session/clients/connection.js'
+import type { Scripts } from '../../session/scripts/script.js'
 import { readOutput } from '../messages.js'
 import type { RemoteLive } from './remote-live.js'
 

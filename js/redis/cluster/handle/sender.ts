@@ -3,13 +3,13 @@
 
 import type { EventRecord, Ownership, ReadLimit } from '../../../durable/journal.js'
 import { ClosedError, TimeoutError, type VeloError } from '../../../kit/errors.js'
+import type { Replicas } from '../../session/clients/replicas.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { refusal } from '../../session/keys.js'
 import { Lane, type Step } from '../../session/lane.js'
-import { SEND, SENT } from '../../session/lua-remote.js'
 import { readEvent, writeEvent } from '../../session/records.js'
-import type { Replicas } from '../../session/replicas.js'
-import type { Scripts } from '../../session/script.js'
+import { SEND, SENT } from '../../session/scripts/lua-remote.js'
+import type { Scripts } from '../../session/scripts/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
 import { inputEnded, movedOn } from './refusals.js'
 

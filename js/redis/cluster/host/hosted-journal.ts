@@ -2,12 +2,12 @@
 
 import type { Commit, EventRecord, Ownership, ReadLimit } from '../../../durable/journal.js'
 import { VeloError } from '../../../kit/errors.js'
+import type { Argument } from '../../session/clients/connection.js'
+import type { Replicas } from '../../session/clients/replicas.js'
 import { commitArgs } from '../../session/commit-args.js'
-import type { Argument } from '../../session/connection.js'
 import type { SessionKeys } from '../../session/keys.js'
-import { HOST_COMMIT } from '../../session/lua-host.js'
-import type { Replicas } from '../../session/replicas.js'
-import type { Scripts } from '../../session/script.js'
+import { HOST_COMMIT } from '../../session/scripts/lua-host.js'
+import type { Scripts } from '../../session/scripts/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
 import type { Inbox } from './inbox.js'
 

@@ -1,7 +1,7 @@
 // This process among the workers: its signs of life, and the sessions that it is given by them. Its own connection, so that nothing else holds a beat up.
 
-import type { Subscriber } from '../../session/connection.js'
-import type { Scripts } from '../../session/script.js'
+import type { Subscriber } from '../../session/clients/connection.js'
+import type { Scripts } from '../../session/scripts/script.js'
 import { BEAT, FREE, GIVE_BACK, GROUP, LEAVE, STRIKE } from '../lua-directory.js'
 import type { Names } from '../names.js'
 import { type Orders, ordersOf } from './orders.js'

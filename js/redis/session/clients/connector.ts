@@ -1,9 +1,6 @@
-// js/redis/session: sessions in Redis and Valkey: where their events, results and state are, who may write to them, and the scripts that keep the law. Knows nothing of
-// how a session is run, nor of those who talk to it from elsewhere (js/redis/cluster).
-//
 // Which client the user brought.
 
-import { configError } from '../../kit/check.js'
+import { configError } from '../../../kit/check.js'
 import type { Connector } from './connection.js'
 import { isIoRedis, overIoRedis } from './ioredis.js'
 import { isIoCluster, overIoCluster } from './ioredis-cluster.js'

@@ -1,3 +1,5 @@
+// js/redis/session/clients: connections of sessions, like the user's client, by whichever library that is. Knows nothing of what is sent.
+//
 // What of a client of Redis is used here, by whatever client it is done.
 
 export type Argument = string | number | Uint8Array

@@ -1,6 +1,6 @@
 // Connections to a cluster by node-redis. Commands go where the client sends them, by the key that it is told.
 
-import { firstKeyOf } from '../client/first-key.js'
+import { firstKeyOf } from '../../client/first-key.js'
 import { type Argument, type Connection, type Connector, plain } from './connection.js'
 import { BYTES, type NodeRedis, NodeSubscriber } from './node-redis.js'
 import { ShardedSubscriber, type Shards } from './sharded.js'

@@ -1,7 +1,7 @@
 // Connections to a cluster by ioredis (and iovalkey, which has its methods). Commands go where the client sends them, by their keys.
 
-import { type Argument, type Connection, type Connector, plain } from './connection.js'
-import { type IoRedis, IoSubscriber, OWN, retryStrategy } from './ioredis.js'
+import type { Connector } from './connection.js'
+import { IoConnection, type IoRedis, IoSubscriber, OWN, retryStrategy } from './ioredis.js'
 import { ShardedSubscriber, type Shards } from './sharded.js'
 import { slotOf } from './slot.js'
 
@@ -45,27 +45,11 @@ function duplicated(client: IoCluster): IoCluster {
   return own
 }
 
-class IoClusterConnection implements Connection {
-  readonly #client: IoCluster
-
-  constructor(client: IoCluster) {
-    this.#client = client
-  }
-
-  call(...args: Argument[]): Promise<unknown> {
-    const [command, ...rest] = plain(args)
-    return this.#client.callBuffer(command as string, ...rest)
-  }
-
+class IoClusterConnection extends IoConnection<IoCluster> {
   /** With each server that comes, or comes back. */
-  onReady(listener: () => void): void {
-    if (this.#client.status === 'ready') listener()
-    this.#client.on('ready', listener)
-    this.#client.on('+node', listener)
-  }
-
-  close(): void {
-    this.#client.disconnect()
+  override onReady(listener: () => void): void {
+    super.onReady(listener)
+    this.client.on('+node', listener)
   }
 }
 

@@ -1,9 +1,11 @@
+// js/redis/session/scripts: what the server does in one step. Knows nothing of streams in this process.
+//
 // A script of the server: sent once, called by its digest, sent again where the server has forgotten it. All scripts may be repeated: what they write is absolute, so an answer that
 // was lost is asked for again until the server has been away for too long.
 
 import { createHash } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
-import type { Argument, Connection } from './connection.js'
+import type { Argument, Connection } from '../clients/connection.js'
 
 export interface Script {
   readonly lua: string

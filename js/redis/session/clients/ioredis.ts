@@ -42,25 +42,28 @@ function duplicated(client: IoRedis): IoRedis {
   return own
 }
 
-class IoConnection implements Connection {
-  readonly #client: IoRedis
+/** What a connection needs of its client, one server's or a cluster's. */
+type Ready = Pick<IoRedis, 'status' | 'callBuffer' | 'disconnect' | 'on'>
 
-  constructor(client: IoRedis) {
-    this.#client = client
+export class IoConnection<Client extends Ready = IoRedis> implements Connection {
+  protected readonly client: Client
+
+  constructor(client: Client) {
+    this.client = client
   }
 
   call(...args: Argument[]): Promise<unknown> {
     const [command, ...rest] = plain(args)
-    return this.#client.callBuffer(command as string, ...rest)
+    return this.client.callBuffer(command as string, ...rest)
   }
 
   onReady(listener: () => void): void {
-    if (this.#client.status === 'ready') listener()
-    this.#client.on('ready', listener)
+    if (this.client.status === 'ready') listener()
+    this.client.on('ready', listener)
   }
 
   close(): void {
-    this.#client.disconnect()
+    this.client.disconnect()
   }
 }
 

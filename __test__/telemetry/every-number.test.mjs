@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { streamFn } from 'velo-stream'
+import { runtime, streamFn } from 'velo-stream'
 import { metricsText } from 'velo-stream/telemetry'
 import { deferred, until } from '../support/deferred.mjs'
 import { parsed } from '../support/exposition.mjs'
@@ -106,6 +106,8 @@ describePlacements('every number', (place) => {
     }
     const deaf = Array.from({ length: 3 }, () => fn.open())
     for (const stream of deaf) await stream.send('deaf')
+    const atWork = () => runtime.inspect({ function: name }).filter(({ waitingFor }) => waitingFor === 'user code').length
+    await until(30_000, () => atWork() === 3, 'the functions have taken their events')
     for (const stream of deaf) stream.abort()
     for (const stream of deaf) await end(stream)
     const of = read(name)

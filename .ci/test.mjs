@@ -63,11 +63,11 @@ function longestFirst(files) {
   return files.toSorted((a, b) => place(a) - place(b))
 }
 
-/** Sources and the package, pages in a browser, and what measures the machine. Servers of one kind are enough then, too. */
+/** Sources and the package, pages in a browser, parsers given chance, and what measures the machine. Servers of one kind are enough then, too. */
 function isSameOnAll(file) {
   const name = file.replaceAll('\\', '/')
   if (name.startsWith('__test__/contract/')) return !/(exports|native-load)\.test/.test(name)
-  return /\.alone\.test|\/(browser|order-page|page)\.test/.test(name)
+  return /\.alone\.test|\/(browser|order-page|page|fuzz|memory)\.test/.test(name)
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

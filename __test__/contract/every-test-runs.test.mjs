@@ -51,7 +51,7 @@ test('other lines of Node.js run all but what is the same on each', () => {
   const script = text('.ci/test.mjs')
   const [, body] = /function isSameOnAll\(file\) \{\n([\s\S]*?)\n\}/.exec(script)
   const left = tests.filter(new Function('file', body))
-  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|page\.test|browser\.test/, name)
+  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|fuzz|memory)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
   assert.match(text('.ci/nodes.mjs'), /'--line'/)
 })

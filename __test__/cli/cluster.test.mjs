@@ -82,7 +82,7 @@ describeServers('velo cluster', ({ server }) => {
     assert.deepEqual((await listed('--function', 'versioned')).sessions, [])
     // Nothing that a terminal obeys.
     const table = (await run('ls')).out
-    assert.match(table, /^WORKER +SESSIONS +LEASE +SEEN +STATE\n\d+-\w+ +2 +10000 ms +\d+ ms ago +works\n\nID +FUNCTION/)
+    assert.match(table, /^WORKER +SESSIONS +LEASE +SEEN +STATE\n\d+-[\w-]+ +2 +10000 ms +\d+ ms ago +works\n\nID +FUNCTION/)
     assert.equal(table.includes('\u001b'), false)
     assert.match((await run('show', 'b')).out, /^b\n {2}function +trouble\n[\s\S]* {2}events +1, of which 0 wait for the host\n/)
 

@@ -213,13 +213,17 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   }
 
   private sample(): void {
-    this.group.recount()
     if (this.group.first === 0) this.instance.row.askedElsewhere()
   }
 
-  /** A function that waits although an event is timed may have given its result already: that is looked for before it is taken for none. */
+  /**
+   * A function that waits although an event is timed may have given its result already: what it has asked for is counted first, and then looked for what it has given. The other way round, a result in between
+   * would be taken for none.
+   */
   private hasArrived(): boolean {
-    if (this.arrivals === 0 && this.instance.row.isTiming) this.arrived()
+    if (this.arrivals > 0) return true
+    this.group.recount()
+    if (this.instance.row.isTiming) this.arrived()
     return this.arrivals > 0
   }
 

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runtime, streamFn } from 'velo-stream'
 import { within } from '../support/within.mjs'
 
@@ -100,6 +100,22 @@ if (process.platform === 'win32') {
     })
     assert.ok(!existsSync(path))
     assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('modules that are linked from elsewhere are loaded once', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'velo-linked-'))
+    after(() => rmSync(home, { recursive: true, force: true }))
+    const packages = join(home, 'packages')
+    mkdirSync(packages)
+    for (const name of ['first', 'second']) writeFileSync(join(packages, `${name}.mjs`), 'export const { url } = import.meta')
+    symlinkSync(packages, join(home, 'linked'))
+    const loaded = async (name) => (await import(pathToFileURL(join(home, 'linked', `${name}.mjs`)))).url
+    const real = (name) => pathToFileURL(join(realpathSync(packages), `${name}.mjs`)).href
+    // The folders above are known to the loader from then on.
+    assert.equal(await loaded('first'), real('first'))
+    await using_(await runtime.expose({ path: at('linked') }), async () => {
+      assert.equal(await loaded('second'), real('second'))
+    })
   })
 
   test('what is wrong is said, and what only reads aborts nothing', async () => {

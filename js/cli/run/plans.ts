@@ -96,7 +96,7 @@ function fileAt(path: string): string | undefined {
 }
 
 function stdin(): Readable {
-  const found = fstatSync(0)
+  const found = fstatSync(0, { bigint: true })
   if (found.isDirectory()) throw new UsageError('the input is a folder')
   return found.isFile() ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK }) : process.stdin
 }

@@ -69,7 +69,7 @@ function opened(path: string, flags: string): number {
   } catch (error) {
     throw new UsageError(`--out-file ${path}: it cannot be opened: ${(error as Error).message}`)
   }
-  if (fstatSync(fd).isFile()) return fd
+  if (fstatSync(fd, { bigint: true }).isFile()) return fd
   closeSync(fd)
   throw new UsageError(`--out-file ${path}: it is no file that could be cut behind a result; leave it out, and write > ${path}`)
 }

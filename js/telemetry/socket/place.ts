@@ -1,7 +1,7 @@
 // The place of a socket in the file system. It is made in a folder of its own that nobody else may enter, and moved to its path when its mode is 0600: there is no moment at which
 // somebody else could connect. What lies at the path is replaced only where no process answers there.
 
-import { chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import { type BigIntStats, chmodSync, linkSync, lstatSync, mkdtempSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { request, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -10,6 +10,11 @@ import { configError } from '../../kit/check.js'
 
 /** What the address of a socket can hold everywhere, bytes. */
 export const LONGEST = 103
+/** Begins the name of the folder a socket is made in. Short, because the name of the socket in it is bounded as well. */
+const FOLDER = '.v'
+/** How many characters are put behind it. */
+const RANDOM = 6
+const SOCKET = 's'
 /** How long a process that has the socket may take to say its id, ms. */
 const ASK_MS = 1000
 /** How often somebody else may be faster before this one gives up. */
@@ -19,7 +24,7 @@ export class SocketPlace {
   readonly #path: string
   readonly #field: string
   /** Of the socket, once it is at its path. */
-  #inode: number | undefined
+  #inode: bigint | undefined
 
   constructor(path: string, field: string) {
     this.#path = path
@@ -29,12 +34,12 @@ export class SocketPlace {
   /** Lets the server listen there. Rejects with `VELO_CONFIG`, and then nothing is left behind. */
   async take(server: Server): Promise<void> {
     const folder = this.#folder()
-    const made = join(folder, 's')
+    const made = join(folder, SOCKET)
     try {
       await listening(server, made)
       chmodSync(made, 0o600)
       await this.#move(made, folder)
-      this.#inode = lstatSync(this.#path).ino
+      this.#inode = looked(this.#path)?.ino
       process.once('exit', this.#remove)
     } catch (error) {
       server.close()
@@ -43,7 +48,7 @@ export class SocketPlace {
         cause: error,
       })
     } finally {
-      rmSync(folder, { recursive: true, force: true })
+      emptied(folder)
     }
   }
 
@@ -54,15 +59,16 @@ export class SocketPlace {
 
   #folder(): string {
     try {
-      // Short, because the name of the socket in it is bounded as well. Its mode is 0700.
-      const folder = mkdtempSync(join(dirname(this.#path), '.v'))
-      if (Buffer.byteLength(join(folder, 's')) <= LONGEST) return folder
-      rmSync(folder, { recursive: true })
+      // Its mode is 0700.
+      const folder = mkdtempSync(join(dirname(this.#path), FOLDER))
+      if (Buffer.byteLength(join(folder, SOCKET)) <= LONGEST) return folder
+      rmdirSync(folder)
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
       throw Object.assign(this.#refused(`a path in a folder that can be written to (${code})`), { cause })
     }
-    throw this.#refused(`a path in a folder with a name of at most ${LONGEST - '/.vXXXXXX/s'.length} bytes`)
+    const below = join('/', FOLDER, '/', SOCKET).length + RANDOM
+    throw this.#refused(`a path in a folder with a name of at most ${LONGEST - below} bytes`)
   }
 
   /** To its path, unless somebody answers there. */
@@ -76,8 +82,8 @@ export class SocketPlace {
   }
 
   /** What lies there and belongs to nobody; `undefined` where nothing does. Rejects where it is in use. */
-  async #staleInode(): Promise<number | undefined> {
-    const there = lstatSync(this.#path, { throwIfNoEntry: false })
+  async #staleInode(): Promise<bigint | undefined> {
+    const there = looked(this.#path)
     if (there === undefined) return undefined
     if (!there.isSocket()) throw this.#refused('a path where there is nothing, or a socket that nobody uses')
     if (!(await answers(this.#path))) return there.ino
@@ -86,19 +92,19 @@ export class SocketPlace {
   }
 
   /** False where it was another one by now, which is put back. */
-  #takeAway(inode: number, aside: string): boolean {
+  #takeAway(inode: bigint, aside: string): boolean {
     try {
       renameSync(this.#path, aside)
     } catch {
       return false
     }
-    if (lstatSync(aside).ino === inode) return true
+    if (looked(aside)?.ino === inode) return true
     placed(aside, this.#path)
     return false
   }
 
   readonly #remove = (): void => {
-    if (this.#inode === undefined || lstatSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) return
+    if (this.#inode === undefined || looked(this.#path)?.ino !== this.#inode) return
     unlinkSync(this.#path)
     this.#inode = undefined
   }
@@ -106,6 +112,20 @@ export class SocketPlace {
   #refused(expected: string): VeloError {
     return configError(this.#field, expected, this.#path)
   }
+}
+
+/**
+ * What lies at a path. In big integers, because Node.js resolves links by the mode of whatever was last looked at in small ones: after a socket it takes each path for
+ * a real one, and loads modules that are linked into `node_modules` a second time.
+ */
+function looked(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+}
+
+/** Takes a folder of sockets away, without a look at them: see `looked`. */
+function emptied(folder: string): void {
+  for (const name of readdirSync(folder)) unlinkSync(join(folder, name))
+  rmdirSync(folder)
 }
 
 /** Puts a socket at a path. False where something is there. */
@@ -118,7 +138,7 @@ function placed(from: string, path: string): boolean {
     if (code === 'EEXIST') return false
     // There are file systems without links.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) throw error
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false
+    if (looked(path) !== undefined) return false
     renameSync(from, path)
     return true
   }

@@ -1,6 +1,6 @@
 // What a commit says, in one script: all of it or nothing. Everything in it is absolute, so that it may be repeated.
 
-import { HASHES_GO, HASHES_KEPT, hashesAndOutcomes, isFresh, OUTCOMES_GO } from './lua-parts.js'
+import { HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /**
@@ -10,7 +10,7 @@ import { scriptOf } from './script.js'
 export const COMMIT = scriptOf(`
   local A=ARGV
   local function num(x) return tonumber(x or '0') or 0 end
-  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','d','hf','of','se','sr','sa','on','m','b')
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','d','hf','of','se','sr','sa','on','m','b','h')
   local ends=A[14]~=''
   if not h[1] then if A[14]=='0' then return {'ok'} end return {'gone'} end
   if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
@@ -19,7 +19,7 @@ export const COMMIT = scriptOf(`
   if A[14]=='0' then redis.call('DEL',unpack(KEYS)) return {'ok'} end
   ${isFresh(9)}
   local f,i,hf,of=num(h[4]),num(h[5]),num(h[7]),num(h[8])
-  ${HASHES_KEPT}
+  ${hashesKept(15)}
   if A[4]~='' and tonumber(A[4])>hnext then return {'gap',hnext} end
   local olen=redis.call('LLEN',KEYS[3])
   local d=math.max(num(h[6]),num(A[3]))
@@ -49,6 +49,7 @@ export const COMMIT = scriptOf(`
     if puts then for k=first,#A do b=b+#A[k]+16 end end
     if not ends and b>was and b>tonumber(h[13]) and A[7]=='' and (outcomes>0 or A[12]~='') then return {'full',b,h[13]} end
   end
+  local set={}
   if fresh then
     local se=tonumber(A[8])
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se i=math.max(i,f) end
@@ -59,7 +60,7 @@ export const COMMIT = scriptOf(`
     redis.call('SET',KEYS[4],A[11])
     redis.call('HSET',KEYS[1],'f',f,'i',i,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
   end
-  ${hashesAndOutcomes(15, 12)}
+  ${hashesAndOutcomes(15, 12, 15)}
   local gone=math.min(math.max(0,d-of),olen)
   if gone>0 then
     if h[13] then for _,x in ipairs(redis.call('LRANGE',KEYS[3],0,gone-1)) do b=b-#x-16 end end
@@ -70,11 +71,11 @@ export const COMMIT = scriptOf(`
     if olen-gone==0 then of=onext end
     for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
   end
-  redis.call('HSET',KEYS[1],'d',d,'of',of)
-  if h[13] then redis.call('HSET',KEYS[1],'b',b) end
+  if h[13] then set[#set+1]='b' set[#set+1]=b end
+  redis.call('HSET',KEYS[1],'d',d,'of',of,unpack(set))
   if ends then
     redis.call('DEL',KEYS[2],KEYS[3],KEYS[5],KEYS[6])
-    redis.call('HDEL',KEYS[1],'sv','se','sr','sa')
+    redis.call('HDEL',KEYS[1],'sv','se','sr','sa','h')
     redis.call('HSET',KEYS[1],'ov',1,'f',i,'hf',hnext,'of',d)
     redis.call('SET',KEYS[4],A[15],'PX',A[14])
     redis.call('PEXPIRE',KEYS[1],A[14])

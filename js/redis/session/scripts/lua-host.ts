@@ -2,7 +2,7 @@
 // token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
 // reader has taken), hd (headers, as JSON). Results stay until their readers have taken them: `of` says which is the first.
 
-import { HASHES_GO, HASHES_KEPT, hashesAndOutcomes, isFresh, OUTCOMES_GO } from './lua-parts.js'
+import { HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
@@ -22,7 +22,7 @@ export const CLAIM = scriptOf(`
   local m=redis.call('HMGET',KEYS[1],'f','i','of','hf','of','sv','se','sr','sa','ov')
   m[3]=tonumber(m[3] or '0')+redis.call('LLEN',KEYS[3])
   m[3]=tostring(m[3])
-  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or '',h[8] or ''}
+  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('HGET',KEYS[1],'h') or redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or '',h[8] or ''}
 `)
 
 /** ARGV: worker's entry in the directory of which another is the right one; it is taken over where that one is gone. */
@@ -56,7 +56,7 @@ export const LOOK = scriptOf(`
 export const HOST_COMMIT = scriptOf(`
   local A=ARGV
   local function num(x) return tonumber(x or '0') or 0 end
-  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt')
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt','h','x')
   if not h[1] then return {'gone'} end
   if h[3] then return {'over'} end
   if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
@@ -84,9 +84,10 @@ export const HOST_COMMIT = scriptOf(`
     if olen>=cap then redis.call('HSET',KEYS[1],'fu',1) return {'full'} end
   end
   ${isFresh(8)}
-  ${HASHES_KEPT}
+  ${hashesKept(13)}
   if A[4]~='' and tonumber(A[4])>hnext then return {'lost'} end
   local asked=num(h[10])
+  local set={'u',A[3]}
   if fresh then
     local f,se=num(h[4]),tonumber(A[8])
     if A[10]~=tostring(asked) then
@@ -95,23 +96,25 @@ export const HOST_COMMIT = scriptOf(`
     end
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se end
     ${HASHES_GO}
-    redis.call('SET',KEYS[4],A[11])
-    redis.call('HSET',KEYS[1],'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
+    redis.call('SET',KEYS[4],A[11],'PX',A[16])
+    for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+2]=v end
   end
-  ${hashesAndOutcomes(18, 11)}
+  ${hashesAndOutcomes(18, 11, 13)}
   for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
-  redis.call('HSET',KEYS[1],'u',A[3])
-  redis.call('HDEL',KEYS[1],'x')
+  if olen==0 and added>0 then made[3]=true end
+  redis.call('HSET',KEYS[1],unpack(set))
+  if h[14] then redis.call('HDEL',KEYS[1],'x') end
   local q=of+olen
-  local kept=A[16]
   if A[14]~='' then
-    kept=A[14]
     redis.call('DEL',KEYS[2],KEYS[5],KEYS[6])
-    redis.call('HDEL',KEYS[1],'sv','se','sr','sa','w')
+    redis.call('HDEL',KEYS[1],'sv','se','sr','sa','w','h')
     redis.call('HSET',KEYS[1],'ov',1,'f',i)
     redis.call('SET',KEYS[4],A[15])
+    for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,A[14]) end
+  else
+    local ttl=num(A[16])
+    ${KEPT_ON}
   end
-  for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,kept) end
   if added>0 or A[14]~='' then
     local out,bytes={struct.pack('>dBd',q,A[14]~='' and 1 or 0,num(A[3]))},0
     for k=first,#A do bytes=bytes+#A[k] end

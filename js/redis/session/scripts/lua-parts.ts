@@ -15,13 +15,17 @@ export const isFresh = (at: number): string => `
 export const HASHES_GO = `
   if skip>0 then
     hf=hf+skip
-    if skip>=len then redis.call('DEL',KEYS[5]) else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1)) end
+    if hv then hv=string.sub(hv,skip*4+1)
+    elseif skip>=len then redis.call('DEL',KEYS[5]) hv=''
+    else redis.call('SET',KEYS[5],redis.call('GETRANGE',KEYS[5],skip*4,-1),'KEEPTTL') end
   end
 `
 
-/** How many hashes go with a fresh state, and the index of the next one. */
-export const HASHES_KEPT = `
-  local len=redis.call('STRLEN',KEYS[5])/4
+/** How many hashes there are, how many go with a fresh state, and the index of the next one. A few stand in m, which `h` has from `at` on (`hv`), more in a key of their own (no `hv`). */
+export const hashesKept = (at: number): string => `
+  local hv=h[${at}]
+  local len=(hv and #hv or redis.call('STRLEN',KEYS[5]))/4
+  if len==0 then hv='' end
   local skip=0
   if fresh then skip=math.max(0,tonumber(A[9])-hf) end
   local hnext=hf+skip+math.max(0,len-skip)
@@ -32,19 +36,39 @@ export const OUTCOMES_GO = `
   for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end
 `
 
-/** Hashes that are not there yet are added; outcomes, which begin after A `head`, are numbered from `h[on]` on. */
-export const hashesAndOutcomes = (head: number, on: number): string => `
-  if A[4]~='' then
-    local at=(hnext-tonumber(A[4]))*4
-    if at<#A[5] then redis.call('APPEND',KEYS[5],string.sub(A[5],at+1)) end
+/**
+ * Hashes that are not there yet are added, and those in m, where they changed, to the fields that are `set`: a value of more than 64 bytes makes a hash of Redis four times as large. Outcomes, which
+ * begin after A `head`, are numbered from `h[on]` on. `made[5]`, `made[6]`: there are such now.
+ */
+export const hashesAndOutcomes = (head: number, on: number, kept: number): string => `
+  local made={}
+  local more=''
+  if A[4]~='' then more=string.sub(A[5],(hnext-tonumber(A[4]))*4+1) end
+  if hv and #hv+#more>64 then more=hv..more hv='' made[5]=true end
+  if hv=='' and (#more==0 or made[5]) then
+    if h[${kept}] then redis.call('HDEL',KEYS[1],'h') end
+  elseif hv then
+    if hv..more~=h[${kept}] then set[#set+1]='h' set[#set+1]=hv..more end
+    more=''
   end
+  if #more>0 then redis.call('APPEND',KEYS[5],more) end
   local on=num(h[${on}])
   for k=1,outcomes do
     local n=A[${head - 1}+2*k]
     if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
       redis.call('HSET',KEYS[6],n,on..':'..A[${head}+2*k])
+      made[6]=true
       on=on+1
     end
   end
-  if on>num(h[${on}]) then redis.call('HSET',KEYS[1],'on',on) end
+  if on>num(h[${on}]) then set[#set+1]='on' set[#set+1]=on end
+`
+
+/**
+ * A session is kept for `ttl` ms: keys that were `made` for as long as the others, and all of them for the whole time when a second of it has gone, or a sixteenth where it is short.
+ */
+export const KEPT_ON = `
+  local left=redis.call('PTTL',KEYS[1])
+  if left<ttl-math.min(1000,ttl/16) then for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ttl) end
+  else for n in pairs(made) do redis.call('PEXPIRE',KEYS[n],left) end end
 `

@@ -1,5 +1,6 @@
 // What scripts say to whoever sends to a session and reads from it, from anywhere.
 
+import { KEPT_ON } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /**
@@ -62,10 +63,12 @@ export const SEND = scriptOf(`
   local waiting=i-tonumber(h[5] or '0')
   if waiting>0 and waiting+n-i>tonumber(ARGV[4]) then return {'full'} end
   local k0=7+i-from
-  for k=k0,#ARGV,1000 do redis.call('RPUSH',KEYS[2],unpack(ARGV,k,math.min(k+999,#ARGV))) end
-  redis.call('HSET',KEYS[1],'i',n)
-  if ARGV[5]=='1' then redis.call('HSET',KEYS[1],'en',1) end
-  for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ARGV[3]) end
+  local len
+  for k=k0,#ARGV,1000 do len=redis.call('RPUSH',KEYS[2],unpack(ARGV,k,math.min(k+999,#ARGV))) end
+  local made=len==n-i and {[2]=true} or {}
+  if ARGV[5]=='1' then redis.call('HSET',KEYS[1],'i',n,'en',1) else redis.call('HSET',KEYS[1],'i',n) end
+  local ttl=tonumber(ARGV[3])
+  ${KEPT_ON}
   local out,bytes={struct.pack('>dB',i,0)},0
   for k=k0,#ARGV do bytes=bytes+#ARGV[k] end
   if bytes<=65536 then for k=k0,#ARGV do out[#out+1]=struct.pack('>I4',#ARGV[k]) out[#out+1]=ARGV[k] end
@@ -133,7 +136,7 @@ export const ABORT = scriptOf(`
   if h[2] then return {'over'} end
   local q=tonumber(h[3] or '0')+redis.call('LLEN',KEYS[3])
   redis.call('DEL',KEYS[2],KEYS[3],KEYS[5],KEYS[6])
-  redis.call('HDEL',KEYS[1],'sv','se','sr','sa','w')
+  redis.call('HDEL',KEYS[1],'sv','se','sr','sa','w','h')
   redis.call('HSET',KEYS[1],'ov',1,'of',q)
   redis.call('SET',KEYS[4],ARGV[2],'PX',ARGV[3])
   redis.call('PEXPIRE',KEYS[1],ARGV[3])

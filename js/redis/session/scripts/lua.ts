@@ -1,6 +1,6 @@
 // What the scripts of one session say. KEYS: m what is known (a hash), i events, o results (lists), s the state, h hashes (strings), c outcomes (a hash). Fields of m:
 // e t (epoch and token of the owner), at sd (of its birth), f i (first event kept, next to come), d (delivered), hf (first hash), of (first result kept),
-// sv se sr sa (of the state), on (outcomes so far), ov (it is over, s is its end), m b (bytes it may keep, bytes kept; only where there is a bound).
+// sv se sr sa (of the state), h (hashes, as long as these are few), on (outcomes so far), ov (it is over, s is its end), m b (bytes it may keep, bytes kept; only where there is a bound).
 // An answer begins with a word: ok, or why not. Numbers beyond 14 digits are written by hand, because Lua rounds them.
 
 import { scriptOf } from './script.js'
@@ -22,7 +22,7 @@ export const OPEN = scriptOf(`
   redis.call('HSET',KEYS[1],'e',epoch,'t',ARGV[1])
   if not h[2] then redis.call('HSET',KEYS[1],'at',ARGV[2],'sd',ARGV[3]) h[2]=ARGV[2] h[3]=ARGV[3] end
   local state=redis.call('GET',KEYS[4]) or ''
-  local hashes=redis.call('GET',KEYS[5]) or ''
+  local hashes=redis.call('HGET',KEYS[1],'h') or redis.call('GET',KEYS[5]) or ''
   local outputs=redis.call('LRANGE',KEYS[3],0,-1)
   local outcomes=redis.call('HGETALL',KEYS[6])
   if ARGV[4]~='' then

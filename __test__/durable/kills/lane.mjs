@@ -11,6 +11,7 @@ import { diceOf, journeyOf } from './plan.mjs'
 import { Witness } from './witness.mjs'
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url))
+const IN_FOLDER = new URL('./in-folder.mjs', import.meta.url).href
 /** Streams at once. */
 const WIDTH = 8
 /** A process that is not killed is through within so many ms; one that dies at a line has written it within these. */
@@ -25,10 +26,13 @@ export class Lane {
   #life = 0
   #folder = mkdtempSync(join(tmpdir(), 'velo-kills-'))
   #witnesses = []
+  #place
 
-  constructor(seed, lane) {
+  /** `place`: the module that opens journals, as `stores`, and what it is given beside the plan. */
+  constructor(seed, lane, place = { stores: IN_FOLDER }) {
     this.#seed = seed
     this.#lane = lane
+    this.#place = place
   }
 
   /** Kills one process. */
@@ -70,6 +74,7 @@ export class Lane {
     const notes = join(this.#folder, `notes-${life}`)
     const left = [...this.#witnesses.entries()].filter(([, { isOver }]) => !isOver).map(([n]) => n)
     const given = {
+      ...this.#place,
       folder: join(this.#folder, 'journal'),
       seed: this.#seed,
       lane: this.#lane,

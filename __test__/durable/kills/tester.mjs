@@ -4,11 +4,11 @@ import { Lane } from './lane.mjs'
 
 /**
  * Kills `kills` processes in `lanes` folders at a time, or as many as `ms` allow; the same seed makes the same streams, events and plans of death, as near in time as
- * the machine comes. Resolves with what was done and whatever went wrong: `{ counts, wrongs, ms }`.
+ * the machine comes. `place(lane)` says where they are kept, if that is no folder. Resolves with what was done and whatever went wrong: `{ counts, wrongs, ms }`.
  */
-export async function crashes({ seed, kills, lanes = 2, ms = Number.POSITIVE_INFINITY, onKill = () => {} }) {
+export async function crashes({ seed, kills, lanes = 2, ms = Number.POSITIVE_INFINITY, onKill = () => {}, place = () => undefined }) {
   const begun = performance.now()
-  const all = Array.from({ length: lanes }, (_, lane) => new Lane(seed, lane))
+  const all = Array.from({ length: lanes }, (_, lane) => new Lane(seed, lane, place(lane)))
   let left = kills
   const isGoing = () => left > 0 && performance.now() - begun < ms && all.every(({ wrongs }) => wrongs.length === 0)
   await Promise.all(

@@ -96,10 +96,10 @@ export class Wire {
   }
 
   /** Asks JetStream until it answers, or `isWanted` says no. Rejects with a `Refusal`, or as the client does where it was closed. */
-  async ask(name: string, body: object | undefined, isWanted = () => true): Promise<Record<string, unknown>> {
+  async ask(name: string, body: object | undefined, isWanted = () => true, timeout = PATIENCE): Promise<Record<string, unknown>> {
     const payload = body === undefined ? '' : JSON.stringify(body)
     const answer = async (): Promise<Record<string, unknown>> => {
-      const { data } = await this.request(this.subject(name), payload, { timeout: PATIENCE })
+      const { data } = await this.request(this.subject(name), payload, { timeout })
       const reply = JSON.parse(UTF8.decode(data)) as Record<string, unknown> & { error?: ConstructorParameters<typeof Refusal>[1] }
       if (reply.error !== undefined) throw new Refusal(name, reply.error)
       return reply

@@ -2,7 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -111,7 +122,8 @@ if (process.platform === 'win32') {
     symlinkSync(packages, join(home, 'linked'))
     const loaded = async (name) => (await import(pathToFileURL(join(home, 'linked', `${name}.mjs`)))).url
     const real = (name) => pathToFileURL(join(realpathSync(packages), `${name}.mjs`)).href
-    // The folders above are known to the loader from then on.
+    // The loader goes by what was looked at last, which is no socket of a test before. The folders above are known to it from then on.
+    assert.ok(statSync(packages).isDirectory())
     assert.equal(await loaded('first'), real('first'))
     await using_(await runtime.expose({ path: at('linked') }), async () => {
       assert.equal(await loaded('second'), real('second'))

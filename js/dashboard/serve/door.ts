@@ -4,6 +4,7 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { hostOf, isOfThisMachine } from '../../kit/this-machine.js'
 
 /** What is said to whom is not let in. */
 export interface Refusal {
@@ -21,11 +22,6 @@ const UNAUTHORIZED = refusal(401, 'UNAUTHORIZED', 'who asks?')
 const FORBIDDEN = refusal(403, 'FORBIDDEN', 'not for you')
 const OTHER_PAGE = refusal(403, 'FORBIDDEN_ORIGIN', 'only the page itself may ask')
 const NO_TOKEN = refusal(403, 'TOKEN', 'the page is older than its process: load it anew')
-
-/** The names of a machine for itself. */
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
-/** What proxies write. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 export class Door {
   /** Whoever was given the page has it; a page of another origin cannot read it. */
@@ -59,13 +55,3 @@ export class Door {
     return given.length === own.length && timingSafeEqual(given, own) ? undefined : NO_TOKEN
   }
 }
-
-function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
-  const { remoteAddress = '' } = socket
-  if (remoteAddress !== '::1' && !/^(?:::ffff:)?127\./.test(remoteAddress)) return false
-  if (FORWARDED.some((name) => headers[name] !== undefined)) return false
-  const host = `http://${hostOf(headers)}`
-  return URL.canParse(host) && LOOPBACK.includes(new URL(host).hostname)
-}
-
-const hostOf = (headers: IncomingMessage['headers']): string => String(headers.host ?? headers[':authority'] ?? '')

@@ -3,15 +3,13 @@
 // No web page is a client of it. Where nobody says who may ask, it is this machine itself, asked by one of its own names and not by a proxy.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isOfThisMachine } from '../../kit/this-machine.js'
 import { listStreams, viewAnswer } from '../../telemetry/index.js'
 import type { AdminOptions, Settings } from '../options.js'
-import { isLoopback, LOOPBACK } from './origins.js'
 import { isGone, type Refusal, send } from './reply.js'
 
 /** Where it lies. */
 const BASE = '/admin'
-/** What proxies write. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 const refusal = (status: number, code: string, message: string): Refusal => ({ status, code, message })
 const ELSEWHERE = refusal(
@@ -51,7 +49,7 @@ export class Admin {
 
   async #refused(req: IncomingMessage): Promise<Refusal | undefined> {
     const { authorize } = this.#options
-    if (authorize === undefined) return this.#isOfThisMachine(req) ? undefined : ELSEWHERE
+    if (authorize === undefined) return isOfThisMachine(req, this.#settings.hosts) ? undefined : ELSEWHERE
     try {
       if ((await authorize(req)) === true) return undefined
     } catch (error) {
@@ -59,13 +57,6 @@ export class Admin {
       return FAILED
     }
     return req.headers.authorization === undefined ? UNAUTHORIZED : FORBIDDEN
-  }
-
-  #isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
-    if (!isLoopback(socket.remoteAddress) || FORWARDED.some((name) => headers[name] !== undefined)) return false
-    // The name may be that of a page elsewhere, whose owner lets it lead here.
-    const host = `http://${headers.host ?? headers[':authority'] ?? ''}`
-    return URL.canParse(host) && (this.#settings.hosts ?? LOOPBACK).includes(new URL(host).hostname)
   }
 }
 

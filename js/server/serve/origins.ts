@@ -1,12 +1,10 @@
 // Which web pages may ask for a stream. A browser says which page asks; other clients say nothing, and what they say proves nothing.
 
 import type { IncomingMessage } from 'node:http'
+import { hostOf, isLoopback, LOOPBACK } from '../../kit/this-machine.js'
 import type { Settings } from '../options.js'
 import { isAllowed } from './cors.js'
 import type { Refusal } from './reply.js'
-
-/** The names of a machine for itself. */
-export const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 export const OTHER_ORIGIN: Refusal = { status: 403, code: 'FORBIDDEN_ORIGIN', message: 'pages of this origin may not ask here' }
 
@@ -22,11 +20,8 @@ export async function originAllowed(
   if (isAllowed(cors, origin)) return true
   if (typeof origins === 'function') return (await origins(origin, req)) === true
   if (origins !== undefined) return origins.includes(origin)
-  const own = req.headers.host ?? (req.headers[':authority'] as string | undefined)
-  if (!URL.canParse(origin) || new URL(origin).host !== own) return false
+  if (!URL.canParse(origin) || new URL(origin).host !== hostOf(req.headers)) return false
   // The name itself may be the page's: that it leads here is no proof that it is ours.
   const names = hosts ?? (isLoopback(req.socket.localAddress) ? LOOPBACK : undefined)
   return names === undefined || names.includes(new URL(origin).hostname)
 }
-
-export const isLoopback = (address = ''): boolean => address === '::1' || /^(?:::ffff:)?127\./.test(address)

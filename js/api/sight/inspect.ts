@@ -7,6 +7,7 @@ import type { Lease } from '../../engine/lease.js'
 import { bufferedOf, Stand, standingOf } from '../../engine/standing.js'
 import { liveStreams, stoodFor, watch } from '../../engine/watch.js'
 import { integer, onlyKnown, text } from '../../kit/check.js'
+import { shown } from '../../kit/shown.js'
 import type { StreamInspection, WaitingFor } from '../../kit/sight/inspection.js'
 import type { StreamHeaders, StreamState } from '../../kit/types.js'
 
@@ -44,15 +45,6 @@ export function redact(names: readonly string[]): void {
 
 function redacted(headers: StreamHeaders): StreamHeaders {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, secret.has(name.toLowerCase()) ? '[redacted]' : value]))
-}
-
-/** What an error says of itself, on one line; it may be anything that was thrown. */
-function said(error: unknown): string {
-  try {
-    return String(error)
-  } catch {
-    return 'an error that cannot be shown'
-  }
 }
 
 /** What of a stream does not change from look to look. */
@@ -111,7 +103,7 @@ function inspected(lease: Lease, now: number): StreamInspection {
   }
   if (stage !== undefined) seen.stage = stage
   const failure = holder.lastFailure
-  if (failure !== undefined) seen.lastError = said(failure.error)
+  if (failure !== undefined) seen.lastError = shown(failure.error)
   const { headers } = holder.contextParts()
   if (headers !== undefined) seen.headers = redacted(headers)
   return seen

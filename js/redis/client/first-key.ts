@@ -2,7 +2,7 @@
 
 import type { Argument } from './wire.js'
 
-/** The key that decides; `undefined`: any server can answer. */
+/** The key that decides; `undefined`: it makes no difference which server answers. */
 export function firstKeyOf(command: readonly Argument[]): Argument | undefined {
   const [name, second, third] = command
   switch (name) {

@@ -43,6 +43,34 @@ test('of several the one that came last counts, and the end of another takes not
   assert.equal(second.names().length, 3)
 })
 
+test('a header that cannot be read costs a stream neither its span nor its trace', async () => {
+  const { provider, exporter, names } = recorder()
+  const end = await instrument({ tracerProvider: provider })
+  const headers = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tenant: 'a' }
+  for (const name of ['bad', 'baggage']) {
+    Object.defineProperty(headers, name, {
+      enumerable: true,
+      get() {
+        throw new Error('not now')
+      },
+    })
+  }
+  const tells = streamFn(
+    async function* tells(_, ctx) {
+      yield [ctx.headers.tenant, ctx.headers.bad]
+    },
+    { name: 'tells' },
+  )
+  const stream = tells.open({ headers })
+  assert.deepEqual(await stream.recv(), ['a', undefined])
+  await stream.close()
+  end()
+  assert.deepEqual(names(), ['stream tells'])
+  const [span] = exporter.getFinishedSpans()
+  assert.equal(span.spanContext().traceId, '1'.repeat(32))
+  assert.equal(span.links.length, 1)
+})
+
 /** What throws, whatever is asked of it; `but` are the members that do not. */
 function throwing(what, but = {}) {
   return new Proxy(but, {

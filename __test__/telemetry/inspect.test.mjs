@@ -117,6 +117,34 @@ test('secrets are not shown, nor what the user names', async () => {
   await stream.close()
 })
 
+test('a header that cannot be read costs nobody a look, and what is no text is shown as one', async () => {
+  const fn = streamFn(copy, { name: 'odd headers' })
+  const fails = () => {
+    throw new Error('not now')
+  }
+  const throws = { plain: 'x', many: ['a', 'b'], count: 10n, none: undefined, odd: { toString: fails }, oddMany: [{ toString: fails }] }
+  Object.defineProperty(throws, 'bad', { enumerable: true, get: fails })
+  const streams = [
+    fn.open({ id: 'odd', headers: throws }),
+    fn.open({ id: 'closed to all', headers: new Proxy({}, { ownKeys: fails }) }),
+    fn.open({ id: 'beside it', headers: { plain: 'y' } }),
+  ]
+  const unreadable = '[unreadable]'
+  assert.deepEqual(see('odd').headers, {
+    plain: 'x',
+    many: ['a', 'b'],
+    count: '10',
+    none: undefined,
+    odd: unreadable,
+    oddMany: [unreadable],
+    bad: unreadable,
+  })
+  assert.deepEqual(see('closed to all').headers, {})
+  assert.deepEqual(see('beside it').headers, { plain: 'y' })
+  JSON.stringify(runtime.inspect())
+  await Promise.all(streams.map((stream) => stream.close()))
+})
+
 test('function and limit choose, the oldest first; a failure on its way out is told', async () => {
   const gate = deferred()
   const fn = streamFn(

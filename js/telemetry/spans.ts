@@ -3,12 +3,15 @@
 
 import type { Context, Span, SpanContext, Tracer, TracerProvider } from '@opentelemetry/api'
 import type { StreamEnd, StreamHeaders } from '../index.js'
+import { headersIn } from '../kit/sight/headers.js'
 import type { Opening, StreamSpan, StreamTracer } from '../kit/sight/stream-tracer.js'
 import { Attribute, Event, SCOPE, spanName } from './conventions.js'
 import { Harmless } from './harmless.js'
 import { sentIn, write } from './trace-context.js'
 
 type Api = typeof import('@opentelemetry/api')
+/** Of this stream alone: what is written into them nobody else sees. */
+type Headers = Record<string, StreamHeaders[string]>
 
 export class Spans implements StreamTracer {
   readonly #api: Api
@@ -32,11 +35,13 @@ export class Spans implements StreamTracer {
     return context === undefined ? work() : within(this.#api, this.#harmless, context, work)
   }
 
-  #opened({ name, placement, headers }: Opening): StreamSpan {
+  #opened({ name, placement, headers: given }: Opening): StreamSpan {
     const { context, trace, SpanKind } = this.#api
+    // One that throws is no reason for a stream without a span, still less for a span without an end.
+    const headers = Object.fromEntries(headersIn(given ?? {}))
     const sent = sentIn(this.#api, headers)
     const active = context.active()
-    const parent = sent === undefined || trace.getSpan(active) !== undefined ? active : this.#extracted(active, headers ?? {}, sent)
+    const parent = sent === undefined || trace.getSpan(active) !== undefined ? active : this.#extracted(active, headers, sent)
     const span = this.#tracer.startSpan(
       spanName(name),
       {
@@ -77,12 +82,11 @@ class OneSpan implements StreamSpan {
   readonly #span: Span
   readonly #context: Context
 
-  constructor(api: Api, harmless: Harmless, span: Span, context: Context, given: StreamHeaders | undefined) {
+  constructor(api: Api, harmless: Harmless, span: Span, context: Context, headers: Headers) {
     this.#api = api
     this.#harmless = harmless
     this.#span = span
     this.#context = context
-    const headers: Record<string, string | readonly string[] | undefined> = { ...given }
     const own = span.spanContext()
     // Whatever else the propagators of the process write, baggage for one.
     harmless.attempt(() => api.propagation.inject(context, headers))

@@ -8,6 +8,7 @@ import { bufferedOf, Stand, standingOf } from '../../engine/standing.js'
 import { liveStreams, stoodFor, watch } from '../../engine/watch.js'
 import { integer, onlyKnown, text } from '../../kit/check.js'
 import { shown } from '../../kit/shown.js'
+import { headersIn } from '../../kit/sight/headers.js'
 import type { StreamInspection, WaitingFor } from '../../kit/sight/inspection.js'
 import type { StreamHeaders, StreamState } from '../../kit/types.js'
 
@@ -36,6 +37,7 @@ const STATES: Record<number, StreamState> = {
 }
 /** Headers that nobody but their receiver may see. */
 const SECRET = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie']
+const UNREADABLE = '[unreadable]'
 let secret = new Set(SECRET)
 
 /** Redacts these headers beside those that always are. */
@@ -43,8 +45,20 @@ export function redact(names: readonly string[]): void {
   secret = new Set([...SECRET, ...names.map((name) => name.toLowerCase())])
 }
 
+/** One that cannot be read costs nobody anything but its own value. */
 function redacted(headers: StreamHeaders): StreamHeaders {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, secret.has(name.toLowerCase()) ? '[redacted]' : value]))
+  const all = headersIn(headers, UNREADABLE)
+  return Object.fromEntries(all.map(([name, value]) => [name, secret.has(name.toLowerCase()) ? '[redacted]' : plain(value)]))
+}
+
+/** As JSON can say it, whatever it is. */
+function plain(value: unknown): StreamHeaders[string] {
+  if (value === undefined) return undefined
+  try {
+    return Array.isArray(value) ? value.map((one) => String(plain(one))) : String(value)
+  } catch {
+    return UNREADABLE
+  }
 }
 
 /** What of a stream does not change from look to look. */

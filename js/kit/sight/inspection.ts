@@ -31,6 +31,6 @@ export interface StreamInspection {
   readonly eventsOut: number
   /** What it failed with or was aborted with, while it is on its way out. */
   readonly lastError?: string
-  /** What `open({ headers })` was given; values that are nobody's business are `'[redacted]'`. */
+  /** What `open({ headers })` was given; values that are nobody's business are `'[redacted]'`, those that cannot be read `'[unreadable]'`. */
   readonly headers?: StreamHeaders
 }

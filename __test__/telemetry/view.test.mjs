@@ -91,6 +91,21 @@ test('no more than 100 changes are kept of a stream', async () => {
   await stream.close()
 })
 
+test('the detail of one stream looks at no other one', async () => {
+  let looks = 0
+  const headers = {
+    get seen() {
+      return `${++looks} times`
+    },
+  }
+  const fn = streamFn(copy, { name: 'beside' })
+  const streams = [fn.open({ id: 'beside-1', headers }), fn.open({ id: 'beside-2' })]
+  assert.equal(streamDetail('beside-2').stream.id, 'beside-2')
+  assert.equal(looks, 0)
+  assert.equal(streamDetail('beside-1').stream.headers.seen, '1 times')
+  for (const stream of streams) await stream.close()
+})
+
 test('a list is filtered, sorted, and cut', async () => {
   const [alpha, beta] = ['list alpha', 'list beta'].map((name) => streamFn(copy, { name, buffer: 8 }))
   const streams = [

@@ -1,9 +1,10 @@
 // The last changes of every live stream, as they are seen at a look a second, from the first question on. Bounded for one stream, and for all of them.
 
+import { native } from '../../engine/border/native.js'
 import type { Lease } from '../../engine/lease.js'
 import { liveStreams, watch, whenLooked } from '../../engine/watch.js'
 import type { Oversight, StreamChange } from '../../kit/sight/oversight.js'
-import { changeable } from './inspect.js'
+import { changeable, inspected } from './inspect.js'
 
 /** Of one stream. */
 const MOST = 100
@@ -43,11 +44,12 @@ export const oversight: Oversight = {
     whenLooked(note)
   },
 
-  changesOf(id) {
+  look(id) {
     this.keepChanges()
     const streams = liveStreams()
     const lease = streams.find((one) => one.id === id)
-    return lease === undefined ? [] : [...note(lease, streams.length)]
+    if (lease === undefined) return undefined
+    return { stream: inspected(lease, native.tellTime()), changes: [...note(lease, streams.length)] }
   },
 
   abort(id, reason) {

@@ -97,7 +97,7 @@ export function changeable(lease: Lease): Pick<StreamInspection, 'state' | 'wait
 }
 
 /** One object of one shape for each of thousands: spreads would cost several times as much. */
-function inspected(lease: Lease, now: number): StreamInspection {
+export function inspected(lease: Lease, now: number): StreamInspection {
   const { row, holder, def } = lease
   const { stand, stage } = standingOf(lease)
   const { ms, isStill } = stoodFor(lease, stand, now)

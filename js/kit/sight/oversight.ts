@@ -1,8 +1,8 @@
-// What whoever looks after a process asks of the library: the changes of a stream, and its abort by its id. The key is one of the whole process, and its property is for
+// What whoever looks after a process asks of the library: one stream with its changes, and its abort by its id. The key is one of the whole process, and its property is for
 // `velo-stream/telemetry` alone.
 
 import type { StreamState } from '../types.js'
-import type { WaitingFor } from './inspection.js'
+import type { StreamInspection, WaitingFor } from './inspection.js'
 
 /** Key of the property of `runtime`. */
 export const OVERSIGHT: unique symbol = Symbol.for('velo-stream.oversight') as never
@@ -23,8 +23,8 @@ export interface StreamChange {
 export interface Oversight {
   /** Changes are kept from now on: of each stream the last ones, as they are seen at a look a second. */
   keepChanges(): void
-  /** Those of a live stream of this thread, the oldest first, with how it stands now. */
-  changesOf(id: string): readonly StreamChange[]
+  /** A live stream of this thread, and its changes, the oldest first, with how it stands now. The other streams are not looked at. */
+  look(id: string): { readonly stream: StreamInspection; readonly changes: readonly StreamChange[] } | undefined
   /** Aborts the live streams of this thread with this id; answers how many there were. A durable stream and its inner one are one. */
   abort(id: string, reason: unknown): number
 }

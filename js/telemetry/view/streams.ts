@@ -77,9 +77,8 @@ export function listStreams(options: ListOptions = {}): StreamList {
 
 /** One stream and its last changes; `undefined` where no live stream of this thread has this id. */
 export function streamDetail(id: string): StreamDetail | undefined {
-  const stream = everyStream().find((one) => one.id === id)
-  if (stream === undefined) return undefined
-  return { at: Date.now(), stream, changes: oversightOf(runtime).changesOf(id) }
+  const seen = oversightOf(runtime).look(id)
+  return seen === undefined ? undefined : { at: Date.now(), ...seen }
 }
 
 /** Aborts the live stream of this thread with this id. False where there is none. */

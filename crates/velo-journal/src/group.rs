@@ -11,11 +11,6 @@ use crate::seal::{seal, unseal};
 use crate::tables::Part;
 use std::ops::Range;
 
-/// A page of the store, and what of it is not the value's.
-const PAGE: usize = 4096;
-const PAGE_OVERHEAD: usize = 64;
-/// A piece of a group is no larger: the store needs room in one place for it.
-const MAX_PAGE: usize = 256 * PAGE;
 /// Memory of a group that is kept for the next one.
 const SPARE_BYTES: usize = 512 * 1024;
 /// Bytes of the index for one item.
@@ -141,23 +136,6 @@ pub(crate) fn open(number: u64, sealed: &[u8]) -> Option<Vec<(u64, Item)>> {
     bodies.is_empty().then_some(items)
 }
 
-/// The sizes of the pieces of a group, the large ones first: each fills pages of the store, which come in powers of two, and the page that
-/// the next group has to move is the smallest.
-pub(crate) fn pieces(mut length: usize) -> impl Iterator<Item = usize> {
-    let mut page = MAX_PAGE;
-    std::iter::from_fn(move || {
-        if length == 0 {
-            return None;
-        }
-        while page > PAGE && length < page - PAGE_OVERHEAD {
-            page /= 2;
-        }
-        let size = length.min(page - PAGE_OVERHEAD);
-        length -= size;
-        Some(size)
-    })
-}
-
 fn key(number: u64, stream: u64) -> [u8; 16] {
     (u128::from(number) << 64 | u128::from(stream)).to_be_bytes()
 }
@@ -239,17 +217,5 @@ mod tests {
         }
         group.clear();
         assert_eq!((group.seal(7), group.size()), (None, 0));
-    }
-
-    #[test]
-    fn pieces_fill_pages_and_make_the_whole() {
-        for length in (1..3_000_000).step_by(997) {
-            let sizes: Vec<_> = pieces(length).collect();
-            assert_eq!(sizes.iter().sum::<usize>(), length);
-            assert!(sizes.is_sorted_by(|one, next| one >= next), "{length}: {sizes:?}");
-            let pages: usize = sizes.iter().map(|size| (size + PAGE_OVERHEAD).div_ceil(PAGE).next_power_of_two()).sum();
-            assert!(pages * PAGE <= length + 16 * PAGE_OVERHEAD + PAGE, "{length}: {pages} pages");
-        }
-        assert_eq!(pieces(0).count(), 0);
     }
 }

@@ -3,9 +3,10 @@
 //! Owns: the checksums and the removal of whole streams. Not here: what a command means (`steps/`).
 
 use crate::failure::{Failure, Trouble};
-use crate::group::{self, Entry, Group, Item};
+use crate::group::{Entry, Group, Item};
 use crate::head::Head;
 use crate::metrics::Tally;
+use crate::pages;
 use crate::seal::{seal, unseal};
 use crate::tables::{COUNTS, ENDS, GROUPS, NAMES, Part, RECORDS, parts_of, record_key};
 use crate::tail::{LONG, Pending, PieceKey, Tail};
@@ -224,7 +225,7 @@ impl<'t> Stage<'t> {
         let number = self.tail.group;
         let Some(sealed) = self.group.seal(number) else { return Ok(()) };
         let mut rest = &sealed[..];
-        for (piece, size) in (0..).zip(group::pieces(sealed.len())) {
+        for (piece, size) in (0..).zip(pages::pieces(sealed.len())) {
             let (value, more) = rest.split_at_checked(size).unwrap_or((rest, &[]));
             self.groups.insert((number, piece), value)?;
             rest = more;

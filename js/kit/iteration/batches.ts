@@ -13,6 +13,24 @@ export function inBatches(results: unknown): results is Batched {
   return typeof (results as Partial<Batched> | null)?.[BATCH] === 'function'
 }
 
+/** An iterator over lots as they are read; an empty one is the end. `close` ends a read that waits. */
+export function inLots<Value>(
+  read: () => Promise<readonly Value[]>,
+  close: () => Promise<void>,
+): AsyncIterator<readonly Value[], undefined> {
+  const done = { value: undefined, done: true } as const
+  return {
+    async next() {
+      const value = await read()
+      return value.length === 0 ? done : { value, done: false }
+    },
+    async return() {
+      await close()
+      return done
+    },
+  }
+}
+
 /** Values that come many at a time, one by one: `begin` is called with the first. */
 export async function* oneByOne<Value>(begin: () => AsyncIterator<readonly Value[], undefined>): AsyncGenerator<Value, void, undefined> {
   const batches = begin()

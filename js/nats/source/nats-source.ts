@@ -1,7 +1,7 @@
 // Messages of a stream of JetStream as a source: what comes and when is known elsewhere; here is what was given and not yet acknowledged.
 
 import { type AckSource, VeloError } from '../../index.js'
-import { oneByOne } from '../../kit/iteration/batches.js'
+import { inLots, oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, afterMs, messageOf } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
 import { AckAll, AckEach, AckNone, type Acks } from './acks.js'
@@ -68,18 +68,13 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   batches(): AsyncIterator<readonly Value[], undefined> {
     if (this.#isOpen) throw new VeloError('VELO_LOCKED', 'natsSource: it is read already: make one for each reader')
     this.#isOpen = true
-    const done = { value: undefined, done: true } as const
-    return {
-      next: async () => {
-        const values = this.#isOver ? [] : await this.#read()
-        return values.length === 0 ? done : { value: values, done: false }
-      },
-      return: async () => {
+    return inLots(
+      () => this.#read(),
+      async () => {
         this.#close()
         await this.#consumer.leave()
-        return done
       },
-    }
+    )
   }
 
   /** Every event before number `upTo` is done, counted from the first that was given. */

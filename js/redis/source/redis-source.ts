@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { type AckSource, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
-import { oneByOne } from '../../kit/iteration/batches.js'
+import { inLots, oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, insist } from '../client/faults.js'
 import { Script, slotTag } from '../client/script.js'
 import { type RedisClient, type Wire, wireOf } from '../client/wire.js'
@@ -81,17 +81,10 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
     if (this.#isOpen) throw new VeloError('VELO_LOCKED', 'redisSource: it is read already: make one for each reader')
     this.#isOpen = true
     if (this.settings.group !== undefined) this.#timer = setInterval(this.#keep, this.#pending.every).unref()
-    const done = { value: undefined, done: true } as const
-    return {
-      next: async () => {
-        const values = this.#isOver ? [] : await this.#read()
-        return values.length === 0 ? done : { value: values, done: false }
-      },
-      return: async () => {
-        await this.#close()
-        return done
-      },
-    }
+    return inLots(
+      () => this.#read(),
+      () => this.#close(),
+    )
   }
 
   /** Every event before number `upTo` is done, counted from the first that was given. */
@@ -149,9 +142,9 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
 
   /** A read that waits is over: nothing more is read. */
   async #read(): Promise<Value[]> {
-    for (;;) {
+    while (!this.#isOver) {
       const entries = await this.#reader.next()
-      if (entries === undefined || this.#isOver) return []
+      if (entries === undefined || this.#isOver) break
       const values: Value[] = []
       for (const entry of entries) {
         let value: Value
@@ -169,6 +162,7 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
       }
       if (values.length > 0) return values
     }
+    return []
   }
 
   #valueOf(entry: Entry): Value {

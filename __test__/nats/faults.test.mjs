@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { streamFn } from 'velo-stream'
@@ -13,7 +13,7 @@ import { leftover } from '../support/leftovers.mjs'
 import { connection, describeNats, startNats } from '../support/nats-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { eventually, freshStream, isThrough, PATIENT, range, started, valuesOf, way } from './support.mjs'
+import { eventually, freshStream, freshStreams, isThrough, PATIENT, range, started, valuesOf, way } from './support.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -39,23 +39,11 @@ const PROGRAM = `
 `
 
 describeNats('faults', (server) => {
-  let client
-  let manager
-  let n = 0
-  let stream
-  before(async () => {
-    client = await connection(server().url)
-  })
-  const fresh = async (config) => {
-    stream = `faults-${n++}`
-    manager = await freshStream(client, stream, config)
-    await freshStream(client, `${stream}-out`)
-    return stream
-  }
+  const fresh = freshStreams(server, 'faults', { out: true })
 
   for (const ack of ['each', 'all']) {
     test(`acknowledged ${ack}: a process that is killed, and killed again: nothing is lost, no result is there twice`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       await publish(client, stream, range(400))
       const program = `${PROGRAM}
         const fn = streamFn(async function* fn(entries) {
@@ -86,7 +74,7 @@ describeNats('faults', (server) => {
     })
 
     test(`acknowledged ${ack}: what was delivered over a connection that was cut is not taken for done`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       const between = await way(server().url)
       const far = await connection(between.url)
       const seen = []
@@ -108,7 +96,7 @@ describeNats('faults', (server) => {
   }
 
   test('what is in work is not delivered again, however long it takes', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await publish(client, stream, [0])
     let release
     const held = new Promise((resolve) => {
@@ -136,7 +124,7 @@ describeNats('faults', (server) => {
   })
 
   test('a process that stands still for longer than AckWait: others take over, and what it says later does no harm', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await publish(client, stream, range(5))
     const program = `${PROGRAM}
       process.stdin.on('end', () => process.exit()).resume()
@@ -185,7 +173,7 @@ describeNats('faults', (server) => {
   })
 
   test('a consumer that is deleted while it is read is made again, and goes on with what is not done', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await publish(client, stream, range(10))
     const seen = []
     const { stop } = started(collecting(seen), { source: natsSource(client, { stream, consumer: 'c', block: 500 }) })
@@ -199,7 +187,7 @@ describeNats('faults', (server) => {
   })
 
   test('without a consumer: cut, and its own consumer deleted: every message once, in order', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     const between = await way(server().url)
     const far = await connection(between.url)
     const seen = []
@@ -220,7 +208,7 @@ describeNats('faults', (server) => {
   })
 
   test('a message that kills the process goes aside, and its neighbors do not', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     await publish(client, stream, range(15))
     await freshStream(client, `${stream}-dead`)
     const program = `${PROGRAM}

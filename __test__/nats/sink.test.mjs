@@ -1,44 +1,32 @@
 // Results as messages: in order, each once, and what is wrong with them.
 
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import { unpack } from 'msgpackr'
 import { consume, streamFn } from 'velo-stream'
 import { natsSink, natsSource, publish } from 'velo-stream/nats'
 import { connection, describeNats } from '../support/nats-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { eventually, freshStream, isThrough, PATIENT, range, started, store, valuesOf, way } from './support.mjs'
+import { eventually, freshStreams, isThrough, PATIENT, range, started, store, valuesOf, way } from './support.mjs'
 
 const same = streamFn(async function* same(events) {
   for await (const event of events) yield event
 })
 
 describeNats('sink', (server) => {
-  let client
-  let manager
-  let n = 0
-  let stream
-  before(async () => {
-    client = await connection(server().url)
-  })
-  const fresh = async (config) => {
-    stream = `sink-${n++}`
-    manager = await freshStream(client, stream, config)
-    return stream
-  }
+  const fresh = freshStreams(server, 'sink')
 
   test('results of consume in order, more than one lot', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     const numbers = await consume(same, { source: range(3000), sink: natsSink(client, { subject: stream }) })
     assert.equal(numbers.results, 3000)
     assert.deepEqual(await valuesOf(client, stream), range(3000))
   })
 
   test('from one stream into another, by subjects of their own, with headers and a codec', async () => {
-    await fresh()
-    const to = await fresh()
-    const from = `sink-${n - 2}`
+    const { client, manager, stream: from } = await fresh()
+    const { stream: to } = await fresh()
     await store(client, from, range(6))
     const sink = natsSink(client, {
       subject: (value) => `${to}.${value % 2 ? 'odd' : 'even'}`,
@@ -55,7 +43,7 @@ describeNats('sink', (server) => {
   })
 
   test('an id of the event: working on it again stores nothing twice', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     const sink = natsSink(client, { subject: stream, id: ({ id }) => `event-${id}` })
     await sink.write([{ id: 1 }, { id: 2 }])
     await sink.write([{ id: 2 }, { id: 3 }])
@@ -64,7 +52,7 @@ describeNats('sink', (server) => {
   })
 
   test('publish answers with sequences, an array is many events', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     assert.equal(await publish(client, stream, { n: 1 }), 1)
     assert.deepEqual(
       await publish(client, stream, range(1500)),
@@ -76,7 +64,7 @@ describeNats('sink', (server) => {
   })
 
   test('a stream without room is backpressure', async () => {
-    await fresh({ max_msgs: 3, discard: 'new', retention: 'workqueue' })
+    const { client, manager, stream } = await fresh({ max_msgs: 3, discard: 'new', retention: 'workqueue' })
     const sink = natsSink(client, { subject: stream })
     await sink.write(range(3))
     let isStored = false
@@ -99,7 +87,7 @@ describeNats('sink', (server) => {
   })
 
   test('stored, and the answer lost with the connection: sent again, and there once', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     const between = await way(server().url)
     const far = await connection(between.url)
     const sink = natsSink(far, { subject: stream })
@@ -116,7 +104,7 @@ describeNats('sink', (server) => {
   })
 
   test('cut again and again: everything once and in order', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     const between = await way(server().url)
     const far = await connection(between.url)
     const sink = natsSink(far, { subject: stream })
@@ -135,7 +123,7 @@ describeNats('sink', (server) => {
   })
 
   test('what is wrong is said by name', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     assert.throws(() => natsSink(null, { subject: 'a' }), { code: 'VELO_CONFIG', field: 'natsSink(connection)' })
     assert.throws(() => natsSink(client, { subject: 'a.*' }), { field: 'natsSink(connection, options).subject' })
     assert.throws(() => natsSink(client, { subject: 'a', idd: 1 }), /did you mean 'id'/)

@@ -1,16 +1,16 @@
 // Messages of a stream of JetStream as events: with a consumer by either way of acknowledging, and without one.
 
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import { headers } from '@nats-io/transport-node'
 import { pack } from 'msgpackr'
 import { streamFn } from 'velo-stream'
 import { natsSource } from 'velo-stream/nats'
 import { chunk, map } from 'velo-stream/operators'
-import { connection, describeNats } from '../support/nats-servers.mjs'
+import { describeNats } from '../support/nats-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { eventually, freshStream, isThrough, PATIENT, range, started, store, valuesOf } from './support.mjs'
+import { eventually, freshStream, freshStreams, isThrough, PATIENT, range, started, store, valuesOf } from './support.mjs'
 
 const collecting = (into) =>
   streamFn(async function* collecting(events) {
@@ -18,22 +18,11 @@ const collecting = (into) =>
   })
 
 describeNats('source', (server) => {
-  let client
-  let manager
-  let n = 0
-  let stream
-  before(async () => {
-    client = await connection(server().url)
-  })
-  const fresh = async () => {
-    stream = `source-${n++}`
-    manager = await freshStream(client, stream)
-    return stream
-  }
+  const fresh = freshStreams(server, 'source')
 
   for (const ack of ['each', 'all']) {
     test(`acknowledged ${ack}: everything once, in order, and nothing is pending in the end`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       await store(client, stream, range(2500))
       const seen = []
       const { stop } = started(collecting(seen), { source: natsSource(client, { stream, consumer: 'c', ack }) })
@@ -46,7 +35,7 @@ describeNats('source', (server) => {
     })
 
     test(`acknowledged ${ack}: what is not done stays, the oldest in work decides, and the next one goes on there`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       await store(client, stream, range(10))
       let release
       const held = new Promise((resolve) => {
@@ -74,7 +63,7 @@ describeNats('source', (server) => {
     })
 
     test(`acknowledged ${ack}: what was read and is not done goes back at once when it stops`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       await store(client, stream, range(5))
       const holds = streamFn(async function* holds(events) {
         for await (const event of events) {
@@ -97,7 +86,7 @@ describeNats('source', (server) => {
   }
 
   test('several processes share a consumer: each message to one of them', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     const [a, b] = [[], []]
     const source = () => natsSource(client, { stream, consumer: 'c', batch: 5 })
     const both = [started(collecting(a), { source: source() }), started(collecting(b), { source: source() })]
@@ -112,7 +101,7 @@ describeNats('source', (server) => {
   })
 
   test('a function that holds several events, and only some subjects', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     await store(client, `${stream}.a`, range(10))
     await store(client, `${stream}.b`, range(10))
     const sums = chunk({ minSize: 4, maxSize: 4 }).pipe(
@@ -133,7 +122,7 @@ describeNats('source', (server) => {
   })
 
   test('values by MessagePack, bytes and functions; entries say where they come from', async () => {
-    await fresh()
+    const { client, stream } = await fresh()
     const { jetstream } = await import('@nats-io/jetstream')
     const js = jetstream(client)
     const named = headers()
@@ -150,7 +139,7 @@ describeNats('source', (server) => {
   })
 
   test('without a consumer: from a sequence, from a moment, from now on; nothing is left behind', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await store(client, stream, range(5))
     const take = async (options, count) => {
       const values = []
@@ -171,7 +160,7 @@ describeNats('source', (server) => {
   })
 
   test('a function that throws: others pass, and the culprit goes aside with what was wrong', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await store(client, stream, range(6))
     await freshStream(client, `${stream}-dead`)
     let tries = 0
@@ -198,7 +187,7 @@ describeNats('source', (server) => {
 
   for (const ack of ['each', 'all']) {
     test(`acknowledged ${ack}, with retryDelay: others go on, and the culprit comes later`, async () => {
-      await fresh()
+      const { client, manager, stream } = await fresh()
       await store(client, stream, range(6))
       const seen = []
       let isDown = true
@@ -219,7 +208,7 @@ describeNats('source', (server) => {
   }
 
   test('what cannot be read goes aside, and ends the source where there is no place for it', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     await freshStream(client, `${stream}-dead`)
     const { jetstream } = await import('@nats-io/jetstream')
     await jetstream(client).publish(stream, 'no JSON')
@@ -241,7 +230,7 @@ describeNats('source', (server) => {
   })
 
   test('what is wrong is said by name', async () => {
-    await fresh()
+    const { client, manager, stream } = await fresh()
     assert.throws(() => natsSource({}, { stream }), { code: 'VELO_CONFIG', field: 'natsSource(connection)' })
     const options = 'natsSource(connection, options)'
     for (const [given, field] of [

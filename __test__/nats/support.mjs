@@ -2,9 +2,11 @@
 
 import { once } from 'node:events'
 import net from 'node:net'
+import { before } from 'node:test'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { consume } from 'velo-stream'
 import { leftover } from '../support/leftovers.mjs'
+import { connection } from '../support/nats-servers.mjs'
 import { within } from '../support/within.mjs'
 
 export const PATIENT = 60_000
@@ -32,6 +34,23 @@ export async function freshStream(client, name, config = {}) {
   const manager = await jetstreamManager(client)
   await manager.streams.add({ name, subjects: [name, `${name}.>`], storage: 'memory', ...config })
   return manager
+}
+
+/**
+ * Within `describeNats`: answers a method that makes a stream of its own, `{ client, manager, stream }`, on one connection. With `out` there is a second one, for results, whose name ends in `-out`.
+ */
+export function freshStreams(server, prefix, { out = false } = {}) {
+  let client
+  let n = 0
+  before(async () => {
+    client = await connection(server().url)
+  })
+  return async (config) => {
+    const stream = `${prefix}-${n++}`
+    const manager = await freshStream(client, stream, config)
+    if (out) await freshStream(client, `${stream}-out`)
+    return { client, manager, stream }
+  }
 }
 
 /** Stores values as JSON under a subject, in order. */

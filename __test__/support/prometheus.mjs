@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onFreePort } from './free-port.mjs'
 import { leftover } from './leftovers.mjs'
 import { onPath } from './programs.mjs'
-import { freePort } from './redis-servers.mjs'
 import { within } from './within.mjs'
 
 export const program = onPath('prometheus')
@@ -18,19 +18,18 @@ const GUARD = '"$@" & read -r _; kill $!; wait $!'
  * Starts it: `targets` are ports of 127.0.0.1 by the name of their job, `rules` files of rules. Answers `{ get(path), query(expression) }`, both of its API: what `data`
  * is of its answer.
  */
-export async function prometheus({ targets, rules }) {
-  for (let attempt = 1; ; attempt++) {
-    const server = new Server(targets, rules, await freePort())
+export function prometheus({ targets, rules }) {
+  return onFreePort(async (port) => {
+    const server = new Server(targets, rules, port)
     const stop = leftover(() => server.stop())
     try {
       await server.started()
       return server
     } catch (error) {
       await stop()
-      // Somebody else may have taken the port.
-      if (attempt === 3) throw error
+      throw error
     }
-  }
+  })
 }
 
 class Server {

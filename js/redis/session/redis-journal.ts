@@ -82,7 +82,8 @@ export class RedisJournal implements Journal {
 
   commit(own: Ownership, commit: Commit): Promise<void> {
     const run = async (): Promise<void> => {
-      answerOf(await this.#run(COMMIT, own, ...commitArgs(commit)), own.key)
+      const args = commitArgs(own, commit.delivered, commit)
+      answerOf(await this.#scripts.run(COMMIT, keysOf(this.#prefix, own.key).all, args), own.key)
       if (commit.over?.retain === 0) await this.#forget(own.key, own.epoch)
     }
     return this.#step(own, { run })

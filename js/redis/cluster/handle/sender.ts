@@ -7,7 +7,7 @@ import type { Replicas } from '../../session/clients/replicas.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { refusal } from '../../session/keys.js'
 import { Lane, type Step } from '../../session/lane.js'
-import { readEvent, writeEvent } from '../../session/records.js'
+import { readEvent, writeEvent, writeRecords } from '../../session/records.js'
 import { SEND, SENT } from '../../session/scripts/lua-remote.js'
 import type { Scripts } from '../../session/scripts/script.js'
 import { PartOfJournal } from '../part-of-journal.js'
@@ -32,6 +32,8 @@ export interface SenderLimits {
 
 /** Of what was appended so many ms ago, a server that syncs every second may have lost nothing. */
 const REMEMBERED = { ms: 5000, bytes: 8 << 20 }
+/** What goes one by one is remembered in parts of about this size. */
+const PART = { events: 64, bytes: 65_536 }
 const AT_ONCE = 512
 /** ms until it is looked whether there is room for events, should nobody say so. */
 const LOOKS = 50
@@ -39,10 +41,12 @@ const LOOKS = 50
 const DONE: EventRecord = { at: 0, end: false, bytes: new Uint8Array(0) }
 
 interface Past {
-  readonly at: number
+  /** When the last of it was appended. */
+  at: number
   readonly from: number
-  readonly records: readonly Buffer[]
-  readonly end: boolean
+  readonly records: Buffer[]
+  bytes: number
+  end: boolean
 }
 
 export class Sender extends PartOfJournal {
@@ -98,13 +102,13 @@ export class Sender extends PartOfJournal {
 
   async #send(id: string, { from, records, end }: Append): Promise<void> {
     await this.#put(id, from, records, end)
-    this.#remember({ at: performance.now(), from, records, end })
+    this.#remember(from, records, end)
   }
 
   async #put(id: string, from: number, records: readonly Buffer[], end: boolean): Promise<void> {
     for (;;) {
       const { ttl, backlog } = this.#limits
-      const args = [this.#owner.token, from, ttl, backlog, end ? 1 : 0, this.#keys.input, ...records]
+      const args = [`${this.#owner.token} ${from} ${ttl} ${backlog} ${end ? 1 : 0}`, writeRecords(records)]
       const [word, next] = (await this.#ask(id, () => this.#scripts.run(SEND, this.#keys.all, args))) as [Buffer, number]
       switch (String(word)) {
         case 'ok':
@@ -172,21 +176,27 @@ export class Sender extends PartOfJournal {
     }
   }
 
-  #remember(part: Past): void {
-    this.#past.push(part)
-    this.#pastBytes += sizeOf(part)
-    const late = performance.now() - REMEMBERED.ms
+  #remember(from: number, records: readonly Buffer[], end: boolean): void {
+    const at = performance.now()
+    const bytes = records.reduce((sum, { length }) => sum + length, 0)
+    this.#pastBytes += bytes
+    const last = this.#past.at(-1)
+    if (last !== undefined && last.records.length < PART.events && last.bytes < PART.bytes && last.from + last.records.length === from) {
+      last.records.push(...records)
+      last.at = at
+      last.bytes += bytes
+      last.end = end
+      return
+    }
+    this.#past.push({ at, from, records: [...records], bytes, end })
+    const late = at - REMEMBERED.ms
     let done = 0
     for (let first = this.#past[0]; first !== undefined && done < this.#past.length - 1; first = this.#past[++done]) {
       if (first.at >= late && this.#pastBytes <= REMEMBERED.bytes) break
-      this.#pastBytes -= sizeOf(first)
+      this.#pastBytes -= first.bytes
     }
     if (done > 0) this.#past.splice(0, done)
   }
-}
-
-function sizeOf({ records }: Past): number {
-  return records.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** Several that wait are one. */

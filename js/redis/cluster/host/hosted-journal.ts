@@ -85,10 +85,10 @@ export class HostedJournal extends PartOfJournal {
     const { inbox } = this.#owner
     const rests = inbox.next
     const { ttl, results } = this.#limits
-    const args = commitArgs({ ...commit, outputs: { from: this.#published, values: this.#with(commit) } })
-    const told: Argument[] = [own.epoch, own.token, rests, ...args.slice(1, 13), ttl, results, this.#keys.output, ...args.slice(13)]
+    const outputs = { from: this.#published, values: this.#with(commit) }
+    const args = commitArgs(own, rests, { ...commit, outputs }, ttl, results)
     for (;;) {
-      const [word, published] = await this.#ask(told)
+      const [word, published] = await this.#ask(args)
       if (String(word) === 'ok') {
         this.#done(published, rests)
         return this.#limits.replicas?.reached()

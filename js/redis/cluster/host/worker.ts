@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Kept, StreamKey } from '../../../durable/journal.js'
 import { silence } from '../../../kit/promises.js'
 import type { Connection, Subscriber } from '../../session/clients/connection.js'
+import { commitArgs } from '../../session/commit-args.js'
 import { keyOf, keysOf, type SessionKeys } from '../../session/keys.js'
 import { type Opened, readKept } from '../../session/records.js'
 import { ADOPT, CLAIM, HOST_COMMIT, RELEASE } from '../../session/scripts/lua-host.js'
@@ -248,12 +249,11 @@ export class HostingWorker implements MembershipOwner {
   /** Whoever has it open learns why, and it is listed among the dead. */
   async #giveUp(entry: string, tag: string, keys: SessionKeys, kept: Kept, takeovers: number): Promise<void> {
     this.counts.deadLetters++
-    const { epoch, token, key } = kept.own
+    const { key } = kept.own
     await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
-    const end = poisoned(key.id, takeovers, kept.events, kept.delivered)
-    const none = ['', '', 0, '', '', '', '', '', '', 0]
-    const args = [epoch, token, 0, ...none, this.#settings.ttl, end, this.#settings.ttl, this.#settings.results, keys.output]
-    await this.#scripts.run(HOST_COMMIT, keys.all, args)
+    const { ttl, results } = this.#settings
+    const over = { bytes: poisoned(key.id, takeovers, kept.events, kept.delivered), retain: ttl }
+    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, ttl, results))
     await this.#membership.strike(entry)
   }
 

@@ -1,14 +1,14 @@
 // What a commit says, in one script: all of it or nothing. Everything in it is absolute, so that it may be repeated.
 
-import { HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, OUTCOMES_GO } from './lua-parts.js'
+import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /**
- * ARGV: 1 epoch, 2 token, 3 delivered or '', 4 index of the first hash or '', 5 hashes, 6 how many outcomes, 7 version of the state or '', 8 9 10 its events, results
- * and asked, 11 the state, 12 index of the first result or '', 13 how many, 14 '' or ms that its end is kept, 15 the end, then outcomes as pairs of asked and bytes, then results.
+ * The words: 1 epoch, 2 token, 3 delivered or '', 4 index of the first hash or '', 5 hashes, 6 how many outcomes, 7 version of the state or '', 8 9 10 its events, results
+ * and asked, 11 the state, 12 index of the first result or '', 13 how many, 14 '' or ms that its end is kept, 15 the end. Behind the results come outcomes as pairs of asked and bytes.
  */
 export const COMMIT = scriptOf(`
-  local A=ARGV
+  ${argumentsOf(15)}
   local function num(x) return tonumber(x or '0') or 0 end
   local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','d','hf','of','se','sr','sa','on','m','b','h')
   local ends=A[14]~=''
@@ -26,7 +26,7 @@ export const COMMIT = scriptOf(`
   local onext=math.max(of+olen,d)
   local puts=A[12]~='' and (A[7]=='' or fresh)
   if puts and tonumber(A[12])>onext then return {'gap',onext} end
-  local first=16+2*outcomes
+  local first=1
   if puts then first=first+onext-tonumber(A[12]) end
   local asked=num(h[11])
   if fresh then asked=tonumber(A[10]) end
@@ -43,10 +43,10 @@ export const COMMIT = scriptOf(`
       for k=1,#all,2 do if tonumber(all[k])<asked then b=b-#all[k+1]-16 end end
     end
     for k=1,outcomes do
-      local n=A[14+2*k]
-      if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then b=b+#A[15+2*k]+16 end
+      local n=ARGV[4+2*k]
+      if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then b=b+#ARGV[5+2*k]+16 end
     end
-    if puts then for k=first,#A do b=b+#A[k]+16 end end
+    if puts then for k=first,#R do b=b+#R[k]+16 end end
     if not ends and b>was and b>tonumber(h[13]) and A[7]=='' and (outcomes>0 or A[12]~='') then return {'full',b,h[13]} end
   end
   local set={}
@@ -60,7 +60,7 @@ export const COMMIT = scriptOf(`
     redis.call('SET',KEYS[4],A[11])
     redis.call('HSET',KEYS[1],'f',f,'i',i,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10])
   end
-  ${hashesAndOutcomes(15, 12, 15)}
+  ${hashesAndOutcomes(12, 15)}
   local gone=math.min(math.max(0,d-of),olen)
   if gone>0 then
     if h[13] then for _,x in ipairs(redis.call('LRANGE',KEYS[3],0,gone-1)) do b=b-#x-16 end end
@@ -69,7 +69,7 @@ export const COMMIT = scriptOf(`
   end
   if puts then
     if olen-gone==0 then of=onext end
-    for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
+    for k=first,#R,1000 do redis.call('RPUSH',KEYS[3],unpack(R,k,math.min(k+999,#R))) end
   end
   if h[13] then set[#set+1]='b' set[#set+1]=b end
   redis.call('HSET',KEYS[1],'d',d,'of',of,unpack(set))

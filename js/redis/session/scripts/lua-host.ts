@@ -2,7 +2,7 @@
 // token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
 // reader has taken), hd (headers, as JSON). Results stay until their readers have taken them: `of` says which is the first.
 
-import { HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
+import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
@@ -49,12 +49,12 @@ export const LOOK = scriptOf(`
 `)
 
 /**
- * ARGV: as COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added, 18 the
- * channel of its readers; from 19 outcomes and results. What it rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
+ * As COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added. What it
+ * rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
  * furthest behind, are left behind before that.
  */
 export const HOST_COMMIT = scriptOf(`
-  local A=ARGV
+  ${argumentsOf(17)}
   local function num(x) return tonumber(x or '0') or 0 end
   local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt','h','x')
   if not h[1] then return {'gone'} end
@@ -63,14 +63,14 @@ export const HOST_COMMIT = scriptOf(`
   local i,hf,of=num(h[5]),num(h[6]),num(h[7])
   if i<num(A[3]) then return {'lost'} end
   local olen=redis.call('LLEN',KEYS[3])
-  local outcomes,outputs=num(A[6]),num(A[13])
-  local first=19+2*outcomes
+  local outcomes,outputs=num(A[6]),#R
+  local first=1
   if outputs>0 then
     local skip=of+olen-num(A[12])
     if skip<0 then return {'lost'} end
     first=first+skip
   end
-  local added=math.max(0,#A-first+1)
+  local added=math.max(0,outputs-first+1)
   local cap=num(A[17])
   if added>0 and olen>=cap then
     local mine=num(redis.call('HGET',KEYS[1],'r:'..(h[12] or '')))
@@ -99,8 +99,8 @@ export const HOST_COMMIT = scriptOf(`
     redis.call('SET',KEYS[4],A[11],'PX',A[16])
     for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+2]=v end
   end
-  ${hashesAndOutcomes(18, 11, 13)}
-  for k=first,#A,1000 do redis.call('RPUSH',KEYS[3],unpack(A,k,math.min(k+999,#A))) end
+  ${hashesAndOutcomes(11, 13)}
+  for k=first,outputs,1000 do redis.call('RPUSH',KEYS[3],unpack(R,k,math.min(k+999,outputs))) end
   if olen==0 and added>0 then made[3]=true end
   redis.call('HSET',KEYS[1],unpack(set))
   if h[14] then redis.call('HDEL',KEYS[1],'x') end
@@ -116,11 +116,9 @@ export const HOST_COMMIT = scriptOf(`
     ${KEPT_ON}
   end
   if added>0 or A[14]~='' then
-    local out,bytes={struct.pack('>dBd',q,A[14]~='' and 1 or 0,num(A[3]))},0
-    for k=first,#A do bytes=bytes+#A[k] end
-    if bytes<=65536 then for k=first,#A do out[#out+1]=struct.pack('>I4',#A[k]) out[#out+1]=A[k] end
-    else out[1]=struct.pack('>dBd',q,2,num(A[3])) end
-    redis.call('SPUBLISH',A[18],table.concat(out))
+    local news=struct.pack('>dBd',q-first+1,A[14]~='' and 1 or 0,num(A[3]))..ARGV[5]
+    if #news>65536 then news=struct.pack('>dBd',q,2,num(A[3])) end
+    redis.call('SPUBLISH',string.sub(KEYS[1],1,-2)..'<',news)
   end
   return {'ok',q+added}
 `)

@@ -1,4 +1,13 @@
-// Parts that both commits say: of a journal (lua-commit.ts) and of a host (lua-host.ts). `A` are the arguments, `num` reads a number, `h` is what was read of m.
+// Parts that both commits say: of a journal (lua-commit.ts) and of a host (lua-host.ts). `A` are the words of the arguments, `num` reads a number, `h` is what was read of m.
+
+/**
+ * What is short is in one argument, so many words, each of which may be empty. What may be any bytes has an argument of its own behind it, and a word all the same. Results are one argument, too (`R`).
+ */
+export const argumentsOf = (words: number): string => `
+  local A={string.match(ARGV[1],'^${'([^ ]*) '.repeat(words).trimEnd()}$')}
+  A[5]=ARGV[2] A[11]=ARGV[3] A[15]=ARGV[4]
+  local R=ARGV[5]~='' and cmsgpack.unpack(ARGV[5]) or {}
+`
 
 /** A state that comes after the one that is kept: by its events, results and asked (A 8 to 10), which `h` has from `at` on. */
 export const isFresh = (at: number): string => `
@@ -38,9 +47,9 @@ export const OUTCOMES_GO = `
 
 /**
  * Hashes that are not there yet are added, and those in m, where they changed, to the fields that are `set`: a value of more than 64 bytes makes a hash of Redis four times as large. Outcomes, which
- * begin after A `head`, are numbered from `h[on]` on. `made[5]`, `made[6]`: there are such now.
+ * begin with argument 6, are numbered from `h[on]` on. `made[5]`, `made[6]`: there are such now.
  */
-export const hashesAndOutcomes = (head: number, on: number, kept: number): string => `
+export const hashesAndOutcomes = (on: number, kept: number): string => `
   local made={}
   local more=''
   if A[4]~='' then more=string.sub(A[5],(hnext-tonumber(A[4]))*4+1) end
@@ -54,9 +63,9 @@ export const hashesAndOutcomes = (head: number, on: number, kept: number): strin
   if #more>0 then redis.call('APPEND',KEYS[5],more) end
   local on=num(h[${on}])
   for k=1,outcomes do
-    local n=A[${head - 1}+2*k]
+    local n=ARGV[4+2*k]
     if tonumber(n)>=asked and redis.call('HEXISTS',KEYS[6],n)==0 then
-      redis.call('HSET',KEYS[6],n,on..':'..A[${head}+2*k])
+      redis.call('HSET',KEYS[6],n,on..':'..ARGV[5+2*k])
       made[6]=true
       on=on+1
     end

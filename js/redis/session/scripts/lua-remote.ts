@@ -48,32 +48,30 @@ export const TOUCH = scriptOf(`
   return {'ok'}
 `)
 
-/** ARGV: token, index of the first, ms that it is kept, most events that may wait, whether the last one is the end, the channel of its host, records. */
+/** ARGV: words (token, index of the first, ms that it is kept, most events that may wait, whether the last one is the end), records. */
 export const SEND = scriptOf(`
+  local token,from,ttl,most,ends=string.match(ARGV[1],'^(%S+) (%d+) (%d+) (%d+) (%d)$')
+  local R=cmsgpack.unpack(ARGV[2])
   local h=redis.call('HMGET',KEYS[1],'i','nt','en','ov','u','n')
   if not h[2] then return {'gone'} end
-  if h[2]~=ARGV[1] then return {'moved',h[6]} end
+  if h[2]~=token then return {'moved',h[6]} end
   local i=tonumber(h[1] or '0')
-  local from=tonumber(ARGV[2])
-  local n=from+#ARGV-6
+  from,ttl=tonumber(from),tonumber(ttl)
+  local n=from+#R
   if n<=i then return {'ok',i} end
   if h[4] then return {'over'} end
   if h[3] then return {'ended'} end
   if from>i then return {'gap',i} end
   local waiting=i-tonumber(h[5] or '0')
-  if waiting>0 and waiting+n-i>tonumber(ARGV[4]) then return {'full'} end
-  local k0=7+i-from
+  if waiting>0 and waiting+n-i>tonumber(most) then return {'full'} end
   local len
-  for k=k0,#ARGV,1000 do len=redis.call('RPUSH',KEYS[2],unpack(ARGV,k,math.min(k+999,#ARGV))) end
+  for k=1+i-from,#R,1000 do len=redis.call('RPUSH',KEYS[2],unpack(R,k,math.min(k+999,#R))) end
   local made=len==n-i and {[2]=true} or {}
-  if ARGV[5]=='1' then redis.call('HSET',KEYS[1],'i',n,'en',1) else redis.call('HSET',KEYS[1],'i',n) end
-  local ttl=tonumber(ARGV[3])
+  if ends=='1' then redis.call('HSET',KEYS[1],'i',n,'en',1) else redis.call('HSET',KEYS[1],'i',n) end
   ${KEPT_ON}
-  local out,bytes={struct.pack('>dB',i,0)},0
-  for k=k0,#ARGV do bytes=bytes+#ARGV[k] end
-  if bytes<=65536 then for k=k0,#ARGV do out[#out+1]=struct.pack('>I4',#ARGV[k]) out[#out+1]=ARGV[k] end
-  else out[1]=struct.pack('>dB',i,2) end
-  redis.call('SPUBLISH',ARGV[6],table.concat(out))
+  local news=struct.pack('>dB',from,0)..ARGV[2]
+  if #news>65536 then news=struct.pack('>dB',i,2) end
+  redis.call('SPUBLISH',string.sub(KEYS[1],1,-2)..'>',news)
   return {'ok',n}
 `)
 

@@ -4,7 +4,6 @@
 // was lost is asked for again until the server has been away for too long.
 
 import { createHash } from 'node:crypto'
-import { setTimeout as after } from 'node:timers/promises'
 import type { Argument, Connection } from '../clients/connection.js'
 
 export interface Script {
@@ -61,26 +60,31 @@ export class Scripts {
   }
 
   /** Until there is an answer. A client may hold a command back for as long as the server is away. */
-  async asked(ask: () => Promise<unknown>): Promise<unknown> {
-    const late = performance.now() + this.#timeout
-    for (let pause = PAUSES.first; ; pause = Math.min(2 * pause, PAUSES.most)) {
-      const left = late - performance.now()
-      try {
-        return await within(left, ask())
-      } catch (error) {
-        const { name, message } = error as Error
-        const isUnsure = name === 'AbortError' || UNSURE.test(message)
-        if (!isUnsure || this.#isClosed || performance.now() + pause > late) throw error
-        await after(pause)
+  asked(ask: () => Promise<unknown>): Promise<unknown> {
+    // Every command passes here: one promise and one timer, however often it is asked.
+    return new Promise((resolve, reject) => {
+      const late = performance.now() + this.#timeout
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(new Error('the server does not answer'))
+      }, this.#timeout)
+      const settle = (how: () => void): void => {
+        clearTimeout(timer)
+        how()
       }
-    }
+      const tried = (pause: number): void => {
+        ask().then(
+          (answer) => settle(() => resolve(answer)),
+          (error) => {
+            const { name, message } = error as Error
+            const isUnsure = name === 'AbortError' || UNSURE.test(message)
+            if (!isUnsure || this.#isClosed || performance.now() + pause > late) settle(() => reject(error))
+            else if (!isLate) setTimeout(() => isLate || tried(Math.min(2 * pause, PAUSES.most)), pause)
+          },
+        )
+      }
+      tried(PAUSES.first)
+    })
   }
-}
-
-function within(ms: number, promise: Promise<unknown>): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the server does not answer')), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

@@ -1,12 +1,18 @@
 // A commit as its script takes it: what is short in one argument, because each one costs both sides more than a few letters do.
 
-import type { Commit, Ownership } from '../../durable/journal.js'
+import type { Commit, KeptOutputs, Ownership } from '../../durable/journal.js'
 import type { Argument } from './clients/connection.js'
 import { writeHashes, writeRecords } from './records.js'
 
 /** `third`: what is delivered, or what it rests on; `more`: what the script takes behind that of every commit. */
-export function commitArgs({ epoch, token }: Ownership, third: number | undefined, commit: Commit, ...more: number[]): Argument[] {
-  const { hashes, outcomes, state, outputs, over } = commit
+export function commitArgs(
+  { epoch, token }: Ownership,
+  third: number | undefined,
+  commit: Commit,
+  outputs: KeptOutputs | undefined,
+  ...more: number[]
+): Argument[] {
+  const { hashes, outcomes, state, over } = commit
   const told = outcomes ?? []
   const values = outputs?.values ?? []
   const ofState = state === undefined ? '   ' : `${state.version} ${state.events} ${state.results} ${state.asked}`

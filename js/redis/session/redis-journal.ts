@@ -82,7 +82,7 @@ export class RedisJournal implements Journal {
 
   commit(own: Ownership, commit: Commit): Promise<void> {
     const run = async (): Promise<void> => {
-      const args = commitArgs(own, commit.delivered, commit)
+      const args = commitArgs(own, commit.delivered, commit, commit.outputs)
       answerOf(await this.#scripts.run(COMMIT, keysOf(this.#prefix, own.key).all, args), own.key)
       if (commit.over?.retain === 0) await this.#forget(own.key, own.epoch)
     }

@@ -150,12 +150,16 @@ export class Ledger {
     const { checkpoint, over, delivered } = this
     const hashes = this.takeHashes()
     if (delivered === this.told && hashes === undefined && checkpoint === undefined && over === undefined) return undefined
-    const commit = {
-      ...(delivered > this.told && { delivered }),
-      ...(hashes !== undefined && { hashes }),
-      ...(checkpoint !== undefined && { state: checkpoint, ...this.outputsOf(checkpoint) }),
-      ...(over !== undefined && { over }),
+    // Spreads of what may not be there take longer than all the rest.
+    const commit: { -readonly [Name in keyof Commit]: Commit[Name] } = {}
+    if (delivered > this.told) commit.delivered = delivered
+    if (hashes !== undefined) commit.hashes = hashes
+    if (checkpoint !== undefined) {
+      commit.state = checkpoint
+      const outputs = this.outputsOf(checkpoint)
+      if (outputs !== undefined) commit.outputs = outputs
     }
+    if (over !== undefined) commit.over = over
     this.told = delivered
     this.checkpoint = this.over = undefined
     this.forget()
@@ -174,11 +178,10 @@ export class Ledger {
   }
 
   /** Results before the state that were not delivered and are not kept yet. */
-  private outputsOf({ results }: Checkpoint): { outputs?: KeptOutputs } {
+  private outputsOf({ results }: Checkpoint): KeptOutputs | undefined {
     const from = Math.max(this.delivered, this.sheltered)
     this.sheltered = Math.max(this.sheltered, results)
-    if (from >= results) return {}
-    return { outputs: { from, values: this.results.slice(from - this.base, results - this.base) } }
+    return from >= results ? undefined : { from, values: this.results.slice(from - this.base, results - this.base) }
   }
 
   /** Lets go of results that nothing has to be said of any more. */

@@ -86,7 +86,7 @@ export class HostedJournal extends PartOfJournal {
     const rests = inbox.next
     const { ttl, results } = this.#limits
     const outputs = { from: this.#published, values: this.#with(commit) }
-    const args = commitArgs(own, rests, { ...commit, outputs }, ttl, results)
+    const args = commitArgs(own, rests, commit, outputs, ttl, results)
     for (;;) {
       const [word, published] = await this.#ask(args)
       if (String(word) === 'ok') {

@@ -253,7 +253,7 @@ export class HostingWorker implements MembershipOwner {
     await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
     const { ttl, results } = this.#settings
     const over = { bytes: poisoned(key.id, takeovers, kept.events, kept.delivered), retain: ttl }
-    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, ttl, results))
+    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, undefined, ttl, results))
     await this.#membership.strike(entry)
   }
 

@@ -50,17 +50,15 @@ export class Blocking {
   async #connect(): Promise<Wire> {
     if (this.#isClosed) throw new Error('closed')
     const own = await this.#wire.duplicate()
-    // Told of the first connection, too, by some clients: it is the same one then.
     const identify = async (): Promise<void> => {
-      const before = this.#number
       this.#number = undefined
       this.#number = await own.send(['CLIENT', 'ID']).catch(() => undefined)
-      if (before !== undefined && before !== this.#number) this.isDoubtful = true
     }
-    // Connections of a cluster have no one number, and come one by one: each of them may have cost an answer.
+    // Some clients tell of the first connection, too, which costs no answer, and a look in vain. Whether a connection is a new one is not asked of it: it may be cut before it says so.
     own.onReady(() => {
-      if (own.isCluster) this.isDoubtful = true
-      else void identify()
+      this.isDoubtful = true
+      // Connections of a cluster have no one number.
+      if (!own.isCluster) void identify()
     })
     if (this.#isClosed) own.destroy()
     else if (!own.isCluster) await identify()

@@ -88,6 +88,23 @@ describeServers('faults', ({ server, kind }) => {
     assert.deepEqual(await valuesOf(admin, stream), range(written))
   })
 
+  test('the entries of an answer that was lost come, though they are newer than all in work', async () => {
+    const stream = `lost-${n++}`
+    const client = await clients[0].make(server().port)
+    await publish(client, stream, range(6))
+    const source = redisSource(client, { stream, group: 'g', consumer: 'me', batch: 2, block: 50, reclaimAfter: 600_000 })
+    const events = source[Symbol.asyncIterator]()
+    const next = async () => (await within(30_000, events.next(), 'an event')).value
+    assert.deepEqual([await next(), await next()], [0, 1])
+    await command(admin, 'XREADGROUP', 'GROUP', 'g', 'me', 'COUNT', 2, 'STREAMS', stream, '>')
+    assert.equal(await pendingOf(admin, stream, 'g'), 4)
+    const idOf = async () => /id=(\d+) .*cmd=xreadgroup/.exec(await command(admin, 'CLIENT', 'LIST', 'TYPE', 'normal'))?.[1]
+    await command(admin, 'CLIENT', 'KILL', 'ID', await idOf())
+    const rest = [await next(), await next(), await next(), await next()]
+    assert.deepEqual(rest.sort(), [2, 3, 4, 5])
+    await events.return()
+  })
+
   test('a read that is never answered: a new connection, and what was on its way is found', async () => {
     const stream = `stall-${n++}`
     const way = await proxy(server().port)

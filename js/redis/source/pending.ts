@@ -65,7 +65,7 @@ export class Pending {
       if (now - this.#lookedAt < this.every && !this.#suspectsWait) return []
       this.#suspectsWait = false
       this.#lookedAt = now
-      for (const stream of this.#settings.streams) this.#from.set(stream, { from: '-', to: this.#newest(stream) })
+      for (const stream of this.#settings.streams) await this.#begin(stream)
     }
     for (const [stream, { from, to }] of this.#from) {
       const entries = await this.#look(stream, from, to)
@@ -96,11 +96,10 @@ export class Pending {
     return settled(this.#wire.send(command), this.every, () => new Error(`no answer to ${command[0]}`))
   }
 
-  /** The newest entry in work: a look ends there, or what is delivered meanwhile would keep it going. */
-  #newest(stream: string): string {
-    let newest = '+'
-    for (const entry of this.#inWork.entries) if (entry.stream === stream) newest = entry.id
-    return newest
+  /** A look ends at what is the newest now, or what is delivered meanwhile would keep it going. That may be newer than all that is in work: an answer that was lost was the last one. */
+  async #begin(stream: string): Promise<void> {
+    const [count, , newest] = (await insist(this.#wire, ['XPENDING', stream, this.#settings.group as string])) as unknown[]
+    if (Number(count) > 0) this.#from.set(stream, { from: '-', to: String(newest) })
   }
 
   /** The next page of what is pending in a stream. */

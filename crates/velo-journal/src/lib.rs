@@ -34,6 +34,7 @@ mod journal;
 mod lock;
 mod mailbox;
 mod metrics;
+mod packing;
 mod pages;
 mod registry;
 mod seal;

@@ -24,6 +24,18 @@ pub(crate) fn pieces(mut length: usize) -> impl Iterator<Item = usize> {
     })
 }
 
+/// A record holds more only if one event does: a page of a read looks through one record at most in vain.
+const MAX_RECORD_PAGE: usize = 64 * PAGE;
+
+/// How many bytes a record takes at most, of so many that are to be written: one with a byte more would have twice its page.
+pub(crate) const fn record_room(left: usize) -> usize {
+    let mut page = MAX_RECORD_PAGE;
+    while page > PAGE && left < page - PAGE_OVERHEAD {
+        page /= 2;
+    }
+    page - PAGE_OVERHEAD
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

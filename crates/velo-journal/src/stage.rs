@@ -6,14 +6,12 @@ use crate::failure::{Failure, Trouble};
 use crate::group::{Entry, Group, Item};
 use crate::head::Head;
 use crate::metrics::Tally;
+use crate::packing::{self, Piece};
 use crate::pages;
 use crate::seal::{seal, unseal};
 use crate::tables::{COUNTS, ENDS, GROUPS, NAMES, Part, RECORDS, parts_of, record_key};
 use crate::tail::{LONG, Pending, PieceKey, Tail};
 use redb::{ReadableTable as _, Table, WriteTransaction};
-
-/// A record holds more bytes only if one event does: a page of a read looks through one record at most in vain.
-pub(crate) const RECORD_BYTES: usize = 256 * 1024;
 
 /// The tables of one transaction. `dirty`: something was written.
 ///
@@ -72,6 +70,11 @@ impl<'t> Stage<'t> {
         self.dirty = true;
         self.records.insert(&key[..], &record[..])?;
         Ok(())
+    }
+
+    /// Puts pieces of a part, as records that fill pages.
+    pub(crate) fn put_all(&mut self, stream: u64, part: Part, pieces: &[Piece<'_>]) -> Result<(), Trouble> {
+        packing::records(pieces).try_for_each(|(index, record)| self.put(stream, part, index, record))
     }
 
     /// Gives every record of a part with an index from `from` to below `to`, in order, until `each` says that it has enough.
@@ -170,25 +173,10 @@ impl<'t> Stage<'t> {
             return Err(Failure::corrupt("an event that came last").into());
         }
         let Some(pending) = self.forget(stream) else { return Ok(()) };
-        // Entries that go on where the one before ended go together.
-        let mut joined: Vec<Entry> = Vec::new();
-        for entry in pending.entries {
-            match joined.last_mut() {
-                Some(last)
-                    if last.part == entry.part
-                        && last.end == entry.index
-                        && last.bytes.len() + entry.bytes.len() <= RECORD_BYTES =>
-                {
-                    last.bytes.extend_from_slice(&entry.bytes);
-                    last.end = entry.end;
-                }
-                _ => joined.push(entry),
-            }
-        }
-        for Entry { part, index, bytes, .. } in joined {
-            if !bytes.is_empty() {
-                self.put(stream, part, index, bytes)?;
-            }
+        for part in [Part::Events, Part::Hashes] {
+            let of_part = pending.entries.iter().filter(|entry| entry.part == part && !entry.bytes.is_empty());
+            let pieces: Vec<_> = of_part.map(|entry| (entry.index, entry.end, &entry.bytes[..])).collect();
+            self.put_all(stream, part, &pieces)?;
         }
         self.put_head(stream, &pending.head)
     }

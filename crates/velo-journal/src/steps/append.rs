@@ -5,7 +5,8 @@ use crate::commit::{Answer, Own};
 use crate::entry::{self, Entries};
 use crate::failure::{Failure, Kind, Trouble};
 use crate::group::Entry;
-use crate::stage::{RECORD_BYTES, Stage};
+use crate::packing::Piece;
+use crate::stage::Stage;
 use crate::tables::Part;
 use crate::tail::LARGE;
 
@@ -47,15 +48,14 @@ pub(super) fn append(
     }
     stage.fold(own.number)?;
     let mut entries = Entries::new(fresh);
+    let mut events: Vec<Piece<'_>> = Vec::new();
     while !entries.rest().is_empty() {
         let (begin, index) = (entries.rest(), head.events);
-        let mut size = 0;
-        while size < RECORD_BYTES && !entries.rest().is_empty() {
-            size += entries.pass().ok_or_else(malformed)?;
-            head.events += 1;
-        }
-        stage.put(own.number, Part::Events, index, begin.get(..size).unwrap_or(begin).to_vec())?;
+        let size = entries.pass().ok_or_else(malformed)?;
+        head.events += 1;
+        events.push((index, head.events, begin.get(..size).unwrap_or(begin)));
     }
+    stage.put_all(own.number, Part::Events, &events)?;
     stage.put_head(own.number, &head)?;
     Ok(Answer::Done)
 }

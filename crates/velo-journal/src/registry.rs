@@ -32,6 +32,10 @@ impl Gone {
         self.changed.notify_all();
     }
 
+    fn is_up(&self) -> bool {
+        *self.up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for it; at most so long, if that is said.
     pub(crate) fn wait(&self, limit: Option<Duration>) {
         let up = self.up.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,8 +50,8 @@ impl Gone {
 pub(crate) fn enter(options: &Options) -> Result<Arc<Shared>, Failure> {
     let path = key(&options.path);
     let mut folders = folders();
-    // What is long gone is forgotten, so that the map has as many entries as there are folders open.
-    folders.retain(|name, folder| *name == path || folder.shared.is_some());
+    // What is gone is forgotten, so that the map has as many entries as there are folders open or being given back.
+    folders.retain(|_, folder| folder.shared.is_some() || !folder.gone.is_up());
     let before = folders.remove(&path);
     let Some(Folder { shared: Some(shared), clients, gone }) = before else {
         let gone = Arc::<Gone>::default();

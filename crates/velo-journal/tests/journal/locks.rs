@@ -1,9 +1,10 @@
 //! One folder, one journal of a process, and the lock given back with the last client.
 
-use crate::support::{Caller, options};
-use std::fs;
+use crate::support::{self, Caller, options};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use velo_journal::{Client, Options, Sync};
+use std::{fs, io};
+use velo_journal::{Client, Fault, Options, Sync};
 
 #[test]
 fn clients_of_a_folder_share_it_and_the_last_one_gives_it_back() {
@@ -37,6 +38,53 @@ fn a_client_that_is_dropped_gives_the_folder_back_too() {
     client.submit(vec![]).unwrap();
     client.close_within(Duration::from_secs(10));
     Caller::new(&place).close();
+}
+
+/// Holds syncs back while it is shut.
+#[derive(Debug, Default)]
+struct Gate {
+    shut: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn set(&self, shut: bool) {
+        *self.shut.lock().unwrap() = shut;
+        self.changed.notify_all();
+    }
+}
+
+impl Fault for Gate {
+    fn write(&self, _bytes: usize) -> Option<(usize, io::Error)> {
+        None
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        drop(self.changed.wait_while(self.shut.lock().unwrap(), |shut| *shut).unwrap());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_folder_that_is_still_being_given_back_is_waited_for_whatever_else_is_opened() {
+    let [folder, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let gate = Arc::<Gate>::default();
+    let place = Options { fault: Some(Arc::clone(&gate) as Arc<dyn Fault>), ..options(folder.path(), Sync::Disk) };
+    let mut first = Caller::new(&place);
+    let own = first.open("a").unwrap().own;
+    first.append(&own, 0, &[vec![1]]).unwrap();
+    // Its writer cannot finish, and its last client has gone.
+    gate.set(true);
+    drop(first);
+    let mut elsewhere = Caller::new(&options(other.path(), Sync::Disk));
+    elsewhere.open("b").unwrap();
+    let mut again = Caller::new(&place);
+    let asked = again.send(&[(1, [support::key("a"), support::number(1.0), support::number(2.0)].concat())]);
+    elsewhere.open("c").unwrap();
+    gate.set(false);
+    again.answer(asked[0]).unwrap();
+    again.close();
+    elsewhere.close();
 }
 
 #[test]

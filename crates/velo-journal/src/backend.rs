@@ -1,7 +1,7 @@
 //! The file under the store.
 //!
 //! Owns: what `sync` means. With `'disk'` the data of a commit is synced; with `'process'` it is handed to the system and left to it, so that it survives
-//! the process. Writes of a commit wait until its sync and go side by side then: that is half as many calls of the system. Also the layer that tests
+//! the process. Small writes of a commit wait until its sync and go side by side then: that is half as many calls of the system. Also the layer that tests
 //! put under the store to fail and tear writes.
 
 use crate::fail;
@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Writes that wait are written when they are more bytes than this.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
+/// A write of so many bytes does not wait: to keep a copy of it would cost more than a call of the system.
+const LARGE_BYTES: usize = 32 * 1024;
 /// Memory kept to put neighbors together in.
 const RUN_BYTES: usize = 512 * 1024;
 
@@ -151,8 +153,12 @@ impl StorageBackend for Backend {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut inner = self.lock();
-        if inner.touches(offset, data.len(), true) {
+        let is_large = data.len() >= LARGE_BYTES;
+        if inner.touches(offset, data.len(), !is_large) {
             inner.flush()?;
+        }
+        if is_large {
+            return inner.write_at(offset, data);
         }
         let before = inner.waiting.insert(offset, data.to_vec());
         inner.bytes = inner.bytes + data.len() - before.map_or(0, |data| data.len());
@@ -190,18 +196,22 @@ fn write_all_at(mut file: &File, offset: u64, data: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const LENGTH: usize = 128 * 1024;
+
     #[test]
     fn what_was_written_is_read_in_whatever_order_and_size() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let file = File::options().read(true).write(true).create_new(true).open(path).unwrap();
         let backend = Backend::new(file, false, None, Arc::default());
-        backend.set_len(4096).unwrap();
-        let mut model = vec![0_u8; 4096];
+        backend.set_len(LENGTH as u64).unwrap();
+        let mut model = vec![0_u8; LENGTH];
         let mut state = 7_usize;
         for round in 0..2000_usize {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let (at, size) = ((state >> 33) % 64 * 60, 1 + (state >> 41) % 4 * 60);
+            // Some do not wait for the sync.
+            let unit = if round % 10 == 0 { 20_000 } else { 600 };
+            let (at, size) = ((state >> 33) % 64 * 600, 1 + (state >> 41) % 4 * unit);
             let data = vec![u8::try_from(round % 251).unwrap(); size];
             backend.write(at as u64, &data).unwrap();
             model[at..at + size].copy_from_slice(&data);
@@ -214,7 +224,7 @@ mod tests {
                 backend.sync_data().unwrap();
             }
         }
-        let mut all = vec![0; 4096];
+        let mut all = vec![0; LENGTH];
         backend.read(0, &mut all).unwrap();
         assert_eq!(all, model);
     }

@@ -16,8 +16,8 @@
 //! # The layout
 //!
 //! One table holds all records of a stream side by side (`tables.rs`), the head last, next to the newest events. What was appended last is in the tail
-//! first (`tail.rs`), which is a log of groups, one a commit (`group.rs`): 64 appends of 1 KB write 94 KB in a few large pages, beside 720 KB where each
-//! stream has pages of its own, and 109 KB more for each such commit when the tail gets long and its events move to the records. An append is one record,
+//! first (`tail.rs`), which is a log of groups, one a commit (`group.rs`): 64 appends of 1 KB write 98 KB in a few large pages, beside 720 KB where each
+//! stream has pages of its own, and 76 KB more for each such commit when the tail gets long and its events move to the records. An append is one record,
 //! however many events it has.
 
 #![forbid(unsafe_code)]

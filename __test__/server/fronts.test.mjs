@@ -2,27 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect, subscribe } from 'velo-stream/client'
-import { WebSocket } from 'ws'
 import { random } from '../support/random.mjs'
 import { describeServers } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 import { fronts } from './fronts/fronts.mjs'
-import { expected } from './fronts/functions.mjs'
-import { ndjson, webSocket } from './service.mjs'
+import { expected } from './killed/bodies.mjs'
+import { moments, subscribed, throughWebSocket } from './killed/clients.mjs'
+import { webSocket } from './service.mjs'
 
 const KILLS = Number(process.env.VELO_KILLS ?? 2)
 const SEED = Number(process.env.VELO_SEED ?? 7)
-const backoff = { minMs: 5, maxMs: 40, attempts: 2000 }
 
 /** Two fronts, and a plan: `at(count)` ends one of them and starts another as soon as so many results have come; `done()` settles when all of that was done. */
 async function plan(url, prefix, total) {
   const dice = random(SEED)
   const all = await fronts(url, prefix)
   await Promise.all([all.add(), all.add()])
-  const moments = Array.from({ length: KILLS }, () => 1 + dice.below(total - 1)).sort((a, b) => a - b)
-  let under = Promise.resolve()
   let ends = 0
   const replace = async () => {
     const one = dice.below(2)
@@ -31,14 +27,8 @@ async function plan(url, prefix, total) {
     else await all.kill(one)
     await all.add()
   }
-  return {
-    url: all.url,
-    at(count) {
-      for (; moments.length > 0 && count >= moments[0]; moments.shift()) under = under.then(replace)
-    },
-    done: () => under,
-    end: () => Promise.all([all.stop(0), all.stop(0)]),
-  }
+  const { at, done } = moments(dice, KILLS, total, replace)
+  return { url: all.url, at, done, end: () => Promise.all([all.stop(0), all.stop(0)]) }
 }
 
 describeServers('fronts', ({ server }) => {
@@ -75,51 +65,25 @@ describeServers('fronts', ({ server }) => {
     const dice = random(SEED)
     const events = Array.from({ length: 200 }, () => 1 + dice.below(20))
     const { url, at, done, end } = await plan(server().url, 'ws', expected.tell(events).length)
-    const run = async (name, isFirst) => {
-      const wanted = expected[name](events)
-      const client = connect(`${url}/fn/${name}`, { WebSocket, resume: true, endMessage: 'end', backoff })
-      const results = []
-      let sent = 0
-      const send = () => {
-        while (sent < events.length && sent < results.length + 30) client.send(events[sent++]).catch(() => {})
-        if (sent === events.length) client.end().catch(() => {})
-      }
-      send()
-      for await (const result of client) {
-        results.push(result)
-        if (isFirst) at(results.length)
-        send()
-      }
-      assert.deepEqual(results, wanted)
-      assert.deepEqual(await client.closed, { reason: 'done' })
-    }
-    await within(150_000, Promise.all([run('tell', true), run('tell', false), run('count', false)]), 'three clients')
+    const clients = [
+      throughWebSocket(url, 'tell', events, at),
+      throughWebSocket(url, 'tell', events),
+      throughWebSocket(url, 'count', events),
+    ]
+    await within(150_000, Promise.all(clients), 'three clients')
     await done()
     assert.deepEqual(await end(), [0, 0])
   })
 
   test('clients of server-sent events', { timeout: 180_000 }, async () => {
     const events = [700, 600, 500]
-    const wanted = expected.many(events)
-    const { url, at, done, end } = await plan(server().url, 'sse', wanted.length)
-    const headers = { 'content-type': 'application/x-ndjson' }
-    const subscribed = async () => {
-      const results = subscribe(`${url}/fn/many`, { body: ndjson(events), headers, backoff })[Symbol.asyncIterator]()
-      const { value } = await within(30_000, results.next(), 'the first result')
-      return { results, seen: [value] }
+    const { url, at, done, end } = await plan(server().url, 'sse', expected.many(events).length)
+    const [one, two] = [await subscribed(url, events), await subscribed(url, events)]
+    const told = (count) => {
+      at(count)
+      return done()
     }
-    const readOut = async ({ results, seen }, isFirst) => {
-      for (let next = await results.next(); next.done !== true; next = await results.next()) {
-        seen.push(next.value)
-        if (!isFirst) continue
-        at(seen.length)
-        await done()
-      }
-      assert.deepEqual(seen, wanted)
-    }
-    // A request is made once, and both have been answered before the first kill.
-    const [one, two] = [await subscribed(), await subscribed()]
-    await within(150_000, Promise.all([readOut(one, true), readOut(two, false)]), 'two clients')
+    await within(150_000, Promise.all([one.rest(told), two.rest()]), 'two clients')
     assert.deepEqual(await end(), [0, 0])
   })
 })

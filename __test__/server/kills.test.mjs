@@ -5,71 +5,28 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { streamFn } from 'velo-stream'
-import { connect, subscribe } from 'velo-stream/client'
 import { journal } from 'velo-stream/durable'
-import { WebSocket } from 'ws'
-import { folder, ndjson, start } from '../cli/command.mjs'
+import { folder, start } from '../cli/command.mjs'
 import { random } from '../support/random.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
+import { expected } from './killed/bodies.mjs'
+import { moments, subscribed, throughWebSocket } from './killed/clients.mjs'
 
 const KILLS = Number(process.env.VELO_KILLS ?? 3)
 const SEED = Number(process.env.VELO_SEED ?? 7)
-const backoff = { minMs: 5, maxMs: 40, attempts: 2000 }
 
 const { path, write } = folder()
 mkdirSync(join(path, 'functions'))
-/** From none to three results an event, what it asks of the world among them. */
-write(
-  'functions/tell.mjs',
-  `export default async function* tell(events, ctx) {
-    let total = 0
-    for await (const event of events) {
-      total += event
-      const asked = event % 5 === 0 ? await ctx.run('ask', () => total) : undefined
-      for (let n = 0; n < event % 4; n++) yield [event, n, total, asked ?? null]
-    }
-    yield ['end', total]
-  }
-  export const options = { buffer: 16, websocket: { endMessage: 'end', resumeBuffer: 64 } }`,
-)
-/** The same, with state instead of history. */
-write(
-  'functions/count.mjs',
-  `export default async function* count(events, ctx) {
-    for await (const event of events) {
-      ctx.state.total += event
-      yield [event, 0, ctx.state.total, null]
-    }
-    yield ['end', ctx.state.total]
-  }
-  export const options = { state: { initial: () => ({ total: 0 }), version: 1, every: 16 }, websocket: { endMessage: 'end', resumeBuffer: 64 } }`,
-)
-
-/** Many results of few events, which are kept together before the first result. */
-write(
-  'functions/many.mjs',
-  `export default async function* many(events) {
-    for await (const event of events) for (let n = 0; n < event; n++) yield [event, n]
-    yield { end: true }
-  }
-  export const options = { http: { resume: { buffer: 4096 } } }`,
-)
-
-const expected = {
-  tell: (events) => {
-    let total = 0
-    const results = events.flatMap((event) => {
-      total += event
-      return Array.from({ length: event % 4 }, (_, n) => [event, n, total, event % 5 === 0 ? total : null])
-    })
-    return [...results, ['end', total]]
-  },
-  count: (events) => {
-    let total = 0
-    const results = events.map((event) => [event, 0, (total += event), null])
-    return [...results, ['end', total]]
-  },
+const bodies = JSON.stringify(new URL('killed/bodies.mjs', import.meta.url).href)
+const more = {
+  tell: { websocket: { endMessage: 'end', resumeBuffer: 64 } },
+  count: { websocket: { endMessage: 'end', resumeBuffer: 64 } },
+  many: { http: { resume: { buffer: 4096 } } },
+}
+for (const [name, options] of Object.entries(more)) {
+  const own = `import { options as all } from ${bodies}\nexport const options = { ...all.${name}, ...${JSON.stringify(options)} }`
+  write(`functions/${name}.mjs`, `export { ${name} as default } from ${bodies}\n${own}`)
 }
 
 /** A service over a journal that can be killed and started again. */
@@ -89,18 +46,6 @@ function service(data) {
   return { begin, end }
 }
 
-/** Calls `restart` when so many results have come, each time. */
-function kills(dice, total, restart) {
-  const moments = Array.from({ length: KILLS }, () => 1 + dice.below(total - 1)).sort((a, b) => a - b)
-  let under = Promise.resolve()
-  return {
-    at(count) {
-      for (; moments.length > 0 && count >= moments[0]; moments.shift()) under = under.then(restart)
-    },
-    done: () => under,
-  }
-}
-
 for (const name of ['tell', 'count'])
   test(`clients over WebSockets, of ${name}`, { timeout: 120_000 }, async () => {
     const dice = random(SEED + name.length)
@@ -114,26 +59,9 @@ for (const name of ['tell', 'count'])
       await begin()
     }
     const events = Array.from({ length: 200 }, () => 1 + dice.below(20))
-    const wanted = expected[name](events)
-    const plan = kills(dice, wanted.length, restart)
-    const run = async (isFirst) => {
-      const client = connect(`${url}/fn/${name}`, { WebSocket, resume: true, endMessage: 'end', backoff })
-      const results = []
-      let sent = 0
-      const send = () => {
-        while (sent < events.length && sent < results.length + 30) client.send(events[sent++]).catch(() => {})
-        if (sent === events.length) client.end().catch(() => {})
-      }
-      send()
-      for await (const result of client) {
-        results.push(result)
-        if (isFirst) plan.at(results.length)
-        send()
-      }
-      assert.deepEqual(results, wanted)
-      assert.deepEqual(await client.closed, { reason: 'done' })
-    }
-    await within(100_000, Promise.all([run(true), run(false), run(false)]), 'three clients')
+    const plan = moments(dice, KILLS, expected[name](events).length, restart)
+    const clients = [plan.at, undefined, undefined].map((at) => throughWebSocket(url, name, events, at))
+    await within(100_000, Promise.all(clients), 'three clients')
     await plan.done()
     assert.equal((await end('SIGTERM')).code, 0)
     await allSaid(name, data, events.length)
@@ -145,30 +73,17 @@ test('clients of server-sent events', { timeout: 120_000 }, async () => {
   const { begin, end } = service(data)
   const url = await begin()
   const events = [700, 600, 500]
-  const wanted = [...events.flatMap((event) => Array.from({ length: event }, (_, n) => [event, n])), { end: true }]
   const restart = async () => {
     await end('SIGKILL')
     await begin()
   }
-  const headers = { 'content-type': 'application/x-ndjson' }
-  const plan = kills(dice, wanted.length, restart)
-  const subscribed = async () => {
-    const results = subscribe(`${url}/fn/many`, { body: ndjson(events), headers, backoff })[Symbol.asyncIterator]()
-    const { value } = await within(10_000, results.next(), 'the first result')
-    return { results, seen: [value] }
+  const plan = moments(dice, KILLS, expected.many(events).length, restart)
+  const [one, two] = [await subscribed(url, events), await subscribed(url, events)]
+  const told = (count) => {
+    plan.at(count)
+    return plan.done()
   }
-  const readOut = async ({ results, seen }, isFirst) => {
-    for (let next = await results.next(); next.done !== true; next = await results.next()) {
-      seen.push(next.value)
-      if (!isFirst) continue
-      plan.at(seen.length)
-      await plan.done()
-    }
-    assert.deepEqual(seen, wanted)
-  }
-  // A request is made once, and both have been answered before the first kill.
-  const [one, two] = [await subscribed(), await subscribed()]
-  await within(100_000, Promise.all([readOut(one, true), readOut(two, false)]), 'two clients')
+  await within(100_000, Promise.all([one.rest(told), two.rest()]), 'two clients')
   await end('SIGTERM')
 })
 

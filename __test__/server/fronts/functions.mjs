@@ -1,57 +1,7 @@
-// What the fronts of a cluster serve, and what it makes of events.
+// What the fronts of a cluster serve.
 
 import { streamFn } from 'velo-stream'
+import * as bodies from '../killed/bodies.mjs'
 
-/** From none to three results an event, what it asks of the world among them. */
-export const tell = streamFn(
-  async function* (events, ctx) {
-    let total = 0
-    for await (const event of events) {
-      total += event
-      const asked = event % 5 === 0 ? await ctx.run('ask', () => total) : null
-      for (let n = 0; n < event % 4; n++) yield [event, n, total, asked]
-    }
-    yield ['end', total]
-  },
-  { name: 'tell', buffer: 16 },
-)
-
-/** With state instead of history. */
-export const count = streamFn(
-  async function* (events, ctx) {
-    for await (const event of events) {
-      ctx.state.total += event
-      yield [event, 0, ctx.state.total, null]
-    }
-    yield ['end', ctx.state.total]
-  },
-  { name: 'count', state: { initial: () => ({ total: 0 }), version: 1, every: 16 } },
-)
-
-/** Many results of few events. */
-export const many = streamFn(
-  async function* (events) {
-    for await (const event of events) for (let n = 0; n < event; n++) yield [event, n]
-    yield { end: true }
-  },
-  { name: 'many' },
-)
-
-export const functions = { tell, count, many }
-
-export const expected = {
-  tell: (events) => {
-    let total = 0
-    const results = events.flatMap((event) => {
-      total += event
-      return Array.from({ length: event % 4 }, (_, n) => [event, n, total, event % 5 === 0 ? total : null])
-    })
-    return [...results, ['end', total]]
-  },
-  count: (events) => {
-    let total = 0
-    const results = events.map((event) => [event, 0, (total += event), null])
-    return [...results, ['end', total]]
-  },
-  many: (events) => [...events.flatMap((event) => Array.from({ length: event }, (_, n) => [event, n])), { end: true }],
-}
+const { options } = bodies
+export const functions = Object.fromEntries(Object.entries(options).map(([name, own]) => [name, streamFn(bodies[name], { name, ...own })]))

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
 import { deferred, until } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
+import { working } from './functions/works.mjs'
 
 async function* copy(events) {
   for await (const event of events) yield event
@@ -16,17 +17,7 @@ const stands = (id, waitingFor) => until(5000, () => see(id)?.waitingFor === wai
 
 describePlacements('inspect', (place) => {
   test('a stream that waits for an event, and for what it waits while its function works', async () => {
-    const gate = place.gate()
-    const fn = place(
-      async function* works(events) {
-        for await (const event of events) {
-          await gate.promise
-          yield event
-        }
-      },
-      { name: `works ${place.placement}` },
-      { gate },
-    )
+    const { fn, gate } = working(place, { name: `works ${place.placement}` })
     const id = `event ${place.placement}`
     const stream = fn.open({ id })
     assert.equal(see(id).waitingFor, 'event')
@@ -60,17 +51,7 @@ describePlacements('inspect', (place) => {
   })
 
   test('a send that waits for room while the function works', async () => {
-    const gate = place.gate()
-    const fn = place(
-      async function* slow(events) {
-        for await (const event of events) {
-          await gate.promise
-          yield event
-        }
-      },
-      { buffer: 1, name: 'slow' },
-      { gate },
-    )
+    const { fn, gate } = working(place, { buffer: 1, name: 'slow' })
     const id = `room ${place.placement}`
     const stream = fn.open({ id })
     const sends = [1, 2, 3, 4, 5, 6, 7, 8].map((event) => stream.send(event))

@@ -6,6 +6,7 @@ import { streamFn } from 'velo-stream'
 import { abortStream, listStreams, overview, streamDetail } from 'velo-stream/telemetry'
 import { deferred, until } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
+import { working } from './functions/works.mjs'
 
 async function* copy(events) {
   for await (const event of events) yield event
@@ -33,17 +34,7 @@ describePlacements('the view', (place) => {
   })
 
   test('a stream has changes, and is aborted by its id', async () => {
-    const gate = place.gate()
-    const fn = place(
-      async function* works(events) {
-        for await (const event of events) {
-          await gate.promise
-          yield event
-        }
-      },
-      { name: 'works' },
-      { gate },
-    )
+    const { fn, gate } = working(place, { name: 'works' })
     const id = `changing ${place.placement}`
     const stream = fn.open({ id })
     assert.equal(streamDetail(id).stream.waitingFor, 'event')

@@ -97,6 +97,36 @@ test('the detail of one stream looks at no other one', async () => {
   for (const stream of streams) await stream.close()
 })
 
+test('two looks tell how long what came between them took, and what is asked for pages is left out', async () => {
+  const before = overview().latencies
+  const run = (name) => streamFn(copy, { name }).run(Array.from({ length: 6400 }, (_, n) => n))
+  await run('looked at')
+  await run('velo:for-a-page')
+  const { latencies, functions } = overview()
+  const { samples } = functions.find(({ name }) => name === 'looked at').latency
+  assert.ok(samples >= 50, `${samples} samples`)
+  assert.equal(latencies.samples - before.samples, samples)
+  assert.equal(latencies.atMost.length, latencies.bounds.length)
+  const grown = latencies.atMost.map((count, at) => count - before.atMost[at])
+  assert.ok(grown.every((count, at) => at === 0 || count >= grown[at - 1]))
+  assert.equal(grown.at(-1), samples)
+  assert.ok(latencies.bounds.every((bound, at) => at === 0 || bound > latencies.bounds[at - 1]))
+})
+
+test('the numbers of clusters are told, as plain data', () => {
+  assert.deepEqual(overview().clusters, [])
+  const shown = globalThis[Symbol.for('velo-stream.clusters')] ?? new Set()
+  globalThis[Symbol.for('velo-stream.clusters')] = shown
+  const one = { prefix: 'a', hosted: 1, open: 2, takeovers: 3, commits: 4, lag: 5, deadLetters: 6, unreplicated: 7 }
+  const other = { ...one, prefix: 'b' }
+  for (const numbers of [one, one, other]) shown.add(() => ({ ...numbers }))
+  assert.deepEqual(asJson(overview().clusters), [
+    { prefix: 'a', hosted: 2, open: 4, takeovers: 6, commits: 8, lag: 10, deadLetters: 12, unreplicated: 14 },
+    other,
+  ])
+  shown.clear()
+})
+
 test('a list is filtered, sorted, and cut', async () => {
   const [alpha, beta] = ['list alpha', 'list beta'].map((name) => streamFn(copy, { name, buffer: 8 }))
   const streams = [

@@ -6,6 +6,7 @@ export { type InstrumentOptions, instrument, type Uninstrument } from './instrum
 export { type MetricsIntoOptions, metricsInto, type PromClient, type PromMetric, type PromRegistry } from './metrics-into.js'
 export { type MetricsTextOptions, metricsText, metricsType } from './metrics-text.js'
 export { type ViewAnswer, type ViewAnswerOptions, type ViewRequest, viewAnswer } from './view/answer.js'
+export type { ViewLatencies } from './view/latencies.js'
 export { type Overview, overview, type ViewCounts, type ViewFunction, type ViewLatency } from './view/overview.js'
 export {
   abortStream,

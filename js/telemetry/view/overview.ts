@@ -1,13 +1,14 @@
 // js/telemetry/view: what runs in the process as plain data that JSON can say, for whatever shows it: a terminal, a page, an answer over HTTP. Owns the shape. Knows nothing of who
 // asks, and of whether they may.
 //
-// The process as a whole: its totals, its functions, its threads, its journals.
+// The process as a whole: its totals, its functions, its threads, its journals, its clusters.
 
 import { basename } from 'node:path'
 import { type FunctionMetrics, type JournalMetrics, runtime, type WorkerSnapshot } from '../../index.js'
-import { type FunctionMeasures, measuresOf, type Spent } from '../../kit/sight/measures.js'
+import { type ClusterMetrics, clusterMetrics, type FunctionMeasures, measuresOf, type Spent } from '../../kit/sight/measures.js'
 import { oversightOf } from '../../kit/sight/oversight.js'
 import { namesOf } from '../collect.js'
+import { latenciesOf, VIEW_BOUNDS, type ViewLatencies } from './latencies.js'
 
 /** Numbers as JSON says them: one that is none, as a quantile without a sample, is `null`. */
 export type Plain<Value> = Value extends number
@@ -65,9 +66,13 @@ export interface Overview {
     /** Worker threads that ended without being asked to. */
     readonly workerLosses: number
   }
+  /** Of all functions: the quantiles of `totals` are those since the start, what two looks differ in came between them. */
+  readonly latencies: ViewLatencies
   readonly functions: readonly ViewFunction[]
   readonly workers: readonly Plain<WorkerSnapshot>[]
   readonly journals: readonly Plain<JournalMetrics>[]
+  /** The clusters of which this process is a part. */
+  readonly clusters: readonly Plain<ClusterMetrics>[]
 }
 
 /** Totals of the process, in one call of Rust. The streams themselves are `listStreams()`. */
@@ -75,7 +80,7 @@ export function overview(): Overview {
   oversightOf(runtime).keepChanges()
   const at = Date.now()
   const names = namesOf(undefined, 'overview()')
-  const measures = measuresOf(runtime, { bounds: [], names: names.own, most: names.most })
+  const measures = measuresOf(runtime, { bounds: VIEW_BOUNDS, names: names.own, most: names.most })
   const functions = names.bounded(measures.functions)
   const { workers, journals, bytesBuffered, workerStarts, workerLosses } = measures
   const sum = (what: 'eventsBuffered' | 'resultsBuffered') => functions.reduce((total, of) => total + of[what], 0)
@@ -90,9 +95,11 @@ export function overview(): Overview {
       memory: process.memoryUsage.rss(),
     },
     totals: { ...totals, bytesBuffered, workerStarts, workerLosses },
+    latencies: latenciesOf(functions),
     functions: functions.map(functionOf),
     workers: plain(workers),
     journals: plain(journals),
+    clusters: plain(clusterMetrics()),
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Overview } from '../../../telemetry/index.js'
 import { bytes, count, micros, percent, rate } from '../format.js'
 import { Chart } from './chart.js'
+import { Latencies } from './latencies.js'
 
 /** ms between two points. */
 const LEAST_MS = 800
@@ -23,9 +24,13 @@ const own = ({ functions }: Overview, what: 'eventsIn' | 'eventsOut' | 'streamsO
   functions.reduce((total, of) => total + (of.name === 'velo:dashboard' ? of[what] : 0), 0)
 const dropped = ({ totals }: Overview) => totals.dropped.events + totals.dropped.results
 const sum = (of: Overview, what: 'commits' | 'events' | 'queued') => of.journals.reduce((total, journal) => total + (journal[what] ?? 0), 0)
+const isInCluster = ({ clusters }: Overview) => clusters.length > 0
+const ofClusters = ({ clusters }: Overview, what: 'hosted' | 'open' | 'takeovers' | 'commits' | 'lag') =>
+  clusters.reduce((total, of) => total + (of[what] ?? 0), 0)
 
 export class Charts {
   readonly #charts: readonly (readonly [Chart, Values, (now: Overview) => boolean])[]
+  readonly #latencies = new Latencies()
   #before: Overview | undefined
 
   constructor(into: HTMLElement) {
@@ -53,11 +58,7 @@ export class Charts {
         ],
         always,
       ],
-      [
-        new Chart('Latency since the start', lines('p50', 'p95', 'p99'), micros, 1000),
-        ({ totals: { latency } }) => [latency.p50, latency.p95, latency.p99],
-        always,
-      ],
+      [new Chart('Latency over the last minute', lines('p50', 'p95', 'p99'), micros, 1000), (now) => this.#latencies.of(now), always],
       [
         new Chart('Kept in streams', lines('events', 'results'), count, 4),
         ({ totals }) => [totals.eventsBuffered, totals.resultsBuffered],
@@ -77,6 +78,16 @@ export class Charts {
           sum(now, 'queued'),
         ],
         ({ journals }) => journals.length > 0,
+      ],
+      [
+        new Chart('Sessions of the cluster, here', lines('hosted', 'handles', 'taken over so far'), count, 4),
+        (now) => [ofClusters(now, 'hosted'), ofClusters(now, 'open'), ofClusters(now, 'takeovers')],
+        isInCluster,
+      ],
+      [
+        new Chart('Work of the cluster, here', lines('commits a second', 'events behind'), rate, 4),
+        (now, before) => [perSecond(now, before, (of) => ofClusters(of, 'commits')), ofClusters(now, 'lag')],
+        isInCluster,
       ],
     ]
     for (const [chart] of this.#charts) {

@@ -1,0 +1,97 @@
+// The charts in Chromium, of pictures that the test makes: latencies are those of the last minute, and clusters are there where there is one.
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { describePages } from './browser.mjs'
+import { ask, served, waiting } from './support.mjs'
+
+const MINUTE = 60_000
+
+describePages('the charts', ({ visit }) => {
+  let made
+  let picture
+  before(async () => {
+    waiting(1, 'one')
+    made = await served()
+    picture = JSON.parse((await ask(`${made.url}/dashboard/picture`)).text)
+  })
+
+  /** A page that gets just these pictures, the last of them again and again: `{ after, latencies, clusters }` in ms since the first. */
+  async function shown(looks) {
+    const { overview } = picture
+    const texts = looks.map(({ after, ...own }) =>
+      JSON.stringify({ ...picture, overview: { ...overview, ...own, at: overview.at + after } }),
+    )
+    let isFirst = true
+    const answer = (route) => {
+      const parts = isFirst ? texts : texts.slice(-1)
+      isFirst = false
+      return route.fulfill({ contentType: 'text/event-stream', body: parts.map((text) => `data: ${text}\n\n`).join('') })
+    }
+    return visit(made.url, {
+      prepare: async (page) => {
+        await page.route('**/feed?*', answer)
+        await page.route('**/picture?*', (route) => route.fulfill({ contentType: 'application/json', body: texts.at(-1) }))
+      },
+    })
+  }
+  const card = (page, title) => page.locator('.card', { has: page.locator('h2', { hasText: title }) })
+  const legend = (page, title) => card(page, title).locator('li:visible').allTextContents()
+  const waitFor = (page, title, text) => card(page, title).locator('li', { hasText: text }).waitFor()
+
+  test('quantiles are those of the last minute, not of all the time before', async () => {
+    const bounds = [1000, 2000, 4000, 8000]
+    // 10 000 fast ones before anybody looked, then 100 slow ones a minute, of which those of the first are forgotten in the last look.
+    const looks = [
+      { after: 0, latencies: { bounds, atMost: [10_000, 10_000, 10_000, 10_000], samples: 10_000 } },
+      { after: 30_000, latencies: { bounds, atMost: [10_000, 10_000, 10_100, 10_100], samples: 10_100 } },
+      { after: 31_000, latencies: { bounds, atMost: [10_000, 10_000, 10_100, 10_100], samples: 10_100 } },
+      { after: 31_000 + MINUTE, latencies: { bounds, atMost: [10_000, 10_000, 10_100, 10_200], samples: 10_200 } },
+    ]
+    const title = 'Latency over the last minute'
+    const early = await shown(looks.slice(0, 3))
+    await waitFor(early, title, 'p50 3.0 ms')
+    assert.deepEqual(await legend(early, title), ['p50 3.0 ms', 'p95 3.9 ms', 'p99 4.0 ms'])
+    await early.close()
+    const late = await shown(looks)
+    await waitFor(late, title, 'p50 6.0 ms')
+    assert.deepEqual(await legend(late, title), ['p50 6.0 ms', 'p95 7.8 ms', 'p99 8.0 ms'])
+    await late.close()
+  })
+
+  test('another process begins anew, and what nobody looked at for long is not told', async () => {
+    const bounds = [1000, 2000]
+    const title = 'Latency over the last minute'
+    const page = await shown([
+      { after: 0, latencies: { bounds, atMost: [0, 0], samples: 0 } },
+      { after: 1000, latencies: { bounds, atMost: [0, 100], samples: 100 } },
+      { after: 1000 + 2 * MINUTE, latencies: { bounds, atMost: [500, 600], samples: 600 } },
+    ])
+    await waitFor(page, title, 'p50 -')
+    assert.deepEqual(await legend(page, title), ['p50 -', 'p95 -', 'p99 -'])
+    await page.close()
+  })
+
+  test('a cluster has charts where this process is a part of one', async () => {
+    const without = await shown([{ after: 0 }, { after: 1000 }])
+    await card(without, 'Throughput').waitFor()
+    assert.equal(await without.locator('h2:visible', { hasText: 'cluster' }).count(), 0)
+    await without.close()
+    const cluster = { prefix: 'a', hosted: 3, open: 5, takeovers: 2, commits: 100, lag: 7, deadLetters: 0, unreplicated: 0 }
+    const page = await shown([
+      { after: 0, clusters: [cluster] },
+      {
+        after: 2000,
+        clusters: [
+          { ...cluster, commits: 150 },
+          { ...cluster, prefix: 'b', commits: 0 },
+        ],
+      },
+    ])
+    const [sessions, work] = ['Sessions of the cluster, here', 'Work of the cluster, here']
+    await waitFor(page, sessions, 'hosted 6')
+    assert.deepEqual(await legend(page, sessions), ['hosted 6', 'handles 10', 'taken over so far 4'])
+    assert.deepEqual(await legend(page, work), ['commits a second 25', 'events behind 14'])
+    await page.close()
+  })
+})

@@ -37,7 +37,7 @@ const ADD_ONS = {
   'js/http': [],
   'js/websocket': [],
   'js/telemetry': [],
-  'js/server': ['js/http', 'js/telemetry', 'js/websocket'],
+  'js/server': ['js/dashboard', 'js/http', 'js/telemetry', 'js/websocket'],
   'js/dashboard': ['js/http', 'js/telemetry'],
   'js/redis': [],
   'js/nats': [],

@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { VeloError } from '../index.js'
 import { callable, configError, flag, onlyKnown } from '../kit/check.js'
 import { viewAnswer } from '../telemetry/index.js'
-import { type Authorize, Door, type Refusal } from './serve/door.js'
+import { Door, type Refusal } from './serve/door.js'
 import { feedOf } from './serve/feed.js'
 import { type PageFile, pageFiles } from './serve/files.js'
 import { HEADERS, html } from './serve/html.js'
@@ -16,6 +16,8 @@ import type { View } from './wire.js'
 export interface DashboardOptions {
   /** Whether who asks may look, and abort where that is allowed; only `true` lets in. Default: this machine may, by a loopback address and without a proxy. */
   authorize?: ((req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
+  /** What a 401 asks the browser for, as `'Basic realm="operators"'`; `authorize` then finds it in `authorization`. Default: it asks for nothing. */
+  challenge?: string | undefined
   /** Shows no way to abort streams, and refuses to. Default true. */
   readOnly?: boolean | undefined
   /** Path below which it answers. Default `'/dashboard'`. */
@@ -54,13 +56,15 @@ const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'it could not be
  * @throws VeloError `VELO_CONFIG` when an option is unknown or out of range.
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
-  onlyKnown(options, FIELD, ['authorize', 'readOnly', 'base', 'onError'])
-  const { authorize, base = '/dashboard', onError } = options
+  onlyKnown(options, FIELD, ['authorize', 'challenge', 'readOnly', 'base', 'onError'])
+  const { authorize, challenge, base = '/dashboard', onError } = options
   if (authorize !== undefined) callable(authorize, `${FIELD}.authorize`)
   if (onError !== undefined) callable(onError, `${FIELD}.onError`)
+  if (challenge !== undefined && (typeof challenge !== 'string' || !/^[\x20-\x7e]+$/.test(challenge)))
+    throw configError(`${FIELD}.challenge`, 'a text of visible ASCII characters', challenge)
   if (typeof base !== 'string' || !/^(?:\/[\w.~-]+)+$/.test(base))
     throw configError(`${FIELD}.base`, "a path like '/dashboard', without a slash at its end", base)
-  const served = new Served(authorize, flag(options.readOnly, `${FIELD}.readOnly`, true), base, onError)
+  const served = new Served(new Door(authorize, challenge), flag(options.readOnly, `${FIELD}.readOnly`, true), base, onError)
   return Object.assign(served.answer, { base })
 }
 
@@ -72,8 +76,8 @@ class Served {
   readonly #views = new WeakMap<IncomingMessage, View>()
   readonly #feed = feedOf((req) => this.#views.get(req) as View, HEADERS)
 
-  constructor(authorize: Authorize | undefined, readOnly: boolean, base: string, onError: DashboardOptions['onError']) {
-    this.#door = new Door(authorize)
+  constructor(door: Door, readOnly: boolean, base: string, onError: DashboardOptions['onError']) {
+    this.#door = door
     this.#readOnly = readOnly
     this.#base = base
     this.#onError = onError
@@ -169,6 +173,6 @@ function json(res: ServerResponse, status: number, body: object, headers: Readon
   send(res, status, `${JSON.stringify(body)}\n`, { 'content-type': 'application/json; charset=utf-8', ...headers })
 }
 
-function refuse(res: ServerResponse, { status, code, message }: Refusal, headers?: Readonly<Record<string, string>>): void {
-  json(res, status, { error: { code, message } }, headers)
+function refuse(res: ServerResponse, { status, code, message, headers }: Refusal, more?: Readonly<Record<string, string>>): void {
+  json(res, status, { error: { code, message } }, { ...headers, ...more })
 }

@@ -2,11 +2,13 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
+import type { Dashboard, DashboardOptions } from '../dashboard/index.js'
 import type { HttpOptions } from '../http/index.js'
 import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import { type Sharing, sharingOf } from '../kit/keeping/keeping.js'
 import type { SocketOptions } from '../websocket/index.js'
+import { boardOf } from './board.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
 export type Servable = StreamFunction<never, unknown> | Generator<never, unknown> | URL
@@ -84,6 +86,8 @@ export interface ServerOptions {
    * Whether `/admin` shows what runs in the process, and may abort streams: what `velo top --url` asks. `true`: to this machine alone, and nothing can be aborted. Default false.
    */
   admin?: boolean | AdminOptions | undefined
+  /** The page of `velo-stream/dashboard`, with its options. `true`: under `/dashboard`, to this machine alone, and nothing can be aborted. Default false. */
+  dashboard?: boolean | DashboardOptions | undefined
   /** How long the head of a request may take, and a TLS handshake. From 1. Default 10000. */
   headersTimeout?: number | undefined
   /**
@@ -145,6 +149,7 @@ export interface Settings {
   readonly hosts: readonly string[] | undefined
   readonly metrics: boolean
   readonly admin: AdminOptions | undefined
+  readonly dashboard: Dashboard | undefined
   readonly headersTimeout: number
   readonly bodyTimeout: number
   readonly keepAliveTimeout: number
@@ -158,7 +163,7 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement durable cluster envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement durable cluster envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin dashboard headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
 
@@ -225,6 +230,7 @@ export function settingsOf(options: ServerOptions): Settings {
     hosts,
     metrics: flag(options.metrics, `${FIELD}.metrics`, true),
     admin: adminOf(options.admin),
+    dashboard: boardOf(options.dashboard, onError, `${FIELD}.dashboard`),
     headersTimeout,
     bodyTimeout: duration(options.bodyTimeout, `${FIELD}.bodyTimeout`, 0, 60_000),
     keepAliveTimeout: duration(options.keepAliveTimeout, `${FIELD}.keepAliveTimeout`, 0, 5000),

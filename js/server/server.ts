@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net'
 import { OverloadedError } from '../index.js'
 import { duration, onlyKnown } from '../kit/check.js'
+import { isBelow } from './board.js'
 import { Catalog } from './functions/catalog.js'
 import { loadFunctions } from './functions/functions.js'
 import { graceOf } from './functions/kept.js'
@@ -11,7 +12,7 @@ import { type NodeServer, nodeServer } from './listen/listener.js'
 import { type ServerOptions, type Settings, settingsOf } from './options.js'
 import { Admission } from './serve/admission.js'
 import { answersCors } from './serve/cors.js'
-import { Door } from './serve/door.js'
+import { Door, pathOf } from './serve/door.js'
 import { LeftBehind } from './serve/left-behind.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
@@ -145,6 +146,9 @@ class StreamServer implements Server {
     const node = nodeServer(settings, this.#connections, {
       onRequest: (req, res) => {
         this.#connections.begin(req.socket, res)
+        // No page of another origin may read it, whatever `cors` says.
+        const { dashboard } = settings
+        if (dashboard !== undefined && isBelow(pathOf(req), dashboard.base)) return void dashboard(req, res)
         if (settings.cors !== undefined && answersCors(settings.cors, req, res)) return
         requests.onRequest(req, res)
       },

@@ -11,6 +11,7 @@ export interface Refusal {
   readonly status: number
   readonly code: string
   readonly message: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Whether who asks may look. */
@@ -27,15 +28,20 @@ export class Door {
   /** Whoever was given the page has it; a page of another origin cannot read it. */
   readonly token = randomBytes(24).toString('base64url')
   readonly #authorize: Authorize | undefined
+  readonly #challenged: Refusal | undefined
 
-  constructor(authorize: Authorize | undefined) {
+  /** `challenge`: what a 401 asks for. */
+  constructor(authorize: Authorize | undefined, challenge: string | undefined) {
     this.#authorize = authorize
+    if (challenge !== undefined) this.#challenged = { ...UNAUTHORIZED, headers: { 'www-authenticate': challenge } }
   }
 
   /** Throws what `authorize` throws. */
   async refused(req: IncomingMessage): Promise<Refusal | undefined> {
     if (this.#authorize === undefined) return isOfThisMachine(req) ? undefined : ELSEWHERE
     if ((await this.#authorize(req)) === true) return undefined
+    // With a challenge whoever gave the wrong answer is asked again.
+    if (this.#challenged !== undefined) return this.#challenged
     return req.headers.authorization === undefined && req.headers.cookie === undefined ? UNAUTHORIZED : FORBIDDEN
   }
 

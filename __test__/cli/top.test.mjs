@@ -59,7 +59,7 @@ test('a service with a token', async () => {
   mkdirSync(functions)
   write('functions/pass.mjs', 'export default async function* pass(events) { yield* events }')
   const [token, other, bad] = [write('token', 'of-mine\n'), write('other', 'of-theirs'), write('bad', 'two\nlines')]
-  const service = start(['serve', functions, '--port', '0', '--admin-token-file', token])
+  const service = start(['serve', functions, '--port', '0', '--admin-token-file', token, '--dashboard'])
   const [, url] = await service.err(/serving pass on (http\S+)\/fn/)
   assert.equal((await velo(['top', '--url', url, '--token-file', token])).out, 'no streams\n')
   const refused = async (args, message) => {
@@ -70,6 +70,15 @@ test('a service with a token', async () => {
   await refused([], /\/admin: 401 who asks\?; --token-file says who asks/)
   await refused(['--token-file', other], /\/admin: 403 not for you/)
   await refused(['--token-file', bad], /expected a token of visible ASCII characters on one line/)
+  // The dashboard asks a browser for it.
+  const page = (authorization) => fetch(`${url}/dashboard/`, { headers: authorization === undefined ? {} : { authorization } })
+  const basic = (password) => `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`
+  for (const wrong of [undefined, basic('of-theirs'), basic(''), 'Basic of-mine', 'Bearer of-theirs', 'of-mine']) {
+    const { status, headers } = await page(wrong)
+    assert.deepEqual([status, headers.get('www-authenticate')], [401, 'Basic realm="velo-stream", charset="UTF-8"'], wrong)
+  }
+  for (const right of [basic('of-mine'), 'Bearer of-mine'])
+    assert.match(await (await page(right)).text(), /name="velo-token" content="[^"]/)
   service.child.kill('SIGKILL')
   await service.ended()
 })

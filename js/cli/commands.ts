@@ -60,6 +60,7 @@ const serve: Command = {
     cors: { value: 'origin', says: 'Origin of web pages elsewhere that may call, * = any; may be repeated (default: none)' },
     admin: { says: 'Answer /admin, for `velo top --url`, to this machine' },
     'admin-token-file': { value: 'file', says: 'The same, to whoever sends the token in this file, and to nobody else' },
+    dashboard: { says: 'Show what runs on a page, /dashboard, to this machine, or to whoever gives that token as the password' },
     expose: { value: 'path', says: 'Make a local socket for `velo top` there' },
     watch: { says: 'Start anew when a file of the folder changes' },
     origin: { value: 'origin', says: 'Origin of web pages that may open a WebSocket; may be repeated (default: the own one)' },

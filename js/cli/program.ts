@@ -148,6 +148,7 @@ async function serveCommand(functions: string, given: Parsed): Promise<number> {
     cors: texts(given, 'cors'),
     admin: flag(given, 'admin'),
     adminToken: tokenOf(text(given, 'admin-token-file')),
+    dashboard: flag(given, 'dashboard'),
     expose: text(given, 'expose'),
     tlsKey: text(given, 'tls-key'),
     tlsCert: text(given, 'tls-cert'),

@@ -22,6 +22,7 @@ export interface ServeOptions {
   readonly cors: readonly string[]
   readonly admin: boolean
   readonly adminToken: string | undefined
+  readonly dashboard: boolean
   /** Path of a local socket. */
   readonly expose: string | undefined
   readonly tlsKey: string | undefined
@@ -56,7 +57,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   await listen(server, options)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopping)
   const { url, functions } = server
-  tell('listening', `serving ${functions.join(', ')} on ${url}/fn/<name>`, { url, functions })
+  const board = options.dashboard ? { dashboard: `${url}/dashboard` } : {}
+  tell('listening', `serving ${functions.join(', ')} on ${url}/fn/<name>${options.dashboard ? `, ${url}/dashboard` : ''}`, {
+    url,
+    functions,
+    ...board,
+  })
   await server.closed
   // Streams whose client left them to finish are still there.
   await runtime.drain({ deadline: options.grace })
@@ -76,6 +82,7 @@ function served({
   cors,
   admin,
   adminToken,
+  dashboard,
   http2,
   grace,
   readyDelay,
@@ -95,6 +102,7 @@ function served({
     origins,
     cors: corsOf(cors),
     admin: adminOf(admin, adminToken),
+    dashboard: dashboard && boardOf(adminToken),
     tls,
     http2,
     grace,
@@ -112,9 +120,35 @@ async function journalIn(folder: string): Promise<Durable & { close(): Promise<v
 /** Whoever has the token; without one, this machine. */
 function adminOf(admin: boolean, token: string | undefined): ServerOptions['admin'] {
   if (token === undefined) return admin && { readOnly: false }
+  const isRight = sameAs(`Bearer ${token}`)
+  return { readOnly: false, authorize: ({ headers }) => isRight(headers.authorization ?? '') }
+}
+
+/** The same. A browser asks for a name and a password: the password is the token. */
+function boardOf(token: string | undefined): ServerOptions['dashboard'] {
+  if (token === undefined) return { readOnly: false }
+  const isRight = sameAs(token)
+  const given = (authorization = '') => {
+    const [, scheme = '', text = ''] = /^(basic|bearer) +(\S+)$/i.exec(authorization) ?? []
+    // A name has no colon in it.
+    return scheme.toLowerCase() === 'bearer'
+      ? text
+      : Buffer.from(text, 'base64')
+          .toString()
+          .replace(/^[^:]*:/, '')
+  }
+  return {
+    readOnly: false,
+    challenge: 'Basic realm="velo-stream", charset="UTF-8"',
+    authorize: ({ headers }) => isRight(given(headers.authorization)),
+  }
+}
+
+/** Compares in a time that says nothing of where a difference lies. */
+function sameAs(expected: string): (text: string) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  const expected = digest(`Bearer ${token}`)
-  return { readOnly: false, authorize: ({ headers }) => timingSafeEqual(digest(headers.authorization ?? ''), expected) }
+  const right = digest(expected)
+  return (text) => timingSafeEqual(digest(text), right)
 }
 
 async function exposed(path: string): Promise<void> {

@@ -29,6 +29,7 @@ export class Table {
   #active = 0
   #chosen = ''
   #frame = 0
+  #stretched = -1
 
   constructor(grid: HTMLElement, options: TableOptions) {
     this.#grid = grid
@@ -100,8 +101,7 @@ export class Table {
     const fit = Math.ceil(clientHeight / height) + 1
     const first = Math.max(0, Math.min(Math.floor(scrollTop / height), this.#matching - fit))
     const shown = Math.min(fit, this.#matching)
-    this.#body.style.height = `${this.#matching * height}px`
-    this.#grid.setAttribute('aria-rowcount', String(this.#matching + 1))
+    this.#stretch(this.#matching * height)
     while (this.#rows.length < shown) this.#rows.push(new Row())
     for (const row of this.#rows.splice(shown)) row.element.remove()
     for (let index = first; index < first + shown; index++) {
@@ -115,6 +115,13 @@ export class Table {
     if (this.#active < first || this.#active >= first + shown) this.#grid.removeAttribute('aria-activedescendant')
     this.#note.textContent = this.#matching === 0 ? 'No stream to show.' : ''
     this.#ask(first, fit)
+  }
+
+  #stretch(pixels: number): void {
+    if (this.#stretched === pixels) return
+    this.#stretched = pixels
+    this.#body.style.height = `${pixels}px`
+    this.#grid.setAttribute('aria-rowcount', String(this.#matching + 1))
   }
 
   /** Asks for other rows where what is seen comes near the end of those that are there. */

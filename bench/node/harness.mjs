@@ -20,7 +20,7 @@ export const tidyUp = () => (wholeHeap ? collectGarbage() : collectGarbage({ typ
 
 /**
  * `--quick`: few rounds and small counts, for correctness only. `--json`: the document instead of the table. `--only <name>`: one group.
- * `--collect`: a full collection before every turn, with nothing open. `--here`: in this process. `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
+ * `--client <name>`: the client of Redis (`ioredis`, `node-redis`), where one is asked for. `--collect`: a full collection before every turn, with nothing open. `--here`: in this process. `--together`: all groups in one process, where each finds what the ones before it did to the library's compiled code.
  */
 export function readOptions(argv = process.argv.slice(2)) {
   const quick = argv.includes('--quick')
@@ -38,6 +38,7 @@ export function readOptions(argv = process.argv.slice(2)) {
     warmup: quick ? 0 : 5,
     only: after('--only'),
     node: after('--node'),
+    client: after('--client') ?? 'ioredis',
   }
 }
 
@@ -148,7 +149,7 @@ export async function document(name, groups, options, processes = 1) {
 function ownProcesses(bench, group, options, count) {
   const script = fileURLToPath(new URL(`./${bench}.mjs`, import.meta.url))
   const mode = wholeHeap ? ['--collect'] : []
-  const flags = ['--json', '--here', '--rounds', String(options.rounds), '--only', group, ...mode]
+  const flags = ['--json', '--here', '--rounds', String(options.rounds), '--only', group, '--client', options.client, ...mode]
   const runs = Array.from({ length: count }, () => {
     return JSON.parse(execFileSync(process.execPath, [script, ...flags], { encoding: 'utf8' })).groups[0]
   })

@@ -17,7 +17,7 @@ export function bullmq(options) {
   const title = 'beside BullMQ: a job an event, its value awaited'
   const module = bullmqAt()
   if (module === undefined) return { title, rows: [], note: 'MISSING: bullmq (or BULLMQ, a file beside its node_modules)' }
-  return prepared(async ({ port, beside, front }) => {
+  return prepared(options, async ({ port, beside, front }) => {
     const { Queue, QueueEvents } = await import(module)
     const connection = { host: '127.0.0.1', port }
     const queue = new Queue('sums', { connection })

@@ -5,17 +5,20 @@ import { fileURLToPath } from 'node:url'
 
 const script = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
-/** Starts one of a role (worker.mjs); resolves when it is ready. */
-export async function started(role, port, options = {}) {
-  const child = fork(script, [role, String(port), JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+/** Starts one of a role (worker.mjs), with a client of that library; resolves when it is ready. */
+export async function started(role, port, library, options = {}) {
+  const child = fork(script, [role, String(port), library, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   await once(child, 'message')
   const exited = once(child, 'exit')
+  const ask = async (name) => {
+    child.send(name)
+    const [{ [name]: answer }] = await once(child, 'message')
+    return answer
+  }
   return {
-    async hosted() {
-      child.send('hosted')
-      const [{ hosted }] = await once(child, 'message')
-      return hosted
-    },
+    hosted: () => ask('hosted'),
+    /** Microseconds of processor time that it has taken so far. */
+    cpu: () => ask('cpu'),
     async stop() {
       child.send('stop')
       await exited

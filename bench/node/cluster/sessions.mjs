@@ -1,7 +1,7 @@
 // Sessions of the benches: a server with processes beside, and events through all of them at once.
-import { Redis } from 'ioredis'
 import { cluster } from '../../../dist/redis.js'
 import { functions } from './functions.mjs'
+import { libraries } from './libraries.mjs'
 import { started } from './processes.mjs'
 import { withServer } from './server.mjs'
 
@@ -11,17 +11,25 @@ export const events = (count) => Array.from({ length: count }, (_, n) => ({ n })
 const all = (count, work) => Promise.all(Array.from({ length: count }, (_, at) => work(at)))
 let made = 0
 
-/** Runs `work` with a client and a server of its own; what it opened is closed behind it. */
-export function prepared(work) {
+/** Runs `work` with a client and a server of its own; what it opened is closed behind it. `options.client`: of which library. */
+export function prepared({ client: name }, work) {
   return withServer(async (port) => {
-    const client = new Redis(port, '127.0.0.1')
+    const library = libraries[name]
+    const client = await library.connect(port)
     const open = []
     try {
       return await work({
         port,
         client,
+        library,
+        /** A connection more. */
+        async another() {
+          const one = await library.connect(port)
+          open.push(() => library.close(one))
+          return one
+        },
         async beside(role, options) {
-          const one = await started(role, port, options)
+          const one = await started(role, port, name, options)
           open.push(() => one.kill())
           return one
         },
@@ -33,7 +41,7 @@ export function prepared(work) {
       })
     } finally {
       for (const close of open.reverse()) await close()
-      client.disconnect()
+      library.close(client)
     }
   })
 }

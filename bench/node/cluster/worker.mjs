@@ -1,35 +1,39 @@
 // A process beside the bench: hosts sessions, relays entries, is one hop of two, or works on jobs. Ends with its parent.
-import { Redis } from 'ioredis'
 import { cluster } from '../../../dist/redis.js'
 import { functions } from './functions.mjs'
+import { libraries } from './libraries.mjs'
 
-const [role, port, options] = [process.argv[2], Number(process.argv[3]), JSON.parse(process.argv[4])]
-const client = new Redis(port, '127.0.0.1')
+const [role, port, library, options] = [process.argv[2], Number(process.argv[3]), libraries[process.argv[4]], JSON.parse(process.argv[5])]
+const client = await library.connect(port)
 process.on('disconnect', () => process.exit())
+
+/** Said by name to whoever asks. */
+const told = {
+  cpu() {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+}
 
 const roles = {
   async host() {
     const own = cluster({ client, functions, ...options })
     await own.work({ capacity: 20_000 })
-    process.on('message', async (message) => {
-      if (message !== 'stop') return void process.send({ hosted: own.hosted })
+    told.hosted = () => own.hosted
+    told.stop = async () => {
       await own.stop()
       process.exit()
-    })
+    }
   },
   /** No state: each entry goes on as it came. */
   async relay() {
     const reads = client.duplicate()
-    await client.xgroup('CREATE', 'in', 'g', '$', 'MKSTREAM').catch(() => {})
+    await reads.connect?.().catch(() => {})
+    await library.group(client).catch(() => {})
     const relays = async () => {
       for (;;) {
-        const answer = await reads.xreadgroup('GROUP', 'g', `${process.pid}`, 'COUNT', 64, 'BLOCK', 1000, 'STREAMS', 'in', '>')
-        if (answer === null) continue
-        const [[, entries]] = answer
-        const pipeline = client.pipeline()
-        for (const [, fields] of entries) pipeline.xadd('out', '*', 'data', JSON.stringify(JSON.parse(fields[1])))
-        pipeline.xack('in', 'g', ...entries.map(([id]) => id))
-        await pipeline.exec()
+        const entries = await library.take(reads, `${process.pid}`)
+        if (entries.length > 0) await library.passOn(client, entries)
       }
     }
     void relays()
@@ -37,13 +41,12 @@ const roles = {
   /** Answers each entry with one. */
   async hop() {
     const reads = client.duplicate()
+    await reads.connect?.().catch(() => {})
     const hops = async () => {
-      for (let last = '$'; ; ) {
-        const answer = await reads.xread('BLOCK', 1000, 'STREAMS', 'there', last === '$' ? '0' : last)
-        if (answer === null) continue
-        for (const [id, fields] of answer[0][1]) {
+      for (let last = '0'; ; ) {
+        for (const [id, text] of await library.read(reads, 'there', last)) {
           last = id
-          await client.xadd('back', '*', ...fields)
+          await library.add(client, 'back', text)
         }
       }
     }
@@ -56,4 +59,5 @@ const roles = {
   },
 }
 await roles[role]()
+process.on('message', async (name) => process.send({ [name]: await told[name]() }))
 process.send('ready')

@@ -8,7 +8,7 @@ import { findingsOf } from '../doctor/redis.js'
 /** Everything of one server, in the order in which it is printed. */
 export async function redisFindings(url: string): Promise<Finding[]> {
   try {
-    const { client, close } = await connected(url, 'velo doctor --redis')
+    const { client, close } = await connected(url, 'velo doctor --redis', 'one')
     const admin = clusterAdmin(client)
     try {
       return findingsOf(await admin.server())

@@ -1,4 +1,4 @@
-// What sessions of the benches do: a running sum, by replay and from a state.
+// What sessions of the benches do: a running sum, by replay, with something done for each event, and from a state.
 import { streamFn } from '../../../dist/index.js'
 
 export const functions = {
@@ -8,6 +8,13 @@ export const functions = {
       for await (const { n } of events) yield (total += n)
     },
     { name: 'sum' },
+  ),
+  runs: streamFn(
+    async function* runs(events, ctx) {
+      let total = 0
+      for await (const { n } of events) yield (total += await ctx.run('n', () => n))
+    },
+    { name: 'runs' },
   ),
   kept: streamFn(
     async function* kept(events, ctx) {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Cluster } from 'ioredis'
+import { createCluster } from 'redis'
 import { streamFn } from 'velo-stream'
 import { cluster } from 'velo-stream/redis'
 import { isPending } from '../support/deferred.mjs'
@@ -17,6 +19,15 @@ const asks = streamFn(
   },
   { name: 'asks' },
 )
+
+test('beside a cluster of servers it is refused: each has replicas of its own', () => {
+  const lazy = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true })
+  for (const client of [lazy, createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] })])
+    assert.throws(() => cluster({ client, functions: { asks }, wait: { replicas: 1 } }), {
+      code: 'VELO_CONFIG',
+      field: 'cluster(options).wait',
+    })
+})
 
 describeServers('replicas', ({ kind, server }) => {
   for (const { name, make, end } of clients) {

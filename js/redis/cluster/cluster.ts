@@ -102,7 +102,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   constructor(options: ClusterOptions<Functions>) {
     onlyKnown(options, FIELD, KNOWN)
     const { client, functions, prefix = 'velo', commit = {} } = options
-    connectorOf(client, `${FIELD}.client`)
+    const { isCluster } = connectorOf(client, `${FIELD}.client`)
     record(functions, `${FIELD}.functions`)
     text(prefix, `${FIELD}.prefix`)
     if (/[{}]/.test(prefix)) throw configError(`${FIELD}.prefix`, 'a string without braces', prefix)
@@ -116,6 +116,8 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     this.#ttl = duration(options.ttl, `${FIELD}.ttl`, 1000, 3_600_000)
     this.#backlog = integer(options.backlog, `${FIELD}.backlog`, 1, 4096)
     this.#wait = options.wait === undefined ? undefined : waitOf(options.wait)
+    // Each of its servers has replicas of its own, and nobody can be asked for all of them.
+    if (isCluster && options.wait !== undefined) throw configError(`${FIELD}.wait`, 'left out with a client of Redis Cluster', options.wait)
     this.#timeout = duration(options.timeout, `${FIELD}.timeout`, 1, 10_000)
     for (const [name, fn] of Object.entries(functions)) {
       this.#functions.set(name, hostable(name, fn, this.#commit, new Nowhere(), `${FIELD}.functions`))

@@ -25,6 +25,8 @@ export interface Subscriber {
 
 /** Makes connections like the one of `client`. */
 export interface Connector {
+  /** Commands go to many servers, by their keys. */
+  readonly isCluster: boolean
   connect(): Connection
   subscriber(): Subscriber
 }

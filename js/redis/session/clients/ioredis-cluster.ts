@@ -25,6 +25,7 @@ export function isIoCluster(client: unknown): client is IoCluster {
 
 export function overIoCluster(client: IoCluster): Connector {
   return {
+    isCluster: true,
     connect: () => new IoClusterConnection(duplicated(client)),
     subscriber: () => new ShardedSubscriber(new IoShards(duplicated(client))),
   }

@@ -28,7 +28,7 @@ export function isIoRedis(client: unknown): client is IoRedis {
 }
 
 export function overIoRedis(client: IoRedis): Connector {
-  return { connect: () => new IoConnection(duplicated(client)), subscriber: () => new IoSubscriber(client) }
+  return { isCluster: false, connect: () => new IoConnection(duplicated(client)), subscriber: () => new IoSubscriber(client) }
 }
 
 /** ms until the next try. */

@@ -34,6 +34,7 @@ export function isNodeCluster(client: unknown): client is NodeCluster {
 
 export function overNodeCluster(client: NodeCluster): Connector {
   return {
+    isCluster: true,
     connect: () => new NodeClusterConnection(client.duplicate(OWN)),
     subscriber: () => new ShardedSubscriber(new NodeShards(client.duplicate(OWN))),
   }

@@ -23,7 +23,11 @@ export function isNodeRedis(client: unknown): client is NodeRedis {
 }
 
 export function overNodeRedis(client: NodeRedis): Connector {
-  return { connect: () => new NodeConnection(client.duplicate()), subscriber: () => new NodeSubscriber(client.duplicate()) }
+  return {
+    isCluster: false,
+    connect: () => new NodeConnection(client.duplicate()),
+    subscriber: () => new NodeSubscriber(client.duplicate()),
+  }
 }
 
 abstract class Own {

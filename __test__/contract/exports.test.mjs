@@ -119,7 +119,7 @@ const subpaths = {
   server: 'createServer',
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
-  nats: 'NatsJournal natsSink natsSource publish',
+  nats: 'NatsJournal natsSessions natsSink natsSource publish',
   dashboard: 'dashboard',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }

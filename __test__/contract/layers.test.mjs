@@ -45,7 +45,7 @@ const ADD_ONS = {
 }
 
 /** Folders of add-ons that keep and run durable streams elsewhere: they are made of the inner rooms. */
-const KEEPERS = ['js/redis/session', 'js/redis/cluster', 'js/nats/session']
+const KEEPERS = ['js/redis/session', 'js/redis/cluster', 'js/nats/session', 'js/nats/keyed']
 
 /** What each room may load beside Node. `ws`, `fastify` and `@opentelemetry/api` are brought by the user. */
 const LIBRARIES = {

@@ -6,7 +6,7 @@ import { crashes, said } from '../durable/kills/tester.mjs'
 import { describeNats } from '../support/nats-servers.mjs'
 
 const SEED = Number(process.env.VELO_SEED ?? 13)
-const KILLS = Number(process.env.VELO_KILLS ?? 12)
+const KILLS = Number(process.env.VELO_KILLS ?? 8)
 const STORES = new URL('./stores.mjs', import.meta.url).href
 
 describeNats('killed processes', (server) => {

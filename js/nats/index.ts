@@ -2,6 +2,7 @@
 
 export type { MessageCodec } from './client/codec.js'
 export type { NatsHeadersLike, NatsLike, NatsMessageLike } from './client/wire.js'
+export { type NatsSessions, type NatsSessionsMetrics, type NatsSessionsOptions, natsSessions } from './keyed/nats-sessions.js'
 export { NatsJournal, type NatsJournalOptions } from './session/nats-journal.js'
 export type { MessageOptions, NatsSinkOptions } from './sink/nats-sink.js'
 export { natsSink } from './sink/nats-sink.js'

@@ -3,6 +3,7 @@
 // The stream of JetStream: what is asked of it, and how long. Owns the requests; not what the messages say. Whatever decides who may write is asked of the leader of the stream; what
 // is read in pages may come from a replica that is behind, and whoever reads knows how far it must come.
 
+import { randomBytes } from 'node:crypto'
 import { afterMs, Refusal } from '../client/faults.js'
 import { Headers } from '../client/headers.js'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
@@ -12,6 +13,10 @@ export interface Stored {
   readonly subject: string
   readonly seq: number
   readonly data: Buffer
+  /** When the server took it, Unix ms; of pages only. */
+  readonly at: number
+  /** The value of one of its headers; of pages only. */
+  header(name: string): string | undefined
 }
 
 /** What must be true when it is stored, and what becomes of it. */
@@ -35,6 +40,9 @@ const PATIENCE = 5000
 const BEHIND = 20
 const LEAST_TTL = 1000
 
+/** A batch of which something did not arrive: it is sent again. */
+const INCOMPLETE = [10_176, 10_205, 10_206, 10_210]
+
 /** What the stream is made with, and must have. */
 const NEEDS = { allow_direct: true, allow_rollup_hdrs: true, allow_msg_ttl: true } as const
 
@@ -43,11 +51,22 @@ export interface BoxOptions {
   readonly storage: 'file' | 'memory'
   readonly replicas: number
   readonly timeout: number
+  /** What else it is made with. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/** A message of a batch. */
+export interface Batched {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly headers: readonly (readonly [string, string])[]
 }
 
 export class Box {
   readonly #wire: Wire
   readonly #options: BoxOptions
+  /** Several messages are stored as one, once it is ready. */
+  hasBatches = false
   #made: Promise<void> | undefined
 
   constructor(wire: Wire, options: BoxOptions) {
@@ -71,21 +90,38 @@ export class Box {
 
   /** Its sequence; `undefined`: the last sequence is another one, and nothing was stored, unless it was stored before by the same call. */
   async put(subject: string, data: Uint8Array, { last, rollup, ttl }: Terms): Promise<number | undefined> {
-    const lines: [string, string][] = [['Nats-Expected-Last-Subject-Sequence', String(last.seq)]]
-    if (last.subject !== subject) lines.push(['Nats-Expected-Last-Subject-Sequence-Subject', last.subject])
+    const lines = expecting(subject, last)
     if (rollup === true) lines.push(['Nats-Rollup', 'sub'])
-    if (ttl !== undefined) lines.push(['Nats-TTL', `${Math.max(LEAST_TTL, Math.ceil(ttl))}ms`])
-    const headers = new Headers(lines)
-    try {
-      const { seq } = await this.#insist(async () => {
-        const answer = await this.#wire.request(subject, data, { timeout: this.#soon, headers })
-        return readAnswer(subject, answer) as { seq: number }
-      })
-      return seq
-    } catch (error) {
-      if (error instanceof Refusal && error.number === WRONG_LAST) return undefined
-      throw error
+    if (ttl !== undefined) lines.push(['Nats-TTL', lasting(ttl)])
+    return this.#fenced(() => this.#send(subject, data, lines))
+  }
+
+  /**
+   * Stores all of them or none, the last one of which has the fence and takes the place of what its subject had. Without batches: one after the other, each under the fence, and what is sent again
+   * is recognized by its id within the duplicate window of the stream. Its sequence, or `undefined` as `put`.
+   */
+  async commit(messages: readonly Batched[], last: Batched, fence: Terms['last']): Promise<number | undefined> {
+    if (!this.hasBatches || messages.length === 0) {
+      for (const { subject, data, headers } of messages) {
+        const lines = [...headers, ...expecting(subject, fence)]
+        if ((await this.#fenced(() => this.#send(subject, data, lines))) === undefined) return undefined
+      }
+      return this.put(last.subject, last.data, { last: fence, rollup: true })
     }
+    return this.#fenced(() => {
+      const id = randomBytes(12).toString('base64url')
+      const batch = (at: number): [string, string][] => [
+        ['Nats-Batch-Id', id],
+        ['Nats-Batch-Sequence', String(at)],
+      ]
+      for (const [at, { subject, data, headers }] of messages.entries()) {
+        // Of a batch nothing is sent twice: what has an id would make the whole of it a repeat.
+        const lines = headers.filter(([name]) => name !== 'Nats-Msg-Id')
+        this.#wire.connection.publish(subject, data, { headers: new Headers([...lines, ...batch(at + 1)]) })
+      }
+      const end: [string, string][] = [['Nats-Batch-Commit', '1'], ['Nats-Rollup', 'sub'], ...expecting(last.subject, fence)]
+      return this.#send(last.subject, last.data, [...last.headers, ...batch(messages.length + 1), ...end])
+    })
   }
 
   /** The last message of a subject, as the leader of the stream knows it. */
@@ -130,11 +166,33 @@ export class Box {
     return afterMs(BEHIND)
   }
 
+  async #send(subject: string, data: Uint8Array, lines: readonly (readonly [string, string])[]): Promise<number> {
+    const answer = await this.#wire.request(subject, data, { timeout: this.#soon, headers: new Headers(lines) })
+    return (readAnswer(subject, answer) as { seq: number }).seq
+  }
+
+  async #fenced(send: () => Promise<number>): Promise<number | undefined> {
+    const again = async (): Promise<number> => {
+      try {
+        return await send()
+      } catch (error) {
+        if (error instanceof Refusal && INCOMPLETE.includes(error.number)) throw new Error('a part of the batch was lost')
+        throw error
+      }
+    }
+    try {
+      return await this.#insist(again)
+    } catch (error) {
+      if (error instanceof Refusal && error.number === WRONG_LAST) return undefined
+      throw error
+    }
+  }
+
   async #get(body: object): Promise<Stored | undefined> {
     try {
       const { message } = await this.#ask(`STREAM.MSG.GET.${this.#options.stream}`, body)
       const { subject, seq, data } = message as { subject: string; seq: number; data?: string }
-      return { subject, seq, data: Buffer.from(data ?? '', 'base64') }
+      return { subject, seq, data: Buffer.from(data ?? '', 'base64'), at: 0, header: () => undefined }
     } catch (error) {
       if (error instanceof Refusal && NOT_FOUND.includes(error.number)) return undefined
       throw error
@@ -188,35 +246,51 @@ export class Box {
   }
 
   async #make(): Promise<void> {
-    const { stream, storage, replicas } = this.#options
-    const config = {
-      name: stream,
-      subjects: [`${stream}.>`],
-      storage,
-      num_replicas: replicas,
-      retention: 'limits',
-      discard: 'new',
-      ...NEEDS,
-    }
+    const { stream, storage, replicas, config } = this.#options
+    const wanted = { name: stream, storage, num_replicas: replicas, retention: 'limits', discard: 'new', ...NEEDS, ...config }
     const info = await this.#ask(`STREAM.INFO.${stream}`, {}).catch(async (error: unknown) => {
       if (!(error instanceof Refusal) || error.number !== NO_STREAM) throw error
-      return this.#ask(`STREAM.CREATE.${stream}`, { ...config, allow_atomic: true }).catch((refused: unknown) => {
+      return this.#ask(`STREAM.CREATE.${stream}`, { ...wanted, allow_atomic: true }).catch((refused: unknown) => {
         // Somebody else has made it, or the server is one without batches.
         if (refused instanceof Refusal && refused.number === EXISTS) return this.#ask(`STREAM.INFO.${stream}`, {})
-        if (refused instanceof Refusal) return this.#ask(`STREAM.CREATE.${stream}`, config)
+        if (refused instanceof Refusal) return this.#ask(`STREAM.CREATE.${stream}`, wanted)
         throw refused
       })
     })
     const has = info.config as Record<string, unknown>
-    const missing = Object.keys(NEEDS).filter((name) => has[name] !== true)
-    if (missing.length > 0)
-      throw new Error(`stream ${stream} has no ${missing.join(', ')}; it needs a server from 2.11 on, and a stream that is made for this`)
+    const other = Object.keys({ ...NEEDS, ...config }).filter((name) => !isSame(has[name], wanted[name as keyof typeof wanted]))
+    if (other.length > 0)
+      throw new Error(
+        `stream ${stream} has another ${other.join(', ')}; it needs a server from 2.11 on, and a stream that is made for this`,
+      )
+    this.hasBatches = has.allow_atomic === true
   }
 }
 
+/** Whether the server has what was asked for: it may say more of it. */
+function isSame(has: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return has === wanted
+  if (typeof has !== 'object' || has === null) return false
+  const names = Object.keys(wanted)
+  if (Array.isArray(wanted) && names.length !== (has as unknown[]).length) return false
+  return names.every((name) => isSame((has as Record<string, unknown>)[name], (wanted as Record<string, unknown>)[name]))
+}
+
+/** How long a message lives, as a header says it. */
+export function lasting(ms: number): string {
+  return `${Math.max(LEAST_TTL, Math.ceil(ms))}ms`
+}
+
+function expecting(subject: string, last: Terms['last']): [string, string][] {
+  const lines: [string, string][] = [['Nats-Expected-Last-Subject-Sequence', String(last.seq)]]
+  if (last.subject !== subject) lines.push(['Nats-Expected-Last-Subject-Sequence-Subject', last.subject])
+  return lines
+}
+
 function storedOf({ headers, data }: NatsMessageLike): Stored {
-  const header = (name: string): string => headers?.values(name)[0] ?? ''
-  return { subject: header('Nats-Subject'), seq: Number(header('Nats-Sequence')), data: Buffer.from(data) }
+  const header = (name: string): string | undefined => headers?.values(name)[0]
+  const at = Date.parse(header('Nats-Time-Stamp') ?? '')
+  return { subject: header('Nats-Subject') ?? '', seq: Number(header('Nats-Sequence')), data: Buffer.from(data), at, header }
 }
 
 function readAnswer(subject: string, { data }: NatsMessageLike): Record<string, unknown> {

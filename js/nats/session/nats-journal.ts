@@ -59,6 +59,7 @@ export class NatsJournal implements Journal {
       storage: word(options.storage, `${field}.storage`, ['file', 'memory']),
       replicas: integer(options.replicas, `${field}.replicas`, 1, 1, 5),
       timeout: duration(options.timeout, `${field}.timeout`, 1, 10_000),
+      config: { subjects: [`${stream}.>`] },
     })
   }
 

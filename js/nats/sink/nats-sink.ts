@@ -47,9 +47,10 @@ export class Composer<Value> {
     if (options.domain !== undefined) text(options.domain, `${field}.domain`)
   }
 
-  compose(subject: string, value: Value): Outgoing {
+  /** `more`: headers beside those of the options. */
+  compose(subject: string, value: Value, more: readonly (readonly [string, string])[] = []): Outgoing {
     const { id, headers } = this.#options
-    const lines: [string, string][] = headers === undefined ? [] : Object.entries(headers(value))
+    const lines: (readonly [string, string])[] = headers === undefined ? [...more] : [...Object.entries(headers(value)), ...more]
     lines.push(['Nats-Msg-Id', id === undefined ? `${this.#writer}-${++this.#number}` : id(value)])
     return { subject, payload: this.#codec.encode(value), headers: new Headers(lines) }
   }

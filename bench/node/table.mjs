@@ -14,7 +14,7 @@ export function verdict(documents) {
     .flatMap((g) => g.rows.flatMap((r) => (r.claims ?? []).map((c) => ({ ...c, of: `${g.title}: ${r.name}` }))))
   const barred = claims.filter((claim) => claim.bar !== undefined)
   const missed = barred.filter((claim) => !claim.pass)
-  const lines = missed.map((claim) => `  missed  ${claim.of}  ${claim.ratio.toFixed(2)}${against(claim)} (${sign(claim)} ${claim.bar})\n`)
+  const lines = missed.map((claim) => `  missed  ${claim.of}  ${number(claim.ratio)}${against(claim)} (${sign(claim)} ${claim.bar})\n`)
   return `\n${barred.length - missed.length} of ${barred.length} bars held\n${lines.join('')}`
 }
 
@@ -24,8 +24,9 @@ function group({ title, rows, note }) {
 }
 
 function line(row, wide) {
-  const start = `    ${row.name.padEnd(wide)} ${number(row.value).padStart(12)} ${row.unit.padEnd(9)}`
-  const claims = (row.claims ?? []).map((claim) => `${claim.ratio.toFixed(2).padStart(6)}${against(claim)}${bar(claim)}`)
+  const range = row.range === undefined ? '' : `[${row.range.map(number).join(' to ')}] `
+  const start = `    ${row.name.padEnd(wide)} ${number(row.value).padStart(12)} ${row.unit.padEnd(9)}${range}`
+  const claims = (row.claims ?? []).map((claim) => `${number(claim.ratio).padStart(6)}${against(claim)}${bar(claim)}`)
   const indent = ' '.repeat(start.length)
   return `${start}${claims.join(`\n${indent}`)}\n`
 }
@@ -44,5 +45,6 @@ function sign(claim) {
 
 function number(value) {
   if (!Number.isFinite(value)) return '-'
+  if (value !== 0 && Math.abs(value) < 0.1) return value.toPrecision(2)
   return value < 1000 ? value.toFixed(value < 10 ? 2 : 1) : Math.round(value).toLocaleString('en-US').replaceAll(',', ' ')
 }

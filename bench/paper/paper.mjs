@@ -1,0 +1,109 @@
+// The evaluation of the paper (arXiv 2603.03089, section 5): 10 frames a second of 160 x 120 pixels become gray, while they come. How much of its time a stream waits for the first frame to be
+// received (cold start penalty), and how much longer it takes than its load generator (processing overhead).
+//
+//   node bench/paper/paper.mjs                     # streams of 10 s and of 60 s, three rounds: about 40 minutes
+//   node bench/paper/paper.mjs --fast              # time runs fifty times as fast: what is measured means nothing, every frame is checked
+//   node bench/paper/paper.mjs --seconds 10 --rounds 1 --systems 'velo-stream,bare ws'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { redisOnLoopback } from '../node/durable/redis.mjs'
+import { addClaim, main, median } from '../node/harness.mjs'
+import { systems } from './systems.mjs'
+
+const INTERVAL = 100
+const FAST = 50
+const OURS = 'velo-stream'
+const after = (flag) => (process.argv.includes(flag) ? process.argv[process.argv.indexOf(flag) + 1] : undefined)
+
+/** Runs the load generator in a process of its own; answers its times. */
+async function generate({ client, target }, count, interval, onFirst) {
+  const job = JSON.stringify({ client, target, count, interval })
+  const child = fork(fileURLToPath(new URL('generator.mjs', import.meta.url)), [job], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  let times
+  child.on('message', (message) => {
+    if (message.first === undefined) times = message
+    else onFirst(message.first)
+  })
+  const [code] = await once(child, 'exit')
+  if (code !== 0 || times === undefined) throw new Error(`the load generator ended with ${code}`)
+  return times
+}
+
+/** One stream through one system. */
+async function one(system, count, interval, shared) {
+  let first
+  const onFirst = (at) => (first ??= at)
+  const target = await system.start(onFirst, (warming) => generate(warming, 20, 5, () => {}), shared)
+  try {
+    const { begun, generated, last } = await generate(target, count, interval, onFirst)
+    return { penalty: (first - begun) / (last - begun), overhead: last - generated }
+  } finally {
+    await target.stop()
+  }
+}
+
+async function streams(seconds, known, options) {
+  const count = (seconds * 1000) / INTERVAL
+  const redis = Object.values(known).some((system) => system.redis) ? await redisOnLoopback() : undefined
+  if (typeof redis === 'string') throw new Error(redis)
+  const here = Object.keys(known).filter((name) => known[name].start !== undefined)
+  const runs = Object.fromEntries(here.map((name) => [name, []]))
+  try {
+    for (let round = 0; round < options.rounds; round++) {
+      for (const name of here) {
+        await redis?.client.flushall()
+        const [frames, interval] = options.quick ? [count / 5, INTERVAL / FAST] : [count, INTERVAL]
+        runs[name].push(await one(known[name], frames, interval, { redis: redis?.client.options.port }))
+      }
+    }
+  } finally {
+    await redis?.close()
+  }
+  const gone = Object.values(known).flatMap((system) => system.missing ?? [])
+  const note = gone.length > 0 ? gone.join('; ') : undefined
+  return [
+    { title: `cold start penalty, streams of ${seconds} s`, rows: penalties(runs), note },
+    { title: `processing overhead, streams of ${seconds} s`, rows: rowsOf(runs, 'overhead', 'ms') },
+  ]
+}
+
+function rowsOf(runs, figure, unit) {
+  return Object.entries(runs).map(([name, rounds]) => {
+    const values = rounds.map((round) => round[figure])
+    return { name, value: median(values), range: [Math.min(...values), Math.max(...values)], unit }
+  })
+}
+
+function penalties(runs) {
+  const rows = rowsOf(runs, 'penalty', 'of it')
+  const at = (name) => rows.find((row) => row.name === name)
+  for (const [of, bar] of [
+    [`${OURS}, in process`, 0.0001],
+    [`${OURS}, warm server`, 0.004],
+  ])
+    if (at(of) !== undefined) addClaim(rows, { of, bar, most: true }, at(of).value)
+  const [of, peer] = [`${OURS}, cold server`, 'bare ws, cold server']
+  if (at(of) !== undefined && at(peer) !== undefined) {
+    const ratio = median(runs[of].map(({ penalty }, round) => penalty / runs[peer][round].penalty))
+    addClaim(rows, { of, peer, bar: 1.15, most: true }, ratio)
+  }
+  return rows
+}
+
+/** The document of this bench, as of every other. */
+export async function paper(options) {
+  const quick = options.quick || process.argv.includes('--fast')
+  const rounds = quick ? 1 : Number(after('--rounds') ?? 3)
+  const wanted = after('--systems')?.split(',')
+  const known = Object.fromEntries(Object.entries(systems()).filter(([name]) => wanted?.some((part) => name.includes(part)) ?? true))
+  const groups = []
+  for (const seconds of (after('--seconds') ?? '10,60').split(',').map(Number))
+    groups.push(...(await streams(seconds, known, { quick, rounds })))
+  if (quick)
+    for (const { rows } of groups)
+      for (const row of rows) for (const claim of row.claims ?? []) Object.assign(claim, { bar: undefined, pass: undefined })
+  return { name: 'paper', node: process.version, rounds, quick, groups }
+}
+
+await main(import.meta, paper)

@@ -25,9 +25,12 @@ const benches = [
   'cli',
   'durable',
   'cold',
+  'scenarios',
+  '../paper/paper',
 ]
 const options = readOptions()
-const flags = ['--json', ...process.argv.slice(2).filter((flag) => flag !== '--json')]
+// The streams of 60 s of the paper take half an hour: they are asked for by themselves.
+const flags = ['--json', '--seconds', '10', ...process.argv.slice(2).filter((flag) => flag !== '--json')]
 
 const documents = []
 for (const name of benches) {

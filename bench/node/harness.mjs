@@ -43,7 +43,7 @@ export function readOptions(argv = process.argv.slice(2)) {
 }
 
 /** In an order of its own for each `seed`: whoever always comes after the same one pays for what that one left behind. */
-function shuffled(names, seed) {
+export function shuffled(names, seed) {
   const order = [...names]
   let state = seed + 1
   for (let i = order.length - 1; i > 0; i--) {

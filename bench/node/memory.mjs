@@ -20,6 +20,17 @@ const openers = {
       return { result: await stream.recv(), kept: stream }
     }
   },
+  // Both sides of it are in this process; the thread runs before anything is measured.
+  async 'open stream on a worker'(n) {
+    const { onWorker } = await import('./workers/ours.mjs')
+    const fn = onWorker('sums', { maxConcurrent: n + 1, idleTimeout: 0 })
+    await fn.run([1])
+    return async (i) => {
+      const stream = fn.open()
+      await stream.send(i)
+      return { result: await stream.recv(), kept: stream }
+    }
+  },
   // Suspended at its first yield: the least a generator can be.
   async 'bare generator, at yield'() {
     return async (i) => {

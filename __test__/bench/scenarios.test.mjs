@@ -1,0 +1,41 @@
+// The scenarios run, check every answer, and name each peer that is not there.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const bench = (name) => fileURLToPath(new URL(`../../bench/${name}.mjs`, import.meta.url))
+const peers = mkdtempSync(join(tmpdir(), 'velo-peers-'))
+after(() => rmSync(peers, { recursive: true, force: true, maxRetries: 3 }))
+const env = { ...process.env, VELO_PEERS: peers }
+
+async function group(name) {
+  const flags = ['--quick', '--json', '--only', name]
+  const { stdout } = await promisify(execFile)(process.execPath, [bench('node/scenarios'), ...flags], { env, timeout: 100_000 })
+  return JSON.parse(stdout).groups[0]
+}
+
+for (const [name, gone] of [
+  ['length', ['effect', 'streaming-iterables', 'velo', 'bytewax']],
+  ['depth', ['effect', 'streaming-iterables', 'velo', 'conveyor', 'bytewax']],
+  ['startup', ['velo', 'bytewax']],
+])
+  test(`${name}: ours and what is here run, what is not here is named`, { timeout: 120_000 }, async () => {
+    const { rows, note } = await group(name)
+    assert.ok(rows.length > 0)
+    for (const { name: row, value } of rows) assert.ok(value > 0, row)
+    for (const peer of gone) assert.match(note, new RegExp(`MISSING: ${peer} \\(node bench/peers/setup\\.mjs ${peer}\\)`))
+  })
+
+test('the script that brings peers lists what is there, and refuses names it does not know', { timeout: 60_000 }, async () => {
+  const said = await promisify(execFile)(process.execPath, [bench('peers/setup'), '--list'], { env }).catch((error) => error)
+  assert.equal(said.code, 1)
+  assert.match(said.stdout, /MISSING: velo: not installed/)
+  const refused = await promisify(execFile)(process.execPath, [bench('peers/setup'), 'nobody'], { env }).catch((error) => error)
+  assert.match(refused.stderr, /no such peer: nobody; expected some of velo, /)
+})

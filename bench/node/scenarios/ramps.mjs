@@ -1,0 +1,201 @@
+// Throughput by the size of events, by the length of a stream, by the number of streams, by the depth of a pipe. Owns: these four ramps.
+import { streamFn } from '../../../dist/index.js'
+import { missing } from '../../peers/places.mjs'
+import { startPython } from '../../peers/python.mjs'
+import { gather } from '../peers/minimal.mjs'
+import { echo, sums } from '../workers/functions.mjs'
+import { Hand } from '../workers/hand.mjs'
+import { onWorker } from '../workers/ours.mjs'
+import { batched, crowd, expected, live, local, queued, tally, worker } from './ours.mjs'
+import { libraries } from './peers.mjs'
+import { ramp } from './race.mjs'
+
+const numbers = (n) => Array.from({ length: n }, (_, at) => at)
+const perSecond = (events) => (ms) => (events / ms) * 1000
+const note = (...gone) => gone.flat().filter(Boolean).join('; ') || undefined
+
+/** What a peer in Python answers, as every contestant does. */
+const python = (peer, job) => async () => {
+  const { ms, count, last } = await peer.ask(job)
+  return { ms, answer: { count, last } }
+}
+
+/** One after the other on an idle machine takes the same time at any number of events, so a point has as many as take long enough to be timed. */
+const enough = (options, n) => (options.quick ? Math.min(n, 200) : n)
+
+export async function payload(options) {
+  const velo = startPython('velo')
+  const hand = await Hand.start('echo')
+  const [here, there] = [streamFn(echo), onWorker('echo')]
+  const bytes = ({ count, last }) => ({ count, last: count * last.length })
+  const at = (size) => {
+    const n = enough(options, Math.max(50, Math.min(20_000, Math.floor(2e8 / size))))
+    const frames = Array.from({ length: n }, () => new Uint8Array(size).fill(255))
+    const few = Math.max(5, Math.ceil(n / 50))
+    const byHand = async () => {
+      const results = []
+      await hand.through(frames, (result) => results.push(result))
+      return bytes(tally(results))
+    }
+    const contestants = {
+      'velo-stream': async () => bytes(await live(here, frames)),
+      'velo-stream, batches': async () => bytes(await batched(here, frames)),
+      'velo-stream, worker': async () => bytes(await live(there, frames)),
+      'velo-stream, worker, batches': async () => bytes(await batched(there, frames)),
+      'queue by hand': async () => bytes(await queued(echo, frames)),
+      'postMessage by hand': byHand,
+      ...(velo && { 'velo for Python': scaled(python(velo, { case: 'payload', size, n: few }), n / few, { count: n, last: n * size }) }),
+    }
+    return { contestants, expected: { count: n, last: n * size }, unit: 'events/s', toValue: perSecond(n) }
+  }
+  const xs = [64, 1024, 65_536, 1_048_576]
+  const group = await ramp({ title: 'throughput by the size of events', xTitle: 'bytes of an event', picture: 'payload', xs, at, options })
+  await velo?.stop()
+  await hand.stop()
+  return { ...group, note: note(velo ? undefined : missing('velo')) }
+}
+
+/** Who is so slow that it does a part of the work: its time, as if it had done all. What it answers is checked for its part. */
+function scaled(work, times, whole) {
+  return async () => {
+    const { ms, answer } = await work()
+    if (Math.round(answer.count * times) !== whole.count) throw new Error(`${answer.count} results, expected ${whole.count / times}`)
+    return { ms: ms * times, answer: whole }
+  }
+}
+
+export async function length(options) {
+  const velo = startPython('velo')
+  const bytewax = startPython('bytewax')
+  const { here: others, note: gone } = await libraries()
+  const [fn, there] = [local(), worker()]
+  const at = (n) => {
+    const events = numbers(n)
+    const turns = Math.max(1, Math.floor((options.quick ? 100 : 20_000) / n))
+    const each = (work) => async () => {
+      let answer
+      for (let turn = 0; turn < turns; turn++) answer = await work(events)
+      return answer
+    }
+    const inPython = (peer) => async () => {
+      const { ms, answer } = await python(peer, { case: 'run', n })()
+      return { ms: ms * turns, answer }
+    }
+    const contestants = {
+      'velo-stream': each(async () => tally(await fn.run(events))),
+      'velo-stream, live': each(() => live(fn, events)),
+      'velo-stream, batches': each(() => batched(fn, events)),
+      'velo-stream, worker': each(async () => tally(await there.run(events))),
+      'queue by hand': each(() => queued(sums, events)),
+      'bare generator': each(async () => tally(await gather(sums(events)))),
+      ...Object.fromEntries(Object.entries(others).map(([name, library]) => [name, each(library.sums)])),
+      ...(velo && { 'velo for Python': inPython(velo) }),
+      ...(bytewax && { Bytewax: inPython(bytewax) }),
+    }
+    return { contestants, expected: expected(n), unit: 'events/s', toValue: perSecond(n * turns) }
+  }
+  const xs = [10, 100, 1_000, 10_000, 100_000]
+  const group = await ramp({
+    title: 'throughput by the length of a stream',
+    xTitle: 'events of a stream',
+    picture: 'length',
+    xs,
+    at,
+    options,
+  })
+  await velo?.stop()
+  await bytewax?.stop()
+  return { ...group, note: note(gone, velo ? undefined : missing('velo'), bytewax ? undefined : missing('bytewax')) }
+}
+
+export async function streams(options) {
+  const velo = startPython('velo')
+  const [fn, there] = [local(), worker()]
+  const at = (count) => {
+    const rounds = Math.max(2, Math.floor((options.quick ? 20 : 20_000) / count))
+    const contestants = {
+      'velo-stream': () => crowd(fn, count, rounds),
+      'velo-stream, worker': () => crowd(there, count, rounds),
+      'Map with locks and timers': () => inMap(count, rounds),
+      ...(velo && count <= 1_000 && { 'velo for Python': inParts(velo, count, rounds) }),
+    }
+    return { contestants, expected: { count: count * rounds, last: count * rounds }, unit: 'events/s', toValue: perSecond(count * rounds) }
+  }
+  const xs = [1, 10, 100, 1_000, 10_000, 100_000]
+  const group = await ramp({ title: 'throughput by the number of streams', xTitle: 'streams at once', picture: 'streams', xs, at, options })
+  await velo?.stop()
+  return { ...group, note: note(velo ? undefined : missing('velo')) }
+}
+
+/** velo for Python does few rounds: from the sixth stream on one takes seconds. */
+function inParts(velo, count, rounds) {
+  const few = Math.min(rounds, count > 4 ? 2 : 500)
+  return scaled(python(velo, { case: 'crowd', streams: count, rounds: few }), rounds / few, { count: count * rounds, last: count * rounds })
+}
+
+/** What people write without streams: a Map of states, a lock for each that keeps its events in order, a timer for each that forgets it. */
+async function inMap(count, rounds) {
+  const sessions = new Map()
+  const on = (key, event) => {
+    let session = sessions.get(key)
+    if (session === undefined) sessions.set(key, (session = { sum: 0, lock: Promise.resolve(), timer: undefined }))
+    const turn = session.lock.then(() => {
+      clearTimeout(session.timer)
+      session.timer = setTimeout(() => sessions.delete(key), 30_000)
+      return (session.sum += event)
+    })
+    session.lock = turn
+    return turn
+  }
+  let total = 0
+  for (let round = 0; round < rounds; round++) {
+    const results = await Promise.all(Array.from({ length: count }, (_, key) => on(key, 1)))
+    if (round === rounds - 1) for (const result of results) total += result
+  }
+  for (const { timer } of sessions.values()) clearTimeout(timer)
+  return { count: count * rounds, last: total }
+}
+
+async function* double(events) {
+  for await (const event of events) yield event * 2
+}
+
+export async function depth(options) {
+  const [velo, conveyor, bytewax] = ['velo', 'conveyor', 'bytewax'].map(startPython)
+  const { here: others, note: gone } = await libraries()
+  const n = enough(options, 10_000)
+  const events = numbers(n)
+  const at = (stages) => {
+    const more = Array.from({ length: stages - 1 })
+    const pipe = more.reduce((fn) => fn.pipe(double), streamFn(double))
+    const bare = async () => tally(await gather([undefined, ...more].reduce((results) => double(results), events)))
+    const few = Math.ceil(n / 5)
+    const inPython = (peer) => async () => {
+      const { ms, answer } = await python(peer, { case: 'pipe', depth: stages, n: few })()
+      if (answer.count !== few || answer.last !== (few - 1) * 2 ** stages)
+        throw new Error(`a pipe in Python answered ${JSON.stringify(answer)}`)
+      return { ms: (ms * n) / few, answer: { count: n, last: (n - 1) * 2 ** stages } }
+    }
+    const contestants = {
+      'velo-stream': async () => tally(await pipe.run(events)),
+      'velo-stream, batches': () => batched(pipe, events),
+      'bare generators': bare,
+      ...Object.fromEntries(Object.entries(others).map(([name, library]) => [name, () => library.doubles(events, stages)])),
+      ...(velo && { 'velo for Python': inPython(velo) }),
+      ...(conveyor && { Conveyor: inPython(conveyor) }),
+      ...(bytewax && { Bytewax: inPython(bytewax) }),
+    }
+    return { contestants, expected: { count: n, last: (n - 1) * 2 ** stages }, unit: 'events/s', toValue: perSecond(n) }
+  }
+  const group = await ramp({
+    title: 'throughput by the depth of a pipe',
+    xTitle: 'stages',
+    picture: 'depth',
+    xs: [1, 2, 4, 8, 16],
+    at,
+    options,
+  })
+  for (const peer of [velo, conveyor, bytewax]) await peer?.stop()
+  const python3 = [velo ?? missing('velo'), conveyor ?? missing('conveyor'), bytewax ?? missing('bytewax')]
+  return { ...group, note: note(gone, ...python3.filter((peer) => typeof peer === 'string')) }
+}

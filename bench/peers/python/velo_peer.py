@@ -1,0 +1,92 @@
+# velo for Python: the same running sum. Its default options, but for the number of streams.
+import asyncio
+import os
+import time
+
+# It writes lines of its own to the output, where the answers go.
+os.environ["RUST_LOG"] = "off"
+
+from velo import stream_fn
+
+from talk import quantiles, serve
+
+
+@stream_fn(max_concurrent=200_000)
+async def sums(events):
+    total = 0
+    async for event in events:
+        total += event
+        yield total
+
+
+@stream_fn
+async def double(events):
+    async for event in events:
+        yield event * 2
+
+
+@stream_fn
+async def echo(events):
+    async for event in events:
+        yield event
+
+
+async def run(n):
+    results = await sums.run(range(n))
+    return {"count": len(results), "last": results[-1]}
+
+
+async def first(n):
+    times, last = [], 0
+    for _ in range(n):
+        begun = time.perf_counter()
+        async with sums.open() as stream:
+            await stream.send(7)
+            last = await stream.recv()
+            times.append((time.perf_counter() - begun) * 1e6)
+    return {"count": n, "last": last, **quantiles(times)}
+
+
+async def trips(n):
+    times, last = [], 0
+    async with sums.open() as stream:
+        for event in range(n):
+            begun = time.perf_counter()
+            await stream.send(event)
+            last = await stream.recv()
+            times.append((time.perf_counter() - begun) * 1e6)
+    return {"count": n, "last": last, **quantiles(times)}
+
+
+async def payload(size, n):
+    frame = b"\xff" * size
+    count = 0
+    async with echo.open() as stream:
+        for _ in range(n):
+            await stream.send(frame)
+            count += len(await stream.recv())
+    return {"count": count // size, "last": count}
+
+
+async def crowd(streams, rounds):
+    async def one(at):
+        last = 0
+        async with sums.open() as stream:
+            for _ in range(rounds):
+                await stream.send(1)
+                last = await stream.recv()
+        return last
+
+    lasts = await asyncio.gather(*(one(at) for at in range(streams)))
+    return {"count": streams * rounds, "last": sum(lasts)}
+
+
+async def pipe(depth, n):
+    stages = double
+    for _ in range(depth - 1):
+        stages = stages | double
+    results = await stages.run(range(n))
+    return {"count": len(results), "last": results[-1]}
+
+
+serve({"run": run, "first": first, "trips": trips, "payload": payload, "crowd": crowd, "pipe": pipe})

@@ -32,6 +32,14 @@ for (const [name, gone] of [
     for (const peer of gone) assert.match(note, new RegExp(`MISSING: ${peer} \\(node bench/peers/setup\\.mjs ${peer}\\)`))
   })
 
+test('kills: sessions go on after kill -9 with the sum that they had', { timeout: 120_000 }, async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [bench('node/kills'), '--quick', '--json'], { env, timeout: 100_000 })
+  const [{ rows, note }] = JSON.parse(stdout).groups
+  for (const kind of ["'process'", "'disk'"])
+    assert.ok(rows.find(({ name }) => name === `journal, ${kind}: from kill -9 to the next result`).value > 0)
+  assert.match(note, /MISSING: /)
+})
+
 test('the script that brings peers lists what is there, and refuses names it does not know', { timeout: 60_000 }, async () => {
   const said = await promisify(execFile)(process.execPath, [bench('peers/setup'), '--list'], { env }).catch((error) => error)
   assert.equal(said.code, 1)

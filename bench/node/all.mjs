@@ -24,6 +24,7 @@ const benches = [
   'websocket',
   'cli',
   'durable',
+  'kills',
   'cold',
   'scenarios',
   '../paper/paper',

@@ -6,25 +6,33 @@ const PATIENCE = 5_000
 
 /**
  * `contestants`: name to a function that answers `{ answer, ms }`, or the answer alone, whose time is taken here. The first one is ours, and all others are compared with it.
- * Answers the rows, each with `series` and `x` where the scenario is a ramp.
+ * Answers the rows, each with `series` and `x` where the scenario is a ramp. One that says `mayLose` and has too few results is named in `lost`.
  */
-export async function race({ contestants, expected, unit, toValue, x, options, slow = new Set() }) {
-  const names = Object.keys(contestants).filter((name) => !slow.has(name))
-  const times = Object.fromEntries(names.map((name) => [name, []]))
+export async function race({ contestants, expected, unit, toValue, x, options, slow = new Set(), lost = [] }) {
+  const all = Object.keys(contestants).filter((name) => !slow.has(name))
+  const times = Object.fromEntries(all.map((name) => [name, []]))
   for (let round = options.quick ? 0 : -1; round < options.rounds; round++) {
-    for (const name of shuffled(names, round + 1)) {
-      if (slow.has(name) && times[name].length > 0) continue
+    for (const name of shuffled(all, round + 1)) {
+      if (times[name] === undefined || (slow.has(name) && times[name].length > 0)) continue
       tidyUp()
       const begun = performance.now()
       const said = await contestants[name]()
       const whole = performance.now() - begun
       const { answer, ms } = said?.ms === undefined ? { answer: said, ms: whole } : said
+      if (said?.mayLose && answer.count < expected.count) {
+        // A fact about that peer, and no time to compare with.
+        lost.push(`${name}${x === undefined ? '' : `, ${x}`}: LOST ${expected.count - answer.count} of ${expected.count} results`)
+        slow.add(name)
+        delete times[name]
+        continue
+      }
       checkAnswer(name, answer, expected)
       if (whole > PATIENCE) slow.add(name)
       // The first round warms up; who is slow is not asked again.
       if (round >= 0 || slow.has(name)) times[name].push(ms)
     }
   }
+  const names = Object.keys(times)
   const rows = names.map((name) => {
     const values = times[name].map(toValue)
     const row = {
@@ -51,7 +59,7 @@ export async function race({ contestants, expected, unit, toValue, x, options, s
 /** A race at every `x` of a ramp. `at(x)` answers what `race` needs at that point. */
 export async function ramp({ xs, at, options, ...group }) {
   const rows = []
-  const slow = new Set()
-  for (const x of options.quick ? xs.slice(0, 2) : xs) rows.push(...(await race({ ...(await at(x)), x, options, slow })))
-  return { ...group, rows }
+  const [slow, lost] = [new Set(), []]
+  for (const x of options.quick ? xs.slice(0, 2) : xs) rows.push(...(await race({ ...(await at(x)), x, options, slow, lost })))
+  return { ...group, rows, lost }
 }

@@ -17,7 +17,7 @@ const note = (...gone) => gone.flat().filter(Boolean).join('; ') || undefined
 /** What a peer in Python answers, as every contestant does. */
 const python = (peer, job) => async () => {
   const { ms, count, last } = await peer.ask(job)
-  return { ms, answer: { count, last } }
+  return { ms, answer: { count, last }, mayLose: true }
 }
 
 /** One after the other on an idle machine takes the same time at any number of events, so a point has as many as take long enough to be timed. */
@@ -52,7 +52,7 @@ export async function payload(options) {
   const group = await ramp({ title: 'throughput by the size of events', xTitle: 'bytes of an event', picture: 'payload', xs, at, options })
   await velo?.stop()
   await hand.stop()
-  return { ...group, note: note(velo ? undefined : missing('velo')) }
+  return { ...group, note: note(group.lost, velo ? undefined : missing('velo')) }
 }
 
 /** Who is so slow that it does a part of the work: its time, as if it had done all. What it answers is checked for its part. */
@@ -79,7 +79,7 @@ export async function length(options) {
     }
     const inPython = (peer) => async () => {
       const { ms, answer } = await python(peer, { case: 'run', n })()
-      return { ms: ms * turns, answer }
+      return { ms: ms * turns, answer, mayLose: true }
     }
     const contestants = {
       'velo-stream': each(async () => tally(await fn.run(events))),
@@ -105,7 +105,7 @@ export async function length(options) {
   })
   await velo?.stop()
   await bytewax?.stop()
-  return { ...group, note: note(gone, velo ? undefined : missing('velo'), bytewax ? undefined : missing('bytewax')) }
+  return { ...group, note: note(group.lost, gone, velo ? undefined : missing('velo'), bytewax ? undefined : missing('bytewax')) }
 }
 
 export async function streams(options) {
@@ -124,7 +124,7 @@ export async function streams(options) {
   const xs = [1, 10, 100, 1_000, 10_000, 100_000]
   const group = await ramp({ title: 'throughput by the number of streams', xTitle: 'streams at once', picture: 'streams', xs, at, options })
   await velo?.stop()
-  return { ...group, note: note(velo ? undefined : missing('velo')) }
+  return { ...group, note: note(group.lost, velo ? undefined : missing('velo')) }
 }
 
 /** velo for Python does few rounds: from the sixth stream on one takes seconds. */
@@ -197,5 +197,5 @@ export async function depth(options) {
   })
   for (const peer of [velo, conveyor, bytewax]) await peer?.stop()
   const python3 = [velo ?? missing('velo'), conveyor ?? missing('conveyor'), bytewax ?? missing('bytewax')]
-  return { ...group, note: note(gone, ...python3.filter((peer) => typeof peer === 'string')) }
+  return { ...group, note: note(group.lost, gone, ...python3.filter((peer) => typeof peer === 'string')) }
 }

@@ -1,0 +1,121 @@
+// One session that outlives its process, kept in our journal and as people keep it elsewhere: what an event costs when each waits for the one before, and how long after kill -9 the next result comes
+// from another process. Every sum is checked: nothing is lost and nothing counts twice. Most of the time after a kill is the start of Node.js, the same for all.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { missing, moduleOf } from '../peers/places.mjs'
+import { redisOnLoopback } from './durable/redis.mjs'
+import { addClaim, document, main, median, shuffled } from './harness.mjs'
+
+/** Starts a contestant and waits until it can take an event. */
+async function started([script, ...args]) {
+  const child = fork(fileURLToPath(new URL(`kills/${script}.mjs`, import.meta.url)), args.map(String), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  await answer(child)
+  return child
+}
+
+/** What it says next; one that ends instead is an error. */
+async function answer(child) {
+  const over = new AbortController()
+  const ended = once(child, 'exit', over).then(([code]) => Promise.reject(new Error(`a contestant ended with ${code}`)))
+  try {
+    const [message] = await Promise.race([once(child, 'message', over), ended])
+    return message
+  } finally {
+    ended.catch(() => {})
+    over.abort()
+  }
+}
+
+async function asked(child, events, expected) {
+  child.send({ events })
+  const { sum, ms } = await answer(child)
+  if (sum !== expected) throw new Error(`a sum of ${sum}, expected ${expected}`)
+  return ms
+}
+
+/** So many events, kill -9, one more event in another process: us an event, ms after the kill. */
+async function session(command, events) {
+  const child = await started(command)
+  await asked(child, events, events)
+  const ms = await asked(child, events, 2 * events)
+  const exited = once(child, 'exit')
+  const begun = performance.now()
+  child.kill('SIGKILL')
+  const next = await started(command)
+  await asked(next, 1, 2 * events + 1)
+  const killed = performance.now() - begun
+  await exited
+  const gone = once(next, 'exit')
+  next.kill('SIGKILL')
+  await gone
+  return { event: (ms * 1000) / events, killed }
+}
+
+async function sessions(options) {
+  const events = options.quick ? 20 : 1_000
+  const redis = await redisOnLoopback()
+  const gone = []
+  const kinds = {
+    "journal, 'process'": (folder) => ['journal', folder, 'process'],
+    "journal, 'disk'": (folder) => ['journal', folder, 'disk'],
+  }
+  if (typeof redis === 'string') gone.push(redis)
+  else {
+    kinds['state in Redis'] = () => ['redis', redis.client.options.port]
+    if ((await moduleOf('bullmq')) === undefined) gone.push(missing('bullmq'))
+    else kinds['a job of BullMQ an event'] = () => ['bullmq', redis.client.options.port]
+  }
+  const { DatabaseSync } = await import('node:sqlite').catch(() => ({}))
+  if (DatabaseSync === undefined) gone.push('MISSING: node:sqlite (a newer Node.js)')
+  else kinds['SQLite, a transaction an event'] = (folder) => ['sqlite', folder]
+  const names = Object.keys(kinds)
+  const rounds = Object.fromEntries(names.map((name) => [name, []]))
+  for (let round = 0; round < options.rounds; round++) {
+    for (const name of shuffled(names, round)) {
+      const folder = mkdtempSync(join(tmpdir(), 'velo-bench-'))
+      if (typeof redis !== 'string') await redis.client.flushall()
+      try {
+        rounds[name].push(await session(kinds[name](folder), events))
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    }
+  }
+  if (typeof redis !== 'string') await redis.close()
+  return { title: 'a session that outlives its process', rows: rowsOf(names, rounds), note: gone.join('; ') || undefined }
+}
+
+/** What is kept in the system's hands is compared with Redis, which keeps nothing on the disk here, and what is on the disk with SQLite. */
+const PEERS = {
+  "journal, 'process'": ['state in Redis', 'a job of BullMQ an event'],
+  "journal, 'disk'": ['SQLite, a transaction an event'],
+}
+
+function rowsOf(names, rounds) {
+  const figures = { event: ['an event', 'us'], killed: ['from kill -9 to the next result', 'ms'] }
+  const rows = Object.entries(figures).flatMap(([figure, [words, unit]]) =>
+    names.map((name) => {
+      const values = rounds[name].map((round) => round[figure])
+      return { name: `${name}: ${words}`, value: median(values), range: [Math.min(...values), Math.max(...values)], unit }
+    }),
+  )
+  for (const [figure, [words]] of Object.entries(figures))
+    for (const [of, peers] of Object.entries(PEERS))
+      for (const peer of peers.filter((peer) => names.includes(peer))) {
+        const ratio = median(rounds[of].map((round, at) => rounds[peer][at][figure] / round[figure]))
+        addClaim(rows, { of: `${of}: ${words}`, peer: `${peer}: ${words}` }, ratio)
+      }
+  return rows
+}
+
+export function kills(options) {
+  return document('kills', [sessions], { ...options, rounds: options.quick ? 1 : Math.min(options.rounds, 7) })
+}
+
+await main(import.meta, kills)

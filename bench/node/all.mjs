@@ -25,6 +25,7 @@ const benches = [
   'cli',
   'durable',
   'kills',
+  'cost',
   'cold',
   'scenarios',
   '../paper/paper',

@@ -20,7 +20,7 @@ export function quantilesOf(times) {
 }
 
 /** Rounds of contestants that answer `{ times, answer }` or quantiles; a row for each of these. */
-async function quantiles({ title, contestants, expected, note, options }) {
+async function quantiles({ title, contestants, expected, note, bars, options }) {
   const names = Object.keys(contestants)
   const rounds = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = options.quick ? 0 : -1; round < options.rounds; round++) {
@@ -47,7 +47,7 @@ async function quantiles({ title, contestants, expected, note, options }) {
   for (const peer of names.filter((name) => !name.startsWith('velo-stream'))) {
     const ours = peer.startsWith('postMessage') ? 'velo-stream, worker' : 'velo-stream'
     const ratio = median(rounds[peer].map(({ p50 }, round) => p50 / rounds[ours][round].p50))
-    addClaim(rows, { of: `${ours}, p50`, peer: `${peer}, p50` }, ratio)
+    addClaim(rows, { of: `${ours}, p50`, peer: `${peer}, p50`, bar: bars[peer] }, ratio)
   }
   return { title, rows, note, quantiles: true }
 }
@@ -104,7 +104,9 @@ export async function startup(options) {
   // Fewer flows: each takes as long as hundreds of the others.
   if (bytewax) contestants['Bytewax, a flow of one item'] = fewer(contestants['Bytewax, a flow of one item'], n)
   const note = [velo ? [] : missing('velo'), bytewax ? [] : missing('bytewax')].flat().join('; ') || undefined
+  const bars = { 'Bytewax, a flow of one item': 200 }
   const group = await quantiles({
+    bars,
     title: 'from opening a stream to its first result',
     contestants,
     expected: { count: n, last: 7 },
@@ -170,7 +172,8 @@ export async function latency(options) {
     ...(velo && { 'velo for Python': python(velo, { case: 'trips', n }) }),
   }
   const note = [velo ? [] : missing('velo'), typeof redis === 'string' ? redis : []].flat().join('; ') || undefined
-  const group = await quantiles({ title: 'from an event to its result', contestants, expected: expected(n), note, options })
+  const bars = { 'velo for Python': 500, 'state in Redis': 50 }
+  const group = await quantiles({ bars, title: 'from an event to its result', contestants, expected: expected(n), note, options })
   await velo?.stop()
   await hand.stop()
   if (typeof redis !== 'string') await redis.close()

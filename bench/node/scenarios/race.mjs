@@ -8,7 +8,7 @@ const PATIENCE = 5_000
  * `contestants`: name to a function that answers `{ answer, ms }`, or the answer alone, whose time is taken here. The first one is ours, and all others are compared with it.
  * Answers the rows, each with `series` and `x` where the scenario is a ramp. One that says `mayLose` and has too few results is named in `lost`.
  */
-export async function race({ contestants, expected, unit, toValue, x, options, slow = new Set(), lost = [] }) {
+export async function race({ contestants, expected, unit, toValue, x, options, bars = {}, slow = new Set(), lost = [] }) {
   const all = Object.keys(contestants).filter((name) => !slow.has(name))
   const times = Object.fromEntries(all.map((name) => [name, []]))
   for (let round = options.quick ? 0 : -1; round < options.rounds; round++) {
@@ -50,7 +50,7 @@ export async function race({ contestants, expected, unit, toValue, x, options, s
     const own = peer.startsWith('postMessage') ? ours.filter((name) => name.includes('worker')) : ours.slice(0, 1)
     for (const of of own) {
       const ratios = times[peer].map((ms, round) => ms / (times[of][round] ?? median(times[of])))
-      addClaim(rows, { of: at(of), peer: at(peer) }, median(ratios))
+      addClaim(rows, { of: at(of), peer: at(peer), bar: bars[peer] }, median(ratios))
     }
   }
   return rows

@@ -92,7 +92,13 @@ export async function length(options) {
       ...(velo && { 'velo for Python': inPython(velo) }),
       ...(bytewax && { Bytewax: inPython(bytewax) }),
     }
-    return { contestants, expected: expected(n), unit: 'events/s', toValue: perSecond(n * turns) }
+    return {
+      contestants,
+      expected: expected(n),
+      unit: 'events/s',
+      toValue: perSecond(n * turns),
+      bars: { 'velo for Python': 500, Bytewax: 10 },
+    }
   }
   const xs = [10, 100, 1_000, 10_000, 100_000]
   const group = await ramp({
@@ -185,7 +191,13 @@ export async function depth(options) {
       ...(conveyor && { Conveyor: inPython(conveyor) }),
       ...(bytewax && { Bytewax: inPython(bytewax) }),
     }
-    return { contestants, expected: { count: n, last: (n - 1) * 2 ** stages }, unit: 'events/s', toValue: perSecond(n) }
+    return {
+      contestants,
+      expected: { count: n, last: (n - 1) * 2 ** stages },
+      unit: 'events/s',
+      toValue: perSecond(n),
+      bars: { Conveyor: 100 },
+    }
   }
   const group = await ramp({
     title: 'throughput by the depth of a pipe',

@@ -106,7 +106,7 @@ describe('the package', () => {
   test('holds what it needs and nothing else', () => {
     for (const path of ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']) assert.ok(tarball.files.includes(path), path)
     const kinds =
-      /^(dist\/.+\.(js|d\.ts)(\.map)?|dist\/dashboard-page\.css|js\/.+\.ts|docs\/\w+\.md|docs\/operations\/[\w-]+\.(json|yml)|examples\/.+\.(mjs|md|html|txt|csv|sse|ndjson)|package\.json|[A-Z]+(\.md)?)$/
+      /^(dist\/.+\.(js|d\.ts)(\.map)?|dist\/dashboard-page\.css|js\/.+\.ts|docs\/\w+\.md|docs\/plots\/[\w-]+\.svg|docs\/operations\/[\w-]+\.(json|yml)|examples\/.+\.(mjs|md|html|txt|csv|sse|ndjson)|package\.json|[A-Z]+(\.md)?)$/
     assert.deepEqual(
       tarball.files.filter((path) => !kinds.test(path)),
       [],

@@ -1,0 +1,62 @@
+// The pictures in docs/plots are those of the figures that are kept, say how they were made, and are readable on light pages and dark ones.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { drawn, kept } from '../../bench/plots/draw.mjs'
+import { bars, lines, short } from '../../bench/plots/svg.mjs'
+import { written } from '../../bench/plots/tables.mjs'
+import { files, text } from '../support/sources.mjs'
+
+test('every picture is drawn from kept figures, and no other is there', () => {
+  const pictures = drawn()
+  const there = files(/^docs\/plots\//)
+  assert.deepEqual(
+    there.sort(),
+    Object.keys(pictures)
+      .map((name) => `docs/plots/${name}.svg`)
+      .sort(),
+  )
+  for (const [name, svg] of Object.entries(pictures)) {
+    assert.equal(text(`docs/plots/${name}.svg`), svg, name)
+    assert.match(svg, /node bench\/[\w/]+\.mjs; .*Node\.js v\d+/, name)
+    assert.ok(text('docs/performance.md').includes(`plots/${name}.svg`), `docs/performance.md shows ${name}`)
+  }
+})
+
+test('the tables of docs/performance.md are those of the kept figures', () => {
+  const page = text('docs/performance.md')
+  assert.equal(written(page, kept()), page)
+})
+
+test('numbers, bars and lines', () => {
+  assert.deepEqual([0, 0.000123, 1.5, 999, 12_345, 3_456_789].map(short), ['0', '0.000123', '1.5', '999', '12.3 K', '3.46 M'])
+  const one = bars({
+    title: 'a <b>',
+    unit: 'ms',
+    series: ['x'],
+    rows: [{ name: 'ours', bars: [{ value: 10, range: [1, 100] }] }],
+    made: 'how',
+  })
+  assert.match(one, /a &lt;b&gt;/)
+  // From 1 to 100 the value lies in the middle.
+  const [, start, width] = /<rect class="c0" x="(\d+)" y="[\d.]+" width="([\d.]+)" height="14"/.exec(one)
+  const [, low, high] = /<line class="range" x1="([\d.]+)" x2="([\d.]+)"/.exec(one)
+  assert.ok(Math.abs(Number(start) + Number(width) - (Number(low) + Number(high)) / 2) < 0.2)
+  const two = lines({
+    title: 't',
+    xTitle: 'n',
+    yTitle: 'm',
+    series: [
+      {
+        name: 's',
+        points: [
+          [1, 10],
+          [100, 1000],
+        ],
+      },
+    ],
+    made: 'how',
+  })
+  assert.match(two, /<polyline class="c0" points="72,[\d.]+ 830,[\d.]+"\/>/)
+  for (const svg of [one, two]) assert.match(svg, /prefers-color-scheme: dark/)
+})

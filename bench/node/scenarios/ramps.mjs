@@ -3,7 +3,7 @@ import { streamFn } from '../../../dist/index.js'
 import { missing } from '../../peers/places.mjs'
 import { startPython } from '../../peers/python.mjs'
 import { gather } from '../peers/minimal.mjs'
-import { echo, sums } from '../workers/functions.mjs'
+import { double, echo, sums } from '../workers/functions.mjs'
 import { Hand } from '../workers/hand.mjs'
 import { onWorker } from '../workers/ours.mjs'
 import { batched, crowd, expected, live, local, queued, tally, worker } from './ours.mjs'
@@ -162,10 +162,6 @@ async function inMap(count, rounds) {
   return { count: count * rounds, last: total }
 }
 
-async function* double(events) {
-  for await (const event of events) yield event * 2
-}
-
 export async function depth(options) {
   const [velo, conveyor, bytewax] = ['velo', 'conveyor', 'bytewax'].map(startPython)
   const { here: others, note: gone } = await libraries()
@@ -174,17 +170,20 @@ export async function depth(options) {
   const at = (stages) => {
     const more = Array.from({ length: stages - 1 })
     const pipe = more.reduce((fn) => fn.pipe(double), streamFn(double))
+    const there = more.reduce((fn) => fn.pipe(onWorker('double')), onWorker('double'))
     const bare = async () => tally(await gather([undefined, ...more].reduce((results) => double(results), events)))
     const few = Math.ceil(n / 5)
     const inPython = (peer) => async () => {
       const { ms, answer } = await python(peer, { case: 'pipe', depth: stages, n: few })()
-      if (answer.count !== few || answer.last !== (few - 1) * 2 ** stages)
-        throw new Error(`a pipe in Python answered ${JSON.stringify(answer)}`)
+      // Too few results are a fact about that peer; a wrong one is a mistake here.
+      if (answer.count < few) return { ms, answer: { ...answer, count: Math.floor((answer.count * n) / few) }, mayLose: true }
+      if (answer.last !== (few - 1) * 2 ** stages) throw new Error(`a pipe in Python answered ${JSON.stringify(answer)}`)
       return { ms: (ms * n) / few, answer: { count: n, last: (n - 1) * 2 ** stages } }
     }
     const contestants = {
       'velo-stream': async () => tally(await pipe.run(events)),
       'velo-stream, batches': () => batched(pipe, events),
+      'velo-stream, worker': async () => tally(await there.run(events)),
       'bare generators': bare,
       ...Object.fromEntries(Object.entries(others).map(([name, library]) => [name, () => library.doubles(events, stages)])),
       ...(velo && { 'velo for Python': inPython(velo) }),

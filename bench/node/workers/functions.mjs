@@ -41,3 +41,8 @@ export async function* ground(events) {
   let state = 1
   for await (const turns of events) yield (state = grind(state, turns))
 }
+
+/** Numbers: twice as much. A stage of pipes. */
+export async function* double(events) {
+  for await (const event of events) yield event * 2
+}

@@ -26,7 +26,11 @@ test('streams go through our servers and through bare ones, and every frame is c
   const { groups } = JSON.parse(stdout)
   assert.deepEqual(
     groups.map(({ title }) => title),
-    ['cold start penalty, streams of 10 s', 'processing overhead, streams of 10 s'],
+    [
+      'from the first frame created to the first one received, nothing runs before',
+      'cold start penalty, streams of 10 s',
+      'processing overhead, streams of 10 s',
+    ],
   )
   const names = [
     'velo-stream, in process',
@@ -35,10 +39,10 @@ test('streams go through our servers and through bare ones, and every frame is c
     'velo-stream, cold server',
     'bare ws, cold server',
   ]
-  for (const { rows } of groups)
+  for (const { rows } of groups.slice(1))
     assert.deepEqual(
       rows.map(({ name }) => name),
       names,
     )
-  for (const { value } of groups[0].rows) assert.ok(value > 0 && value < 1, `a penalty of ${value}`)
+  for (const { value } of groups[1].rows) assert.ok(value > 0 && value < 1, `a penalty of ${value}`)
 })

@@ -15,11 +15,13 @@ export function toGray(frame) {
 
 export const received = () => process.send({ first: now() })
 
-export async function* gray(frames) {
-  let isFirst = true
-  for await (const frame of frames) {
-    if (isFirst) received()
-    isFirst = false
-    yield toGray(frame)
+/** The function of one stream; `onFirst` is called with its first frame. */
+export const grayOf = (onFirst) =>
+  async function* gray(frames) {
+    let isFirst = true
+    for await (const frame of frames) {
+      if (isFirst) onFirst()
+      isFirst = false
+      yield toGray(frame)
+    }
   }
-}

@@ -9,13 +9,15 @@ const fileName = (title) =>
 
 /** The name of the picture that shows this group, or undefined: what has several units has none. */
 export function pictureOf({ name }, { title, picture }) {
-  if (name === 'paper') return `paper-${fileName(title.split(', ')[0])}`
+  if (name === 'paper') return /^(cold start|processing)/.test(title) ? `paper-${fileName(title.split(', ')[0])}` : undefined
   return picture === undefined ? undefined : `${name}-${picture}`
 }
 
 /** The pictures of one kept run, by name. */
 export function pictures({ command, machine, remark, document }) {
-  const made = [command, machine, `medians of ${document.rounds} rounds`, remark].filter(Boolean).join('; ')
+  const made = [command, machine, document.rounds === 1 ? 'one round' : `medians of ${document.rounds} rounds`, remark]
+    .filter(Boolean)
+    .join('; ')
   return document.name === 'paper' ? ofPaper(document, made) : ofGroups(document, made)
 }
 

@@ -10,7 +10,9 @@ const ranged = ({ value, range }) =>
 
 /** Every table of a kept run, under one line that says how it was made; each picture once. */
 export function tables({ command, machine, remark, document }) {
-  const made = [`\`${command}\``, machine, `medians of ${document.rounds} rounds`, remark].filter(Boolean).join('; ')
+  const made = [`\`${command}\``, machine, document.rounds === 1 ? 'one round' : `medians of ${document.rounds} rounds`, remark]
+    .filter(Boolean)
+    .join('; ')
   const shown = new Set()
   const parts = document.groups.flatMap((group) => [
     ...pictured(document, group, shown),

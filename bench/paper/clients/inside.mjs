@@ -1,8 +1,18 @@
-// The function in the process of the generator itself.
+// The function in the process of the generator itself, which has had one stream, as a warm server has.
 import { streamFn } from '../../../dist/index.js'
-import { gray } from '../gray.mjs'
+import { images } from '../frames.mjs'
+import { grayOf, received } from '../gray.mjs'
 
-const fn = streamFn(gray)
+let onFirst = () => {}
+const fn = streamFn(grayOf(() => onFirst()))
+await read(warming(), () => {})
+onFirst = received
+
+function warming() {
+  const stream = fn.open()
+  void stream.sendBatch(images()).then(() => stream.end())
+  return stream
+}
 
 export function open(_target, onResult, fail) {
   const stream = fn.open()

@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { streamFn } from '../../../dist/index.js'
 import { serveSocket } from '../../../dist/websocket.js'
-import { gray } from '../gray.mjs'
+import { grayOf, received } from '../gray.mjs'
 import { adopt } from './adopt.mjs'
 
-const fn = streamFn(gray)
+const fn = streamFn(grayOf(received))
 const server = createServer()
 new WebSocketServer({ server }).on('connection', (socket, request) => serveSocket(socket, fn, { request, binary: 'raw' }))
 adopt(server)

@@ -77,8 +77,9 @@ export class Scripts {
         ask().then(
           (answer) => settle(() => resolve(answer)),
           (error) => {
-            const { name, message } = error as Error
-            const isUnsure = name === 'AbortError' || UNSURE.test(message)
+            const { name, message, constructor: kind } = error as Error
+            // One of a client says nothing but its class: it waited for too long to be sent, which a busy process causes too.
+            const isUnsure = name === 'AbortError' || kind.name === 'TimeoutError' || UNSURE.test(message)
             if (!isUnsure || this.#isClosed || performance.now() + pause > late) settle(() => reject(error))
             else if (!isLate) setTimeout(() => isLate || tried(Math.min(2 * pause, PAUSES.most)), pause)
           },

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import '../support/parts.mjs'
 import { AckAll } from '../../target/js/nats/source/acks.js'
 import { Consumer } from '../../target/js/nats/source/consumer.js'
 import { Delivery, headOf } from '../../target/js/nats/source/delivery.js'

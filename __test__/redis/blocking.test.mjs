@@ -2,12 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import '../support/parts.mjs'
+import { Blocking } from '../../target/js/redis/source/blocking.js'
 import { deferred, turns } from '../support/deferred.mjs'
-import { binary } from '../support/native.mjs'
-
-// The modules one by one have no binary beside them.
-process.env.NAPI_RS_NATIVE_LIBRARY_PATH = binary
-const { Blocking } = await import('../../target/js/redis/source/blocking.js')
 
 test('cuts in a row, before a connection has said who it is: each one is told', async () => {
   let ready

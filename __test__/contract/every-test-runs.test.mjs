@@ -47,13 +47,17 @@ test('npm test gives every *.test.mjs under __test__ to node:test, once', { time
   assert.deepEqual(given.map((name) => name.replaceAll('\\', '/')).sort(), tests)
 })
 
-test('other lines of Node.js run all but what is the same on each', () => {
+test('other lines of Node.js run all but what is the same on each; one of them those with servers', () => {
   const script = text('.ci/test.mjs')
-  const [, body] = /function isSameOnAll\(file\) \{\n([\s\S]*?)\n\}/.exec(script)
-  const left = tests.filter(new Function('file', body))
-  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|fuzz|memory)\.test/, name)
+  const chosenBy = (name) => {
+    const [, body] = new RegExp(`function ${name}\\(file\\) \\{\\n([\\s\\S]*?)\\n\\}`).exec(script)
+    return tests.filter(new Function('file', body))
+  }
+  const left = chosenBy('isSameOnAll')
+  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|fuzz|memory)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
-  assert.match(text('.ci/nodes.mjs'), /'--line'/)
+  for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/(redis|nats)\/|cluster-servers/, name)
+  assert.match(text('.ci/nodes.mjs'), /'--line', \.\.\.\(at === 0 \? \['--servers'\] : \[\]\)/)
 })
 
 test('they run, and one that fails fails npm test', { timeout: 60_000 }, () => {

@@ -1,39 +1,39 @@
 // The charts in Chromium, of pictures that the test makes: latencies are those of the last minute, and clusters are there where there is one.
 
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { before, test } from 'node:test'
+import { dashboard } from 'velo-stream/dashboard'
 import { describePages } from './browser.mjs'
-import { ask, served, waiting } from './support.mjs'
+import { ask, listening, served, waiting } from './support.mjs'
 
 const MINUTE = 60_000
 
 describePages('the charts', ({ visit }) => {
-  let made
+  const answer = dashboard()
   let picture
   before(async () => {
     waiting(1, 'one')
-    made = await served()
-    picture = JSON.parse((await ask(`${made.url}/dashboard/picture`)).text)
+    const { url } = await served()
+    picture = JSON.parse((await ask(`${url}/dashboard/picture`)).text)
   })
 
-  /** A page that gets just these pictures, the last of them again and again: `{ after, latencies, clusters }` in ms since the first. */
+  /**
+   * A page that gets just these pictures, `{ after, latencies, clusters }` in ms since the first. Its feed stays open, as a feed does; one that the page opens anew begins at the first, which the charts
+   * pass over when they have it.
+   */
   async function shown(looks) {
     const { overview } = picture
     const texts = looks.map(({ after, ...own }) =>
       JSON.stringify({ ...picture, overview: { ...overview, ...own, at: overview.at + after } }),
     )
-    let isFirst = true
-    const answer = (route) => {
-      const parts = isFirst ? texts : texts.slice(-1)
-      isFirst = false
-      return route.fulfill({ contentType: 'text/event-stream', body: parts.map((text) => `data: ${text}\n\n`).join('') })
-    }
-    return visit(made.url, {
-      prepare: async (page) => {
-        await page.route('**/feed?*', answer)
-        await page.route('**/picture?*', (route) => route.fulfill({ contentType: 'application/json', body: texts.at(-1) }))
-      },
+    const feed = texts.map((text) => `data: ${text}\n\n`).join('')
+    const server = createServer((req, res) => {
+      if (!req.url.startsWith('/dashboard/feed?')) return answer(req, res)
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(feed)
     })
+    const { url } = await listening(server.listen(0, '127.0.0.1'))
+    return visit(url)
   }
   const card = (page, title) => page.locator('.card', { has: page.locator('h2', { hasText: title }) })
   const legend = (page, title) => card(page, title).locator('li:visible').allTextContents()

@@ -87,6 +87,11 @@ impl Histogram {
     }
 }
 
+/// What a histogram tells of one value: the middle of its bucket.
+pub(crate) const fn told(value: u64) -> f64 {
+    middle(bucket(value))
+}
+
 /// The place of a quantile among `count` sorted values, counted from 0.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..count")]

@@ -2,7 +2,7 @@
 //!
 //! Owns: the samples. In and out are microseconds; inside they are whole nanoseconds, so that short ones keep their digits.
 
-use crate::histogram::{Histogram, rank};
+use crate::histogram::{Histogram, rank, told};
 
 /// Samples kept as they are before a histogram is allocated.
 const RAW: usize = 16;
@@ -85,13 +85,14 @@ impl Latency {
         }
     }
 
-    /// How everything recorded spreads over bounds in microseconds, which ascend.
+    /// How everything recorded spreads over bounds in microseconds, which ascend. A few samples are counted where a histogram counts them, too: with one
+    /// more they may become one, and what lies at or below a bound never gets less.
     #[must_use]
     pub fn spread(&self, bounds: &[f64]) -> Spread {
         let nanos: Vec<f64> = bounds.iter().map(|micros| micros * 1000.0).collect();
         let (at_most, sum, samples) = match self {
             Self::Raw(samples) => {
-                let below = |bound: &f64| samples.iter().filter(|sample| (**sample as f64) <= *bound).count() as u64;
+                let below = |bound: &f64| samples.iter().filter(|sample| told(**sample) <= *bound).count() as u64;
                 (nanos.iter().map(below).collect(), samples.iter().sum(), samples.len() as u64)
             }
             Self::Binned(histogram) => (histogram.at_most(&nanos), histogram.sum(), histogram.count()),
@@ -156,11 +157,30 @@ mod tests {
     fn a_handful_and_many_spread_alike() {
         let mut latency = Latency::default();
         (1..=10).for_each(|micros| latency.record(f64::from(micros)));
-        let spread = latency.spread(&[0.5, 1.0, 5.0, 100.0]);
+        let spread = latency.spread(&[0.5, 1.1, 5.1, 100.0]);
         assert_eq!((spread.at_most, spread.sum, spread.samples), (vec![0, 1, 5, 10], 55.0, 10));
         (11..=100).for_each(|micros| latency.record(f64::from(micros)));
         let spread = latency.spread(&[0.5, 10.1, 50.5, 101.0]);
         assert_eq!((spread.at_most, spread.sum, spread.samples), (vec![0, 10, 50, 100], 5050.0, 100));
+    }
+
+    #[test]
+    fn what_lies_at_or_below_a_bound_never_gets_less() {
+        let bounds = [5.0, 10.0, 25.0, 50.0];
+        for nanos in 4_900..5_100 {
+            let mut latency = Latency::default();
+            latency.record(f64::from(nanos) / 1000.0);
+            let mut last = latency.spread(&bounds).at_most;
+            for _ in 0..20 {
+                latency.record(30.0);
+                let now = latency.spread(&bounds).at_most;
+                assert!(
+                    last.iter().zip(&now).all(|(before, after)| before <= after),
+                    "{nanos}: {now:?} after {last:?}"
+                );
+                last = now;
+            }
+        }
     }
 
     #[test]

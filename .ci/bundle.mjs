@@ -64,6 +64,39 @@ const addresses = {
   },
 }
 
+/**
+ * What a process loads when it starts, in as few files as each of them allows: a file costs it more than what is in it. Each chunk has what the entry needs of what the package itself needs,
+ * less what the chunks before it have, so none imports from a later one. A browser loads the first, a worker thread the first two.
+ */
+const STARTS = { kit: ['client/index.ts', 'testing/index.ts'], workers: ['workers/thread/entry.ts'], engine: ['index.ts'] }
+
+/** A group of modules for each of these chunks. One that comes first takes what the others need too. */
+function startChunks() {
+  let chunks
+  return Object.keys(STARTS).map((chunk, at, { length }) => ({
+    debugName: chunk,
+    priority: length - at,
+    name(id, graph) {
+      chunks ??= assigned(graph)
+      return chunks.get(id) === chunk ? chunk : null
+    },
+  }))
+}
+
+function assigned(graph) {
+  const reached = (from, found = new Set()) => {
+    if (found.has(from)) return found
+    found.add(from)
+    for (const id of graph.getModuleInfo(from)?.importedIds ?? []) reached(id, found)
+    return found
+  }
+  const ofIndex = reached(join(sources, 'index.ts'))
+  const chunks = new Map()
+  for (const [chunk, names] of Object.entries(STARTS))
+    for (const name of names) for (const id of reached(join(sources, name))) if (ofIndex.has(id) && !chunks.has(id)) chunks.set(id, chunk)
+  return chunks
+}
+
 /** The folder of js/ that most modules of a chunk come from. The bundler asks for a name of its own runtime, which has none, before it is left out. */
 function room({ moduleIds }) {
   const folders = moduleIds.map((id) => relative(sources, id).split(sep)[0])
@@ -89,6 +122,7 @@ async function bundle() {
     dir: dist,
     format: 'esm',
     entryFileNames: '[name].js',
+    codeSplitting: { groups: startChunks() },
     chunkFileNames: (chunk) => `${chunk.isDynamicEntry ? '[name]' : room(chunk)}-[hash].js`,
     sourcemap: true,
     sourcemapExcludeSources: true,

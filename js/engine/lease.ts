@@ -271,7 +271,7 @@ export class Lease implements Tenant, Timed {
   /** Sends wait, or something is on its way: stages on other threads run ahead of those that come after them. That is no silence. */
   private isFed(): boolean {
     const { holder } = this
-    return holder.mode.isSending || (this.def.remote && holder.isBusyElsewhere)
+    return holder.mode.isSending || holder.mode.isFeeding === true || (this.def.remote && holder.isBusyElsewhere)
   }
 
   private isSilent(): boolean {

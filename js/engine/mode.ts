@@ -23,6 +23,8 @@ export interface Mode {
   readonly hasUnread: boolean
   /** Events are on their way into a journal, or come out of it. */
   readonly isKeeping?: boolean
+  /** Events may come from elsewhere at any time: its silence is no end. */
+  readonly isFeeding?: boolean
   /** Where its values become bytes, who counts them. */
   readonly puller?: Puller | undefined
   /** Its events are pulled from a source. */

@@ -4,7 +4,7 @@ import type { StagePlace } from '../../engine/stages/harness.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Generator, StreamContext } from '../../kit/types.js'
 import { DurableContext } from './context.js'
-import { HostedEvents } from './events.js'
+import { HostedEvents, type Records } from './events.js'
 import type { Hosted } from './hosted.js'
 import { HostedResults } from './results.js'
 
@@ -14,7 +14,7 @@ type Call = (events: AsyncIterableIterator<unknown>, ctx: StreamContext) => AnyG
 export function wrapped(fn: Generator<never, unknown>, { index, last }: StagePlace, hosted: Hosted): Generator<never, unknown> {
   hosted.holds(index, last)
   const call: Call = (events, plain) => {
-    const given = index === 0 ? new HostedEvents(events as AsyncIterator<never, undefined>, hosted) : events
+    const given = index === 0 ? new HostedEvents(events as unknown as Records, hosted) : events
     const generator = (fn as unknown as Call)(given, new DurableContext(plain, hosted, index))
     return last ? new HostedResults(generator, hosted) : generator
   }

@@ -136,13 +136,13 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     // Nobody asks for more.
     if (this.end !== undefined) this.output.left()
     this.leave ??= (instance) => silence(instance.close())
-    return silence(this.whenClosed(this.life.inner.instance.close()))
+    return silence(this.whenClosed(this.life))
   }
 
-  private async whenClosed(closing: Promise<unknown>): Promise<void> {
-    await closing.catch((error) => {
+  private async whenClosed(life: Life): Promise<void> {
+    await life.inner.instance.close().catch((error) => {
       // The life in its place, if there is one, is closed as soon as it is there.
-      if (this.goesOn(error) === undefined) throw error
+      if (life === this.life && this.goesOn(error) === undefined) throw error
     })
     await this.ended
     await this.life.settled()

@@ -10,8 +10,10 @@ import { Given, type Pulling } from './pulling.js'
 export interface InnerOwner {
   /** The journal was read: the function may start. */
   readonly isReady: boolean
-  /** Something is on its way to it. */
+  /** Something is on its way to it, or may be at any time. */
   readonly isFeeding: boolean
+  /** Something is on its way to it. */
+  readonly isKeeping: boolean
   /** A result was made. False: it was given out before, and nobody wants it again. */
   made(record: Uint8Array): boolean
   /** The function waits for somebody to read. */
@@ -34,10 +36,14 @@ export class Inner extends LiveMode {
   }
 
   override get isSending(): boolean {
-    return super.isSending || this.durable?.isFeeding === true
+    return super.isSending || this.isKeeping
   }
 
   get isKeeping(): boolean {
+    return this.durable?.isKeeping === true
+  }
+
+  get isFeeding(): boolean {
     return this.durable?.isFeeding === true
   }
 

@@ -23,6 +23,8 @@ const PAGE = { events: 4096, bytes: 1 << 20 }
 export interface LifeOwner {
   /** New events are on their way to the function. */
   readonly isFeeding: boolean
+  /** Events come without end, and all that came were asked for. Absent where they do not. */
+  readonly isDry?: boolean
   /** Where readers got results, those of earlier lives in this process too. */
   readonly output: { readonly handed: number; confirm(index: number): void }
   /** What was kept has been given to the function: new events may follow. */
@@ -76,6 +78,10 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
 
   get isFeeding(): boolean {
     return !this.isReady || this.isPlaying || this.owner.isFeeding
+  }
+
+  get isKeeping(): boolean {
+    return this.isFeeding && !(this.isReady && this.owner.isDry === true)
   }
 
   /** Whether it was closed or aborted meanwhile. */

@@ -2,6 +2,7 @@
 
 import type { Output } from '../../engine/channels/output.js'
 import type { ReadOptions } from '../../engine/channels/reader.js'
+import { DONE_VOID } from '../../kit/promises.js'
 import type { Codec } from '../../kit/types.js'
 import { decodeRecord } from '../../workers/codec/record.js'
 
@@ -105,8 +106,10 @@ export class Outlet {
 
   private read<Got, Given>(ask: (output: Output<unknown>) => Promise<Got>, give: (got: Got) => Given): Promise<Given> {
     this.owner.delivered(this.delivered)
-    return ask(this.owner.records).then(give, (error) => {
-      const again = this.owner.goesOn(error)
+    const { records } = this.owner
+    return ask(records).then(give, (error) => {
+      // A life may hear late that its thread was lost: another one has its place by then.
+      const again = records === this.owner.records ? this.owner.goesOn(error) : DONE_VOID
       if (again !== undefined) return again.then(() => this.read(ask, give))
       if (this.owner.records.isOver) this.wasRead()
       throw this.owner.why(error)

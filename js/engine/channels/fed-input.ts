@@ -1,5 +1,5 @@
 // The input of a live stream on this thread, also for what is fed into it: a source that keeps pace with the function is handed over promise by promise, which
-// saves one of ours an event. Not here: who pulls the source (api/pump.ts).
+// saves one of ours an event, and a harness takes what waits here without any. Not here: who pulls the source (api/pump.ts).
 
 import { Input } from './input.js'
 
@@ -26,6 +26,16 @@ export class FedInput<In> extends Input<In> {
     const event = fed.ready
     fed.taken()
     return event
+  }
+
+  /** An event that waits here, at once, or `null`: for a harness. Half a buffer makes room together: its senders do not look at how far the function is. */
+  takeNow(): IteratorResult<In, undefined> | null {
+    const { buffered } = this
+    if (buffered.length === 0) return null
+    const value = buffered.shift()
+    this.row.deliver()
+    if (buffered.length <= this.owner.buffer >> 1) this.open()
+    return { value, done: false }
   }
 
   /** Hands what the source gave to the function as it is. False where the function does not wait for it. */

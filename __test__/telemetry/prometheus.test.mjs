@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { OverloadedError, runtime, streamFn } from 'velo-stream'
 import { journal } from 'velo-stream/durable'
 import { metricsText, metricsType } from 'velo-stream/telemetry'
+import { showCluster } from '../../target/js/kit/sight/measures.js'
 import { folder, ndjson, start } from '../cli/command.mjs'
 import { deferred, turns } from '../support/deferred.mjs'
 import { leftover } from '../support/leftovers.mjs'
@@ -56,6 +57,12 @@ function troubles() {
   const held = stubborn.open()
   const unread = full.open()
   void unread.sendBatch([1, 2, 3]).catch(() => {})
+  const cluster = { prefix: 'shop', hosted: 1, open: 1, takeovers: 0, commits: 0, lag: 0, deadLetters: 0, unreplicated: 0 }
+  const hide = showCluster(() => ({ ...cluster, commits: cluster.commits++ }))
+  const grows = (what) => () => {
+    cluster[what]++
+    return turns(1)
+  }
   let processing
   /** The next time that somebody asks Prometheus. */
   let asking = Promise.resolve()
@@ -93,7 +100,12 @@ function troubles() {
       await turns(1)
     },
     VeloWorkerRestarts: () => leaves.run([1]).catch(() => {}),
+    VeloClusterBehind: grows('lag'),
+    VeloClusterDeadLetters: grows('deadLetters'),
+    VeloClusterTakeovers: grows('takeovers'),
+    VeloClusterUnreplicated: grows('unreplicated'),
     async end() {
+      hide()
       gate.resolve()
       while (processing !== undefined) await this.VeloCodeSlow()
       await Promise.all([unread.close(), held.close()])
@@ -180,7 +192,7 @@ test('it scrapes the example and this process, and answers every alert and every
 
   // The counters have been seen at 0 or more; from here on they grow.
   const rules = (await asked.get('rules')).groups.flatMap((group) => group.rules)
-  const isThere = ({ metric }) => metric.function !== undefined || metric.job === 'troubles'
+  const isThere = ({ metric }) => metric.function !== undefined || metric.cluster === 'shop' || metric.job === 'troubles'
   const answered = Object.entries(provoke).map(([alert, provokes]) => {
     const { query } = rules.find(({ name }) => name === alert)
     return eventually(asked, query, (samples) => samples.some(isThere), provokes)

@@ -139,8 +139,12 @@ test('a worker thread that computes is told with its stack', async () => {
   const stream = fn.open({ id: 'computes 1' })
   await stream.send(flag)
   const { at } = await of('computes 1')
-  assert.ok(
-    at.some((frame) => /functions\/computes\.mjs:\d+:\d+$/.test(frame)),
+  const lines = readFileSync(new URL('functions/computes.mjs', import.meta.url), 'utf8').split('\n')
+  const frames = at.flatMap((frame) => /functions\/computes\.mjs:(\d+):\d+$/.exec(frame)?.[1] ?? [])
+  // Where it computes comes first, and then who called it.
+  assert.deepEqual(
+    frames.map((line) => /\/\/ (\w+)$/.exec(lines[line - 1])?.[1]),
+    ['spins', 'asks'],
     JSON.stringify(at),
   )
   Atomics.store(flag, 0, 1)

@@ -10,7 +10,7 @@ const FRAMES = 8
 /** So many wait to be located at most: where thousands are stuck they stand at the same place. */
 const LINE = 64
 /** ms that a worker thread has to answer. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 2000
 
 type Post = (method: string, params?: object) => Promise<Record<string, unknown>>
 interface Place {
@@ -26,7 +26,10 @@ async function suspendedAt(post: Post, expression: string, urls: Map<string, str
   const { internalProperties } = (await post('Runtime.getProperties', { objectId: result.objectId, ownProperties: true })) as {
     internalProperties?: { name: string; value?: { value?: unknown } }[]
   }
-  const found = internalProperties?.find(({ name }) => name === '[[GeneratorLocation]]')?.value?.value
+  const of = (property: string) => internalProperties?.find(({ name }) => name === property)?.value?.value
+  // Of one that runs V8 tells where its function begins.
+  if (of('[[GeneratorState]]') === 'running') return undefined
+  const found = of('[[GeneratorLocation]]')
   return found === undefined ? undefined : [shown(found as Place, urls)]
 }
 

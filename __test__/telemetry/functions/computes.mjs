@@ -2,7 +2,11 @@
 
 export default async function* computes(events) {
   for await (const flag of events) {
-    while (Atomics.load(flag, 0) === 0);
+    spins(flag) // asks
     yield 'through'
   }
+}
+
+function spins(flag) {
+  while (Atomics.load(flag, 0) === 0); // spins
 }

@@ -74,11 +74,14 @@ const overview = {
     { thread: 2, streams: 0, busy: 0.1, startMs: 9 },
   ],
   journals: [{}],
+  clusters: [],
+  latencies: { bounds: [10, 1000, 100_000], atMost: [900, 990, 1000], samples: 1000 },
 }
 const list = { at: AT, total: 64, matching: 64, streams: STREAMS }
 const earlier = {
   ...overview,
   at: AT - 2000,
+  latencies: { bounds: [10, 1000, 100_000], atMost: [900, 900, 900], samples: 900 },
   totals: { ...totals, eventsIn: totals.eventsIn - 2_468, eventsOut: totals.eventsOut, streamsOpened: 123_446 },
 }
 
@@ -108,6 +111,15 @@ const detail = {
 }
 const shownAlone = fed(opened, facts({ id: opened.open, said: detail }))
 
+const cluster = { prefix: 'orders', hosted: 1234, open: 17, takeovers: 2, commits: 12_345, lag: 7, deadLetters: 1, unreplicated: 0 }
+const CLUSTERS = [cluster, { ...cluster, prefix: `c ${EVIL}`, commits: 0, lag: 0, deadLetters: 0, takeovers: 0, unreplicated: 3 }]
+/** A process that is a part of these clusters, of which the first has committed 50 times a second. */
+const clustered = (clusters) =>
+  fed(fed(beginning('socket', 'id', ''), { ...facts(), overview: { ...earlier, clusters: [{ ...cluster, commits: 12_245 }] } }), {
+    ...facts(),
+    overview: { ...overview, clusters },
+  })
+
 const SCREENS = {
   list: seen,
   detail: shownAlone,
@@ -116,6 +128,8 @@ const SCREENS = {
   search: after(seen, '/', 'u', 'p'),
   paused: after(seen, 'p', 's', 'r'),
   help: after(seen, '?'),
+  clusters: clustered(CLUSTERS),
+  'more-clusters': clustered(Array.from({ length: 12 }, (_, at) => ({ ...cluster, prefix: `c${at}` }))),
   lost: { ...seen, lost: 'http://127.0.0.1:8080/admin: ECONNREFUSED' },
   empty: fed(seen, { ...facts(), list: { at: AT, total: 0, matching: 0, streams: [] } }),
   beginning: beginning('http://127.0.0.1:8080/admin', 'waitingMs', ''),
@@ -191,7 +205,7 @@ describe('keys', () => {
     assert.equal(last.selected, rows.at(-1).id)
     // At the top one stays at the top.
     assert.deepEqual([after(seen, 's').position, after(seen, 's').selected], [0, rowsOf(after(seen, 's'))[0].id])
-    assert.equal(firstOf(last, 24), rows.length - pageOf(24))
+    assert.equal(firstOf(last, 24), rows.length - pageOf(24, seen))
     assert.equal(after(last, 'pageup').position, rows.length - 1 - 16)
     assert.equal(after(last, 'g').position, 0)
     assert.equal(after(beginning('x', 'id', ''), 'j', 'G', 'return', 'a').mode, 'list')

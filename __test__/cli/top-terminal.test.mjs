@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runtime, streamFn } from 'velo-stream'
 import { createServer } from 'velo-stream/server'
+import { showCluster } from '../../target/js/kit/sight/measures.js'
 import { hasTerminal, terminal } from '../support/tmux.mjs'
 import { within } from '../support/within.mjs'
 import { folder } from './command.mjs'
@@ -73,6 +74,29 @@ test('live at 80x24 and 200x50, resized while it runs; q gives the terminal back
   assert.equal(again.split('\n').filter((row) => row.startsWith('velo top')).length, 1)
   await tty.keys('G')
   await tty.shows(/\n> upload-59/)
+  await tty.keys('q')
+  await isRestored(tty, 0)
+})
+
+test('clusters of the process, and latencies of the last minute, at both sizes', { timeout }, async (context) => {
+  if (!hasTerminal(context)) return
+  const [stream] = opened(1)
+  const numbers = { prefix: 'orders', hosted: 3, open: 5, takeovers: 2, commits: 100, lag: 7, deadLetters: 1, unreplicated: 0 }
+  after(showCluster(() => ({ ...numbers, commits: ++numbers.commits })))
+  const tty = await terminal((await looking({ args: '--interval 100 --sort id' })).line, SMALL)
+  const line = /\ncluster {2}orders {2}3 hosted {2}5 open {2}7 behind {2}1 given up {2}2 taken over {2}/
+  const small = await tty.shows(line)
+  assert.match(small, /\nlatency {2}none in the last minute/)
+  assert.match(small, /\n> upload-00 /)
+  // One event in 64 is timed.
+  for (let n = 0; n < 256; n++) {
+    await stream.send(n)
+    await stream.recv()
+  }
+  await tty.shows(/\nlatency {2}p50 [\d.]+[mu]?s {2}p95 [\d.]+[mu]?s {2}p99 [\d.]+[mu]?s last min/)
+  await tty.resize(200, 50)
+  const large = await tty.shows(/BYTES RUNS/)
+  assert.match(large, new RegExp(`${line.source}\\d+ commits/s\\n`))
   await tty.keys('q')
   await isRestored(tty, 0)
 })

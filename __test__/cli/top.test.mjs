@@ -9,6 +9,7 @@ import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runtime, streamFn } from 'velo-stream'
 import { createServer } from 'velo-stream/server'
+import { showCluster } from '../../target/js/kit/sight/measures.js'
 import { folder, start, velo } from './command.mjs'
 
 const { path, write } = folder()
@@ -156,3 +157,28 @@ if (process.platform !== 'win32') {
     await services[0].ended()
   })
 }
+
+test('behind the table: latencies since the start, and clusters of the process', async () => {
+  const url = await served(true)
+  const searched = () => velo(['top', '--url', url, '--search', 'upload-1'])
+  assert.equal((await searched()).out.trimEnd().split('\n').length, 2)
+  // One event in 64 is timed.
+  for (let n = 0; n < 256; n++) {
+    await streams[1].send(n)
+    await streams[1].recv()
+  }
+  const numbers = { hosted: 3, open: 5, takeovers: 2, commits: 123_456, lag: 7, deadLetters: 1, unreplicated: 0 }
+  const hide = [`orders ${ESC}[2J`, 'b'].map((prefix) => showCluster(() => ({ prefix, ...numbers })))
+  const [head, row, ...more] = (await searched()).out.split('\n')
+  for (const one of hide) one()
+  assert.match(head, /^ID /)
+  assert.match(row, /^upload-1 /)
+  assert.match(more.slice(0, 3).join('\n'), /^\nlatency since the start: p50 \S+s {2}p95 \S+s {2}p99 \S+s\n$/)
+  const cells = more.slice(3).map((line) => line.split(/ {2,}/))
+  assert.deepEqual(cells, [
+    ['CLUSTER', 'HOSTED', 'OPEN', 'COMMITS', 'BEHIND', 'GIVEN UP', 'TAKEN OVER', 'UNREPLICATED'],
+    ['orders \\u{1b}[2J', '3', '5', '123k', '7', '1', '2', '0'],
+    ['b', '3', '5', '123k', '7', '1', '2', '0'],
+    [''],
+  ])
+})

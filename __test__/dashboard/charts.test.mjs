@@ -16,13 +16,15 @@ describePages('the charts', ({ visit }) => {
     waiting(1, 'one')
     const { url } = await served()
     picture = JSON.parse((await ask(`${url}/dashboard/picture`)).text)
+    // A full minute, where an axis has a label.
+    picture.overview.at = Math.ceil(picture.overview.at / MINUTE) * MINUTE
   })
 
   /**
    * A page that gets just these pictures, `{ after, latencies, clusters }` in ms since the first. Its feed stays open, as a feed does; one that the page opens anew begins at the first, which the charts
    * pass over when they have it.
    */
-  async function shown(looks) {
+  async function shown(looks, options) {
     const { overview } = picture
     const texts = looks.map(({ after, ...own }) =>
       JSON.stringify({ ...picture, overview: { ...overview, ...own, at: overview.at + after } }),
@@ -33,8 +35,27 @@ describePages('the charts', ({ visit }) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write(feed)
     })
     const { url } = await listening(server.listen(0, '127.0.0.1'))
-    return visit(url)
+    return visit(url, options)
   }
+  /** From where to where each label of the time goes on each canvas. */
+  const labelsOn = (page) =>
+    page.locator('canvas').evaluateAll((all) =>
+      all.map((canvas) => {
+        const rows = 20
+        const copy = new OffscreenCanvas(canvas.width, rows).getContext('2d', { willReadFrequently: true })
+        copy.drawImage(canvas, 0, rows - canvas.height)
+        const { data } = copy.getImageData(0, 0, canvas.width, rows)
+        const labels = []
+        for (let x = 0; x < canvas.width; x++) {
+          const isInked = Array.from({ length: rows }, (_, y) => data[(y * canvas.width + x) * 4 + 3]).some((alpha) => alpha > 0)
+          if (!isInked) continue
+          // Letters are closer than labels.
+          if (x - (labels.at(-1)?.to ?? -100) > 12) labels.push({ from: x, to: x })
+          else labels.at(-1).to = x
+        }
+        return labels
+      }),
+    )
   const card = (page, title) => page.locator('.card', { has: page.locator('h2', { hasText: title }) })
   const legend = (page, title) => card(page, title).locator('li:visible').allTextContents()
   const waitFor = (page, title, text) => card(page, title).locator('li', { hasText: text }).waitFor()
@@ -70,6 +91,29 @@ describePages('the charts', ({ visit }) => {
     await waitFor(page, title, 'p50 -')
     assert.deepEqual(await legend(page, title), ['p50 -', 'p95 -', 'p99 -'])
     await page.close()
+  })
+
+  test('the last label of the time is as whole as the first', async () => {
+    for (const width of [1440, 360]) {
+      const page = await shown([{ after: -MINUTE }, { after: 0 }], { width })
+      const all = await labelsOn(page)
+      assert.ok(all.length > 3)
+      for (const labels of all) {
+        const widths = labels.map(({ from, to }) => to - from)
+        assert.ok(widths.length >= 2 && widths[0] > 20, String(widths))
+        assert.ok(Math.abs(widths.at(-1) - widths[0]) <= 8, `${width} px wide: ${widths}`)
+      }
+      await page.close()
+    }
+  })
+
+  test('the time of the first picture alone is that of a minute', async () => {
+    const alone = await shown([{ after: 0 }])
+    const labels = await labelsOn(alone)
+    await alone.close()
+    const both = await shown([{ after: -MINUTE }, { after: 0 }])
+    assert.deepEqual(labels, await labelsOn(both))
+    await both.close()
   })
 
   test('a cluster has charts where this process is a part of one', async () => {

@@ -5,8 +5,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { streamFn } from 'velo-stream'
+import { runtime, streamFn } from 'velo-stream'
 import { natsSessions, natsSource } from 'velo-stream/nats'
+import { metricsText } from 'velo-stream/telemetry'
 import { leftover } from '../support/leftovers.mjs'
 import { connection, describeNats, startNats } from '../support/nats-servers.mjs'
 import { within } from '../support/within.mjs'
@@ -98,6 +99,39 @@ describeNats('sessions of keys', (server) => {
     const { results, deadLetters } = sessions.metrics
     assert.deepEqual([results, deadLetters], [20 * 51 + 2, 0])
     await sessions.stop()
+  })
+
+  test('one whose function wants the next event is seen waiting for that', async () => {
+    const client = await connection(server().url)
+    const sessions = await working(client, { stream: 'seen' })
+    await sessions.ask('k', { n: 0 }, { timeout: PATIENT })
+    const waits = () => runtime.inspect({ function: 'chain' }).map(({ id, waitingFor }) => [id, waitingFor])
+    // Its result is known before the event is told as taken.
+    await eventually(() => waits()[0]?.[1] === 'event', 'everything is stored')
+    assert.deepEqual(waits(), [['k', 'event']])
+    await sessions.stop()
+  })
+
+  test('their numbers are among those of clusters for as long as they are worked on', async () => {
+    const client = await connection(server().url)
+    const numbers = () =>
+      Object.fromEntries([...metricsText().matchAll(/^velo_cluster_(\w+)\{cluster="told"\} (\d+)$/gm)].map(([, ...one]) => one))
+    const sessions = await working(client, { stream: 'told', maxDeliveries: 1, lease: 5000 })
+    await Promise.all(keysOf(3).map((key) => sessions.ask(key, { n: 0 }, { timeout: PATIENT })))
+    await assert.rejects(sessions.ask('k0', { n: 1, what: 'throw' }, { timeout: PATIENT }), { code: 'VELO_ADAPTER' })
+    await eventually(() => numbers().lag_events === '0', 'everything is stored')
+    const { commits_total: commits, ...others } = numbers()
+    assert.equal(Number(commits), sessions.metrics.commits)
+    assert.deepEqual(others, {
+      sessions_hosted: '3',
+      handles_open: '0',
+      takeovers_total: '0',
+      lag_events: '0',
+      dead_letters_total: '1',
+      unreplicated_total: '0',
+    })
+    await sessions.stop()
+    assert.deepEqual(numbers(), {})
   })
 
   test('anybody may publish events, and what cannot be done is put aside', async () => {

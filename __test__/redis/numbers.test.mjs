@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { streamFn } from 'velo-stream'
+import { runtime, streamFn } from 'velo-stream'
 import { cluster } from 'velo-stream/redis'
 import { metricsText } from 'velo-stream/telemetry'
 import { until } from '../support/deferred.mjs'
@@ -50,6 +50,24 @@ describeServers('numbers of a cluster', ({ server }) => {
     assert.equal(own.metrics.open, 0)
     await own.stop()
     assert.equal(metricsText().includes('cluster="n1"'), false)
+    await end(client)
+  })
+
+  test('a session whose function wants the next event is seen waiting for that, and for nobody to get room', async () => {
+    const client = await make(server().url)
+    const own = cluster({ client, functions: { slow }, prefix: 'n3' })
+    const waits = () => runtime.inspect({ function: 'slow' }).map(({ id, waitingFor }) => [id, waitingFor])
+    await own.work()
+    const stream = await own.open('slow', 'a')
+    await stream.send('x')
+    assert.equal(await within(LIMIT, stream.recv()), 'x')
+    await until(LIMIT, () => waits()[0]?.[1] === 'event', 'it asks for the next event')
+    assert.deepEqual(waits(), [['a', 'event']])
+    // Those who want to send wait for room where the function is held up.
+    for (const event of ['hold', 'y', 'z']) await within(LIMIT, stream.send(event))
+    await until(LIMIT, () => waits()[0]?.[1] === 'user code', 'it holds')
+    await stream.close()
+    await own.stop()
     await end(client)
   })
 

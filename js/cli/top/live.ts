@@ -60,7 +60,7 @@ export class Live {
   }
 
   #press(key: Key): void {
-    const { state, effect } = pressed(this.#state, key, pageOf(this.#screen.height))
+    const { state, effect } = pressed(this.#state, key, pageOf(this.#screen.height, this.#state))
     this.#set(state)
     if (effect !== undefined) this.#do(effect)
   }

@@ -2,7 +2,9 @@
 //
 // The whole screen out of a state and a size: a pure function. Every line is as wide as the terminal at most, and there are as many as it has.
 
+import { recentQuantiles } from '../../kit/sight/recent.js'
 import { size } from '../journal/shown.js'
+import { clusterLines } from './clusters.js'
 import { fitting, type Style } from './columns.js'
 import { detailLines } from './detail.js'
 import { type Line, line, span as part } from './frame.js'
@@ -10,18 +12,18 @@ import { HELP } from './help.js'
 import { positionOf, rowsOf, type TopState } from './state.js'
 import { clock, count, fitted, micros, safe, span } from './units.js'
 
-/** Lines above the rows, the names of the columns among them, and below. */
+/** Lines above the rows, the names of the columns among them but those of clusters not, and below. */
 const ABOVE = 7
 const BELOW = 1
 
 /** Rows of the list at this height. */
-export function pageOf(height: number): number {
-  return Math.max(1, height - ABOVE - BELOW)
+export function pageOf(height: number, { overview, rates }: Pick<TopState, 'overview' | 'rates'>): number {
+  return Math.max(1, height - ABOVE - clusterLines(overview, rates, height).length - BELOW)
 }
 
 /** The first row to show, so that the selected one is among them. */
 export function firstOf(state: TopState, height: number, rows = rowsOf(state).length): number {
-  const [page, at] = [pageOf(height), positionOf(state)]
+  const [page, at] = [pageOf(height, state), positionOf(state)]
   const first = Math.min(Math.max(state.first, at - page + 1), at)
   return Math.max(0, Math.min(first, rows - page))
 }
@@ -34,25 +36,29 @@ export function render(state: TopState, width: number, height: number): Line[] {
     shown === 'help'
       ? HELP.map(([keys, says]) => [part(`  ${keys.padEnd(18)}`, 'bold'), part(says)])
       : shown === 'detail'
-        ? detailLines(state, width, Math.max(1, height - ABOVE))
+        ? detailLines(state, width, pageOf(height, state) + BELOW)
         : listLines(state, width, height)
-  const top = [...headLines(state, width), ...(shown === 'detail' || shown === 'help' ? [[]] : [])]
+  const top = [
+    ...headLines(state, width),
+    ...clusterLines(state.overview, state.rates, height),
+    ...(shown === 'detail' || shown === 'help' ? [[]] : []),
+  ]
   const lines = [...top, ...body].slice(0, Math.max(0, height - BELOW))
   while (lines.length < height - BELOW) lines.push([])
   return [...lines, footLine(state, width)].slice(-height).map((one) => line(width, one))
 }
 
-function headLines({ source, overview, rates, isPaused, lost }: TopState, width: number): Line[] {
+function headLines({ source, overview, rates, looks, isPaused, lost }: TopState, width: number): Line[] {
   const status = lost !== undefined ? part('LOST', 'red') : isPaused ? part('PAUSED', 'yellow') : part(overview ? clock(overview.at) : '')
   if (overview === undefined) return [line(width, [part('velo top', 'bold'), part(`  ${safe(source)}`)], [status]), [], [], [], []]
   const { process, totals, workers, journals, at } = overview
-  const { closedBy, dropped, latency } = totals
+  const { closedBy, dropped } = totals
   const bad = (number: number, style: Style = 'yellow') => part(count(number), number > 0 ? style : undefined)
   const busy = workers.reduce((sum, worker) => sum + (worker.busy ?? 0), 0)
   const per = (rate: number | undefined) => part(rate === undefined ? '' : ` ${count(rate)}/s`, 'dim')
   const about = `  pid ${process.pid}  ${safe(process.title)}  ${safe(process.node)}  up ${span(at - process.startedAt)}  ${size(process.memory)}`
-  const { p50, p95, p99 } = latency
-  const times = p50 === null ? 'none' : `p50 ${micros(p50)}  p95 ${micros(p95)}  p99 ${micros(p99)}`
+  const [p50, p95, p99] = recentQuantiles(looks)
+  const times = p50 === null ? 'none in the last minute' : `p50 ${micros(p50)}  p95 ${micros(p95)}  p99 ${micros(p99)} last min`
   return [
     line(width, [part('velo top', 'bold'), part(about), part(`  ${safe(source)}`, 'dim')], [status]),
     [
@@ -112,7 +118,7 @@ function listLines(state: TopState, width: number, height: number): Line[] {
   const first = firstOf(state, height, rows.length)
   const at = positionOf(state, rows)
   const spaced = (parts: Line): Line => parts.flatMap((one, index) => (index === 0 ? [one] : [part(' '), one]))
-  const shown = rows.slice(first, first + pageOf(height)).map((stream, index): Line => {
+  const shown = rows.slice(first, first + pageOf(height, state)).map((stream, index): Line => {
     const isSelected = first + index === at
     const cells = columns.map(({ column, width: wide }) => {
       const style = isSelected ? 'inverse' : column.style?.(stream)

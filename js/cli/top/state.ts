@@ -2,6 +2,7 @@
 
 import type { StreamInspection } from '../../index.js'
 import { arranged, SORT_KEYS, type SortKey, usualOrder } from '../../kit/sight/arrange.js'
+import { type Look, looked } from '../../kit/sight/recent.js'
 import type { Overview, StreamDetail, StreamList } from '../../telemetry/index.js'
 
 /** What keys mean, and what is shown. */
@@ -12,6 +13,8 @@ export interface Rates {
   readonly opened: number
   readonly eventsIn: number
   readonly eventsOut: number
+  /** Commits of each cluster, by its prefix. */
+  readonly commits: Readonly<Record<string, number>>
 }
 
 export interface TopState {
@@ -19,6 +22,8 @@ export interface TopState {
   readonly source: string
   readonly overview: Overview | undefined
   readonly rates: Rates | undefined
+  /** Of the last minute, for its latencies. */
+  readonly looks: readonly Look[]
   readonly list: StreamList | undefined
   /** The stream that is shown alone, what was seen of it last, and whether it has ended since. */
   readonly open: string | undefined
@@ -62,6 +67,7 @@ export function beginning(source: string, sort: SortKey, search: string): TopSta
     source,
     overview: undefined,
     rates: undefined,
+    looks: [],
     list: undefined,
     open: undefined,
     detail: undefined,
@@ -107,8 +113,9 @@ export interface Facts {
 export function fed(state: TopState, { overview, list, detail }: Facts): TopState {
   const shown =
     detail === undefined || detail.id !== state.open ? {} : { detail: detail.said ?? state.detail, isOver: detail.said === undefined }
-  const next = { ...state, overview, list, ...shown, rates: ratesOf(state.overview, overview) ?? state.rates, lost: undefined }
-  return settled(next)
+  const { at, latencies, process } = overview
+  const looks = looked(state.looks, { at, latencies, startedAt: process.startedAt })
+  return settled({ ...state, overview, list, ...shown, looks, rates: ratesOf(state.overview, overview) ?? state.rates, lost: undefined })
 }
 
 /** With the selection where the rows are now. */
@@ -120,9 +127,13 @@ function settled(state: TopState): TopState {
 
 function ratesOf(before: Overview | undefined, now: Overview | undefined): Rates | undefined {
   if (before === undefined || now === undefined || now.at <= before.at || before.process.pid !== now.process.pid) return undefined
-  const per = (what: 'streamsOpened' | 'eventsIn' | 'eventsOut') =>
-    Math.max(0, ((now.totals[what] - before.totals[what]) * 1000) / (now.at - before.at))
-  return { opened: per('streamsOpened'), eventsIn: per('eventsIn'), eventsOut: per('eventsOut') }
+  const perSecond = (count: number) => Math.max(0, (count * 1000) / (now.at - before.at))
+  const per = (what: 'streamsOpened' | 'eventsIn' | 'eventsOut') => perSecond(now.totals[what] - before.totals[what])
+  const commits = now.clusters.flatMap(({ prefix, commits }) => {
+    const earlier = before.clusters.find((one) => one.prefix === prefix)
+    return earlier === undefined ? [] : [[prefix, perSecond((commits ?? 0) - (earlier.commits ?? 0))]]
+  })
+  return { opened: per('streamsOpened'), eventsIn: per('eventsIn'), eventsOut: per('eventsOut'), commits: Object.fromEntries(commits) }
 }
 
 /** What a key makes of it; `page`: rows of a page. */

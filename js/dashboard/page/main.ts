@@ -1,4 +1,4 @@
-// js/dashboard/page: the page itself, in a browser. Owns what is seen; knows nothing of Node.js, and takes of the rest of js/ the types alone. Whatever comes from a stream is text, never markup.
+// js/dashboard/page: the page itself, in a browser. Owns what is seen; knows nothing of Node.js, and takes of the rest of js/ the types alone, and how latencies are reckoned. Whatever comes from a stream is text, never markup.
 //
 // What the parts are told, and what they ask for.
 

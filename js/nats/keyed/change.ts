@@ -51,3 +51,9 @@ export interface KeyOwner {
   /** It cannot be run here, whatever the events are. */
   unfit(error: unknown): void
 }
+
+/** Sessions that are here, and events that are not done. */
+export interface Held {
+  readonly sessions: number
+  readonly events: number
+}

@@ -61,6 +61,10 @@ export class KeySession implements MarkedOwner {
     this.gone = this.#run(kept)
   }
 
+  get isDry(): boolean {
+    return this.#line.length === 0
+  }
+
   /** Nothing came for so many ms, nothing waits, and nothing is to be stored. */
   isIdleFor(ms: number): boolean {
     return this.#line.length === 0 && this.#waiting.length === 0 && performance.now() - this.#since >= ms

@@ -3,6 +3,7 @@
 import type { StreamFunction } from '../../api/stream-fn.js'
 import { configError, duration, integer, onlyKnown, record, text, word } from '../../kit/check.js'
 import { ClosedError, TimeoutError } from '../../kit/errors.js'
+import { showCluster } from '../../kit/sight/measures.js'
 import { codecOf, type MessageCodec, type PayloadCodec } from '../client/codec.js'
 import { adapterError } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
@@ -75,6 +76,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
   readonly #counts = { events: 0, results: 0, commits: 0, deadLetters: 0, takeovers: 0 }
   #sending: Promise<unknown> = Promise.resolve()
   #isWorking = false
+  #hide: (() => void) | undefined
   #stopping: Promise<void> | undefined
 
   /** @internal */
@@ -119,6 +121,11 @@ export class NatsSessions<In = unknown, Out = unknown> {
   async work(): Promise<void> {
     if (this.#isWorking) throw configError('work()', 'to be called once', undefined)
     this.#isWorking = true
+    this.#hide = showCluster(() => {
+      const { sessions, events } = this.#worker.held
+      const { commits, deadLetters, takeovers } = this.#counts
+      return { prefix: this.#layout.stream, hosted: sessions, open: 0, takeovers, commits, lag: events, deadLetters, unreplicated: 0 }
+    })
     await this.#worker.start()
   }
 
@@ -172,6 +179,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
 
   async #stop(): Promise<void> {
     await this.#worker.stop()
+    this.#hide?.()
     await this.#sending
     this.#publisher.end()
   }

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
 import type { Batched, Box } from '../session/box.js'
 import { Delivery, headOf } from '../source/delivery.js'
-import type { Change, Coming, Waiter } from './change.js'
+import type { Change, Coming, Held, Waiter } from './change.js'
 import type { Hostable } from './definition.js'
 import { KeySession } from './key-session.js'
 import { keyOf, type Layout } from './layout.js'
@@ -86,6 +86,10 @@ export class Partition {
 
   get room(): number {
     return Math.max(0, WAITING - this.#open.size)
+  }
+
+  get held(): Held {
+    return { sessions: this.#sessions.size, events: this.#open.size }
   }
 
   get isLost(): boolean {

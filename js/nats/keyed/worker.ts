@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { CONSUMER_EXISTS, Refusal } from '../client/faults.js'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
 import type { Box } from '../session/box.js'
+import type { Held } from './change.js'
 import type { Hostable } from './definition.js'
 import { GROUP, type Layout } from './layout.js'
 import { Members } from './members.js'
@@ -34,6 +35,10 @@ class Slot implements PinOwner {
 
   get room(): number {
     return this.#partition?.room ?? 1
+  }
+
+  get held(): Held {
+    return this.#partition?.held ?? { sessions: 0, events: 0 }
   }
 
   arrived(message: NatsMessageLike, pin: string): void {
@@ -89,6 +94,14 @@ export class KeyedWorker {
   /** Partitions that are here. */
   get count(): number {
     return this.#slots.filter(({ isOurs }) => isOurs).length
+  }
+
+  /** What all of them have. */
+  get held(): Held {
+    return this.#slots.reduce((sum, { held }) => ({ sessions: sum.sessions + held.sessions, events: sum.events + held.events }), {
+      sessions: 0,
+      events: 0,
+    })
   }
 
   async start(): Promise<void> {

@@ -90,11 +90,13 @@ export class Chart {
         width,
         height: HEIGHT,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        // Half of the label at the end of the time stands beyond that end.
+        padding: [8, 28, 0, 0],
         cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'velo' }, points: { size: 6 } },
         hooks: { setCursor: [({ cursor }) => this.#tell(cursor.idx ?? this.#last)] },
         scales: {
-          x: { range: (_, from, to) => [Math.min(from, to - 60), to] },
+          // Asked of the data: of one point alone uPlot makes a day.
+          x: { range: ({ data: [times] }) => minuteOrMore(times) },
           y: { range: (_, __, to) => [0, Math.max(this.#least, to * 1.1)] },
         },
         axes: [
@@ -107,6 +109,12 @@ export class Chart {
       this.#plot,
     )
   }
+}
+
+/** From where to where the axis of the time goes. */
+function minuteOrMore(times: ArrayLike<number>): [from: number, to: number] {
+  const to = times[times.length - 1] ?? 0
+  return [Math.min(times[0] ?? 0, to - 60), to]
 }
 
 function clockOf(seconds: number): string {

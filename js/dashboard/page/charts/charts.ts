@@ -1,9 +1,9 @@
 // All charts, and what each takes out of an overview. Counters become rates between two looks. What a process does not use has no chart.
 
+import { type Look, looked, recentQuantiles } from '../../../kit/sight/recent.js'
 import type { Overview } from '../../../telemetry/index.js'
 import { bytes, count, micros, percent, rate } from '../format.js'
 import { Chart } from './chart.js'
-import { Latencies } from './latencies.js'
 
 /** ms between two points. */
 const LEAST_MS = 800
@@ -30,7 +30,8 @@ const ofClusters = ({ clusters }: Overview, what: 'hosted' | 'open' | 'takeovers
 
 export class Charts {
   readonly #charts: readonly (readonly [Chart, Values, (now: Overview) => boolean])[]
-  readonly #latencies = new Latencies()
+  /** Of the last minute, for its latencies. */
+  #looks: readonly Look[] = []
   #before: Overview | undefined
 
   constructor(into: HTMLElement) {
@@ -58,7 +59,7 @@ export class Charts {
         ],
         always,
       ],
-      [new Chart('Latency over the last minute', lines('p50', 'p95', 'p99'), micros, 1000), (now) => this.#latencies.of(now), always],
+      [new Chart('Latency over the last minute', lines('p50', 'p95', 'p99'), micros, 1000), () => recentQuantiles(this.#looks), always],
       [
         new Chart('Kept in streams', lines('events', 'results'), count, 4),
         ({ totals }) => [totals.eventsBuffered, totals.resultsBuffered],
@@ -99,6 +100,8 @@ export class Charts {
   show(now: Overview): void {
     // Where the page looks at something else it is told at once: too soon for a rate.
     if (this.#before !== undefined && now.at - this.#before.at < LEAST_MS) return
+    const { at, latencies } = now
+    this.#looks = looked(this.#looks, { at, latencies, startedAt: now.process.startedAt })
     for (const [chart, values, isUsed] of this.#charts) {
       if (isUsed(now) || !chart.element.hidden) chart.add(now.at / 1000, values(now, this.#before))
     }

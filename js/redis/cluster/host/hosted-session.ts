@@ -113,6 +113,10 @@ export class HostedSession implements LifeOwner, HostedOwner {
     return true
   }
 
+  get isDry(): boolean {
+    return this.inbox.isDry
+  }
+
   /** Something was committed since it came here. */
   get isProven(): boolean {
     return this.#journal.isProven

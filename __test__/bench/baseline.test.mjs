@@ -1,7 +1,9 @@
 // The guard of the benches tells what became slower from noise.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { compare, ratiosOf, summary } from '../../bench/node/baseline.mjs'
 
 const document = (ratio, time) => ({
@@ -42,4 +44,12 @@ test('slower is what lies beyond the noise of both runs, and beyond five in a hu
 
 test('a row that is there no more is told', () => {
   assert.deepEqual(compare({ old: { ratio: 1, noise: 0 } }, {}), { slower: [], gone: ['old'] })
+})
+
+test('a bench of which nothing is written down is no bench that holds', { timeout: 60_000 }, () => {
+  const check = fileURLToPath(new URL('../../bench/node/check.mjs', import.meta.url))
+  const { status, stderr, stdout } = spawnSync(process.execPath, [check, 'throughput', 'no-such-bench'], { encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(stderr, /bench\/baseline\.json has nothing of (no-such-bench|node \d+)/)
+  assert.equal(stdout, '')
 })

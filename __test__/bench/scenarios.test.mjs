@@ -23,7 +23,7 @@ async function group(name) {
 for (const [name, gone] of [
   ['length', ['effect', 'streaming-iterables', 'velo', 'bytewax']],
   ['depth', ['effect', 'streaming-iterables', 'velo', 'conveyor', 'bytewax']],
-  ['startup', ['velo', 'bytewax']],
+  ['startup', ['velo', 'bytewax', 'flink']],
 ])
   test(`${name}: ours and what is here run, what is not here is named`, { timeout: 120_000 }, async () => {
     const { rows, note } = await group(name)

@@ -52,7 +52,7 @@ describe('a client that asks', () => {
   })
 
   test('hears of few but large ones as well, and of the rest with the heartbeat', async () => {
-    await withServer(counting, { ...grace, heartbeat: 40 }, async ({ url }) => {
+    await withServer(counting, { ...grace, heartbeat: 500 }, async ({ url }) => {
       const { client } = await asking(url)
       client.send('x'.repeat(70_000))
       assert.equal((await client.next()).velo.received, 1)
@@ -109,8 +109,8 @@ describe('a client that asks', () => {
 
 test('nobody else hears of it: clients that do not ask, servers that keep nothing', async () => {
   for (const [path, options, frames] of [
-    ['/', { ...grace, heartbeat: 20 }, 1],
-    ['/?acks=1', { heartbeat: 20 }, 0],
+    ['/', { ...grace, heartbeat: 500 }, 1],
+    ['/?acks=1', { heartbeat: 500 }, 0],
   ])
     await withServer(counting, options, async ({ url }) => {
       const client = await connect(`${url}${path}`)

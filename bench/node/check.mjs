@@ -22,6 +22,21 @@ const file = fileURLToPath(new URL('../baseline.json', import.meta.url))
 const line = `node ${process.versions.node.split('.')[0]}`
 const baselines = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
 
+const of =
+  (name) =>
+  ([key]) =>
+    key.startsWith(`${name}: `)
+
+const known = values.update ? {} : baselines[line]
+if (known === undefined)
+  throw new Error(`bench/baseline.json has nothing of ${line}: run with --update first, on a build that is known to be good`)
+// Before anything runs: what is compared with nothing would hold in any case.
+const unknown = values.update ? [] : names.filter((name) => !Object.entries(known).some(of(name)))
+if (unknown.length > 0)
+  throw new Error(
+    `bench/baseline.json has nothing of ${unknown.join(', ')} for ${line}: run them with --update first, on a build that is known to be good`,
+  )
+
 const rows = {}
 for (const name of names) {
   const runs = Array.from({ length: Number(values.runs) }, () => ratiosOf([run(name)]))
@@ -34,10 +49,7 @@ if (values.update) {
   writeFileSync(file, `${JSON.stringify(baselines, undefined, 2)}\n`)
   console.log(`${Object.keys(rows).length} ratios of ${line} are in bench/baseline.json`)
 } else {
-  const known = baselines[line]
-  if (known === undefined)
-    throw new Error(`bench/baseline.json has nothing of ${line}: run with --update first, on a build that is known to be good`)
-  const before = Object.fromEntries(Object.entries(known).filter(([name]) => names.some((bench) => name.startsWith(`${bench}: `))))
+  const before = Object.fromEntries(Object.entries(known).filter((row) => names.some((name) => of(name)(row))))
   const { slower, gone } = compare(before, rows)
   for (const name of gone) console.log(`gone    ${name}`)
   for (const { name, before: old, now, band } of slower)

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { systems } from '../paper/systems.mjs'
+import { FLINK } from '../peers/flink.mjs'
 import { DAY, dayOf } from './cost/day.mjs'
 import { addClaim, document, main, median } from './harness.mjs'
 
@@ -62,7 +63,7 @@ async function served(script, streams, events, interval) {
 
 /** The engine with one job and nothing to do: share of a core, and KB. Undefined where it is not there. */
 async function idleEngine(seconds) {
-  const flink = systems()['Flink 2.3.0, local cluster']
+  const flink = systems()[`${FLINK}, local cluster`]
   if (flink.start === undefined) return flink.missing
   const { target } = await flink.start()
   const [program, ...flags] = target

@@ -1,20 +1,32 @@
 // One session that outlives its process, kept in our journal and as people keep it elsewhere: what an event costs when each waits for the one before, and how long after kill -9 the next result comes
 // from another process. Every sum is checked: nothing is lost and nothing counts twice. Most of the time after a kill is the start of Node.js, the same for all.
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { FLINK, flinkProgram } from '../peers/flink.mjs'
 import { missing, moduleOf } from '../peers/places.mjs'
 import { redisOnLoopback } from './durable/redis.mjs'
 import { addClaim, document, main, median, shuffled } from './harness.mjs'
 
-/** Starts a contestant and waits until it can take an event. */
-async function started([script, ...args]) {
+/** Starts a contestant and waits until it can take an event. One that is no program of Node.js is a command. */
+async function started({ command, script, args }) {
+  if (command !== undefined) return await talking(command, args)
   const child = fork(fileURLToPath(new URL(`kills/${script}.mjs`, import.meta.url)), args.map(String), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
+  await answer(child)
+  return child
+}
+
+/** A program that talks in lines, used as those that talk in messages. */
+async function talking([program, ...flags], args) {
+  const child = spawn(program, [...flags, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.send = ({ events }) => child.stdin.write(`${events}\n`)
+  createInterface({ input: child.stdout }).on('line', (line) => child.emit('message', JSON.parse(line)))
   await answer(child)
   return child
 }
@@ -40,14 +52,15 @@ async function asked(child, events, expected) {
 }
 
 /** So many events, kill -9, one more event in another process: us an event, ms after the kill. */
-async function session(command, events) {
-  const child = await started(command)
+async function session(contestant, most) {
+  const events = Math.min(most, contestant.events ?? most)
+  const child = await started(contestant)
   await asked(child, events, events)
   const ms = await asked(child, events, 2 * events)
   const exited = once(child, 'exit')
   const begun = performance.now()
   child.kill('SIGKILL')
-  const next = await started(command)
+  const next = await started(contestant)
   await asked(next, 1, 2 * events + 1)
   const killed = performance.now() - begun
   await exited
@@ -62,18 +75,22 @@ async function sessions(options) {
   const redis = await redisOnLoopback()
   const gone = []
   const kinds = {
-    "journal, 'process'": (folder) => ['journal', folder, 'process'],
-    "journal, 'disk'": (folder) => ['journal', folder, 'disk'],
+    "journal, 'process'": (folder) => ({ script: 'journal', args: [folder, 'process'] }),
+    "journal, 'disk'": (folder) => ({ script: 'journal', args: [folder, 'disk'] }),
   }
   if (typeof redis === 'string') gone.push(redis)
   else {
-    kinds['state in Redis'] = () => ['redis', redis.client.options.port]
+    kinds['state in Redis'] = () => ({ script: 'redis', args: [redis.client.options.port] })
     if ((await moduleOf('bullmq')) === undefined) gone.push(missing('bullmq'))
-    else kinds['a job of BullMQ an event'] = () => ['bullmq', redis.client.options.port]
+    else kinds['a job of BullMQ an event'] = () => ({ script: 'bullmq', args: [redis.client.options.port] })
   }
   const { DatabaseSync } = await import('node:sqlite').catch(() => ({}))
   if (DatabaseSync === undefined) gone.push('MISSING: node:sqlite (a newer Node.js)')
-  else kinds['SQLite, a transaction an event'] = (folder) => ['sqlite', folder]
+  else kinds['SQLite, a transaction an event'] = (folder) => ({ script: 'sqlite', args: [folder] })
+  const flink = flinkProgram(new URL('kills/FlinkSums.java', import.meta.url))
+  if (typeof flink === 'string') gone.push(flink)
+  // Few events: each waits for a checkpoint.
+  else kinds[FLINK_JOB] = (folder) => ({ command: flink, args: [folder], events: 50 })
   const names = Object.keys(kinds)
   const rounds = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round < options.rounds; round++) {
@@ -91,9 +108,10 @@ async function sessions(options) {
   return { title: 'a session that outlives its process', rows: rowsOf(names, rounds), note: gone.join('; ') || undefined }
 }
 
-/** What is kept in the system's hands is compared with Redis, which keeps nothing on the disk here, and what is on the disk with SQLite. */
+/** What is kept in the system's hands is compared with Redis, which keeps nothing on the disk here, and what is on the disk with SQLite. Checkpoints of Flink are files that nobody syncs. */
+const FLINK_JOB = `${FLINK}, a checkpoint before each result`
 const PEERS = {
-  "journal, 'process'": ['state in Redis', 'a job of BullMQ an event'],
+  "journal, 'process'": ['state in Redis', 'a job of BullMQ an event', FLINK_JOB],
   "journal, 'disk'": ['SQLite, a transaction an event'],
 }
 

@@ -1,9 +1,9 @@
-// Turns the document of a bench into lines of text. Owns: the look. Not here: any figure.
+// Turns the document of a bench into tables of Markdown. Owns: the look. Not here: any figure.
 
-/** The whole table of one bench. */
+/** All tables of one bench. */
 export function table(document) {
-  const head = `\n${document.name} (${document.node}, ${document.rounds} rounds${document.quick ? ', quick: correctness only' : ''})\n`
-  const skipped = document.skipped === undefined ? '' : `  skipped: ${document.skipped}\n`
+  const head = `\n## ${document.name} (${document.node}, ${document.rounds} rounds${document.quick ? ', quick: correctness only' : ''})\n`
+  const skipped = document.skipped === undefined ? '' : `\nskipped: ${document.skipped}\n`
   return head + skipped + document.groups.map(group).join('')
 }
 
@@ -14,21 +14,24 @@ export function verdict(documents) {
     .flatMap((g) => g.rows.flatMap((r) => (r.claims ?? []).map((c) => ({ ...c, of: `${g.title}: ${r.name}` }))))
   const barred = claims.filter((claim) => claim.bar !== undefined)
   const missed = barred.filter((claim) => !claim.pass)
-  const lines = missed.map((claim) => `  missed  ${claim.of}  ${number(claim.ratio)}${against(claim)} (${sign(claim)} ${claim.bar})\n`)
-  return `\n${barred.length - missed.length} of ${barred.length} bars held\n${lines.join('')}`
+  const lines = missed.map((claim) => `- missed: ${claim.of}: ${number(claim.ratio)}${against(claim)} (${sign(claim)} ${claim.bar})\n`)
+  return `\n${barred.length - missed.length} of ${barred.length} bars held\n\n${lines.join('')}`
 }
 
+/** Columns as wide as their longest cell: a table is read as text, too. */
 function group({ title, rows, note }) {
-  const wide = Math.max(...rows.map((row) => row.name.length), 24)
-  return `\n  ${title}\n${rows.map((row) => line(row, wide)).join('')}${note === undefined ? '' : `    ${note}\n`}`
+  const cells = [['', 'value', 'unit', 'range', 'ratio'], ...rows.flatMap(linesOf)]
+  const wide = cells[0].map((_, at) => Math.max(3, ...cells.map((row) => row[at].length)))
+  const lines = cells.map((row) => `| ${row.map((cell, at) => (at === 1 ? cell.padStart(wide[at]) : cell.padEnd(wide[at]))).join(' | ')} |`)
+  lines.splice(1, 0, `| ${wide.map((width, at) => (at === 1 ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`)
+  return `\n**${title}**\n\n${lines.join('\n')}\n${note === undefined ? '' : `\n${note}\n`}`
 }
 
-function line(row, wide) {
-  const range = row.range === undefined ? '' : `[${row.range.map(number).join(' to ')}] `
-  const start = `    ${row.name.padEnd(wide)} ${number(row.value).padStart(12)} ${row.unit.padEnd(9)}${range}`
-  const claims = (row.claims ?? []).map((claim) => `${number(claim.ratio).padStart(6)}${against(claim)}${bar(claim)}`)
-  const indent = ' '.repeat(start.length)
-  return `${start}${claims.join(`\n${indent}`)}\n`
+/** A row, and one more for each further claim. */
+function linesOf(row) {
+  const [first = '', ...more] = (row.claims ?? []).map((claim) => `${number(claim.ratio)}${against(claim)}${bar(claim)}`)
+  const range = row.range === undefined ? '' : row.range.map(number).join(' to ')
+  return [[row.name, number(row.value), row.unit, range, first], ...more.map((claim) => ['', '', '', '', claim])]
 }
 
 function against(claim) {

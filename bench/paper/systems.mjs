@@ -1,11 +1,10 @@
 // The systems that are measured, and how each is started for one stream. Owns: the processes of the servers. Not here: the load (generator.mjs), the figures (paper.mjs).
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { missing, peersFolder, pythonOf } from '../peers/places.mjs'
+import { FLINK, flinkProgram } from '../peers/flink.mjs'
+import { missing, pythonOf, pythonPeers } from '../peers/places.mjs'
 
 const file = (name) => fileURLToPath(new URL(`systems/${name}`, import.meta.url))
 const start = (script, args) => fork(file(`${script}.mjs`), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -65,23 +64,9 @@ const inPython = (peer, script) => {
   return python === undefined ? { missing: missing(peer) } : { start: program([python, file(script)]) }
 }
 
-/** The jars that the Python package of Flink brings, and the job beside them, compiled once. */
 function inFlink() {
-  if (pythonOf('flink') === undefined) return { missing: missing('flink') }
-  if (spawnSync('javac', ['-version']).status !== 0) return { missing: 'MISSING: javac, so Flink does not run' }
-  const home = join(peersFolder(), 'flink')
-  const lib = process.platform === 'win32' ? join(home, 'Lib') : join(home, 'lib', readdirSync(join(home, 'lib'))[0])
-  const [jars, classes] = [join(lib, 'site-packages', 'pyflink', 'lib', '*'), join(home, 'classes')]
-  const start = async () => {
-    if (!existsSync(join(classes, 'FlinkGray.class'))) {
-      mkdirSync(classes, { recursive: true })
-      const { status, stderr } = spawnSync('javac', ['-cp', jars, '-d', classes, file('FlinkGray.java')], { encoding: 'utf8' })
-      if (status !== 0) throw new Error(`javac ended with ${status}: ${stderr}`)
-    }
-    const flags = ['-cp', `${jars}${delimiter}${classes}`, '-Dlog4j2.level=OFF']
-    return { client: 'pipe', target: ['java', ...flags, 'FlinkGray'], stop: async () => {} }
-  }
-  return { start }
+  const command = flinkProgram(new URL('systems/FlinkGray.java', import.meta.url))
+  return typeof command === 'string' ? { missing: command } : { start: program(command) }
 }
 
 /** Every system by name; what cannot run here says why. */
@@ -96,8 +81,8 @@ export function systems() {
     'bare ws, cold server': { start: cold('ws', 'websocket') },
     'a function call a frame, state in Redis': redis ? { start: functions, redis } : { missing: 'MISSING: redis-server' },
     'batch: collect, then one call': { start: cold('function', 'batch') },
-    'Bytewax 0.21.1': inPython('bytewax', 'stream_bytewax.py'),
-    'Flink 2.3.0, local cluster': inFlink(),
+    [`Bytewax ${pythonPeers.bytewax.version}`]: inPython('bytewax', 'stream_bytewax.py'),
+    [`${FLINK}, local cluster`]: inFlink(),
     'velo for Python': inPython('velo', 'stream_velo.py'),
   }
 }

@@ -17,6 +17,7 @@ const commands = {
   scenarios: 'node bench/node/scenarios.mjs',
   kills: 'node bench/node/kills.mjs',
   cost: 'node bench/node/cost.mjs',
+  memory: 'node bench/node/memory.mjs',
 }
 
 /** Keeps a run: its document, the command, the machine. */

@@ -93,8 +93,8 @@ export function bars({ title, unit, series, rows, made }) {
   )
 }
 
-/** More lines than colors: the next ones are dashed. */
-const dashed = (at) => (at >= 8 ? ' stroke-dasharray="5 4"' : '')
+/** More lines than colors: the next ones are dashed, and the next ones dotted. */
+const dashed = (at) => (at < 8 ? '' : ` stroke-dasharray="${at < 16 ? '5 4' : '1 4'}"`)
 
 /** A line for each of `series`: `{ name, points: [[x, y], ...] }`. Both scales are logarithmic. */
 export function lines({ title, xTitle, yTitle, series, made }) {

@@ -61,20 +61,15 @@ function tableOfGroup({ rows }) {
   if (rows[0].series !== undefined) return ofRamp(rows)
   return tableOf(
     ['', 'median [range]', 'unit', 'of'],
-    rows.map((each) => [
-      each.name,
-      ranged(each),
-      each.unit,
-      (each.claims ?? [])
-        .filter(({ peer }) => peer !== undefined)
-        .map(claimed)
-        .join('; '),
-    ]),
+    rows.map((each) => [each.name, ranged(each), each.unit, (each.claims ?? []).map(claimed).join('; ')]),
   )
 }
 
 const missed = ({ ratio, bar, pass }) => (pass === false ? `${short(ratio)} (bar ${short(bar)})` : short(ratio))
-const claimed = (claim) => `${missed(claim)} times ${claim.most ? 'that' : 'as good as that'} of ${claim.peer.split(':')[0]}`
+const claimed = (claim) =>
+  claim.peer === undefined
+    ? `at ${claim.most ? 'most' : 'least'} ${short(claim.bar)}${claim.pass === false ? ' (bar missed)' : ''}`
+    : `${missed(claim)} times ${claim.most ? 'that' : 'as good as that'} of ${claim.peer.split(':')[0]}`
 
 function ofQuantiles(rows) {
   const [kinds, names] = ['quantile', 'contestant'].map((key) => [...new Set(rows.map((each) => each[key]))])

@@ -1,31 +1,22 @@
 // The peer that people know: a job an event.
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { Redis } from 'ioredis'
+import { missing, moduleOf } from '../../peers/places.mjs'
 import { contest } from '../harness.mjs'
 import { events, prepared, SESSIONS, sums } from './sessions.mjs'
 
-/** The module of BullMQ: installed beside, or where BULLMQ says. */
-function bullmqAt() {
-  try {
-    return pathToFileURL(createRequire(process.env.BULLMQ ?? import.meta.url).resolve('bullmq')).href
-  } catch {
-    return undefined
-  }
-}
-
-export function bullmq(options) {
+export async function bullmq(options) {
   const title = 'beside BullMQ: a job an event, its value awaited'
-  const module = bullmqAt()
-  if (module === undefined) return { title, rows: [], note: 'MISSING: bullmq (or BULLMQ, a file beside its node_modules)' }
+  const module = await moduleOf('bullmq')
+  if (module === undefined) return { title, rows: [], note: missing('bullmq') }
   return prepared(options, async ({ port, beside, front }) => {
-    const { Queue, QueueEvents } = await import(module)
-    const connection = { host: '127.0.0.1', port }
+    const { Queue, QueueEvents } = module
+    const connection = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null })
     const queue = new Queue('sums', { connection })
     const heard = new QueueEvents('sums', { connection })
     await heard.waitUntilReady()
     const values = events(options.quick ? 8 : 256).map(() => ({ n: 1 }))
     for (let i = 0; i < 2; i++) {
-      await beside('jobs', { bullmq: module })
+      await beside('jobs')
       await beside('host')
     }
     const one = front()
@@ -53,6 +44,7 @@ export function bullmq(options) {
     })
     await heard.close()
     await queue.close()
+    connection.disconnect()
     return group
   })
 }

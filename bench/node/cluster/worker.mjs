@@ -1,5 +1,7 @@
 // A process beside the bench: hosts sessions, relays entries, is one hop of two, or works on jobs. Ends with its parent.
+import { Redis } from 'ioredis'
 import { cluster } from '../../../dist/redis.js'
+import { moduleOf } from '../../peers/places.mjs'
 import { functions } from './functions.mjs'
 import { libraries } from './libraries.mjs'
 
@@ -53,8 +55,9 @@ const roles = {
     void hops()
   },
   async jobs() {
-    const { Worker } = await import(options.bullmq)
-    const worker = new Worker('sums', async ({ data }) => data.n, { connection: { host: '127.0.0.1', port }, concurrency: 50 })
+    const { Worker } = await moduleOf('bullmq')
+    const connection = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null })
+    const worker = new Worker('sums', async ({ data }) => data.n, { connection, concurrency: 50 })
     await worker.waitUntilReady()
   },
 }

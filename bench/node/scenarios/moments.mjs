@@ -1,14 +1,15 @@
 // From opening a stream to its first result, and from an event to its result: microseconds, as quantiles. Owns: these two scenarios.
 
+import { startFlink, startPython } from '../../peers/asked.mjs'
 import { missing } from '../../peers/places.mjs'
-import { startPython } from '../../peers/python.mjs'
 import { redisOnLoopback } from '../durable/redis.mjs'
 import { addClaim, checkAnswer, median, shuffled, tidyUp } from '../harness.mjs'
 import { pingPongQueue, Queue } from '../peers/queue.mjs'
 import { averageTransformStream } from '../peers/web.mjs'
 import { sums } from '../workers/functions.mjs'
 import { Hand } from '../workers/hand.mjs'
-import { expected, firsts, local, trips, worker } from './ours.mjs'
+import { Tasks } from '../workers/tasks.mjs'
+import { batchTrips, expected, firstBatches, firsts, local, trips, worker } from './ours.mjs'
 
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99, max: 1 }
 
@@ -45,14 +46,14 @@ async function quantiles({ title, contestants, expected, note, bars, options }) 
     }),
   )
   for (const peer of names.filter((name) => !name.startsWith('velo-stream'))) {
-    const ours = peer.startsWith('postMessage') ? 'velo-stream, worker' : 'velo-stream'
+    const ours = /^(postMessage|Piscina)/.test(peer) ? 'velo-stream, worker' : 'velo-stream'
     const ratio = median(rounds[peer].map(({ p50 }, round) => p50 / rounds[ours][round].p50))
     addClaim(rows, { of: `${ours}, p50`, peer: `${peer}, p50`, bar: bars[peer] }, ratio)
   }
   return { title, rows, note, quantiles: true }
 }
 
-/** A peer in Python for a case that answers quantiles. */
+/** A peer in another language for a case that answers quantiles. */
 function python(peer, job) {
   return async () => {
     const { count, last, ms: _ms, ...said } = await peer.ask(job)
@@ -63,6 +64,7 @@ function python(peer, job) {
 export async function startup(options) {
   const n = options.quick ? 20 : 500
   const [velo, bytewax] = [startPython('velo'), startPython('bytewax')]
+  const [flink, noFlink] = startFlink()
   const byQueue = async () => {
     const times = []
     for (let at = 0; at < n; at++) {
@@ -95,16 +97,18 @@ export async function startup(options) {
   const [here, there] = [local(), worker()]
   const contestants = {
     'velo-stream': () => firsts(here, n),
+    'velo-stream, batch API': () => firstBatches(here, n),
     'velo-stream, worker': () => firsts(there, n),
+    'velo-stream, worker, batch API': () => firstBatches(there, n),
     'queue by hand': byQueue,
     TransformStream: byWeb,
     ...(velo && { 'velo for Python': python(velo, { case: 'first', n }) }),
-    ...(bytewax && { 'Bytewax, a flow of one item': python(bytewax, { case: 'first', n: Math.min(n, 100) }) }),
+    // Fewer of these: each takes as long as hundreds or millions of the others.
+    ...(bytewax && { 'Bytewax, a flow of one item': fewer(python(bytewax, { case: 'first', n: Math.min(n, 100) }), n) }),
+    ...(flink && { 'Flink, a job of one item': fewer(python(flink, { case: 'first', n: Math.min(n, options.quick ? 1 : 3) }), n) }),
   }
-  // Fewer flows: each takes as long as hundreds of the others.
-  if (bytewax) contestants['Bytewax, a flow of one item'] = fewer(contestants['Bytewax, a flow of one item'], n)
-  const note = [velo ? [] : missing('velo'), bytewax ? [] : missing('bytewax')].flat().join('; ') || undefined
-  const bars = { 'Bytewax, a flow of one item': 200 }
+  const note = [velo ? [] : missing('velo'), bytewax ? [] : missing('bytewax'), noFlink ?? []].flat().join('; ') || undefined
+  const bars = { 'Bytewax, a flow of one item': 200, 'Flink, a job of one item': 10_000 }
   const group = await quantiles({
     bars,
     title: 'from opening a stream to its first result',
@@ -115,6 +119,7 @@ export async function startup(options) {
   })
   await velo?.stop()
   await bytewax?.stop()
+  await flink?.stop()
   return { ...group, picture: 'startup' }
 }
 
@@ -128,10 +133,20 @@ export async function latency(options) {
   const velo = startPython('velo')
   const redis = await redisOnLoopback()
   const hand = await Hand.start('sums')
+  const pool = await Tasks.started(1)
   const numbers = Array.from({ length: n }, (_, at) => at)
   const byHand = async () => {
     const [times, results] = [[], []]
     await hand.pingPong(numbers, (result) => results.push(result), times)
+    return { times, answer: { count: results.length, last: results.at(-1) } }
+  }
+  const byTasks = async () => {
+    const [times, results] = [[], []]
+    await pool.through(
+      numbers.map((value) => ({ value })),
+      ({ value }) => results.push(value),
+      times,
+    )
     return { times, answer: { count: results.length, last: results.at(-1) } }
   }
   const byQueue = async () => {
@@ -165,9 +180,12 @@ export async function latency(options) {
   const [here, there] = [local(), worker()]
   const contestants = {
     'velo-stream': () => trips(here, n),
+    'velo-stream, a batch of 64': () => batchTrips(here, n, 64),
     'velo-stream, worker': () => trips(there, n),
+    'velo-stream, worker, a batch of 64': () => batchTrips(there, n, 64),
     'queue by hand': byQueue,
     'postMessage by hand': byHand,
+    'Piscina, state in the task': byTasks,
     ...(typeof redis !== 'string' && { 'state in Redis': byRedis }),
     ...(velo && { 'velo for Python': python(velo, { case: 'trips', n }) }),
   }
@@ -176,6 +194,7 @@ export async function latency(options) {
   const group = await quantiles({ bars, title: 'from an event to its result', contestants, expected: expected(n), note, options })
   await velo?.stop()
   await hand.stop()
+  await pool.stop()
   if (typeof redis !== 'string') await redis.close()
   return { ...group, picture: 'latency' }
 }

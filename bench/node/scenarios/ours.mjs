@@ -75,6 +75,21 @@ export async function firsts(fn, n) {
   return { times, answer: { count: n, last } }
 }
 
+/** The same with the batch API. */
+export async function firstBatches(fn, n) {
+  const times = []
+  let last
+  for (let at = 0; at < n; at++) {
+    const begun = performance.now()
+    const stream = fn.open()
+    await stream.sendBatch([7])
+    last = (await stream.recvBatch(1))[0]
+    times.push((performance.now() - begun) * 1000)
+    await stream.close()
+  }
+  return { times, answer: { count: n, last } }
+}
+
 /** One event, its result, the next: the microseconds of each. */
 export async function trips(fn, n) {
   const times = []
@@ -88,6 +103,50 @@ export async function trips(fn, n) {
   }
   await stream.close()
   return { times, answer: { count: n, last } }
+}
+
+/** Batches, each when all results of the one before are there: the microseconds of each batch. */
+export async function batchTrips(fn, n, size) {
+  const times = []
+  let [count, last] = [0, undefined]
+  const stream = fn.open()
+  while (count < n) {
+    const batch = Array.from({ length: Math.min(size, n - count) }, (_, at) => count + at)
+    const all = count + batch.length
+    const begun = performance.now()
+    await stream.sendBatch(batch)
+    while (count < all) {
+      const results = await stream.recvBatch(size)
+      count += results.length
+      last = results.at(-1)
+    }
+    times.push((performance.now() - begun) * 1000)
+  }
+  await stream.close()
+  return { times, answer: { count, last } }
+}
+
+/** So many streams at once, each so many events in batches. */
+export async function crowdInBatches(fn, streams, rounds, size = 64) {
+  const open = Array.from({ length: streams }, () => fn.open())
+  const lasts = await Promise.all(
+    open.map(async (stream) => {
+      let [count, last] = [0, undefined]
+      while (count < rounds) {
+        const batch = Array.from({ length: Math.min(size, rounds - count) }, () => 1)
+        const all = count + batch.length
+        await stream.sendBatch(batch)
+        while (count < all) {
+          const results = await stream.recvBatch(size)
+          count += results.length
+          last = results.at(-1)
+        }
+      }
+      return last
+    }),
+  )
+  await Promise.all(open.map((stream) => stream.close()))
+  return { count: streams * rounds, last: lasts.reduce((total, last) => total + last, 0) }
 }
 
 /** So many streams at once, each so many round trips. */

@@ -1,12 +1,12 @@
 // Throughput by the size of events, by the length of a stream, by the number of streams, by the depth of a pipe. Owns: these four ramps.
 import { streamFn } from '../../../dist/index.js'
+import { startPython } from '../../peers/asked.mjs'
 import { missing } from '../../peers/places.mjs'
-import { startPython } from '../../peers/python.mjs'
 import { gather } from '../peers/minimal.mjs'
 import { double, echo, sums } from '../workers/functions.mjs'
 import { Hand } from '../workers/hand.mjs'
 import { onWorker } from '../workers/ours.mjs'
-import { batched, crowd, expected, live, local, queued, tally, worker } from './ours.mjs'
+import { batched, crowd, crowdInBatches, expected, live, local, queued, tally, worker } from './ours.mjs'
 import { libraries } from './peers.mjs'
 import { ramp } from './race.mjs'
 
@@ -86,6 +86,7 @@ export async function length(options) {
       'velo-stream, live': each(() => live(fn, events)),
       'velo-stream, batches': each(() => batched(fn, events)),
       'velo-stream, worker': each(async () => tally(await there.run(events))),
+      'velo-stream, worker, batches': each(() => batched(there, events)),
       'queue by hand': each(() => queued(sums, events)),
       'bare generator': each(async () => tally(await gather(sums(events)))),
       ...Object.fromEntries(Object.entries(others).map(([name, library]) => [name, each(library.sums)])),
@@ -121,7 +122,9 @@ export async function streams(options) {
     const rounds = Math.max(2, Math.floor((options.quick ? 20 : 20_000) / count))
     const contestants = {
       'velo-stream': () => crowd(fn, count, rounds),
+      'velo-stream, batches': () => crowdInBatches(fn, count, rounds),
       'velo-stream, worker': () => crowd(there, count, rounds),
+      'velo-stream, worker, batches': () => crowdInBatches(there, count, rounds),
       'Map with locks and timers': () => inMap(count, rounds),
       ...(velo && count <= 1_000 && { 'velo for Python': inParts(velo, count, rounds) }),
     }
@@ -184,6 +187,7 @@ export async function depth(options) {
       'velo-stream': async () => tally(await pipe.run(events)),
       'velo-stream, batches': () => batched(pipe, events),
       'velo-stream, worker': async () => tally(await there.run(events)),
+      'velo-stream, worker, batches': () => batched(there, events),
       'bare generators': bare,
       ...Object.fromEntries(Object.entries(others).map(([name, library]) => [name, () => library.doubles(events, stages)])),
       ...(velo && { 'velo for Python': inPython(velo) }),
@@ -202,7 +206,7 @@ export async function depth(options) {
     title: 'throughput by the depth of a pipe',
     xTitle: 'stages',
     picture: 'depth',
-    xs: [1, 2, 4, 8, 16],
+    xs: [1, 2, 3, 4, 8, 16],
     at,
     options,
   })

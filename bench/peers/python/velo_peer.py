@@ -1,7 +1,9 @@
 # velo for Python: the same running sum. Its default options, but for the number of streams.
 import asyncio
+import gc
 import os
 import time
+from contextlib import AsyncExitStack
 
 # It writes lines of its own to the output, where the answers go.
 os.environ["RUST_LOG"] = "off"
@@ -81,6 +83,28 @@ async def crowd(streams, rounds):
     return {"count": streams * rounds, "last": sum(lasts)}
 
 
+def resident_kb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+async def memory(n):
+    """KB of each of so many open streams, after one event."""
+    async with AsyncExitStack() as opened:
+        warming = await opened.enter_async_context(sums.open())
+        await warming.send(1)
+        await warming.recv()
+        gc.collect()
+        before = resident_kb()
+        last = 0
+        for at in range(n):
+            stream = await opened.enter_async_context(sums.open())
+            await stream.send(at)
+            last += await stream.recv()
+        gc.collect()
+        return {"count": n, "last": last, "kb": (resident_kb() - before) / n}
+
+
 async def pipe(depth, n):
     stages = double
     for _ in range(depth - 1):
@@ -89,4 +113,4 @@ async def pipe(depth, n):
     return {"count": len(results), "last": results[-1]}
 
 
-serve({"run": run, "first": first, "trips": trips, "payload": payload, "crowd": crowd, "pipe": pipe})
+serve({"run": run, "first": first, "trips": trips, "payload": payload, "crowd": crowd, "memory": memory, "pipe": pipe})

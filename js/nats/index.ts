@@ -1,6 +1,6 @@
 // js/nats: streams of NATS JetStream as sources and sinks, `velo-stream/nats`. The connection is the user's. Knows nothing of which events are done.
 
-export type { MessageCodec } from './client/codec.js'
+export type { MessageCodec } from '../kit/payload-codec.js'
 export type { NatsHeadersLike, NatsLike, NatsMessageLike } from './client/wire.js'
 export { type NatsSessions, type NatsSessionsMetrics, type NatsSessionsOptions, natsSessions } from './keyed/nats-sessions.js'
 export { NatsJournal, type NatsJournalOptions } from './session/nats-journal.js'

@@ -90,6 +90,15 @@ export class Wire {
     return `${prefix}.${randomBytes(12).toString('hex')}`
   }
 
+  /** Says something that may be lost, as it is when the connection is closed or about to be. */
+  tell(subject: string, payload: string, options?: { reply: string }): void {
+    try {
+      this.connection.publish(subject, payload, options)
+    } catch {
+      // Whoever waits for an answer gives up by itself.
+    }
+  }
+
   /** Calls `callback` with each message to `subject`, or with what is wrong with listening. */
   listen(subject: string, callback: Callback): { unsubscribe(): void } {
     return this.connection.subscribe(subject, { callback: (error, message) => callback(message, error) })
@@ -162,6 +171,8 @@ export class Wire {
           else if (isDenied(error, 'publish')) watcher.denied(error as Error)
         }
       }
+      // It was closed: whoever waits looks, and sees that.
+      if (!isOver) for (const watcher of [...this.#watchers]) watcher.again()
     }
     listen().catch(() => undefined)
     return () => {

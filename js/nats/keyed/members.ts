@@ -47,6 +47,6 @@ export class Members {
   }
 
   #say(text: string): void {
-    if (!this.#wire.isClosed) this.#wire.connection.publish(this.#subject, text)
+    this.#wire.tell(this.#subject, text)
   }
 }

@@ -1,16 +1,16 @@
 // `natsSessions()`: a session for each key of a stream, in whichever process has its partition: this process may work on them, send to them, and ask them.
 
 import type { StreamFunction } from '../../api/stream-fn.js'
+import { hostable } from '../../durable/keyed/definition.js'
 import { configError, duration, integer, onlyKnown, record, text, word } from '../../kit/check.js'
 import { ClosedError, TimeoutError } from '../../kit/errors.js'
+import { codecOf, type MessageCodec, type PayloadCodec } from '../../kit/payload-codec.js'
 import { showCluster } from '../../kit/sight/measures.js'
-import { codecOf, type MessageCodec, type PayloadCodec } from '../client/codec.js'
 import { adapterError } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
 import { Box } from '../session/box.js'
 import { Composer } from '../sink/nats-sink.js'
 import { Publisher } from '../sink/publisher.js'
-import { hostable } from './definition.js'
 import { checkKey, Layout } from './layout.js'
 import { REPLY } from './words.js'
 import { KeyedWorker } from './worker.js'
@@ -87,7 +87,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
     text(stream, `${FIELD}.stream`)
     if (!/^[^\s.*>/\\]+$/.test(stream)) throw configError(`${FIELD}.stream`, 'a name without dots, spaces, slashes and wildcards', stream)
     this.#wire = wireOf(connection, 'natsSessions(connection)', undefined)
-    this.#codec = codecOf(codec, FIELD)
+    this.#codec = codecOf(codec, FIELD, 'nats')
     this.#layout = new Layout(stream, integer(options.partitions, `${FIELD}.partitions`, 1, 12, 1024))
     this.#box = new Box(this.#wire, {
       stream,

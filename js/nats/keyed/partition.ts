@@ -1,13 +1,15 @@
+// js/nats/keyed: sessions of keys over partitions of a stream: who has a partition, and where it is stored what its sessions do. Knows nothing of sources and sinks.
+//
 // One partition in the hands of this process: its events in order, however they come, each to the session of its key; what sessions have done is stored in one step, with the fence. As
 // soon as anything of that is refused or unknown the partition is let go of, and whoever has it next begins where the server says.
 
 import { randomBytes } from 'node:crypto'
+import type { Change, Coming, Held, Waiter } from '../../durable/keyed/change.js'
+import type { Hostable } from '../../durable/keyed/definition.js'
+import { KeySession } from '../../durable/keyed/key-session.js'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
 import type { Batched, Box } from '../session/box.js'
 import { Delivery, headOf } from '../source/delivery.js'
-import type { Change, Coming, Held, Waiter } from './change.js'
-import type { Hostable } from './definition.js'
-import { KeySession } from './key-session.js'
 import { keyOf, type Layout } from './layout.js'
 import { Owner } from './owner.js'
 import { REPLY, Words, type WordsSettings } from './words.js'

@@ -75,18 +75,25 @@ export class Pin {
   #ask(): void {
     // An inbox for each request: an answer to one that was given up says nothing of the next.
     this.#listening?.unsubscribe()
+    this.#listening = undefined
     clearTimeout(this.#timer)
     const inbox = this.#wire.inbox()
     this.#inbox = inbox
-    this.#listening = this.#wire.listen(inbox, (message, error) => {
-      if (this.#inbox !== inbox || !this.#isAsking) return
-      if (error === null) this.#heard(message)
-      else this.#again(PAUSE)
-    })
+    try {
+      this.#listening = this.#wire.listen(inbox, (message, error) => {
+        if (this.#inbox !== inbox || !this.#isAsking) return
+        if (error === null) this.#heard(message)
+        else this.#again(PAUSE)
+      })
+    } catch {
+      // The connection is closed, or about to be: what was had is somebody else's by and by.
+      this.stop()
+      return this.#owner.unpinned()
+    }
     const ns = Math.round(this.#ms) * 1e6
     this.#left = Math.max(1, this.#owner.room)
     const body = { batch: this.#left, expires: ns, group: GROUP, ...(this.#id !== undefined && { id: this.#id }) }
-    this.#wire.connection.publish(this.#subject, JSON.stringify(body), { reply: inbox })
+    this.#wire.tell(this.#subject, JSON.stringify(body), { reply: inbox })
     this.#timer = setTimeout(() => this.#ask(), this.#ms + LATE)
   }
 

@@ -1,13 +1,13 @@
 // What is said of events and results in messages: values in and out, and to those who wait for results. Owns nothing.
 
+import type { Change, Coming, Encoder } from '../../durable/keyed/change.js'
+import type { Hostable } from '../../durable/keyed/definition.js'
+import type { PayloadCodec } from '../../kit/payload-codec.js'
 import { decodeRecord, encodeRecord } from '../../workers/codec/record.js'
-import type { PayloadCodec } from '../client/codec.js'
 import { messageOf } from '../client/faults.js'
 import { Headers, oneLine } from '../client/headers.js'
 import type { Wire } from '../client/wire.js'
 import { type Batched, lasting } from '../session/box.js'
-import type { Change, Coming, Encoder } from './change.js'
-import type { Hostable } from './definition.js'
 import type { Layout } from './layout.js'
 
 export interface WordsSettings {

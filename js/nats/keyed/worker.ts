@@ -1,11 +1,11 @@
 // The partitions that this process has: it asks for as many as are its share, gives back what is more, and takes a partition anew after it was lost.
 
 import { randomUUID } from 'node:crypto'
+import type { Held } from '../../durable/keyed/change.js'
+import type { Hostable } from '../../durable/keyed/definition.js'
 import { CONSUMER_EXISTS, Refusal } from '../client/faults.js'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
 import type { Box } from '../session/box.js'
-import type { Held } from './change.js'
-import type { Hostable } from './definition.js'
 import { GROUP, type Layout } from './layout.js'
 import { Members } from './members.js'
 import { Partition, type PartitionSettings } from './partition.js'

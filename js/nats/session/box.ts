@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { afterMs, Refusal } from '../client/faults.js'
 import { Headers } from '../client/headers.js'
 import type { NatsMessageLike, Wire } from '../client/wire.js'
+import { isSame } from './likeness.js'
 
 /** A message that is kept. */
 export interface Stored {
@@ -208,21 +209,28 @@ export class Box {
           const end = (error?: Error): void => {
             clearTimeout(timer)
             unwatch()
-            listening.unsubscribe()
+            listening?.unsubscribe()
             if (error === undefined) resolve(found)
             else reject(error)
           }
           const unwatch = this.#wire.watch(() => end(new Error('the connection was cut')))
           const timer = setTimeout(() => end(new Error('it does not answer')), this.#soon)
-          const listening = this.#wire.listen(inbox, (message, error) => {
+          let listening: { unsubscribe(): void } | undefined
+          const hear = (message: NatsMessageLike, error: Error | null): void => {
             if (error !== null) return end(error)
             const { code, description } = message.headers ?? { code: 0, description: '' }
             if (code === 204 || code === 404) return end()
             if (code !== 0) return end(new Refusal('a read', { code, description }))
             found.push(storedOf(message))
             timer.refresh()
-          })
-          this.#wire.connection.publish(this.#wire.subject(`DIRECT.GET.${this.#options.stream}`), JSON.stringify(body), { reply: inbox })
+          }
+          try {
+            listening = this.#wire.listen(inbox, hear)
+            this.#wire.connection.publish(this.#wire.subject(`DIRECT.GET.${this.#options.stream}`), JSON.stringify(body), { reply: inbox })
+          } catch (error) {
+            // It is closed, or about to be.
+            end(error as Error)
+          }
         }),
     )
   }
@@ -265,15 +273,6 @@ export class Box {
       )
     this.hasBatches = has.allow_atomic === true
   }
-}
-
-/** Whether the server has what was asked for: it may say more of it. */
-function isSame(has: unknown, wanted: unknown): boolean {
-  if (typeof wanted !== 'object' || wanted === null) return has === wanted
-  if (typeof has !== 'object' || has === null) return false
-  const names = Object.keys(wanted)
-  if (Array.isArray(wanted) && names.length !== (has as unknown[]).length) return false
-  return names.every((name) => isSame((has as Record<string, unknown>)[name], (wanted as Record<string, unknown>)[name]))
 }
 
 /** How long a message lives, as a header says it. */

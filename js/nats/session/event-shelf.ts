@@ -1,8 +1,8 @@
 // The events of one stream: written by its owner in messages of several, read from any of them on, and removed from the front by and by.
 
 import type { EventRecord, ReadLimit } from '../../durable/journal.js'
+import { seal, unseal } from '../../durable/kept/entries.js'
 import type { Box, Stored, Terms } from './box.js'
-import { seal, unseal } from './entries.js'
 import { type PackHead, Packs, readEvents, weightOf, writeEvents } from './packs.js'
 import type { Parts } from './parts.js'
 import type { Subjects } from './subjects.js'

@@ -2,10 +2,10 @@
 // every step names, is another one from then on. A step whose outcome nobody knows is cleared up before the next one: what of it is still on its way is refused from then on.
 
 import type { Commit } from '../../durable/journal.js'
+import { after, type Base, bodyOf, type Entry, everythingOf, headOf, seal, unseal } from '../../durable/kept/entries.js'
+import { KeptStream } from '../../durable/kept/kept-stream.js'
 import type { Box, Stored, Terms } from './box.js'
-import { after, type Base, bodyOf, type Entry, everythingOf, headOf, seal, unseal } from './entries.js'
 import type { EventShelf } from './event-shelf.js'
-import { KeptStream } from './kept-stream.js'
 import type { Parts } from './parts.js'
 import type { Subjects } from './subjects.js'
 

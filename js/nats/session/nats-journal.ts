@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Commit, EventRecord, Journal, Kept, Ownership, ReadLimit, StreamInit, StreamKey, Unfinished } from '../../durable/journal.js'
+import { type Base, type Entry, NOTHING, seal, unseal } from '../../durable/kept/entries.js'
 import { configError, duration, integer, onlyKnown, text, word } from '../../kit/check.js'
 import { messageOf } from '../client/faults.js'
 import { type NatsLike, wireOf } from '../client/wire.js'
 import { Box, type Stored } from './box.js'
-import { type Base, type Entry, NOTHING, seal, unseal } from './entries.js'
 import { GONE, whyNot } from './log.js'
 import { OwnedStream } from './owned-stream.js'
 import type { PackHead } from './packs.js'

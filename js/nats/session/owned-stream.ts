@@ -2,8 +2,8 @@
 // the shelf of events know.
 
 import type { Commit, EventRecord, Kept, Ownership, ReadLimit } from '../../durable/journal.js'
+import type { Base } from '../../durable/kept/entries.js'
 import type { Box } from './box.js'
-import type { Base } from './entries.js'
 import { EventShelf } from './event-shelf.js'
 import { Log, Lost } from './log.js'
 import { lots, weightOf } from './packs.js'

@@ -1,8 +1,8 @@
 // Events in messages, several in each, and what this process knows of where they are.
 
 import type { EventRecord } from '../../durable/journal.js'
-import { Reader, Writer } from './bytes.js'
-import { WEIGHT } from './kept-stream.js'
+import { Reader, Writer } from '../../durable/kept/bytes.js'
+import { WEIGHT } from '../../durable/kept/kept-stream.js'
 
 /** The head of such a message. */
 export interface PackHead {

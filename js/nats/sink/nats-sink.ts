@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Sink } from '../../index.js'
 import { callable, configError, onlyKnown, record, text } from '../../kit/check.js'
-import { codecOf, type MessageCodec, type PayloadCodec } from '../client/codec.js'
+import { codecOf, type MessageCodec, type PayloadCodec } from '../../kit/payload-codec.js'
 import { Headers } from '../client/headers.js'
 import { type NatsLike, wireOf } from '../client/wire.js'
 import { subjectOf } from '../source/options.js'
@@ -42,7 +42,7 @@ export class Composer<Value> {
 
   constructor(options: MessageOptions<Value>, field: string) {
     this.#options = options
-    this.#codec = codecOf(options.codec, field)
+    this.#codec = codecOf(options.codec, field, 'nats')
     for (const name of ['id', 'headers'] as const) if (options[name] !== undefined) callable(options[name], `${field}.${name}`)
     if (options.domain !== undefined) text(options.domain, `${field}.domain`)
   }

@@ -3,7 +3,7 @@
 // The options of `natsSource`, checked.
 
 import { configError, duration, flag, integer, onlyKnown, text, word } from '../../kit/check.js'
-import { codecOf, type MessageCodec, type PayloadCodec } from '../client/codec.js'
+import { codecOf, type MessageCodec, type PayloadCodec } from '../../kit/payload-codec.js'
 
 /** Options of `natsSource`. */
 export interface NatsSourceOptions {
@@ -98,7 +98,7 @@ export function sourceSettings(options: NatsSourceOptions, field: string): Sourc
     from: fromOf(options.from, `${field}.from`, consumer === undefined ? 'new' : 'all'),
     batch: integer(options.batch, `${field}.batch`, 1, 500),
     block: duration(options.block, `${field}.block`, 100, 5000),
-    codec: codecOf(options.codec, field),
+    codec: codecOf(options.codec, field, 'nats'),
     entries: flag(options.entries, `${field}.entries`, false),
     ack: options.ack && word(options.ack, `${field}.ack`, ['each', 'all']),
     ackWait: duration(options.ackWait, `${field}.ackWait`, 100, 30_000),

@@ -2,7 +2,7 @@
 
 export type { ConsumeOptions } from './api/consume/consume.js'
 export { consume } from './api/consume/consume.js'
-export type { AckSource, Consumed, Joined, Sink } from './api/consume/contract.js'
+export type { AckSource, Consumed, Joined, Part, PartedSource, Sink } from './api/consume/contract.js'
 export type { Durable } from './api/keeping/durability.js'
 export type { StateOptions, StreamOptions } from './api/options.js'
 export type { Recovered, RecoverOptions } from './api/recover.js'

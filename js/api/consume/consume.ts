@@ -6,12 +6,13 @@ import type { Generator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
 import { type StreamFunction, streamFn } from '../stream-fn.js'
 import { Consumption } from './consumption.js'
-import type { AckSource, Consumed, Sink } from './contract.js'
+import type { AckSource, Consumed, PartedSource, Sink } from './contract.js'
+import { PartedConsumption } from './parts.js'
 
 /** Options of `consume`. */
 export interface ConsumeOptions<In, Out> {
-  /** Where events come from: a source of an adapter, or anything that can be iterated. */
-  source: AckSource<In> | AsyncIterable<In> | Iterable<In>
+  /** Where events come from: a source of an adapter, or anything that can be iterated. One with parts has an instance of the function for each of them. */
+  source: AckSource<In> | PartedSource<In> | AsyncIterable<In> | Iterable<In>
   /** Where results go. Without one they are counted and forgotten: what the function does is the purpose. */
   sink?: Sink<Out> | undefined
   /** Stops it in order: nothing more is read, what is in work finishes and is acknowledged. */
@@ -21,7 +22,7 @@ export interface ConsumeOptions<In, Out> {
    * cannot do that, or `'stop'`: `consume` rejects with that error. Default `'retry'`.
    */
   onError?: 'retry' | 'stop' | undefined
-  /** Most events that were read and are not done; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
+  /** Most events that were read and are not done, of each part of a source that has some; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
   maxUnacked?: number | undefined
 }
 
@@ -51,16 +52,19 @@ export async function consume<In, Out>(
   }
   onlyKnown(options, field, NAMES)
   const { source, sink } = options
-  iterable(source, `${field}.source`)
+  const isParted = typeof (source as Partial<PartedSource<In>> | undefined)?.parts === 'function'
+  if (!isParted) iterable(source, `${field}.source`)
   if (sink !== undefined) callable(sink?.write, `${field}.sink.write`)
-  return new Consumption({
+  const plan = {
     def,
-    source: (Symbol.asyncIterator in source ? source : asynchronous(source)) as AsyncIterable<unknown>,
     sink: sink as Sink<unknown> | undefined,
     signal: signalOf(options.signal, `${field}.signal`),
     stops: word(options.onError, `${field}.onError`, ['retry', 'stop']) === 'stop',
     maxUnacked: integer(options.maxUnacked, `${field}.maxUnacked`, 1, 16_384),
-  }).run()
+  }
+  if (isParted) return new PartedConsumption({ ...plan, source: source as PartedSource<unknown> }).run()
+  const whole = source as AsyncIterable<unknown> | Iterable<unknown>
+  return new Consumption({ ...plan, source: Symbol.asyncIterator in whole ? whole : asynchronous(whole) }).run()
 }
 
 async function* asynchronous(source: Iterable<unknown>): AsyncGenerator<unknown> {

@@ -2,7 +2,8 @@
 // at a time, each to an instance of its own, until the culprit is past.
 
 import type { Definition } from '../../engine/definition.js'
-import type { AckSource, Consumed, Joined, Sink } from './contract.js'
+import { VeloError } from '../../kit/errors.js'
+import type { Consumed, Joined, Part, Sink } from './contract.js'
 import { Intake } from './intake.js'
 import { Round, type RoundEnd, type RoundOwner } from './round.js'
 
@@ -14,7 +15,7 @@ const LONGEST_PAUSE = 2000
 
 export interface Plan {
   readonly def: Definition
-  readonly source: AsyncIterable<unknown> & Partial<AckSource<unknown>>
+  readonly source: AsyncIterable<unknown> & Partial<Part<unknown>>
   readonly sink: Sink<unknown> | undefined
   readonly signal: AbortSignal | undefined
   /** A function that throws ends it. */
@@ -36,6 +37,7 @@ export class Consumption implements RoundOwner {
   #ackFailure: { error: unknown } | undefined
   #round: Round | undefined
   #onStop: (() => void) | undefined
+  #isStopped = false
 
   constructor(plan: Plan) {
     this.#plan = plan
@@ -47,17 +49,30 @@ export class Consumption implements RoundOwner {
   async run(): Promise<Consumed> {
     const { signal } = this.#plan
     const stop = (): void => {
+      this.#isStopped = true
       this.#intake.stop()
       this.#onStop?.()
     }
     if (signal?.aborted === true) stop()
     signal?.addEventListener('abort', stop)
+    const { lost } = this.#plan.source
+    const drop = (): void => {
+      stop()
+      this.#round?.abort(lost?.reason)
+    }
+    if (lost?.aborted === true) stop()
+    lost?.addEventListener('abort', drop)
     try {
+      await this.joined?.begin?.()
       await this.#rounds()
       const failure = this.#ackFailure ?? this.#intake.failure
       if (failure !== undefined) throw failure.error
+    } catch (error) {
+      // What fails because somebody else has it by now is nobody's error.
+      if (lost?.aborted !== true) throw error
     } finally {
       signal?.removeEventListener('abort', stop)
+      lost?.removeEventListener('abort', drop)
       this.#intake.stop()
       await this.sink?.end?.()
       await this.#plan.source.end?.()
@@ -81,8 +96,10 @@ export class Consumption implements RoundOwner {
     let next = 0
     // An instance is made when there is something for it.
     for (await intake.more(next); intake.received > next; await intake.more(next)) {
-      const { end, sent } = await this.#deliver(next)
+      const delivered = await this.#deliver(next)
       await this.#acking
+      if (delivered === undefined) return
+      const { end, sent } = delivered
       if (this.#ackFailure !== undefined) return
       if (end.failure === undefined) {
         // It returned early: that is its end.
@@ -97,10 +114,11 @@ export class Consumption implements RoundOwner {
     }
   }
 
-  /** A round with all that comes, from number `next` on. */
-  async #deliver(next: number): Promise<{ end: RoundEnd; sent: number }> {
+  /** A round with all that comes, from number `next` on; none where nothing is wanted any more. */
+  async #deliver(next: number): Promise<{ end: RoundEnd; sent: number } | undefined> {
     const intake = this.#intake
-    const round = this.#begin(next)
+    const round = await this.#begin(next)
+    if (round === undefined) return undefined
     while (!round.isOver) {
       const events = intake.take(next, BATCH)
       if (events.length > 0) {
@@ -113,8 +131,18 @@ export class Consumption implements RoundOwner {
     return { end: await round.ended, sent: next }
   }
 
-  #begin(base: number): Round {
-    const round = new Round(this.#plan.def, base, this)
+  /** An instance for events from number `base` on, as soon as there is a place for it; `undefined`: nothing is wanted any more. */
+  async #begin(base: number): Promise<Round | undefined> {
+    let round: Round | undefined
+    for (let tries = 1; round === undefined; tries++) {
+      try {
+        round = new Round(this.#plan.def, base, this)
+      } catch (error) {
+        if (!isBusy(error) || this.#plan.stops) throw error
+        await this.#pause(pauseOf(tries))
+        if (this.#isStopped) return undefined
+      }
+    }
     this.#round = round
     void round.ended.then(() => this.#intake.wake())
     return round
@@ -125,14 +153,15 @@ export class Consumption implements RoundOwner {
     const { source, signal } = this.#plan
     let event = this.#done
     for (let tries = 0; event < upTo; ) {
-      if (tries > 0) await this.#pause(Math.min(PAUSE * 4 ** (tries - 1), LONGEST_PAUSE))
-      if (signal?.aborted === true && tries > 0) return -1
-      const round = this.#begin(event)
+      if (tries > 0) await this.#pause(pauseOf(tries))
+      if (source.lost?.aborted === true || (signal?.aborted === true && tries > 0)) return -1
+      const round = await this.#begin(event)
+      if (round === undefined) return -1
       await round.send(this.#intake.take(event, 1))
       round.end()
       const { failure } = await round.ended
       if (failure?.fatal === true) throw failure.error
-      if (failure !== undefined && (await source.failed?.(event, failure.error)) !== true) {
+      if (failure !== undefined && (isBusy(failure.error) || (await source.failed?.(event, failure.error)) !== true)) {
         tries++
         continue
       }
@@ -179,4 +208,14 @@ export class Consumption implements RoundOwner {
       }
     })
   }
+}
+
+/** ms before what did not succeed so often is tried again. */
+function pauseOf(tries: number): number {
+  return Math.min(PAUSE * 4 ** (tries - 1), LONGEST_PAUSE)
+}
+
+/** There was no place: no event is at fault for that. */
+function isBusy(error: unknown): boolean {
+  return error instanceof VeloError && error.code === 'VELO_OVERLOADED'
 }

@@ -19,18 +19,38 @@ export interface AckSource<In> extends AsyncIterable<In> {
   readonly deadLettered?: number
 }
 
+/** A source of many that go on beside each other: the partitions of a topic that this process has, say. Order is kept within each. */
+export interface PartedSource<In> {
+  /** Parts as they come. The end: there are no more, once those that were given are over. */
+  parts(): AsyncIterator<Part<In>>
+  /** Called once, when nothing of any part is acknowledged any more. */
+  end?(): unknown
+  /** Over all parts. */
+  readonly deadLettered?: number
+}
+
+/** One of them. Events count from 0 in each. */
+export interface Part<In> extends AckSource<In> {
+  /** Aborted once somebody else has it: what is in work is dropped, nothing of it is stored or acknowledged, and nobody hears of an error. */
+  readonly lost?: AbortSignal
+}
+
 /** Where results go. */
 export interface Sink<Out> {
   /** Resolves when these results were accepted. One call at a time, in order. */
   write(results: readonly Out[]): unknown
+  /** Parts of a source may write at the same time, each one call at a time. Without it they take turns. */
+  readonly isConcurrent?: boolean
   /** There are no more; called once, whatever became of them. */
   end?(): unknown
-  /** What stores results and acknowledges events of `source` in one step, where that is possible. */
+  /** What stores results and acknowledges events of `source`, or of one part of it, in one step, where that is possible. */
   joined?(source: unknown): Joined<Out> | undefined
 }
 
 /** A sink and a source that are one store. */
 export interface Joined<Out> {
+  /** Called once, before the source is read. */
+  begin?(): unknown
   /** All of it or nothing: these results, and every event before number `upTo` is done. */
   commit(results: readonly Out[], upTo: number): unknown
 }

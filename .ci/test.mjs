@@ -79,7 +79,7 @@ function isSameOnAll(file) {
 
 /** What is tested with a real server of another kind most of its time: the clients are the same on every line, so the oldest one and another are enough. */
 function isOfServers(file) {
-  return /^__test__\/(redis\/|nats\/|cli\/cluster-servers)/.test(file.replaceAll('\\', '/'))
+  return /^__test__\/(redis\/|nats\/|kafka\/|cli\/cluster-servers)/.test(file.replaceAll('\\', '/'))
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { program as kafka } from '../../.ci/kafka-broker.mjs'
+import { startKafka, topicsOf } from '../support/kafka-servers.mjs'
 import { program as nats, startNats } from '../support/nats-servers.mjs'
 import { blocksOf, expectedOf, runFile, scratch } from '../support/pages.mjs'
 import { has } from '../support/programs.mjs'
@@ -44,6 +46,12 @@ for (const page of files(/^(README\.md|docs\/.+\.md)$/)) {
         if (code.includes('process.env.NATS_URL')) {
           if (process.platform !== 'linux' || !has(context, nats, 'server of NATS')) return
           env = { NATS_URL: (await startNats()).url }
+        }
+        if (code.includes('process.env.KAFKA_BROKERS')) {
+          if (process.platform !== 'linux' || !has(context, kafka, 'broker of Kafka')) return
+          const server = await startKafka()
+          await topicsOf(code, server)
+          env = { KAFKA_BROKERS: server.address }
         }
         const expected = expectedOf(code)
         assert.ok(/\bassert\b/.test(code) || expected.length > 0, 'the example checks nothing')

@@ -56,7 +56,7 @@ test('other lines of Node.js run all but what is the same on each; one of them t
   const left = chosenBy('isSameOnAll')
   for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|fuzz|memory)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
-  for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/(redis|nats)\/|cluster-servers/, name)
+  for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/(redis|nats|kafka)\/|cluster-servers/, name)
   assert.match(text('.ci/nodes.mjs'), /'--line', \.\.\.\(at === 0 \? \['--servers'\] : \[\]\)/)
 })
 

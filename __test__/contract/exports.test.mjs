@@ -53,6 +53,8 @@ test('the root exports these types and no others', () => {
       'Log',
       'LogFields',
       'OpenOptions',
+      'Part',
+      'PartedSource',
       'Position',
       'RecoverOptions',
       'Recovered',
@@ -105,6 +107,7 @@ test('the package has these entry points and no others', () => {
     './client',
     './redis',
     './nats',
+    './kafka',
     './package.json',
   ])
 })
@@ -120,6 +123,7 @@ const subpaths = {
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
   redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
   nats: 'NatsJournal natsSessions natsSink natsSource publish',
+  kafka: 'kafkaSessions kafkaSink kafkaSource',
   dashboard: 'dashboard',
   client: 'AbortError ClosedError OverloadedError TimeoutError VeloError connect subscribe',
 }

@@ -41,21 +41,24 @@ const ADD_ONS = {
   'js/dashboard': ['js/http', 'js/telemetry'],
   'js/redis': [],
   'js/nats': [],
-  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/nats', 'js/telemetry'],
+  'js/kafka': [],
+  'js/cli': ['js/durable', 'js/http', 'js/server', 'js/redis', 'js/nats', 'js/kafka', 'js/telemetry'],
 }
 
 /** Folders of add-ons that keep and run durable streams elsewhere: they are made of the inner rooms. */
-const KEEPERS = ['js/redis/session', 'js/redis/cluster', 'js/nats/session', 'js/nats/keyed']
+const KEEPERS = ['js/redis/session', 'js/redis/cluster', 'js/nats/session', 'js/nats/keyed', 'js/kafka/keyed']
 
 /** What each room may load beside Node. `ws`, `fastify` and `@opentelemetry/api` are brought by the user. */
 const LIBRARIES = {
+  'js/kit': ['msgpackr'],
   'js/http': ['@fastify/busboy', '@streamparser/json/tokenizer.js', '@streamparser/json/utils/types/tokenType.js', 'fastify-plugin'],
   'js/server': ['ws'],
   'js/telemetry': ['@opentelemetry/api'],
   'js/dashboard': ['uplot'],
   'js/redis': ['msgpackr'],
   'js/nats': ['msgpackr'],
-  'js/cli': ['ws', 'ioredis', 'iovalkey', 'redis'],
+  'js/kafka': ['msgpackr'],
+  'js/cli': ['ws', 'ioredis', 'iovalkey', 'redis', 'kafkajs'],
 }
 const TYPES = ['@opentelemetry/api', '@standard-schema/spec', 'fastify']
 

@@ -16,6 +16,7 @@ const ALLOWED = {
   '__test__/durable/kills/lane.mjs': [1, 'kills at a random moment; the exit is awaited'],
   '__test__/operators/broadcast.test.mjs': [1, 'whether a timer fires at all is what is tested'],
   '__test__/behavior/rule-18-exit.test.mjs': [2, 'a timer of the user, which goes on or ends the process'],
+  '__test__/kafka/rebalance.test.mjs': [1, 'a function that is slow is the fault'],
   '__test__/nats/hosts/function.mjs': [1, 'a function that is slow is the fault'],
   '__test__/redis/chaos/chaos.mjs': [1, 'faults come at random moments, and sessions send at a pace of their own'],
   '__test__/websocket/browser.test.mjs': [1, 'the next turn of a page'],

@@ -30,6 +30,7 @@ test('so is every other step of .ci/run', () => {
   assert.deepEqual(steps, [
     'node .ci/autobahn.mjs',
     'node .ci/brokers.mjs',
+    'node .ci/kafka.mjs',
     '.ci/actionlint',
     'npm run --silent check',
     'npm run --silent rehearse',
@@ -37,6 +38,7 @@ test('so is every other step of .ci/run', () => {
   ])
   assert.ok(ci.includes('run: node .ci/autobahn.mjs'))
   assert.ok(ci.includes('run: node .ci/brokers.mjs'))
+  assert.ok(ci.includes('run: node .ci/kafka.mjs'))
   assert.ok(ci.includes('run: .ci/actionlint'))
   assert.ok(ci.includes('run: npm run rehearse'))
   assert.match(ci, /node: \[20, 22, 24, 26\]/)

@@ -12,12 +12,14 @@ import { within } from './within.mjs'
 export class ServerProcess {
   #command
   #ready
+  #patience
   #child
 
-  /** `ready`: what it says when it takes connections. */
-  constructor(command, ready) {
+  /** `ready`: what it says when it takes connections, within so many ms. */
+  constructor(command, ready, patience = 20_000) {
     this.#command = command
     this.#ready = ready
+    this.#patience = patience
   }
 
   get pid() {
@@ -39,7 +41,7 @@ export class ServerProcess {
       for (const output of [child.stdout, child.stderr]) createInterface(output).on('line', hear)
       this.exited.then((code) => reject(new Error(`the server ended with ${code}\n${said.join('\n')}`)))
     })
-    await within(20_000, ready, 'the start of the server')
+    await within(this.#patience, ready, 'the start of the server')
     return this
   }
 

@@ -76,20 +76,27 @@ const serve: Command = {
 
 const consume: Command = {
   args: [],
-  says: 'Run a stream function over a stream of Redis, Valkey or NATS, until a signal stops it',
-  usage: 'consume (--redis <url> --group <name> | --nats <url> --consumer <name>) --stream <name> --function <function.js> [options]',
+  says: 'Run a stream function over a stream of Redis, Valkey or NATS, or topics of Kafka, until a signal stops it',
+  usage:
+    'consume (--redis <url> --stream <name> --group <name> | --nats <url> --stream <name> --consumer <name> | --kafka <brokers> --topic <name> --group <name>) --function <function.js> [options]',
   options: {
     redis: { value: 'url', says: 'The server, redis://host:port' },
     nats: { value: 'url', says: 'Or that one, nats://host:port' },
+    kafka: { value: 'brokers', says: 'Or these, host:port,host:port; kafkas://user:password@host:port with TLS and SASL' },
     stream: { value: 'name', says: 'Stream to read; of Redis, may be repeated' },
-    group: { value: 'name', says: 'Consumer group of Redis, made where it is missing' },
+    topic: { value: 'name', says: 'Topic of Kafka to read; may be repeated' },
+    group: { value: 'name', says: 'Consumer group of Redis or Kafka, made where it is missing' },
     function: { value: 'file', says: 'Module of the function' },
     export: { value: 'name', says: 'Name of the export of the module (default: default)' },
     consumer: { value: 'name', says: 'Name of this consumer of Redis (default: one of its own), or the durable consumer of NATS' },
     from: { value: 'id', says: 'Where a group or consumer begins that is made (default: all)' },
-    to: { value: 'name', says: 'Stream, or subject, for the results (default: none)' },
-    maxlen: { value: 'n', says: 'About how many entries that stream keeps (default: all)' },
-    'dead-letter': { value: 'name', says: 'Stream, or subject, for what the function cannot deal with (default: they end the command)' },
+    to: { value: 'name', says: 'Stream, subject or topic for the results (default: none)' },
+    transactional: { says: 'With --kafka: results, and how far the topic is done, in one transaction' },
+    maxlen: { value: 'n', says: 'About how many entries that stream of Redis keeps (default: all)' },
+    'dead-letter': {
+      value: 'name',
+      says: 'Stream, subject or topic for what the function cannot deal with (default: they end the command)',
+    },
     worker: { says: 'Run the function on worker threads' },
     progress: { says: 'Show progress on stderr (default: on a terminal)' },
     json: { says: 'Say how it ended as one line of JSON on stderr' },
@@ -97,6 +104,7 @@ const consume: Command = {
   examples: [
     'velo consume --redis redis://127.0.0.1:6379 --stream clicks --group features --function features.js --to features',
     'velo consume --nats nats://127.0.0.1:4222 --stream readings --consumer reporter --function sessions.js --to reports',
+    'velo consume --kafka 127.0.0.1:9092 --topic clicks --group features --function features.js --to features --transactional',
   ],
 }
 
@@ -118,14 +126,21 @@ const top: Command = {
 
 const doctor: Command = {
   args: [],
-  says: 'Look at this machine: the add-on, Node.js, limits, a journal, a server of Redis or NATS',
+  says: 'Look at this machine: the add-on, Node.js, limits, a journal, a server of Redis, NATS or Kafka',
   options: {
     durable: { value: 'folder', says: 'Look at the journal in this folder, too' },
     redis: { value: 'url', says: 'Look at this server of Redis or Valkey, too: whether it may keep sessions' },
     nats: { value: 'url', says: 'Look at this server of NATS, too' },
+    kafka: { value: 'brokers', says: 'Look at these brokers of Kafka, too, host:port,host:port' },
+    topic: { value: 'name', says: 'With --kafka: at this topic; may be repeated' },
+    group: { value: 'name', says: 'With --kafka: at this group, and how far it is in those topics, or in all that it has read' },
     json: { says: 'Answer as JSON' },
   },
-  examples: ['velo doctor --durable data', 'velo doctor --redis redis://127.0.0.1:6379'],
+  examples: [
+    'velo doctor --durable data',
+    'velo doctor --redis redis://127.0.0.1:6379',
+    'velo doctor --kafka 127.0.0.1:9092 --topic clicks --group features',
+  ],
 }
 
 const FUNCTION: OptionText = { value: 'name', says: 'Only streams of this function' }

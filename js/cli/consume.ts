@@ -1,7 +1,8 @@
-// `velo consume`: a stream function at work on a stream of Redis, Valkey or NATS until a signal stops it. The client is whichever of the user's is installed.
+// `velo consume`: a stream function at work on a stream of Redis, Valkey or NATS, or on topics of Kafka, until a signal stops it. The client is whichever of the user's is installed.
 
-import { type AckSource, type Consumed, consume as consumed } from '../index.js'
+import { type AckSource, type Consumed, consume as consumed, type PartedSource } from '../index.js'
 import type { Broker, Route } from './brokers/broker.js'
+import { kafkaBroker } from './brokers/kafka.js'
 import { natsBroker } from './brokers/nats.js'
 import { redisBroker } from './brokers/redis.js'
 import { described, Exit, errorJson, exitCode } from './failure.js'
@@ -15,9 +16,10 @@ export interface ConsumeCommand extends Route {
   readonly file: string
   readonly exported: string
   readonly worker: boolean
-  /** One of the two. */
+  /** One of the three. */
   readonly redis: string | undefined
   readonly nats: string | undefined
+  readonly kafka: string | undefined
   /** `undefined` = where stderr is a terminal. */
   readonly progress: boolean | undefined
   readonly json: boolean
@@ -58,22 +60,41 @@ export async function consume(options: ConsumeCommand): Promise<number> {
 }
 
 function brokerOf(options: ConsumeCommand): Promise<Broker> {
-  const { redis, nats } = options
+  const { redis, nats, kafka } = options
+  if (kafka !== undefined) return kafkaBroker(kafka, options)
   return nats === undefined ? redisBroker(redis as string, options) : natsBroker(nats, options)
 }
 
+interface Counts {
+  events: number
+}
+
 /** The same source, whose events are counted as they come. */
-function told(source: AckSource<unknown>, counts: { events: number }): AckSource<unknown> {
-  const batches = source.batches?.bind(source)
-  if (batches === undefined) return source
-  source.batches = () => {
-    const reader = batches()
-    const next = async () => {
-      const batch = await reader.next()
-      if (batch.done !== true) counts.events += batch.value.length
-      return batch
-    }
-    return { next, return: async () => (await reader.return?.()) ?? { value: undefined, done: true } }
+function told(source: AckSource<unknown> | PartedSource<unknown>, counts: Counts): AckSource<unknown> | PartedSource<unknown> {
+  if (!('parts' in source)) {
+    tell(source, counts)
+    return source
   }
+  const parts = source.parts.bind(source)
+  source.parts = () => each(parts(), (part) => tell(part, counts))
   return source
+}
+
+function tell(source: AckSource<unknown>, counts: Counts): void {
+  const batches = source.batches?.bind(source)
+  if (batches === undefined) return
+  source.batches = () =>
+    each(batches(), ({ length }) => {
+      counts.events += length
+    })
+}
+
+/** The same, with a look at everything that comes. */
+function each<Item>(reader: AsyncIterator<Item>, look: (item: Item) => void): AsyncIterator<Item> {
+  const next = async () => {
+    const read = await reader.next()
+    if (read.done !== true) look(read.value)
+    return read
+  }
+  return { next, return: async () => (await reader.return?.()) ?? { value: undefined, done: true } }
 }

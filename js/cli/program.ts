@@ -173,6 +173,8 @@ async function consumeCommand(given: Parsed): Promise<number> {
     worker: flag(given, 'worker'),
     redis: text(given, 'redis'),
     nats: text(given, 'nats'),
+    kafka: text(given, 'kafka'),
+    topics: texts(given, 'topic'),
     streams: texts(given, 'stream'),
     group: text(given, 'group'),
     consumer: text(given, 'consumer'),
@@ -180,11 +182,18 @@ async function consumeCommand(given: Parsed): Promise<number> {
     to: text(given, 'to'),
     maxlen: integer(given, 'maxlen', 1, 2 ** 40, undefined),
     deadLetter: text(given, 'dead-letter'),
+    transactional: flag(given, 'transactional'),
     progress: flag(given, 'progress') ? true : undefined,
     json: flag(given, 'json'),
   }
-  if ((options.redis === undefined) === (options.nats === undefined)) throw new UsageError('consume needs one of --redis and --nats')
-  if (options.streams.length === 0) throw new UsageError('consume needs --stream')
+  const { redis, nats, kafka, streams, topics } = options
+  if ([redis, nats, kafka].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError('consume needs one of --redis, --nats and --kafka')
+  if (kafka === undefined && streams.length === 0) throw new UsageError('consume needs --stream')
+  if (kafka !== undefined && topics.length === 0) throw new UsageError('consume --kafka needs --topic')
+  if (kafka !== undefined && streams.length > 0) throw new UsageError('--stream is for --redis and --nats: with --kafka it is --topic')
+  if (kafka === undefined && (topics.length > 0 || options.transactional))
+    throw new UsageError('--topic and --transactional are for --kafka')
   const { consume } = await overRedis()
   return consume(options)
 }
@@ -244,8 +253,12 @@ async function doctorCommand(given: Parsed): Promise<number> {
   const json = flag(given, 'json')
   const folder = text(given, 'durable')
   const redis = text(given, 'redis')
+  const brokers = text(given, 'kafka')
+  const [topics, group] = [texts(given, 'topic'), text(given, 'group')]
+  if (brokers === undefined && (topics.length > 0 || group !== undefined)) throw new UsageError('--topic and --group are for --kafka')
+  const kafka = brokers === undefined ? undefined : { brokers, topics, group }
   const { doctor } = await looks()
-  return doctor(json, { folder, nats: text(given, 'nats') }, redis === undefined ? [] : await lookedAt(redis))
+  return doctor(json, { folder, nats: text(given, 'nats'), kafka }, redis === undefined ? [] : await lookedAt(redis))
 }
 
 /** Where the add-on does not load, the server cannot be looked at. */

@@ -12,8 +12,10 @@ import { after, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runtime } from 'velo-stream'
+import { program as kafka } from '../.ci/kafka-broker.mjs'
 import { app as expressApp } from '../examples/express-upload.mjs'
 import { app as fastifyApp } from '../examples/fastify-upload.mjs'
+import { startKafka, topicsOf } from './support/kafka-servers.mjs'
 import { program as nats, startNats } from './support/nats-servers.mjs'
 import { has } from './support/programs.mjs'
 import { within } from './support/within.mjs'
@@ -44,6 +46,12 @@ describe('examples', () => {
       if (source.includes('process.env.NATS_URL')) {
         if (process.platform !== 'linux' || !has(context, nats, 'server of NATS')) return
         env = { ...process.env, NATS_URL: (await startNats()).url }
+      }
+      if (source.includes('process.env.KAFKA_BROKER')) {
+        if (process.platform !== 'linux' || !has(context, kafka, 'broker of Kafka')) return
+        const server = await startKafka()
+        await topicsOf(source, server)
+        env = { ...process.env, KAFKA_BROKER: server.address }
       }
       const expected = Array.from(source.matchAll(/^\/\/ expect: (.*)$/gm), ([, line]) => line.trimEnd())
       assert.ok(expected.length > 0, `${name} has no expect line`)

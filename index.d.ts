@@ -106,8 +106,8 @@ export declare interface Consumed {
 
 /** Options of `consume`. */
 export declare interface ConsumeOptions<In, Out> {
-  /** Where events come from: a source of an adapter, or anything that can be iterated. */
-  source: AckSource<In> | AsyncIterable<In> | Iterable<In>
+  /** Where events come from: a source of an adapter, or anything that can be iterated. One with parts has an instance of the function for each of them. */
+  source: AckSource<In> | PartedSource<In> | AsyncIterable<In> | Iterable<In>
   /** Where results go. Without one they are counted and forgotten: what the function does is the purpose. */
   sink?: Sink<Out> | undefined
   /** Stops it in order: nothing more is read, what is in work finishes and is acknowledged. */
@@ -117,7 +117,7 @@ export declare interface ConsumeOptions<In, Out> {
    * cannot do that, or `'stop'`: `consume` rejects with that error. Default `'retry'`.
    */
   onError?: 'retry' | 'stop' | undefined
-  /** Most events that were read and are not done; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
+  /** Most events that were read and are not done, of each part of a source that has some; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
   maxUnacked?: number | undefined
 }
 
@@ -396,6 +396,8 @@ export declare interface InspectOptions {
 
 /** A sink and a source that are one store. */
 export declare interface Joined<Out> {
+  /** Called once, before the source is read. */
+  begin?(): unknown
   /** All of it or nothing: these results, and every event before number `upTo` is done. */
   commit(results: readonly Out[], upTo: number): unknown
 }
@@ -633,6 +635,22 @@ declare interface Owner {
   readonly row: Row
   /** Settles with `promise`, at the latest after `closeTimeout`. */
   bounded(promise: PromiseLike<unknown>): Promise<unknown>
+}
+
+/** One of them. Events count from 0 in each. */
+export declare interface Part<In> extends AckSource<In> {
+  /** Aborted once somebody else has it: what is in work is dropped, nothing of it is stored or acknowledged, and nobody hears of an error. */
+  readonly lost?: AbortSignal
+}
+
+/** A source of many that go on beside each other: the partitions of a topic that this process has, say. Order is kept within each. */
+export declare interface PartedSource<In> {
+  /** Parts as they come. The end: there are no more, once those that were given are over. */
+  parts(): AsyncIterator<Part<In>>
+  /** Called once, when nothing of any part is acknowledged any more. */
+  end?(): unknown
+  /** Over all parts. */
+  readonly deadLettered?: number
 }
 
 /** Where a stage runs that is not on the caller's thread. */
@@ -1005,9 +1023,11 @@ export declare interface SignalOption {
 export declare interface Sink<Out> {
   /** Resolves when these results were accepted. One call at a time, in order. */
   write(results: readonly Out[]): unknown
+  /** Parts of a source may write at the same time, each one call at a time. Without it they take turns. */
+  readonly isConcurrent?: boolean
   /** There are no more; called once, whatever became of them. */
   end?(): unknown
-  /** What stores results and acknowledges events of `source` in one step, where that is possible. */
+  /** What stores results and acknowledges events of `source`, or of one part of it, in one step, where that is possible. */
   joined?(source: unknown): Joined<Out> | undefined
 }
 

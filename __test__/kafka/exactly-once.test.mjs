@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { kafkaSink, kafkaSource } from 'velo-stream/kafka'
 import { describeKafka } from '../support/kafka-servers.mjs'
 import { random } from '../support/random.mjs'
 import { within } from '../support/within.mjs'
 import { Hosts } from './hosts.mjs'
-import { onTopics, PATIENT, range } from './support.mjs'
+import { onTopics, PATIENT, range, started } from './support.mjs'
 
 const SEED = Number(process.env.VELO_SEED ?? 25)
 const KILLS = Number(process.env.VELO_KILLS ?? 6)
@@ -57,6 +58,32 @@ describeKafka(
       const expected = range(count).flatMap((n) => range(n % 3).map((part) => `${n}.${part}`))
       for (const key of range(keys)) assert.deepEqual(found.get(`k${key}`), expected, `seed ${SEED}, k${key}`)
       context.diagnostic(`seed ${SEED}: ${KILLS - pauses} kills, ${pauses} pauses`)
+    })
+
+    test('a producer that is refused while the group leaves the partition where it is: begun anew, each result once', async () => {
+      const [from, to] = [await use.topic(), await use.topic()]
+      const source = kafkaSource(use.kafka, { topic: from, groupId: from, sessionTimeout: 1000 })
+      const sink = kafkaSink(use.kafka, { topic: to, transactional: true })
+      const same = async function* (events) {
+        for await (const event of events) yield event
+      }
+      const { stop } = started(same, { source, sink })
+      const through = async (begin, end) => {
+        await use.store(
+          from,
+          range(end - begin).map((n) => begin + n),
+        )
+        await use.until(async () => (await use.committed(from, from))[0] === end, `${end} committed`)
+      }
+      await through(0, 100)
+      // As a broker does that has forgotten the id of a producer, which it does after a week.
+      const other = use.kafka.producer({ transactionalId: `velo-stream-${from}-${from}-0`, maxInFlightRequests: 1 })
+      await other.connect()
+      await (await other.transaction()).abort()
+      await other.disconnect()
+      await through(100, 200)
+      await stop()
+      assert.deepEqual(await use.valuesOf(to), range(200))
     })
   },
   { 'group.min.session.timeout.ms': 500 },

@@ -122,12 +122,16 @@ export function partOf(groupId, topic, lost, partition = 0) {
     partition,
     first: 0,
     done: 0,
+    isTaken: false,
     offsetAt: (upTo) => String(share.first + upTo),
     startAt(offset) {
       share.first = Number(offset)
     },
     kept(upTo) {
       share.done = upTo
+    },
+    taken() {
+      share.isTaken = true
     },
   }
   return { share, part: { [SHARE]: share, lost } }

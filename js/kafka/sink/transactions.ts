@@ -109,8 +109,6 @@ export class Transactions {
       while (!(await this.#isStored(messages, position, deadline)));
       this.#position = position
     } catch (error) {
-      // A producer that was made anew would keep the new owner from its work.
-      if (isFenced(error) || error instanceof TakenError) this.#hasEnded = true
       await this.#abandon()
       throw this.#said('a transaction of', error)
     }
@@ -239,6 +237,8 @@ export class Transactions {
     const of = `${what} ${topic}/${partition} in group ${groupId}`
     if (isFenced(error) || error instanceof TakenError) {
       if (!this.#hasEnded) this.#share.taken()
+      // A producer that was made anew would keep the new owner from its work.
+      this.#hasEnded = true
       const message = `kafka: ${of}: another process has this partition by now, nothing was stored (${messageOf(error)})`
       return new AdapterError('VELO_ADAPTER', message, { adapter: 'kafka', cause: error })
     }

@@ -84,9 +84,10 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
   }
 
   /** @internal */
-  flow({ topic, partition }: KafkaPart, isOpen: boolean): void {
+  flow({ topic, partition }: KafkaPart, isOpen: boolean, from?: number): void {
     const one = [{ topic, partitions: [partition] }]
     try {
+      if (from !== undefined) this.#consumer?.seek({ topic, partition, offset: String(from) })
       if (isOpen && !this.#isStopped) this.#consumer?.resume(one)
       else this.#consumer?.pause(one)
     } catch {
@@ -126,6 +127,7 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
         this.#onRest?.()
       })
       consumer.on(consumer.events.GROUP_JOIN, (event) => this.#joined(event))
+      consumer.on(consumer.events.HEARTBEAT, () => this.#beginAnew())
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
         if (restart !== true) this.#fail(adapterError(`group ${groupId}`, error))
       })
@@ -135,7 +137,9 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
       await consumer.run({
         autoCommit: false,
         partitionsConsumedConcurrently: TOGETHER,
-        eachBatch: async ({ batch: { topic, partition, messages } }) => this.#partOf(topic, partition)?.push(messages),
+        eachBatch: async ({ batch: { topic, partition, messages }, isStale }) => {
+          if (isStale?.() !== true) this.#partOf(topic, partition)?.push(messages)
+        },
       })
     } catch (error) {
       throw error instanceof VeloError ? error : adapterError(`group ${groupId}`, error)
@@ -201,6 +205,17 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
       this.flow(part, true)
     }
     if (this.#isStopped) this.#pauseAll()
+  }
+
+  /** The group has just said that all is as it was: what the sink thought was somebody else's is not. A broker forgets the id of a producer that rests for long, say. */
+  #beginAnew(): void {
+    if (this.#draining !== undefined || this.#isStopped) return
+    for (const [key, part] of [...this.#parts]) {
+      if (!part.lost.aborted) continue
+      this.#parts.delete(key)
+      this.#fresh = this.#fresh.filter((one) => one !== part)
+      this.flow(part, true, part.leftAt)
+    }
   }
 
   /** Reads no more; what was given can still be acknowledged. */

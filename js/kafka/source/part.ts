@@ -19,8 +19,8 @@ export interface PartOwner {
   commit(part: KafkaPart, offset: string): Promise<void>
   /** Puts a message aside; throws `error` where there is no place for it. */
   putAside(part: KafkaPart, record: RecordLike, error: unknown): Promise<void>
-  /** It has room for more, or not. */
-  flow(part: KafkaPart, isOpen: boolean): void
+  /** It has room for more, or not: from an offset on, where one is given. */
+  flow(part: KafkaPart, isOpen: boolean, from?: number): void
   /** Nothing is in work. */
   rests(): void
   over(part: KafkaPart): void
@@ -36,6 +36,8 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
   readonly topic: string
   readonly partition: number
   readonly [SHARE]: Share
+  /** The offset of the first message that was not done when it was lost, as far as was known here. */
+  leftAt = -1
   readonly #owner: PartOwner
   readonly #lost = new AbortController()
   /** Read, and not given. */
@@ -47,7 +49,8 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
   #first = 0
   /** How often the event of a number failed alone. */
   #tries = { event: -1, count: 0 }
-  /** Messages before it were read from the broker; before that, given or put aside. */
+  /** The first message, the last that was read from the broker, and the one after the last that was given or put aside. */
+  #start = -1
   #seen = -1
   #readTo = -1
   /** Messages before it were done by others. */
@@ -74,7 +77,10 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
         this.#from = Number(offset)
       },
       kept: (upTo) => this.#kept(upTo),
-      taken: () => this.lose(),
+      taken: () => {
+        this.lose()
+        owner.flow(this, false)
+      },
     }
   }
 
@@ -93,6 +99,7 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
     const fresh = Number(records[0]?.offset) > this.#seen ? records : records.filter(({ offset }) => Number(offset) > this.#seen)
     const last = fresh.at(-1)
     if (last === undefined) return
+    if (this.#start < 0) this.#start = Number(fresh[0]?.offset)
     this.#seen = Number(last.offset)
     const lot = { records: fresh, bytes: sizeOf(fresh) }
     this.#lots.push(lot)
@@ -159,6 +166,7 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
   /** Somebody else has it. */
   lose(): void {
     if (this.#lost.signal.aborted) return
+    this.leftAt = Number(this.#given[0]?.offset ?? (this.#readTo < 0 ? this.#start : this.#readTo))
     this.#lost.abort(new AdapterError('VELO_ADAPTER', `kafka: ${this.topic}/${this.partition} is somebody else's`, { adapter: 'kafka' }))
     this.#close()
     this.#owner.rests()

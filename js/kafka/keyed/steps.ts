@@ -89,19 +89,20 @@ export class Steps {
 
   #flush(): void {
     if (this.#isOver) return
-    this.#flushing ??= this.#storeAll().then(
-      () => void (this.#flushing = undefined),
-      (error: unknown) => {
-        this.#flushing = undefined
-        this.#owner.lost(error)
-      },
-    )
+    this.#flushing ??= this.#storeAll()
   }
 
   async #storeAll(): Promise<void> {
     await undefined
-    do await this.#store()
-    while (this.#changed.size > 0 && !this.#isOver)
+    try {
+      do await this.#store()
+      while (this.#changed.size > 0 && !this.#isOver)
+      // With the look and not after it: whatever changes in between would wait for the next change.
+      this.#flushing = undefined
+    } catch (error) {
+      this.#flushing = undefined
+      this.#owner.lost(error)
+    }
   }
 
   async #store(): Promise<void> {

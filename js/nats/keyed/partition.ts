@@ -94,10 +94,6 @@ export class Partition {
     return { sessions: this.#sessions.size, events: this.#open.size }
   }
 
-  get isLost(): boolean {
-    return this.#isLost
-  }
-
   /** A message of the consumer; those before it that did not come are read. */
   arrived(message: NatsMessageLike): void {
     const reply = message.reply ?? ''
@@ -238,48 +234,51 @@ export class Partition {
   }
 
   #flush(): void {
-    this.#flushing ??= this.#store().then(
-      () => void (this.#flushing = undefined),
-      (error: unknown) => {
-        this.#flushing = undefined
-        this.#lost(error)
-      },
-    )
+    this.#flushing ??= this.#storeAll()
+  }
+
+  async #storeAll(): Promise<void> {
+    await undefined
+    try {
+      while (this.#changed.size > 0 && !this.#isLost) await this.#store()
+      // With the look and not after it: whatever changes in between would wait for the next change.
+      this.#flushing = undefined
+    } catch (error) {
+      this.#flushing = undefined
+      this.#lost(error)
+    }
   }
 
   async #store(): Promise<void> {
-    await undefined
-    while (this.#changed.size > 0 && !this.#isLost) {
-      const changes: { change: Change; waiting: readonly Waiter[] }[] = []
-      const messages: Batched[] = []
-      for (const session of this.#changed) {
-        if (messages.length > 0 && messages.length + session.weight > MOST) break
-        this.#changed.delete(session)
-        const change = session.take()
-        changes.push({ change, waiting: session.waiters() })
-        messages.push(...this.#words.messages(change))
-      }
-      for (const { change } of changes) for (const { seq } of change.done) this.#open.delete(seq)
-      const [first] = this.#open
-      const low = first === undefined ? this.#position : first - 1
-      try {
-        // A step that is too large for one batch goes in several: results first, then the state.
-        while (messages.length > MOST) await this.#owner.before(messages.splice(0, MOST))
-        await this.#owner.store(messages, low)
-      } catch (error) {
-        for (const { waiting } of changes) for (const { reject } of waiting) reject(error)
-        throw error
-      }
-      this.#settings.counts.commits++
-      for (const { change, waiting } of changes) {
-        change.session.stored(change, waiting)
-        this.#settings.counts.results += change.results.length
-        if (change.dead !== undefined) this.#settings.counts.deadLetters++
-        this.#words.answer(change)
-      }
-      this.#acknowledge()
-      this.#wake?.()
+    const changes: { change: Change; waiting: readonly Waiter[] }[] = []
+    const messages: Batched[] = []
+    for (const session of this.#changed) {
+      if (messages.length > 0 && messages.length + session.weight > MOST) break
+      this.#changed.delete(session)
+      const change = session.take()
+      changes.push({ change, waiting: session.waiters() })
+      messages.push(...this.#words.messages(change))
     }
+    for (const { change } of changes) for (const { seq } of change.done) this.#open.delete(seq)
+    const [first] = this.#open
+    const low = first === undefined ? this.#position : first - 1
+    try {
+      // A step that is too large for one batch goes in several: results first, then the state.
+      while (messages.length > MOST) await this.#owner.before(messages.splice(0, MOST))
+      await this.#owner.store(messages, low)
+    } catch (error) {
+      for (const { waiting } of changes) for (const { reject } of waiting) reject(error)
+      throw error
+    }
+    this.#settings.counts.commits++
+    for (const { change, waiting } of changes) {
+      change.session.stored(change, waiting)
+      this.#settings.counts.results += change.results.length
+      if (change.dead !== undefined) this.#settings.counts.deadLetters++
+      this.#words.answer(change)
+    }
+    this.#acknowledge()
+    this.#wake?.()
   }
 
   /** One acknowledgement for everything that is done. What is done is removed by and by. */

@@ -234,10 +234,7 @@ export class Partition {
   #take(work: Work): void {
     if (this.#isTaking) return
     this.#isTaking = true
-    this.#takeAll(work).then(
-      () => void (this.#isTaking = false),
-      (error: unknown) => this.lost(error),
-    )
+    this.#takeAll(work).catch((error: unknown) => this.lost(error))
   }
 
   async #takeAll({ intake, steps }: Work): Promise<void> {
@@ -255,6 +252,8 @@ export class Partition {
       else if (steps.place.x < CAREFUL) session.push(event)
       else await this.#carefully({ intake, steps }, session, event)
     }
+    // With the look and not after it: what arrives in between would wait for the next arrival.
+    this.#isTaking = false
     if (!this.#isLost && intake.isDry) this.#pause(false)
   }
 

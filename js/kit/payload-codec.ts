@@ -48,11 +48,11 @@ function plainOf(adapter: string): { readonly json: PayloadCodec; readonly bytes
       return Buffer.from(text)
     },
     decode(payload) {
-      // What is a Buffer already needs no view of its own.
-      const { buffer, byteOffset, byteLength } = payload
-      const text = Buffer.isBuffer(payload) ? payload : Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
-      return JSON.parse(text.toString())
+      // What is a Buffer already needs no view of its own, and not even its ArrayBuffer, which is made when it is asked for.
+      return JSON.parse((Buffer.isBuffer(payload) ? payload : viewOf(payload)).toString())
     },
   }
   return { json, bytes: { encode: bytes, decode: (payload) => payload } }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)

@@ -14,7 +14,7 @@ export class Intake {
   readonly #source: AsyncIterable<unknown> & Partial<AckSource<unknown>>
   readonly #most: number
   #reader: Reader | undefined
-  /** Those that are not done, from number `#first` on. */
+  /** Those that are not done, from number `#first` on; only their places, where the source can make them again. */
   #events: unknown[] = []
   #first = 0
   /** Those before it were asked for. */
@@ -41,9 +41,12 @@ export class Intake {
   take(from: number, most: number): unknown[] {
     const events = this.#events.slice(from - this.#first, from - this.#first + most)
     const { again } = this.#source
-    // What was given before is made anew: a function may have changed it.
-    if (again !== undefined && from < this.#asked)
+    if (again !== undefined) {
+      // What was given before is made anew: a function may have changed it.
       for (let at = 0; at < events.length && from + at < this.#asked; at++) events[at] = again.call(this.#source, from + at)
+      // So it need not outlive the function's work on it.
+      this.#events.fill(undefined, from - this.#first, from - this.#first + events.length)
+    }
     this.#asked = Math.max(this.#asked, from + events.length)
     this.#read()
     return events

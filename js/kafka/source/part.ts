@@ -5,13 +5,16 @@ import { inLots, oneByOne } from '../../kit/iteration/batches.js'
 import { messageOf } from '../client/faults.js'
 import type { RecordLike } from '../client/kafka-like.js'
 import { SHARE, type Share } from '../client/share.js'
+import { entryOf } from './entry.js'
 import type { SourceSettings } from './options.js'
 
 /** So many are committed at once; fewer, after so many ms. */
 const MANY = 1000
 const GATHER = 20
-/** What a message takes beside its payload, about. */
-const OVERHEAD = 200
+/** Messages that are made into values at a time: they are done before the next ones are made, so that they die young. */
+const STEP = 256
+/** Of a message beside its key and value, about, in what the broker sends: waiting messages are counted in the bytes that are asked for. */
+const OVERHEAD = 16
 
 export interface PartOwner {
   readonly settings: SourceSettings
@@ -101,9 +104,12 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
     if (last === undefined) return
     if (this.#start < 0) this.#start = Number(fresh[0]?.offset)
     this.#seen = Number(last.offset)
-    const lot = { records: fresh, bytes: sizeOf(fresh) }
-    this.#lots.push(lot)
-    this.#bytes += lot.bytes
+    for (let at = 0; at < fresh.length; at += STEP) {
+      const records = fresh.slice(at, at + STEP)
+      const bytes = sizeOf(records)
+      this.#lots.push({ records, bytes })
+      this.#bytes += bytes
+    }
     this.#flow()
     this.#wakeUp()
   }
@@ -187,7 +193,8 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
         const values = await this.#give(lot.records)
         if (values.length > 0) return values
         // Nothing of it is anybody's work, and nothing after it may ever come.
-        if (this.#given.length === 0 && !this.#lost.signal.aborted) await this.#owner.commit(this, String(this.#readTo))
+        if (this.#given.length === 0 && this.#lots.length === 0 && !this.#lost.signal.aborted)
+          await this.#owner.commit(this, String(this.#readTo))
       } finally {
         this.#isReading = false
         this.#flow()
@@ -198,8 +205,9 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
 
   async #give(records: readonly RecordLike[]): Promise<Value[]> {
     const values: Value[] = []
+    const isPast = this.#from > 0
     for (const record of records) {
-      if (this.#from > 0 && Number(record.offset) < this.#from) continue
+      if (isPast && Number(record.offset) < this.#from) continue
       let value: Value
       try {
         value = this.#valueOf(record)
@@ -233,16 +241,7 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
       throw new VeloError('VELO_CODEC', 'kafka: a message without a value: only entries: true gives those')
     const value = record.value === null ? null : codec.decode(record.value)
     if (!entries) return value as Value
-    const { offset, key, timestamp } = record
-    return {
-      topic: this.topic,
-      partition: this.partition,
-      offset,
-      key,
-      headers: headersOf(record),
-      time: Number(timestamp),
-      value,
-    } as Value
+    return entryOf(this.topic, this.partition, record, value) as Value
   }
 
   #gather(): Promise<void> {
@@ -283,13 +282,4 @@ function sizeOf(records: readonly RecordLike[]): number {
   let bytes = 0
   for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + OVERHEAD
   return bytes
-}
-
-function headersOf({ headers }: RecordLike): Record<string, string> {
-  const texts: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    const last = Array.isArray(value) ? value.at(-1) : value
-    if (last !== undefined) texts[name] = last.toString()
-  }
-  return texts
 }

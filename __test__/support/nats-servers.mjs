@@ -16,17 +16,17 @@ const brought = fileURLToPath(new URL('../../.brokers/bin/nats-server', import.m
 export const program = process.env.NATS_SERVER ?? (existsSync(brought) ? brought : onPath('nats-server'))
 
 class Server extends ServerProcess {
-  constructor(port, folder, jetstream) {
+  constructor(port, folder, { jetstream = '', lines = '' }) {
     const config = join(folder, 'server.conf')
-    writeFileSync(config, `listen: "127.0.0.1:${port}"\njetstream { store_dir: ${JSON.stringify(folder)} ${jetstream} }\n`)
+    writeFileSync(config, `listen: "127.0.0.1:${port}"\njetstream { store_dir: ${JSON.stringify(folder)} ${jetstream} }\n${lines}`)
     super([program, '-c', config], /Server is ready/)
     this.url = `nats://127.0.0.1:${port}`
   }
 }
 
-/** Starts a server, with further lines of the part `jetstream` of its configuration. */
-export function startNats({ jetstream = '' } = {}) {
-  return startServerProcess('velo-nats-', (port, folder) => new Server(port, folder, jetstream))
+/** Starts a server, with further lines of its configuration, or of the part `jetstream` of it. */
+export function startNats(options = {}) {
+  return startServerProcess('velo-nats-', (port, folder) => new Server(port, folder, options))
 }
 
 /** A connection that comes back for as long as it takes, closed at the end of the file. */

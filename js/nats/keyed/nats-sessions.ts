@@ -12,6 +12,7 @@ import { Box } from '../session/box.js'
 import { Composer } from '../sink/nats-sink.js'
 import { Publisher } from '../sink/publisher.js'
 import { checkKey, Layout } from './layout.js'
+import { Outbox } from './outbox.js'
 import { REPLY } from './words.js'
 import { KeyedWorker } from './worker.js'
 
@@ -71,10 +72,9 @@ export class NatsSessions<In = unknown, Out = unknown> {
   readonly #layout: Layout
   readonly #codec: PayloadCodec
   readonly #worker: KeyedWorker
-  readonly #publisher: Publisher
+  readonly #outbox: Outbox
   readonly #composer: Composer<In>
   readonly #counts = { events: 0, results: 0, commits: 0, deadLetters: 0, takeovers: 0 }
-  #sending: Promise<unknown> = Promise.resolve()
   #isWorking = false
   #hide: (() => void) | undefined
   #stopping: Promise<void> | undefined
@@ -104,7 +104,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
       idle: duration(options.idle, `${FIELD}.idle`, 100, 60_000),
       counts: this.#counts,
     })
-    this.#publisher = new Publisher(this.#wire)
+    this.#outbox = new Outbox(new Publisher(this.#wire), () => this.#box.ready())
     this.#composer = new Composer<In>(codec === undefined ? {} : { codec }, FIELD)
   }
 
@@ -180,8 +180,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
   async #stop(): Promise<void> {
     await this.#worker.stop()
     this.#hide?.()
-    await this.#sending
-    this.#publisher.end()
+    await this.#outbox.end()
   }
 
   #store(key: string, events: readonly In[], reply: string | undefined): Promise<number[]> {
@@ -190,12 +189,9 @@ export class NatsSessions<In = unknown, Out = unknown> {
     const messages = events.map((event) =>
       this.#composer.compose(this.#layout.event(key), event, reply === undefined ? [] : [[REPLY, reply]]),
     )
-    const sending = this.#sending.then(async () => {
-      await this.#box.ready()
-      return this.#publisher.publish(messages)
-    })
-    this.#sending = sending.catch(() => {})
-    return sending.then((answers) => answers.map(({ data }) => (JSON.parse(Buffer.from(data).toString()) as { seq: number }).seq))
+    return this.#outbox
+      .send(messages)
+      .then((answers) => answers.map(({ data }) => (JSON.parse(Buffer.from(data).toString()) as { seq: number }).seq))
   }
 }
 

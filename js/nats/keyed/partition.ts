@@ -154,14 +154,14 @@ export class Partition {
     for (const [key, session] of this.#sessions) this.#leave(key, session)
   }
 
-  /** Reads events up to one that came. */
+  /** Reads events up to one that came, and what a page has beyond: those that are delivered again come one by one, each without its neighbors. */
   async #fill(upTo: number): Promise<void> {
     while (this.#position < upTo && !this.#isLost) {
       const page = await this.#box.page(this.#layout.events(this.number), this.#position + 1, PAGE)
       // A replica that is behind knows no more yet.
       if (page.length === 0) await this.#box.behind()
       for (const { seq, at, subject, data, header } of page) {
-        if (seq > upTo || this.#isLost) return
+        if (this.#isLost) return
         await this.#take({ seq, at, key: keyOf(subject), payload: data, reply: header(REPLY) })
       }
     }

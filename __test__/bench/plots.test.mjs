@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drawn, kept } from '../../bench/plots/draw.mjs'
+import { drawn, tabled } from '../../bench/plots/draw.mjs'
+import { guarded } from '../../bench/plots/guarded.mjs'
 import { bars, lines, short } from '../../bench/plots/svg.mjs'
-import { written } from '../../bench/plots/tables.mjs'
 import { files, text } from '../support/sources.mjs'
 
 test('every picture is drawn from kept figures, and no other is there', () => {
@@ -23,9 +23,31 @@ test('every picture is drawn from kept figures, and no other is there', () => {
   }
 })
 
-test('the tables of docs/performance.md are those of the kept figures', () => {
+test('the tables of docs/performance.md are those of the kept figures and of the guarded ratios', () => {
   const page = text('docs/performance.md')
-  assert.equal(written(page, kept()), page)
+  assert.equal(tabled(page), page)
+})
+
+test('guarded ratios: a row for each, a column for each line of Node.js, the range where runs lie apart', () => {
+  const ratio = (value, noise) => ({ group: 'a stream', row: 'run', peer: 'by hand', ratio: value, range: [value - noise, value], noise })
+  const baselines = {
+    'node 20': {
+      'short: a': ratio(1.5, 0.05),
+      'short: b': { ...ratio(2, 0.5), row: 'send' },
+      'long: c': ratio(9, 0),
+      'short: bar': { ratio: 3 },
+    },
+    'node 24': { 'short: a': ratio(1.25, 0) },
+  }
+  const page = 'before\n<!-- guarded: short -->\nold\n<!-- end of figures -->\nbehind'
+  const table = [
+    '| work | beside | Node 20 | Node 24 |',
+    '| --- | --- | --- | --- |',
+    '| a stream: run | by hand | 1.5 | 1.25 |',
+    '| a stream: send | by hand | 2 [1.5 to 2] |  |',
+  ].join('\n')
+  assert.equal(guarded(page, baselines), page.replace('old', `\n${table}\n`))
+  assert.throws(() => guarded(page.replace('short', 'short none'), baselines), /nothing of none: npm run bench:check -- --update none/)
 })
 
 test('numbers, bars and lines', () => {

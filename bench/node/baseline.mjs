@@ -5,7 +5,7 @@ import { median } from './harness.mjs'
 /** Less than this is noise on any machine. */
 const LEAST = 0.05
 
-/** Every ratio of some documents by the name of its row: `bench: group: row of peer`. */
+/** Every ratio of some documents by the name of its row, `bench: group: row of peer`: `{ group, row, peer, ratio }`. */
 export function ratiosOf(documents) {
   const ratios = new Map()
   for (const { name, groups } of documents)
@@ -14,7 +14,8 @@ export function ratiosOf(documents) {
         for (const { peer, ratio, most } of row.claims ?? []) {
           if (!Number.isFinite(ratio)) continue
           // A bar on a time is turned over: more is better in all of them.
-          ratios.set(`${name}: ${title}: ${row.name}${peer === undefined ? '' : ` of ${peer}`}`, most ? 1 / ratio : ratio)
+          const key = `${name}: ${title}: ${row.name}${peer === undefined ? '' : ` of ${peer}`}`
+          ratios.set(key, { group: title, row: row.name, peer, ratio: most ? 1 / ratio : ratio })
         }
   return ratios
 }
@@ -22,10 +23,11 @@ export function ratiosOf(documents) {
 /** Several runs as one: the median of each ratio, and how far the runs lie apart as a part of it. */
 export function summary(runs) {
   const rows = {}
-  for (const name of runs[0].keys()) {
-    const values = runs.map((run) => run.get(name)).filter((value) => value !== undefined)
+  for (const [name, { group, row, peer }] of runs[0]) {
+    const values = runs.map((run) => run.get(name)?.ratio).filter((value) => value !== undefined)
     const middle = median(values)
-    rows[name] = { ratio: rounded(middle), noise: rounded((Math.max(...values) - Math.min(...values)) / middle) }
+    const range = [Math.min(...values), Math.max(...values)]
+    rows[name] = { group, row, peer, ratio: rounded(middle), range: range.map(rounded), noise: rounded((range[1] - range[0]) / middle) }
   }
   return rows
 }

@@ -12,12 +12,28 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare, ratiosOf, summary } from './baseline.mjs'
 
+/** All whose figures do not take half an hour, and need no server but Redis. */
+const GUARDED = [
+  'throughput',
+  'calls',
+  'lifecycle',
+  'short',
+  'memory',
+  'crowd',
+  'workers',
+  'operators',
+  'http',
+  'websocket',
+  'cli',
+  'durable',
+  'cold',
+]
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { update: { type: 'boolean' }, runs: { type: 'string', default: '3' }, rounds: { type: 'string', default: '5' } },
 })
-const names =
-  positionals.length > 0 ? positionals : ['throughput', 'calls', 'lifecycle', 'short', 'workers', 'operators', 'http', 'websocket']
+const names = positionals.length > 0 ? positionals : GUARDED
 const file = fileURLToPath(new URL('../baseline.json', import.meta.url))
 const line = `node ${process.versions.node.split('.')[0]}`
 const baselines = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
@@ -45,7 +61,8 @@ for (const name of names) {
 }
 
 if (values.update) {
-  baselines[line] = { ...baselines[line], ...rows }
+  const others = Object.entries(baselines[line] ?? {}).filter((row) => !names.some((name) => of(name)(row)))
+  baselines[line] = { ...Object.fromEntries(others), ...rows }
   writeFileSync(file, `${JSON.stringify(baselines, undefined, 2)}\n`)
   console.log(`${Object.keys(rows).length} ratios of ${line} are in bench/baseline.json`)
 } else {

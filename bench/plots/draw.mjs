@@ -1,4 +1,4 @@
-// Draws docs/plots and writes the tables of docs/performance.md from bench/figures: each file there is what a run printed with --json, and how it was made.
+// Draws docs/plots and writes the tables of docs/performance.md from bench/figures, where each file is what a run printed with --json and how it was made, and from bench/baseline.json.
 //
 //   node bench/paper/paper.mjs --json > run.json
 //   node bench/plots/draw.mjs paper run.json 'what else the machine did'     # keeps the run as bench/figures/paper.json, and draws
@@ -6,10 +6,12 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { guarded } from './guarded.mjs'
 import { pictures } from './pictures.mjs'
 import { written } from './tables.mjs'
 
 const figures = new URL('../figures/', import.meta.url)
+const baseline = new URL('../baseline.json', import.meta.url)
 const plots = new URL('../../docs/plots/', import.meta.url)
 const page = new URL('../../docs/performance.md', import.meta.url)
 const commands = {
@@ -39,6 +41,9 @@ export function kept() {
   return Object.fromEntries(names.sort().map((name) => [name.slice(0, -5), JSON.parse(readFileSync(new URL(name, figures), 'utf8'))]))
 }
 
+/** The page with every table of what is kept. */
+export const tabled = (page) => guarded(written(page, kept()), JSON.parse(readFileSync(baseline, 'utf8')))
+
 /** Every picture of what is kept, by its name. */
 export const drawn = () => Object.assign({}, ...Object.values(kept()).map(pictures))
 
@@ -50,5 +55,5 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     writeFileSync(new URL(`${picture}.svg`, plots), svg)
     console.log(fileURLToPath(new URL(`${picture}.svg`, plots)))
   }
-  writeFileSync(page, written(readFileSync(page, 'utf8'), kept()))
+  writeFileSync(page, tabled(readFileSync(page, 'utf8')))
 }

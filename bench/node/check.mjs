@@ -12,22 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare, ratiosOf, summary } from './baseline.mjs'
 
-/** All whose figures do not take half an hour, and need no server but Redis. */
-const GUARDED = [
-  'throughput',
-  'calls',
-  'lifecycle',
-  'short',
-  'memory',
-  'crowd',
-  'workers',
-  'operators',
-  'http',
-  'websocket',
-  'cli',
-  'durable',
-  'cold',
-]
+const GUARDED = ['throughput', 'calls', 'lifecycle', 'short', 'workers', 'operators', 'http', 'websocket']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

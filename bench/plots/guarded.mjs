@@ -17,8 +17,8 @@ export function guarded(page, baselines) {
 function tableOf(benches, baselines) {
   const lines = Object.keys(baselines)
   const rows = new Map()
+  // A time or a size against a bar is no ratio.
   for (const line of lines)
-    // A time or a size against a bar is no ratio.
     for (const [key, each] of Object.entries(baselines[line]))
       if (each.peer !== undefined && benches.includes(key.split(': ', 1)[0])) rows.set(key, each)
   const unknown = benches.filter((bench) => ![...rows.keys()].some((key) => key.startsWith(`${bench}: `)))

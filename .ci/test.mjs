@@ -3,7 +3,7 @@
 //   node .ci/test.mjs [--node] [--rust] [--no-build] [--line | --border] [part of a path ...]
 //
 // `--node` and `--rust` choose one side; parts of paths choose files and mean `--node`. `--line` leaves out what is the same on every line of Node.js, and faults of servers of adapters; `--border` leaves
-// only what meets Node.js itself: streams, their rules, worker threads, the add-on and the exports.
+// only what meets Node.js itself: streams, their rules, worker threads, the add-on and the exports, without the longest repetitions of them.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -71,24 +71,25 @@ function longestFirst(files) {
   return files.toSorted((a, b) => place(a) - place(b))
 }
 
-/** Sources and the package, pages in a browser, parsers given chance, and what measures the machine. Servers of one kind are enough then, too. */
+/** Sources, types and the package, pages in a browser, metrics in Prometheus, deaths at any step of the journal, parsers given chance, and what measures the machine. Servers of one kind are enough then, too. */
 function isSameOnAll(file) {
   const name = file.replaceAll('\\', '/')
   if (name.startsWith('__test__/contract/')) return !/(exports|native-load)\.test/.test(name)
-  return /\.alone\.test|\/(browser|charts|order-page|page|fuzz|memory)\.test/.test(name)
+  return /\.alone\.test|\/(browser|charts|crashes|fuzz|memory|order-page|page|prometheus|types)\.test/.test(name)
 }
 
 /** How servers of adapters fail: the clients are the same on every line. What they do while all is well is not left out. */
 function isOfServers(file) {
   const name = file.replaceAll('\\', '/')
-  if (/cluster-servers\.test/.test(name)) return true
-  return /^__test__\/(redis|nats|kafka)\//.test(name) && !/\/(source|sink|sessions|conformance)\.test/.test(name)
+  if (/^__test__\/cli\/(cluster|cluster-servers|consume|doctor-kafka)\.test/.test(name)) return true
+  return /^__test__\/(redis|nats|kafka)\//.test(name) && !/\/(source|sink|conformance)\.test/.test(name)
 }
 
-/** What meets Node.js itself. */
+/** What meets Node.js itself, but for what repeats it many thousand times. */
 function isOfBorder(file) {
   const name = file.replaceAll('\\', '/')
-  return /^__test__\/((api|behavior|kit|model|workers)\/|contract\/(exports|native-load)\.)/.test(name) && !name.endsWith('.alone.test.mjs')
+  if (/\.alone\.test|\/(isolates|many|rule-18-leaks)\.test/.test(name)) return false
+  return /^__test__\/((api|behavior|kit|model|workers)\/|contract\/(exports|native-load)\.)/.test(name)
 }
 
 /** Every test file under a folder. A test that Node 20 could not run is an error, not a file to pass over. */

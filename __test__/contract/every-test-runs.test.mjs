@@ -54,14 +54,15 @@ test('one other line of Node.js runs all but what is the same on each and faults
     return tests.filter(new Function('file', body))
   }
   const left = chosenBy('isSameOnAll')
-  for (const name of left) assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|fuzz|memory)\.test/, name)
+  for (const name of left)
+    assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|crashes|fuzz|memory|prometheus|types)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
-  for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/(redis|nats|kafka)\/|cluster-servers/, name)
+  for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/((redis|nats|kafka)\/|cli\/)/, name)
   const border = chosenBy('isOfBorder')
   for (const room of ['api', 'behavior', 'model', 'workers'])
     assert.deepEqual(
       border.filter((name) => name.startsWith(`__test__/${room}/`)),
-      tests.filter((name) => name.startsWith(`__test__/${room}/`) && !name.includes('.alone.')),
+      tests.filter((name) => name.startsWith(`__test__/${room}/`) && !/\.alone\.|\/(isolates|many|rule-18-leaks)\./.test(name)),
     )
   assert.match(text('.ci/nodes.mjs'), /at === 0 \? '--line' : '--border'/)
 })

@@ -12,8 +12,8 @@ const document = (ratio, time) => ({
     {
       title: 'group',
       rows: [
-        { name: 'ours', claims: [{ peer: 'theirs', ratio, bar: 1, pass: true }] },
-        { name: 'short', claims: [{ ratio: time, bar: 4, most: true, pass: true }] },
+        { name: 'ours', value: 2000 * ratio, unit: 'events/s', claims: [{ peer: 'theirs', ratio, bar: 1, pass: true }] },
+        { name: 'short', value: time, unit: 'us', claims: [{ ratio: time, bar: 4, most: true, pass: true }] },
         { name: 'theirs' },
       ],
     },
@@ -22,16 +22,25 @@ const document = (ratio, time) => ({
 
 test('every claim has a ratio by its name, in which more is better', () => {
   assert.deepEqual(Object.fromEntries(ratiosOf([document(1.5, 4)])), {
-    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1.5 },
-    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.25 },
+    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1.5, value: 3000, unit: 'events/s' },
+    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.25, value: 4, unit: 'us' },
   })
 })
 
 test('runs become a median and how far they lie apart', () => {
   const runs = [0.9, 1.2, 1].map((ratio) => ratiosOf([document(ratio, 2)]))
   assert.deepEqual(summary(runs), {
-    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1, range: [0.9, 1.2], noise: 0.3 },
-    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.5, range: [0.5, 0.5], noise: 0 },
+    'bench: group: ours of theirs': {
+      group: 'group',
+      row: 'ours',
+      peer: 'theirs',
+      ratio: 1,
+      range: [0.9, 1.2],
+      noise: 0.3,
+      value: 2000,
+      unit: 'events/s',
+    },
+    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.5, range: [0.5, 0.5], noise: 0, value: 2, unit: 'us' },
   })
 })
 

@@ -28,12 +28,16 @@ test('the tables of docs/performance.md are those of the kept figures and of the
   assert.equal(tabled(page), page)
 })
 
-test('guarded ratios: a row for each, a column for each line of Node.js, the range where runs lie apart', () => {
-  const ratio = (value, noise) => ({ group: 'a stream', row: 'run', peer: 'by hand', ratio: value, range: [value - noise, value], noise })
+test('guarded ratios: a row for each work, its peers together, a column for each line of Node.js, the range where runs lie apart', () => {
+  const ratio = (ratio, noise) => {
+    const row = { group: 'a stream', row: 'run', peer: 'by hand', ratio, range: [ratio - noise, ratio], noise }
+    return { ...row, value: 1_200_000 * ratio, unit: 'events/s' }
+  }
   const baselines = {
     'node 20': {
       'short: a': ratio(1.5, 0.05),
       'short: b': { ...ratio(2, 0.5), row: 'send' },
+      'short: d': { ...ratio(3, 0), row: 'send', peer: 'a queue' },
       'long: c': ratio(9, 0),
       'short: bar': { ratio: 3 },
     },
@@ -41,10 +45,10 @@ test('guarded ratios: a row for each, a column for each line of Node.js, the ran
   }
   const page = 'before\n<!-- guarded: short -->\nold\n<!-- end of figures -->\nbehind'
   const table = [
-    '| work | beside | Node 20 | Node 24 |',
-    '| --- | --- | --- | --- |',
-    '| a stream: run | by hand | 1.5 | 1.25 |',
-    '| a stream: send | by hand | 2 [1.5 to 2] |  |',
+    '| work | velo-stream, Node 20 | beside | Node 20 | Node 24 |',
+    '| --- | --- | --- | --- | --- |',
+    '| a stream: run | 1.8 M events/s | by hand | 1.5 | 1.25 |',
+    '| a stream: send | 3.6 M events/s | by hand; a queue | 2 [1.5 to 2]; 3 | -; - |',
   ].join('\n')
   assert.equal(guarded(page, baselines), page.replace('old', `\n${table}\n`))
   assert.throws(() => guarded(page.replace('short', 'short none'), baselines), /nothing of none: npm run bench:check -- --update none/)

@@ -5,7 +5,7 @@ import { median } from './harness.mjs'
 /** Less than this is noise on any machine. */
 const LEAST = 0.05
 
-/** Every ratio of some documents by the name of its row, `bench: group: row of peer`: `{ group, row, peer, ratio }`. */
+/** Every ratio of some documents by the name of its row, `bench: group: row of peer`: `{ group, row, peer, ratio, value, unit }`. */
 export function ratiosOf(documents) {
   const ratios = new Map()
   for (const { name, groups } of documents)
@@ -15,19 +15,22 @@ export function ratiosOf(documents) {
           if (!Number.isFinite(ratio)) continue
           // A bar on a time is turned over: more is better in all of them.
           const key = `${name}: ${title}: ${row.name}${peer === undefined ? '' : ` of ${peer}`}`
-          ratios.set(key, { group: title, row: row.name, peer, ratio: most ? 1 / ratio : ratio })
+          ratios.set(key, { group: title, row: row.name, peer, ratio: most ? 1 / ratio : ratio, value: row.value, unit: row.unit })
         }
   return ratios
 }
 
-/** Several runs as one: the median of each ratio, and how far the runs lie apart as a part of it. */
+/** Several runs as one: the median of each ratio and of what it was made from, and how far the ratios lie apart as a part of theirs. */
 export function summary(runs) {
   const rows = {}
-  for (const [name, { group, row, peer }] of runs[0]) {
-    const values = runs.map((run) => run.get(name)?.ratio).filter((value) => value !== undefined)
-    const middle = median(values)
-    const range = [Math.min(...values), Math.max(...values)]
-    rows[name] = { group, row, peer, ratio: rounded(middle), range: range.map(rounded), noise: rounded((range[1] - range[0]) / middle) }
+  for (const [name, { group, row, peer, unit }] of runs[0]) {
+    const each = runs.map((run) => run.get(name)).filter(Boolean)
+    const ratios = each.map(({ ratio }) => ratio)
+    const middle = median(ratios)
+    const range = [Math.min(...ratios), Math.max(...ratios)]
+    const own = Number(median(each.map(({ value }) => value)).toPrecision(3))
+    const noise = rounded((range[1] - range[0]) / middle)
+    rows[name] = { group, row, peer, ratio: rounded(middle), range: range.map(rounded), noise, value: own, unit }
   }
   return rows
 }

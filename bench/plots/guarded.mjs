@@ -17,24 +17,34 @@ export function guarded(page, baselines) {
 function tableOf(benches, baselines) {
   const lines = Object.keys(baselines)
   const rows = new Map()
-  // A time or a size against a bar is no ratio.
-  for (const line of lines)
-    for (const [key, each] of Object.entries(baselines[line]))
-      if (each.peer !== undefined && benches.includes(key.split(': ', 1)[0])) rows.set(key, each)
-  const unknown = benches.filter((bench) => ![...rows.keys()].some((key) => key.startsWith(`${bench}: `)))
-  if (unknown.length > 0)
-    throw new Error(`bench/baseline.json has nothing of ${unknown.join(', ')}: npm run bench:check -- --update ${unknown.join(' ')}`)
-  const inOrder = benches.flatMap((bench) => [...rows].filter(([key]) => key.startsWith(`${bench}: `)))
-  return [
-    row(['work', 'beside', ...lines.map(upper)]),
-    row(['work', 'beside', ...lines].map(() => '---')),
-    ...inOrder.map(([key, { group, row: name, peer }]) =>
-      row([`${group}: ${name}`, peer, ...lines.map((line) => shown(baselines[line][key]))]),
-    ),
-  ].join('\n')
+  for (const bench of benches) {
+    const before = rows.size
+    for (const line of lines) gather(rows, bench, line, baselines[line])
+    if (rows.size === before) throw new Error(`bench/baseline.json has nothing of ${bench}: npm run bench:check -- --update ${bench}`)
+  }
+  const head = ['work', `velo-stream, ${upper(lines[0])}`, 'beside', ...lines.map(upper)]
+  return [head, head.map(() => '---'), ...[...rows.values()].map((each) => cells(each, lines))].map(row).join('\n')
+}
+
+/** Rows of one bench on one line of Node.js, those beside several peers as one: `{ name, own, peers: { peer: { line: ratio } } }`. */
+function gather(rows, bench, line, known) {
+  for (const [key, each] of Object.entries(known)) {
+    // A time or a size against a bar is no ratio.
+    if (each.peer === undefined || !key.startsWith(`${bench}: `)) continue
+    const name = `${each.group}: ${each.row}`
+    const one = rows.get(`${bench}: ${name}`) ?? { name, own: {}, peers: new Map() }
+    rows.set(`${bench}: ${name}`, one)
+    one.own[line] = `${short(each.value)} ${each.unit}`
+    one.peers.set(each.peer, { ...one.peers.get(each.peer), [line]: each })
+  }
+}
+
+function cells({ name, own, peers }, lines) {
+  const ratios = (line) => [...peers.values()].map((each) => shown(each[line])).join('; ')
+  return [name, own[lines[0]] ?? '', [...peers.keys()].join('; '), ...lines.map(ratios)]
 }
 
 function shown(each) {
-  if (each === undefined) return ''
+  if (each === undefined) return '-'
   return each.noise > APART ? `${short(each.ratio)} [${each.range.map(short).join(' to ')}]` : short(each.ratio)
 }

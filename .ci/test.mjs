@@ -35,7 +35,7 @@ if (!values.rust) {
     .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
     .filter((file) => !values.line || !(isSameOnAll(file) || isOfServers(file)))
     .filter((file) => !values.border || isOfBorder(file))
-  if (values.line) process.env.VELO_ONE_BROKER = 'true'
+  if (values.line) process.env.VELO_LESS = 'true'
   if (files.length === 0) fail('no test file matches')
   // Three files at a time: while one waits, two cores have something to do. Those that measure the machine get it alone.
   const alone = files.filter((file) => file.endsWith('.alone.test.mjs'))
@@ -71,11 +71,13 @@ function longestFirst(files) {
   return files.toSorted((a, b) => place(a) - place(b))
 }
 
-/** Sources, types and the package, pages in a browser, metrics in Prometheus, deaths at any step of the journal, parsers given chance, and what measures the machine. Servers of one kind are enough then, too. */
+/** Sources, types, the package and the benches, pages in a browser, metrics in Prometheus, files of the journal and deaths at its steps, parsers given chance, much at once, and what measures the machine.
+ * Servers of one kind and fewer repetitions are enough then, too. */
 function isSameOnAll(file) {
   const name = file.replaceAll('\\', '/')
   if (name.startsWith('__test__/contract/')) return !/(exports|native-load)\.test/.test(name)
-  return /\.alone\.test|\/(browser|charts|crashes|fuzz|memory|order-page|page|prometheus|types)\.test/.test(name)
+  if (/^__test__\/((bench|peers)\/|cli\/(durable|files|journal|top)\.test|durable\/kills\.test)/.test(name)) return true
+  return /\.alone\.test|\/(browser|charts|crashes|fuzz|large|many|memory|order-page|page|prometheus|types)\.test/.test(name)
 }
 
 /** How servers of adapters fail: the clients are the same on every line. What they do while all is well is not left out. */

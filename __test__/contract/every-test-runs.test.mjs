@@ -54,8 +54,9 @@ test('one other line of Node.js runs all but what is the same on each and faults
     return tests.filter(new Function('file', body))
   }
   const left = chosenBy('isSameOnAll')
-  for (const name of left)
-    assert.match(name, /^__test__\/contract\/|\.alone\.test|(page|browser|charts|crashes|fuzz|memory|prometheus|types)\.test/, name)
+  const rooms = /^__test__\/((bench|contract|peers)\/|cli\/(durable|files|journal|top)|durable\/kills)/
+  for (const name of left.filter((name) => !rooms.test(name)))
+    assert.match(name, /\.alone\.test|(page|browser|charts|crashes|fuzz|large|many|memory|prometheus|types)\.test/, name)
   assert.ok(left.length < tests.length / 5, `${left.length} of ${tests.length}`)
   for (const name of chosenBy('isOfServers')) assert.match(name, /^__test__\/((redis|nats|kafka)\/|cli\/)/, name)
   const border = chosenBy('isOfBorder')

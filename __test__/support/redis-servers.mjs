@@ -32,10 +32,10 @@ export function startServer({ program }, { args = [] } = {}) {
 
 /**
  * `body({ name, server })` declares tests for each kind of server; `server()` is the running one. One that is not on this machine is named in the output, and is a failure
- * under CI=true. With VELO_ONE_BROKER=true the first kind stands for all.
+ * under CI=true. With VELO_LESS=true the first kind stands for all.
  */
 export function describeServers(title, body, options = {}) {
-  for (const kind of process.env.VELO_ONE_BROKER === 'true' ? servers.slice(0, 1) : servers) {
+  for (const kind of process.env.VELO_LESS === 'true' ? servers.slice(0, 1) : servers) {
     if (kind.program === undefined) {
       test(`${title}: there is ${kind.name}`, (context) => {
         if (process.platform === 'linux') has(context, undefined, `server of ${kind.name}`)

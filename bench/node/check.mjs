@@ -12,7 +12,22 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare, ratiosOf, summary } from './baseline.mjs'
 
-const GUARDED = ['throughput', 'calls', 'lifecycle', 'short', 'workers', 'operators', 'http', 'websocket']
+const GUARDED = [
+  'throughput',
+  'collected',
+  'calls',
+  'lifecycle',
+  'short',
+  'crowd',
+  'features',
+  'workers',
+  'operators',
+  'http',
+  'websocket',
+  'cli',
+]
+/** A bench in a mode of its own. */
+const MODES = { collected: ['throughput', '--collect'] }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,6 +76,8 @@ if (values.update) {
 }
 
 function run(name) {
-  const script = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url))
-  return JSON.parse(execFileSync(process.execPath, [script, '--json', '--rounds', values.rounds], { encoding: 'utf8', maxBuffer: 1 << 26 }))
+  const [bench, ...mode] = MODES[name] ?? [name]
+  const script = fileURLToPath(new URL(`./${bench}.mjs`, import.meta.url))
+  const args = [script, '--json', '--rounds', values.rounds, ...mode]
+  return { ...JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 })), name }
 }

@@ -36,7 +36,8 @@ async function settle() {
 }
 
 async function openStreams(options) {
-  const [n, rounds] = options.quick ? [1_000, 1] : [100_000, 3]
+  const n = options.quick ? 1_000 : 100_000
+  const { rounds } = options
   const names = Object.keys(openers)
   const sizes = Object.fromEntries(names.map((name) => [name, []]))
   const script = fileURLToPath(import.meta.url)
@@ -78,7 +79,7 @@ async function inPython(n, rounds) {
 }
 
 export function memory(options) {
-  return document('memory', [openStreams], options)
+  return document('memory', [openStreams], { ...options, rounds: options.quick ? 1 : Math.min(options.rounds, 3) })
 }
 
 if (process.argv[2] === '--child') await measure(process.argv[3], Number(process.argv[4]))

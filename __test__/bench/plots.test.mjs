@@ -30,10 +30,11 @@ test('the tables of docs/performance.md are those of the kept figures and of the
 
 test('guarded ratios: a row for each work, its peers together, a column for each line of Node.js, the range where runs lie apart', () => {
   const ratio = (ratio, noise) => {
-    const row = { group: 'a stream', row: 'run', peer: 'by hand', ratio, range: [ratio - noise, ratio], noise }
+    const row = { group: 'a stream', row: 'run | map', peer: 'by hand', ratio, range: [ratio - noise, ratio], noise }
     return { ...row, value: 1_200_000 * ratio, unit: 'events/s' }
   }
   const baselines = {
+    machine: 'two cores',
     'node 20': {
       'short: a': ratio(1.5, 0.05),
       'short: b': { ...ratio(2, 0.5), row: 'send' },
@@ -47,10 +48,10 @@ test('guarded ratios: a row for each work, its peers together, a column for each
   const table = [
     '| work | velo-stream, Node 20 | beside | Node 20 | Node 24 |',
     '| --- | --- | --- | --- | --- |',
-    '| a stream: run | 1.8 M events/s | by hand | 1.5 | 1.25 |',
+    '| a stream: run \\| map | 1.8 M events/s | by hand | 1.5 | 1.25 |',
     '| a stream: send | 3.6 M events/s | by hand; a queue | 2 [1.5 to 2]; 3 | -; - |',
   ].join('\n')
-  assert.equal(guarded(page, baselines), page.replace('old', `\n${table}\n`))
+  assert.equal(guarded(page, baselines), page.replace('old', `\n\`npm run bench:check -- --update\`; two cores.\n\n${table}\n`))
   assert.throws(() => guarded(page.replace('short', 'short none'), baselines), /nothing of none: npm run bench:check -- --update none/)
 })
 

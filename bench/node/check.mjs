@@ -8,6 +8,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare, ratiosOf, summary } from './baseline.mjs'
@@ -36,7 +37,10 @@ const { values, positionals } = parseArgs({
 const names = positionals.length > 0 ? positionals : GUARDED
 const file = fileURLToPath(new URL('../baseline.json', import.meta.url))
 const line = `node ${process.versions.node.split('.')[0]}`
-const baselines = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+const machine = `${cpus().length} virtual cores (${cpus()[0]?.model.trim()})`
+const { machine: measured = machine, ...kept } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+/** Lines of Node.js. What another machine measured is written anew as a whole. */
+const baselines = values.update && measured !== machine ? {} : kept
 
 const of =
   (name) =>
@@ -46,6 +50,10 @@ const of =
 const known = values.update ? {} : baselines[line]
 if (known === undefined)
   throw new Error(`bench/baseline.json has nothing of ${line}: run with --update first, on a build that is known to be good`)
+// Ratios move with the kind of processor, by more than any noise.
+if (measured !== machine) console.error(`bench/baseline.json is from another machine, ${measured}; this one has ${machine}`)
+if (measured !== machine && values.update && positionals.length > 0)
+  throw new Error('figures of two machines do not go together: --update all of them, or none')
 // Before anything runs: what is compared with nothing would hold in any case.
 const unknown = values.update ? [] : names.filter((name) => !Object.entries(known).some(of(name)))
 if (unknown.length > 0)
@@ -63,7 +71,7 @@ for (const name of names) {
 if (values.update) {
   const others = Object.entries(baselines[line] ?? {}).filter((row) => !names.some((name) => of(name)(row)))
   baselines[line] = { ...Object.fromEntries(others), ...rows }
-  writeFileSync(file, `${JSON.stringify(baselines, undefined, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify({ machine, ...baselines }, undefined, 2)}\n`)
   console.log(`${Object.keys(rows).length} ratios of ${line} are in bench/baseline.json`)
 } else {
   const before = Object.fromEntries(Object.entries(known).filter((row) => names.some((name) => of(name)(row))))

@@ -6,12 +6,13 @@ const PLACE = /(<!-- guarded: ([\w ]+) -->\n)[\s\S]*?(<!-- end of figures -->)/g
 /** Runs that lie further apart than this say so. */
 const APART = 0.1
 
-const row = (cells) => `| ${cells.join(' | ')} |`
+const row = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 const upper = (text) => text[0].toUpperCase() + text.slice(1)
 
-/** The page with the ratios of these benches in their places. A bench of which nothing is known is an error. */
-export function guarded(page, baselines) {
-  return page.replace(PLACE, (_, begin, names, end) => `${begin}\n${tableOf(names.split(' '), baselines)}\n\n${end}`)
+/** The page with the ratios of these benches in their places, under the machine they are from. A bench of which nothing is known is an error. */
+export function guarded(page, { machine, ...baselines }) {
+  const part = (names) => `\`npm run bench:check -- --update\`; ${machine}.\n\n${tableOf(names.split(' '), baselines)}`
+  return page.replace(PLACE, (_, begin, names, end) => `${begin}\n${part(names)}\n\n${end}`)
 }
 
 function tableOf(benches, baselines) {

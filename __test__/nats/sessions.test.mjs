@@ -175,23 +175,27 @@ describeNats('sessions of keys', (server) => {
     const stream = 'deadly'
     const options = { stream, partitions: 1, lease: 600, maxDeliveries: 2 }
     const sessions = natsSessions(client, { fn: chain, ...QUICK, ...options })
-    await sessions.send('a', ...range(10).map((n) => ({ n })))
-    await sessions.send('b', { n: 0, what: 'exit' })
-    await sessions.send('a', ...range(10).map((n) => ({ n: 10 + n })))
+    // There is some progress before each death.
+    await sessions.send('a', ...range(20).map((n) => ({ n, what: 'slow', ms: 20 })))
+    await sessions.send('b', { n: 0, what: 'exit', ms: 50 })
+    await sessions.send('a', ...range(10).map((n) => ({ n: 20 + n })))
     let deaths = 0
+    const isDone = async () =>
+      (await valuesOf(client, stream, `${stream}.out.0.a`)).length === 30 &&
+      (await valuesOf(client, stream, `${stream}.dead.0.b`)).length > 0
     const keep = async () => {
       for (; ; deaths++) {
         const one = await host(server().url, options)
         const gone = once(one.child, 'exit')
-        const isThrough = eventually(async () => (await valuesOf(client, stream, `${stream}.out.0.a`)).length === 20, 'results')
+        const isThrough = eventually(isDone, 'results and what is put aside')
         if (await Promise.race([gone.then(() => false), isThrough.then(() => true)])) return one
         isThrough.catch(() => {})
       }
     }
     const last = await within(PATIENT, keep(), 'the last host')
-    assert.ok(deaths >= 3 && deaths <= 8, `${deaths} deaths`)
+    assert.equal(deaths, 3 + 2)
     assert.equal((await valuesOf(client, stream, `${stream}.dead.0.b`)).length, 1)
-    assertWhole(await resultsOf(client, { stream, count: 20 }), ['a'], 20)
+    assertWhole(await resultsOf(client, { stream, count: 30 }), ['a'], 30)
     await last.stop()
     await sessions.stop()
   })

@@ -10,13 +10,13 @@ export const chain = streamFn(
   async function* chain(events, ctx) {
     for await (const { n, what, ms } of events) {
       if (what === 'throw') throw new Error(`event ${n} cannot be done`)
-      if (what === 'exit' && process.send !== undefined) process.kill(process.pid, 'SIGKILL')
       if (what === 'block' && !blocked.has(ctx.id)) {
         blocked.add(ctx.id)
         for (const until = performance.now() + ms; performance.now() < until; );
       }
+      if (ms !== undefined && what !== 'block') await new Promise((resolve) => setTimeout(resolve, ms))
+      if (what === 'exit' && process.send !== undefined) process.kill(process.pid, 'SIGKILL')
       if (what === 'formless') yield 1n
-      if (what === 'slow') await new Promise((resolve) => setTimeout(resolve, ms))
       if (n !== ctx.state.next) yield { key: ctx.id, wrong: `${n} came where ${ctx.state.next} is the next` }
       ctx.state.next = n + 1
       ctx.state.sum += n

@@ -1,14 +1,12 @@
 // What the changelog says of a partition: the states of its keys, how far it is, and who has it. Read from its beginning to our own fence, which comes last.
 
+import type { Care } from '../../durable/keyed/care.js'
 import type { OutgoingLike, RecordLike } from '../client/kafka-like.js'
 
 /** How far a partition is, and whether it kills those who have it. */
-export interface Place {
+export interface Place extends Care {
   /** Offset of the first event that is not done. */
   readonly n: number
-  /** How often it was taken from somebody who had not given it back, and where that began. */
-  readonly x: number
-  readonly m: number
   /** The event that was at work alone, and how often. */
   readonly y?: readonly [number, number]
 }

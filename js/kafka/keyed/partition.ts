@@ -3,6 +3,7 @@
 // One partition in the hands of this process: it is claimed, its changelog is read, then its events come in order, each to the session of its key. As soon as anything that is stored is refused or unknown the
 // partition is let go of, and whoever has it next begins where the changelog says.
 
+import { afterDeath, isCareful } from '../../durable/keyed/care.js'
 import type { Coming, Held } from '../../durable/keyed/change.js'
 import type { Hostable } from '../../durable/keyed/definition.js'
 import { KeySession } from '../../durable/keyed/key-session.js'
@@ -34,10 +35,6 @@ export interface PartitionOwner {
 
 /** ms for what the broker is asked at the end. */
 const GRACE = 2000
-/** From so many takeovers without progress on, one event is at work at a time. */
-const CAREFUL = 3
-/** So many events without a death, and whatever killed is past. */
-const PAST = 2048
 
 /** What this process knows of a partition over all its claims. */
 export interface Memory {
@@ -65,8 +62,6 @@ export class Partition {
   readonly #sweep: NodeJS.Timeout
   readonly #claiming: Promise<void>
   #work: Work | undefined
-  /** Events that were at work alone. */
-  #survived = 0
   #isTaking = false
   #isHeld = false
   #isPaused = false
@@ -197,9 +192,12 @@ export class Partition {
   async #begin(): Promise<void> {
     const { number } = this
     const changelog = this.#changelog
-    const { n, x: before, m, y } = changelog.place
-    const x = !changelog.isHeld ? 0 : m === n ? before + 1 : 1
-    const place = changelog.isOurs ? changelog.place : { n, x, m: n, ...(y && x > 0 && { y }) }
+    const { n } = changelog.place
+    const place = changelog.isHeld
+      ? { ...changelog.place, ...afterDeath(changelog.place, n) }
+      : changelog.isOurs
+        ? changelog.place
+        : { n, x: 0, m: n }
     if (changelog.isHeld) {
       this.#settings.counts.takeovers++
       await this.#writer.mark(place)
@@ -249,7 +247,7 @@ export class Partition {
       this.#settings.counts.events++
       const wrong = error ?? this.#memory.doomed.get(event.seq)
       if (wrong !== undefined) session.shun(event, wrong)
-      else if (steps.place.x < CAREFUL) session.push(event)
+      else if (!isCareful(steps.place, steps.place.n)) session.push(event)
       else await this.#carefully({ intake, steps }, session, event)
     }
     // With the look and not after it: what arrives in between would wait for the next arrival.
@@ -274,7 +272,6 @@ export class Partition {
     if (tries > this.#settings.tries) session.shun(event, new Error('the process ended each time it was worked on'))
     else session.push(event)
     while (intake.has(event.seq) && !this.#isLost) await this.#move()
-    if (++this.#survived >= PAST) steps.place = { ...steps.place, x: 0 }
   }
 
   #tidy(): void {

@@ -1,5 +1,6 @@
 // `natsSessions()`: a session for each key of a stream, in whichever process has its partition: this process may work on them, send to them, and ask them.
 
+import { randomUUID } from 'node:crypto'
 import type { StreamFunction } from '../../api/stream-fn.js'
 import { hostable } from '../../durable/keyed/definition.js'
 import { configError, duration, integer, onlyKnown, record, text, word } from '../../kit/check.js'
@@ -98,6 +99,7 @@ export class NatsSessions<In = unknown, Out = unknown> {
     })
     const lease = duration(options.lease, `${FIELD}.lease`, 500, 5000)
     this.#worker = new KeyedWorker(this.#wire, this.#box, this.#layout, hostable(options.fn, `${FIELD}.fn`), lease, {
+      member: randomUUID(),
       codec: this.#codec,
       tries: integer(options.maxDeliveries, `${FIELD}.maxDeliveries`, 1, 5),
       retain: duration(options.retain, `${FIELD}.retain`, 1000, 3_600_000),

@@ -1,22 +1,21 @@
 // Who has a partition: one message, which every step replaces, so that a step of whoever had it before is refused. It also says how far the partition is, and whether it kills those who have it.
 
+import { randomBytes } from 'node:crypto'
+import { afterDeath, type Care, isCareful } from '../../durable/keyed/care.js'
 import type { Batched, Box } from '../session/box.js'
 
-interface Owned {
+interface Owned extends Care {
   /** Token of the owner, and its steps. */
   readonly t: string
   readonly n: number
   /** Every event up to this sequence is done. */
   readonly l: number
-  /** How often it was taken from somebody who had not given it back, and where that began. */
-  readonly x: number
-  readonly m: number
   /** The event that was at work alone, and how often. */
   readonly y?: readonly [number, number]
 }
 
-/** From so many takeovers without progress on, one event is at work at a time. */
-const CAREFUL = 3
+/** In place of a count of deaths. */
+const GIVEN = -1
 
 export class Owner {
   readonly #box: Box
@@ -25,11 +24,15 @@ export class Owner {
   #seq = 0
   #owned: Owned
 
-  constructor(box: Box, subject: string, token: string) {
+  readonly #member: string
+
+  /** `member`: this process among those who work. */
+  constructor(box: Box, subject: string, member: string) {
     this.#box = box
     this.#subject = subject
-    this.#token = token
-    this.#owned = { t: token, n: 0, l: 0, x: 0, m: 0 }
+    this.#member = `${member}.`
+    this.#token = this.#member + randomBytes(9).toString('base64url')
+    this.#owned = { t: this.#token, n: 0, l: 0, x: 0, m: 0 }
   }
 
   /** Everything up to this sequence is done. */
@@ -38,10 +41,10 @@ export class Owner {
   }
 
   get isCareful(): boolean {
-    return this.#owned.x >= CAREFUL
+    return isCareful(this.#owned, this.#owned.l)
   }
 
-  /** Takes it; answers whether somebody had it. */
+  /** Takes it; answers whether somebody else had it. */
   async claim(): Promise<boolean> {
     for (;;) {
       const last = await this.#box.last(this.#subject)
@@ -51,10 +54,12 @@ export class Owner {
         this.#owned = before
         return true
       }
-      const isTaken = before !== undefined && before.x >= 0
-      const [l, m] = [before?.l ?? 0, before?.m ?? 0]
-      const x = !isTaken ? 0 : m === l ? before.x + 1 : 1
-      this.#owned = { t: this.#token, n: 0, l, x, m: l, ...(before?.y && x > 0 && { y: before.y }) }
+      const isHeld = before !== undefined && before.x !== GIVEN
+      // What this process lost has killed nobody.
+      const isTaken = isHeld && !before.t.startsWith(this.#member)
+      const l = before?.l ?? 0
+      const care = isTaken ? afterDeath(before, l) : isHeld ? { x: before.x, m: before.m } : { x: 0, m: l }
+      this.#owned = { t: this.#token, n: 0, l, ...care, ...(isHeld && before.y && { y: before.y }) }
       const seq = await this.#box.put(this.#subject, this.#bytes(this.#owned), { last: this.#fence(last?.seq ?? 0), rollup: true })
       if (seq === undefined) continue
       this.#seq = seq
@@ -83,7 +88,7 @@ export class Owner {
 
   /** Gives it back, so that the next one takes nothing over. */
   give(): Promise<void> {
-    return this.#step([], { ...this.#owned, x: -1 })
+    return this.#step([], { ...this.#owned, x: GIVEN })
   }
 
   async #step(messages: readonly Batched[], owned: Owned): Promise<void> {

@@ -3,7 +3,6 @@
 // One partition in the hands of this process: its events in order, however they come, each to the session of its key; what sessions have done is stored in one step, with the fence. As
 // soon as anything of that is refused or unknown the partition is let go of, and whoever has it next begins where the server says.
 
-import { randomBytes } from 'node:crypto'
 import type { Change, Coming, Held, Waiter } from '../../durable/keyed/change.js'
 import type { Hostable } from '../../durable/keyed/definition.js'
 import { KeySession } from '../../durable/keyed/key-session.js'
@@ -15,6 +14,8 @@ import { Owner } from './owner.js'
 import { REPLY, Words, type WordsSettings } from './words.js'
 
 export interface PartitionSettings extends WordsSettings {
+  /** This process among those who work. */
+  readonly member: string
   /** How often an event is tried before it is put aside. */
   readonly tries: number
   /** ms without events after which a session is closed. */
@@ -77,7 +78,7 @@ export class Partition {
     this.#settings = settings
     this.#onLost = onLost
     this.#words = new Words(wire, layout, number, hostable, settings)
-    this.#owner = new Owner(box, layout.owner(number), randomBytes(9).toString('base64url'))
+    this.#owner = new Owner(box, layout.owner(number), settings.member)
     this.#sweep = setInterval(() => this.#closeIdle(), Math.max(100, settings.idle / 2)).unref()
     this.#then(async () => {
       const takeover = await this.#owner.claim()

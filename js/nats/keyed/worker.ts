@@ -1,6 +1,5 @@
 // The partitions that this process has: it asks for as many as are its share, gives back what is more, and takes a partition anew after it was lost.
 
-import { randomUUID } from 'node:crypto'
 import type { Held } from '../../durable/keyed/change.js'
 import type { Hostable } from '../../durable/keyed/definition.js'
 import { CONSUMER_EXISTS, Refusal } from '../client/faults.js'
@@ -74,6 +73,7 @@ export class KeyedWorker {
   readonly #box: Box
   readonly #layout: Layout
   readonly #lease: number
+  readonly #member: string
   readonly #slots: Slot[]
   #members: Members | undefined
   #isStopped = false
@@ -83,6 +83,7 @@ export class KeyedWorker {
     this.#box = box
     this.#layout = layout
     this.#lease = lease
+    this.#member = settings.member
     this.#slots = Array.from({ length: layout.partitions }, (_, number) => {
       const subject = wire.subject(`CONSUMER.MSG.NEXT.${layout.stream}.${layout.consumer(number)}`)
       const make = (onLost: (error: unknown) => void): Partition => new Partition(number, box, wire, layout, hostable, settings, onLost)
@@ -108,7 +109,7 @@ export class KeyedWorker {
     await this.#box.ready()
     await Promise.all(this.#slots.map(({ number }) => this.#consumer(number)))
     if (this.#isStopped) return
-    this.#members = new Members(this.#wire, this.#layout.beats, randomUUID(), Math.max(50, this.#lease / 5), () => this.#balance())
+    this.#members = new Members(this.#wire, this.#layout.beats, this.#member, Math.max(50, this.#lease / 5), () => this.#balance())
     this.#balance()
   }
 

@@ -109,6 +109,20 @@ describe('live streams', () => {
     })
   }
 
+  test('rule 13: it is never early when the first event comes right after the opening', async () => {
+    const fn = streamFn(summarize, { idleTimeout: 70 })
+    const once = async () => {
+      const stream = fn.open()
+      busy(1.5)
+      const passed = watch()
+      await stream.send(1)
+      await stream.recv()
+      assert.equal((await stream.closed).reason, 'idle')
+      assertDue(passed(), 70, 'idleness')
+    }
+    for (let round = 0; round < 20; round++) await within(15_000, once(), 'a stream')
+  })
+
   test('rule 13: every event starts the clock anew', async () => {
     const idleTimeout = 300
     const stream = streamFn(summarize, { idleTimeout }).open()

@@ -111,6 +111,7 @@ mod tests {
             assert_eq!(ids, [1, 2, 3, 4].map(|more| start + more));
             let mut taken = Vec::new();
             desk.cancel(isolate, ids[1]);
+            desk.show(1.0);
             desk.tick(1.0);
             desk.take(isolate, 1.0, 9, |message| taken.push(message.about));
             assert_eq!(taken, [ids[0], ids[2], ids[3]]);

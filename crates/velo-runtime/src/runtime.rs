@@ -137,6 +137,8 @@ impl Runtime {
         if signal.is_stopped() {
             return Next::Sleep;
         }
+        state.desk.show(self.now());
+        // Read anew: the thread may have had no turn before every isolate saw the time.
         let now = self.now();
         let next = state.desk.tick(now);
         // The thread that would be woken is this one.

@@ -24,13 +24,18 @@ enum Look {
 }
 
 impl Desk {
-    /// Publishes the clock, fires a turn of what is due, and says when to come again, which is in the past when more is due; `None` when
-    /// nothing is armed.
+    /// Shows the time to every isolate. A tick follows, under the same lock.
+    pub fn show(&mut self, now: f64) {
+        self.clock.show(now);
+        self.isolates.iter().flatten().for_each(|isolate| isolate.publish(now));
+    }
+
+    /// Fires a turn of what is due, and says when to come again, which is in the past when more is due; `None` when nothing is armed. `now` was
+    /// read after the time was shown.
     #[expect(clippy::cast_precision_loss, reason = "a tick is at most 100 ms")]
     pub fn tick(&mut self, now: f64) -> Option<u64> {
         let tick = self.pace.shortest();
-        self.clock.publish(now, tick.unwrap_or(0) as f64);
-        self.isolates.iter().flatten().for_each(|isolate| isolate.publish(now));
+        self.clock.seen(now, tick.unwrap_or(0) as f64);
         // The same share for each: the burst of one isolate does not stand before the timer of another.
         let share = TURN.div_ceil(self.isolates.len().max(1));
         for isolate in (0u32..).take(self.isolates.len()) {
@@ -126,12 +131,8 @@ impl Desk {
             let (read, since) = (row.get(Word::Read), row.get(Word::UnreadSince));
             (stream.stall, (since > 0.0).then_some(read), since)
         };
-        let began = if since <= watch.since || since == stream.opened_at {
-            // Written by this side, or before the timer was armed: exact.
-            since.max(watch.since)
-        } else {
-            self.clock.latest(since, tick_of(watch.timeout))
-        };
+        // The time at which it was armed can be read for a while afterwards, too.
+        let began = if since < watch.since { watch.since } else { self.clock.latest(since, tick_of(watch.timeout)) };
         let due = if seen.is_some() { began + watch.timeout } else { now + watch.timeout };
         Some(seen.filter(|_| due <= now).map_or_else(|| Look::Again(whole(due)), Look::Still))
     }

@@ -14,7 +14,7 @@ fn an_empty_process_is_drained_at_once() {
     script.desk.drain(here.number, 1000.0, script.now);
     assert_eq!((script.verdicts(&here), script.verdicts(&there)), (vec![(Verdict::Drained, 0)], vec![]));
     assert_eq!(script.refused(&here, function), Refusal::Draining);
-    assert_eq!(script.desk.tick(script.now), None, "no deadline is left");
+    assert_eq!(script.tick(script.now), None, "no deadline is left");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn its_permits_places_timers_and_ids_are_free_and_its_streams_were_aborted() {
     script.leave(&there);
     assert_eq!((script.verdicts(&here), here.state(mine)), (vec![(Verdict::Admitted, mine)], 1.0));
     assert!(script.desk.claim(here.number, "id".into()));
-    assert_eq!(script.desk.tick(script.now), None);
+    assert_eq!(script.tick(script.now), None);
     let snapshot = script.snapshot();
     assert_eq!((snapshot.counts.closed_by.aborted, snapshot.counts.streams_open), (3.0, 1.0));
     assert_eq!(snapshot.functions.iter().map(|function| &*function.name).collect::<Vec<_>>(), ["f"]);

@@ -72,10 +72,10 @@ fn clocks_start_at_admission() {
     assert_eq!(script.verdicts(&here), [(Verdict::Admitted, second)]);
     script.pass(1049.0);
     assert_eq!(script.verdicts(&here), []);
-    script.pass(1050.0);
+    script.pass(1055.0);
     assert_eq!(script.verdicts(&here), [(Verdict::Idle, second)]);
     let _ = script.step(&here, second, Trigger::Return);
-    assert_eq!(here.get(second, Word::Duration), 50.0);
+    assert_eq!(here.get(second, Word::Duration), 55.0);
 }
 
 #[test]

@@ -107,13 +107,19 @@ impl Script {
         (machine.state, machine.reason, effects)
     }
 
+    /// One turn of the timer thread, which nothing holds up: when it comes again.
+    pub fn tick(&mut self, now: f64) -> Option<u64> {
+        self.desk.show(now);
+        self.desk.tick(now)
+    }
+
     /// Lets time pass as the timer thread would see it: a tick whenever the desk asked for one, until `to`.
     pub fn pass(&mut self, to: f64) {
-        while let Some(at) = self.desk.tick(self.now).map(|at| at as f64).filter(|at| *at <= to) {
+        while let Some(at) = self.tick(self.now).map(|at| at as f64).filter(|at| *at <= to) {
             self.now = at.max(self.now);
         }
         self.now = to;
-        while self.desk.tick(to).is_some_and(|at| at as f64 <= to) {}
+        while self.tick(to).is_some_and(|at| at as f64 <= to) {}
     }
 
     /// Everything that waits for an isolate, as its border takes it.

@@ -72,7 +72,7 @@ function loadedFor(name, found = new Set()) {
 }
 
 test('a process starts with few files, and a browser and a worker thread with no more than they need', () => {
-  const sizes = { 'index.js': 4, 'workers-thread-entry.js': 3, 'client.js': 2, 'testing.js': 2, 'websocket.js': 6 }
+  const sizes = { 'index.js': 4, 'workers-thread-entry.js': 4, 'client.js': 2, 'testing.js': 2, 'websocket.js': 4 }
   for (const [name, most] of Object.entries(sizes)) {
     const files = [...loadedFor(name)]
     assert.ok(files.length <= most, `${name}: ${files.join(' ')}`)
@@ -80,6 +80,29 @@ test('a process starts with few files, and a browser and a worker thread with no
   const whole = [...loadedFor('index.js')].map((name) => code.get(name)).join('\n')
   // What only some streams need is not loaded for all.
   assert.doesNotMatch(whole, /from ?"(node:)?(http|http2|inspector)"/)
+  // A static import of these takes milliseconds of a start (js/kit/builtin.ts).
+  const imported = [...loadedFor('websocket.js')].flatMap((name) => [...code.get(name).matchAll(/^import .*?"node:([^"]+)"/gm)])
+  assert.deepEqual([...new Set(imported.map(([, name]) => name))].sort(), ['async_hooks', 'diagnostics_channel', 'module'])
+})
+
+/** The modules of Node.js that a program has loaded. */
+async function loadedAfter(source) {
+  const { stdout, stderr } = await child(`${source}\nconsole.log(JSON.stringify(process.moduleLoadList))`)
+  assert.equal(stderr, '')
+  return JSON.parse(stdout.trim().split('\n').at(-1))
+}
+
+test('threads, Web streams and the serializer of V8 are loaded by who needs them', { timeout: 30_000 }, async () => {
+  const fn = 'const fn = streamFn(async function* (events) { for await (const n of events) yield n + 1 })'
+  const local = await loadedAfter(`import { streamFn } from 'velo-stream'\n${fn}\nawait fn.run([1])\nawait fn.open().close()`)
+  const nothing = await loadedAfter('')
+  const heavy = (names) =>
+    names.filter(
+      (name) => /^NativeModule (worker_threads|stream\/web|v8|internal\/crypto\/webcrypto)$/.test(name) && !nothing.includes(name),
+    )
+  assert.deepEqual(heavy(local), [])
+  const web = await loadedAfter(`import { streamFn } from 'velo-stream'\n${fn}\nfn.open().toWeb().readable.cancel()`)
+  assert.deepEqual(heavy(web), ['NativeModule stream/web'])
 })
 
 test('stack traces name the sources where Node.js is told to look for them', { timeout: 30_000 }, async () => {

@@ -29,9 +29,9 @@ const imports = new Map(scripts.map((name) => [name, importsOf(name)]))
 
 describe('js/workers', () => {
   test('the parser of this test sees the imports', () => {
-    assert.ok(imports.get('js/workers/caller/placement.ts').includes('js/workers/caller/remote-stage.ts'))
+    assert.ok(imports.get('js/workers/caller/placement.ts').includes('js/workers/caller/remotes.ts'))
     const counted = [...imports.values()].flat().length
-    const lines = scripts.flatMap((name) => text(name).match(/ from '\.[^']+'$/gm) ?? []).length
+    const lines = scripts.flatMap((name) => text(name).match(/ from '\.[^']+'$|\bimport\('\.[^']+'\)/gm) ?? []).length
     assert.equal(counted, lines)
   })
 

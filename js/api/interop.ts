@@ -1,7 +1,8 @@
 // A live stream as a Node Duplex and as a pair of Web streams. Backpressure goes through both ways; results are pulled, never pushed ahead.
 
-import { Duplex } from 'node:stream'
-import { ReadableStream, WritableStream } from 'node:stream/web'
+import type { Duplex } from 'node:stream'
+import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { builtin } from '../kit/builtin.js'
 import { AbortError, ClosedError } from '../kit/errors.js'
 import type { EndReason, StreamEnd } from '../kit/types.js'
 import type { Stream } from './stream.js'
@@ -10,6 +11,7 @@ import type { Stream } from './stream.js'
 export function duplexOf<In, Out>(stream: Stream<In, Out>, ended: () => Promise<StreamEnd>): Duplex {
   const results = stream[Symbol.asyncIterator]()
   let isRead = false
+  const { Duplex } = builtin('node:stream')
   const duplex = new Duplex({
     objectMode: true,
     read() {
@@ -77,6 +79,7 @@ export function webOf<In, Out>(
 ): { readable: ReadableStream<Out>; writable: WritableStream<In> } {
   const results = stream[Symbol.asyncIterator]()
   let broken: { reason: unknown } | undefined
+  const { ReadableStream, WritableStream } = builtin('node:stream/web')
   const readable = new ReadableStream<Out>(
     {
       async pull(controller) {

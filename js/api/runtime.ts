@@ -12,7 +12,8 @@ import { MEASURES } from '../kit/sight/measures.js'
 import { OVERSIGHT } from '../kit/sight/oversight.js'
 import { GUARD_SIGNALS, type SignalGuard, type SignalPatience } from '../kit/signals/signal-guard.js'
 import type { Snapshot } from '../kit/types.js'
-import { configureWorkers, warm, workersSnapshot } from '../workers/caller/pool.js'
+import { remotes } from '../workers/caller/placement.js'
+import { configureWorkers, workersSnapshot } from '../workers/caller/pool.js'
 import { resolveWorkers, type WorkersOptions } from '../workers/options.js'
 import { type Recovered, type RecoverOptions, recover } from './recover.js'
 import { oversight } from './sight/changes.js'
@@ -83,8 +84,8 @@ export const runtime = {
   },
 
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
-  warm(): Promise<void> {
-    return warm()
+  async warm(): Promise<void> {
+    await remotes().warm()
   },
 
   /**

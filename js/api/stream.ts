@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
-import { type InspectOptions, inspect } from 'node:util'
+import type { InspectOptions } from 'node:util'
 import type { ReadOptions } from '../engine/channels/reader.js'
 import { configError, duration, integer, iterable, onlyKnown, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
@@ -162,7 +162,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   }
 
   /** @internal What `console.log()` shows. */
-  [INSPECT](_depth: number, options: InspectOptions): string {
+  [INSPECT](_depth: number, options: InspectOptions, inspect: (value: unknown, options: InspectOptions) => string): string {
     const { id, state, metrics } = this
     const { eventsIn, eventsOut, dropped } = metrics
     return `Stream ${inspect({ id, state, eventsIn, eventsOut, dropped }, { ...options, depth: 1 })}`

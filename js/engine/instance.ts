@@ -5,12 +5,12 @@
 // (`step`); nothing here decides one.
 
 import type { AsyncResource } from 'node:async_hooks'
-import { threadId } from 'node:worker_threads'
 import { ClosedError, type Failure } from '../kit/errors.js'
 import { DONE_VOID } from '../kit/promises.js'
 import { isLogged } from '../kit/sight/log.js'
 import { currentTracer, type StreamSpan } from '../kit/sight/stream-tracer.js'
 import { reasonOf } from '../kit/signals/signals.js'
+import { thread } from '../kit/thread.js'
 import type { StreamEnd, StreamHeaders, StreamMetrics } from '../kit/types.js'
 import { bounded } from './border/bounded.js'
 import { Effect, Life, State, Trigger } from './border/law.js'
@@ -140,8 +140,7 @@ export class Instance implements Holder, Driven {
     const { stages } = this.def
     const { remotes } = this.driver
     const head = stages[0]?.placement === undefined ? undefined : remotes[0]
-    const thread = stages[0]?.placement === undefined ? threadId : (head?.thread ?? 0)
-    const metrics: StreamMetrics = this.row.metrics(thread)
+    const metrics: StreamMetrics = this.row.metrics(stages[0]?.placement === undefined ? thread() : (head?.thread ?? 0))
     const bytes = this.def.remote ? this.driver.bytes() : NO_BYTES
     if (stages[0]?.placement !== undefined) metrics.bytesIn = bytes.in
     if (stages.at(-1)?.placement !== undefined) metrics.bytesOut = bytes.out

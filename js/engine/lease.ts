@@ -2,13 +2,12 @@
 // say to it. How it runs and ends is the business of the instance.
 
 import { AsyncResource } from 'node:async_hooks'
-import { threadId } from 'node:worker_threads'
 import type { Failure } from '../kit/errors.js'
 import { onAbort, reasonOf } from '../kit/signals/signals.js'
 import type { StreamEnd, StreamHeaders } from '../kit/types.js'
 import { openRow, type Tenant, tenants } from './border/control-block.js'
 import { Effect, State, Timer, Trigger, Verdict } from './border/law.js'
-import { step, watchExit } from './border/mailbox.js'
+import { isolate, step, watchExit } from './border/mailbox.js'
 import { native } from './border/native.js'
 import { Row } from './border/row.js'
 import { waitBegins, waitEnds } from './border/wakefulness.js'
@@ -26,7 +25,7 @@ let opened = 0
 const NOBODYS_SLOT = 0
 
 /** Part of every default id, so that they differ between processes and threads, and hardly ever meet a given one. */
-const tag = `-${Math.random().toString(36).slice(2, 6)}${threadId === 0 ? '' : `.${threadId}`}-`
+const tag = `-${Math.random().toString(36).slice(2, 6)}${isolate === 0 ? '' : `.${isolate}`}-`
 /** Given ids of open streams that look like default ones. */
 const lookalikes = new Set<string>()
 

@@ -1,6 +1,5 @@
 // Results from a stream to its client, a few at a time and no faster than they can be sent.
 
-import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, type Stream, VeloError } from '../index.js'
 import type { Encoded } from '../kit/bytes/byte-budget.js'
 import { type Verdict, verdictOfAbort } from './codes.js'
@@ -28,7 +27,7 @@ export async function deliver(
       }
       if (left <= 0) {
         left = BURST
-        await turn()
+        await new Promise((resolve) => setImmediate(resolve))
       }
     }
   } catch (error) {

@@ -2,8 +2,8 @@
 // side mean for the other. A durable stream with a grace goes on in another process: its client comes back with the id of the stream, a message has arrived when it is kept, and a
 // result is delivered when its client has it.
 
-import { randomBytes } from 'node:crypto'
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
+import { builtin } from '../kit/builtin.js'
 import { ByteBudget, type Encoded, sizeOf, Unwritable } from '../kit/bytes/byte-budget.js'
 import { standingOf } from '../kit/bytes/standing.js'
 import { pulled } from '../kit/iteration/pulled.js'
@@ -73,7 +73,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     }
     this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings.maxBufferedBytes, this.#isKept)
     if (onDisconnect === 'grace') {
-      this.token = own ?? randomBytes(18).toString('base64url')
+      this.token = own ?? builtin('node:crypto').randomBytes(18).toString('base64url')
       this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)
       this.#receipts = new Receipts(this.token)
       remember(this)

@@ -65,10 +65,14 @@ pub struct ProcessLimits {
     pub max_concurrent: Option<f64>,
 }
 
-/// Hangs the doorbell: `onBell` is called when verdicts wait for `take`.
+/// Hangs the doorbell: `onBell` is called when verdicts wait for `take`. Answers the number of this isolate, which no other one has while it lives; the first has 0.
 #[napi(catch_unwind)]
-pub fn start(env: Env, on_bell: Function<'_, (), ()>) -> Result<()> {
-    guarded(|| Isolate::of(&env)?.start(env.raw(), on_bell.raw()))
+pub fn start(env: Env, on_bell: Function<'_, (), ()>) -> Result<u32> {
+    guarded(|| {
+        let isolate = Isolate::of(&env)?;
+        isolate.start(env.raw(), on_bell.raw())?;
+        Ok(isolate.number)
+    })
 }
 
 /// Adds a page of rows: a view of a `SharedArrayBuffer` that both sides use until the isolate ends.

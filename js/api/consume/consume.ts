@@ -5,9 +5,7 @@ import { callable, configError, integer, iterable, onlyKnown, signalOf, word } f
 import type { Generator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
 import { type StreamFunction, streamFn } from '../stream-fn.js'
-import { Consumption } from './consumption.js'
 import type { AckSource, Consumed, PartedSource, Sink } from './contract.js'
-import { PartedConsumption } from './parts.js'
 
 /** Options of `consume`. */
 export interface ConsumeOptions<In, Out> {
@@ -62,6 +60,8 @@ export async function consume<In, Out>(
     stops: word(options.onError, `${field}.onError`, ['retry', 'stop']) === 'stop',
     maxUnacked: integer(options.maxUnacked, `${field}.maxUnacked`, 1, 16_384),
   }
+  // Most processes consume nothing, and are spared the code that does when they start.
+  const { Consumption, PartedConsumption } = await import('./consumptions.js')
   if (isParted) return new PartedConsumption({ ...plan, source: source as PartedSource<unknown> }).run()
   const whole = source as AsyncIterable<unknown> | Iterable<unknown>
   return new Consumption({ ...plan, source: Symbol.asyncIterator in whole ? whole : asynchronous(whole) }).run()

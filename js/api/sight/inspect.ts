@@ -1,6 +1,5 @@
 // `runtime.inspect()`: every live stream of this thread, what it waits for, and since when.
 
-import { threadId } from 'node:worker_threads'
 import { State, Word } from '../../engine/border/law.js'
 import { native } from '../../engine/border/native.js'
 import type { Lease } from '../../engine/lease.js'
@@ -10,6 +9,7 @@ import { integer, onlyKnown, text } from '../../kit/check.js'
 import { shown } from '../../kit/shown.js'
 import { headersIn } from '../../kit/sight/headers.js'
 import type { StreamInspection, WaitingFor } from '../../kit/sight/inspection.js'
+import { thread } from '../../kit/thread.js'
 import type { StreamHeaders, StreamState } from '../../kit/types.js'
 
 /** Options of `runtime.inspect`. */
@@ -77,7 +77,7 @@ export function shape(
 }
 
 function threadOf({ def, holder }: Lease): number {
-  return def.stages[0]?.placement === undefined ? threadId : (holder.driver.remotes[0]?.thread ?? 0)
+  return def.stages[0]?.placement === undefined ? thread() : (holder.driver.remotes[0]?.thread ?? 0)
 }
 
 function waitOf({ holder }: Lease, stand: number, isStill: boolean): WaitingFor {

@@ -1,5 +1,7 @@
 // What to do when no binary loads: from what was tried and what is there, to sentences. Looks at nothing itself.
 
+import { BUNDLED } from '../../kit/late.js'
+
 /** One try to load the binary. */
 export interface Attempt {
   /** A file or a package. */
@@ -32,9 +34,6 @@ export function explained(attempts: readonly Attempt[], place: Place): string {
   const tries = attempts.map(({ what, error }) => `  ${what}: ${isMissing(error) ? 'not there' : reason(error)}`)
   return [`no native binary of velo-stream could be loaded for ${place.triple}`, ...tries, advice(attempts, place)].join('\n')
 }
-
-/** For code that a bundler has put elsewhere: neither the binary nor the worker thread's module is beside it there. */
-export const BUNDLED = "velo-stream was bundled into another file: name it as external in the bundler's settings (docs/bundlers.md)."
 
 /** What can be done where this process stands. */
 export function advice(attempts: readonly Attempt[], place: Place): string {

@@ -1,12 +1,13 @@
 // Finds the binary for this platform and loads it. What its calls mean is said in native.ts, what to do without it in advice.ts.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { builtin } from '../../kit/builtin.js'
 import { VeloError } from '../../kit/errors.js'
-import { type Attempt, BUNDLED, explained, type Place } from './advice.js'
+import { BUNDLED } from '../../kit/late.js'
+import { type Attempt, explained, type Place } from './advice.js'
 import { libc } from './libc.js'
+
+const { existsSync, readdirSync, readFileSync } = builtin('node:fs')
 
 /** Packages for platforms are named so, followed by the platform. */
 const SCOPE = '@velo-stream'
@@ -19,7 +20,7 @@ export function loadBinary(): unknown {
   const require = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   const triple = `${process.platform}-${process.arch}${suffix()}`
-  const built = fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
+  const built = builtin('node:url').fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
   const platformPackage = `${PREFIX}${triple}`
   const attempts: Attempt[] = []
   for (const what of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
@@ -50,6 +51,7 @@ function suffix(): string {
 
 /** Packages for platforms in these folders. */
 function installed(folders: readonly string[]): string[] {
+  const { join } = builtin('node:path')
   const names = folders.map((folder) => join(folder, SCOPE)).flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
   return [...new Set(names.map((name) => `${SCOPE}/${name}`).filter((name) => name.startsWith(PREFIX)))]
 }

@@ -1,6 +1,8 @@
 // Which C library this process runs on: a binary for the other one does not load. Knows nothing of binaries.
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { builtin } from '../../kit/builtin.js'
+
+const { closeSync, openSync, readSync } = builtin('node:fs')
 
 /** A program's loader is named in its first page. */
 const PAGE = 4096

@@ -117,4 +117,6 @@ function attend(): void {
 
 // A settled promise, because `queueMicrotask` of Node makes a resource of every call, which costs more than all that is done here.
 const settled = Promise.resolve()
-native.start(() => void settled.then(attend))
+
+/** The number of this isolate, which no other one of the process has while it lives. */
+export const isolate = native.start(() => void settled.then(attend))

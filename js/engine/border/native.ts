@@ -99,7 +99,7 @@ export interface Native extends ByteLedger {
   journalClose(journal: number, id: number): void
   journalForget(journal: number): void
   journalMetrics(journal: number): JournalMetrics
-  start(onBell: () => void): void
+  start(onBell: () => void): number
   attach(page: Uint8Array): void
   define(limits: Limits): Defined
   forget(fn: number): void

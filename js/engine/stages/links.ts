@@ -1,8 +1,8 @@
 // The stages of a pipeline as a whole, and what lies between them: they are cut and released together, and each can be named and counted.
 
-import { threadId } from 'node:worker_threads'
 import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
+import { thread } from '../../kit/thread.js'
 import type { StageMetrics } from '../../kit/types.js'
 import type { AnyGenerator, Link, Remote } from './stage.js'
 import type { StreamCounts } from './stage-counts.js'
@@ -57,7 +57,7 @@ export class Links {
       if (unit.remote !== undefined) return unit.remote.stageMetrics()
       const eventsIn = this.links[index - 1]?.passed ?? events
       const eventsOut = this.links[index]?.passed ?? results
-      return [{ name: unit.name, thread: threadId, eventsIn, eventsOut }]
+      return [{ name: unit.name, thread: thread(), eventsIn, eventsOut }]
     })
   }
 

@@ -1,7 +1,9 @@
 // Ids of durable streams that belong to clients: `client.<random>`, or `client.<random>.<tag>` for the client of an owner. Nobody guesses one, and the tag binds it to its owner in
 // every process, although nothing of the owner is kept.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { builtin } from '../builtin.js'
+
+const { createHash, randomBytes } = builtin('node:crypto')
 
 const PREFIX = 'client.'
 const ID = /^client\.([\w-]{24})(?:\.([\w-]{24}))?$/

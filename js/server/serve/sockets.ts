@@ -1,9 +1,9 @@
-// The WebSocket side: upgrades, and one stream for each connection. The package `ws` is loaded only here, and only when a server starts.
+// The WebSocket side: upgrades, and one stream for each connection. The package `ws` and `velo-stream/websocket` are loaded only here, and only when a server starts that has some.
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../../index.js'
-import { type ServedSocket, type SocketLike, serveSocket } from '../../websocket/index.js'
+import type { ServedSocket, SocketLike, serveSocket } from '../../websocket/index.js'
 import { socketOf } from '../functions/kept.js'
 import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
@@ -27,19 +27,19 @@ export interface SocketsOptions {
 /** Takes upgrades. */
 export class Sockets {
   readonly #options: SocketsOptions
-  readonly #upgraders: Upgraders | undefined
+  readonly #parts: Parts | undefined
   readonly #open = new Set<ServedSocket<never, unknown>>()
   #idle: (() => void) | undefined
 
   /** Rejects with `VELO_CONFIG` where WebSocket is asked for and `ws` is not installed. */
   static async create(options: SocketsOptions): Promise<Sockets> {
     const { websocket, websocketRequired } = options.settings
-    return new Sockets(options, websocket === undefined ? undefined : await upgraders(websocketRequired))
+    return new Sockets(options, websocket === undefined ? undefined : await load(websocketRequired))
   }
 
-  private constructor(options: SocketsOptions, made: Upgraders | undefined) {
+  private constructor(options: SocketsOptions, parts: Parts | undefined) {
     this.#options = options
-    this.#upgraders = made
+    this.#parts = parts
   }
 
   readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -79,7 +79,8 @@ export class Sockets {
     if (hasBody(req)) return refuse('-', NO_BODY)
     const entry = path.startsWith('/fn/') ? door.find(path) : NOT_FOUND
     if (isRefusal(entry)) return refuse('-', entry)
-    if (this.#upgraders === undefined) return refuse(entry.name, NOT_HERE)
+    if (this.#parts === undefined) return refuse(entry.name, NOT_HERE)
+    const { upgraderFor, serveSocket } = this.#parts
     if (!(await originAllowed(req, settings))) return refuse(entry.name, OTHER_ORIGIN)
     const admitted = await door.admit(req, entry)
     if (isRefusal(admitted)) return refuse(entry.name, admitted)
@@ -88,7 +89,7 @@ export class Sockets {
     // A handshake that fails is answered by `ws`, which closes the socket; so does a client that goes away.
     socket.once('close', release)
     const own = socketOf(entry, settings)
-    this.#upgraders(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
+    upgraderFor(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
       socket.off('error', ignore)
       count(entry.name, 101)
       const options = { ...own, request: req, headers, owner: principal, signal: abort }
@@ -136,19 +137,25 @@ function ignore(): void {}
 /** The default of `serveSocket`: what is larger is not even received. */
 const MAX_MESSAGE = 1_048_576
 
-type Upgraders = (maxMessage: number) => Upgrader
+/** What is loaded for it. */
+interface Parts {
+  readonly serveSocket: typeof serveSocket
+  /** One upgrader for each size of messages. */
+  upgraderFor(maxMessage: number): Upgrader
+}
 
-/** One upgrader for each size of messages. */
-async function upgraders(required: boolean): Promise<Upgraders | undefined> {
+async function load(required: boolean): Promise<Parts | undefined> {
+  const { serveSocket } = await import('../../websocket/index.js')
   try {
     const { WebSocketServer } = await import('ws')
     const made = new Map<number, Upgrader>()
-    return (maxPayload) => {
+    const upgraderFor = (maxPayload: number): Upgrader => {
       const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload }
       const upgrader = made.get(maxPayload) ?? (new WebSocketServer(options) as unknown as Upgrader)
       made.set(maxPayload, upgrader)
       return upgrader
     }
+    return { serveSocket, upgraderFor }
   } catch (cause) {
     if (!required) return undefined
     const message = "createServer(options).websocket: expected the package 'ws' to be installed (npm install ws), it cannot be loaded"

@@ -1,5 +1,5 @@
 // js/workers/caller: the caller's side of stages on worker threads; it begins with the reference to their function, where its module is and how its values travel. The function itself
-// is never here.
+// is never here, and neither is what does the work: that is loaded with the first such reference.
 //
 // Owns the threads and who gets one, what is sent to a stage and taken from it, and what becomes of a stream whose thread is lost. Knows nothing of what happens on
 // the thread but what the wire says.
@@ -9,9 +9,11 @@ import type { Input } from '../../engine/channels/input.js'
 import type { InputOwner } from '../../engine/channels/owner.js'
 import type { AnyGenerator, Placement, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
-import { RemoteInput } from './remote-input.js'
-import { RemoteStage } from './remote-stage.js'
+import { late } from '../../kit/late.js'
 import type { Reference, TravelOptions } from './travel.js'
+
+/** What stands for a stage and its thread. */
+export const remotes = late<typeof import('./remotes.js')>(() => new URL('./remotes.js', import.meta.url))
 
 export class WorkerPlacement implements Placement, Reference {
   readonly href: string
@@ -23,7 +25,7 @@ export class WorkerPlacement implements Placement, Reference {
   }
 
   input(owner: InputOwner): Input<unknown> {
-    return new RemoteInput(owner)
+    return new (remotes().RemoteInput)(owner)
   }
 
   /** Whether values go on from a stage here to one there without visiting the caller. */
@@ -40,7 +42,7 @@ export class WorkerPlacement implements Placement, Reference {
     first: number,
     last: boolean,
   ): AnyGenerator & Remote {
-    return new RemoteStage(instance, events, stages, first, last)
+    return new (remotes().RemoteStage)(instance, events, stages, first, last)
   }
 }
 

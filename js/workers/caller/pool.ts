@@ -1,10 +1,10 @@
 // The worker threads of an isolate: started when streams come, warm between them, ended when idle; and which of them a stream goes to.
 
-import { availableParallelism } from 'node:os'
+import { builtin } from '../../kit/builtin.js'
 import { line } from '../../kit/sight/log.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
 import type { WorkersOptions } from '../options.js'
-import { WorkerThread } from './worker-thread.js'
+import type { WorkerThread } from './worker-thread.js'
 
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
 const YOUNG_MB = 12
@@ -12,12 +12,19 @@ const YOUNG_MB = 12
 /** Since the start: how many threads were started, and how many ended that nobody had asked to. */
 export const threadCounts = { starts: 0, losses: 0 }
 
+/** How a thread is made. Set by what is loaded before there is one. */
+let Thread: typeof WorkerThread
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []
 const idle = new Map<WorkerThread, NodeJS.Timeout>()
 
 function most(): number {
-  return options.max ?? Math.max(1, availableParallelism() - 1, options.min ?? 0)
+  return options.max ?? Math.max(1, builtin('node:os').availableParallelism() - 1, options.min ?? 0)
+}
+
+/** Says how a thread is made. */
+export function threadsAre(made: typeof WorkerThread): void {
+  Thread = made
 }
 
 /** Sets the options; threads that run keep what they were started with. */
@@ -89,7 +96,7 @@ function start(): WorkerThread {
     ...(env === undefined ? {} : { env }),
     ...(execArgv === undefined ? {} : { execArgv }),
   }
-  const thread = new WorkerThread(given, spin, {
+  const thread: WorkerThread = new Thread(given, spin, {
     onFree: markIdle,
     onHealth: disperse,
     onExit(served) {

@@ -2,8 +2,7 @@
 // values that need no thought; batch-writer.ts decides which value becomes which frame.
 
 import * as frames from '../bytes/frames.js'
-
-const { writeInteger, HEAD } = frames
+import { HEAD, writeInteger } from '../bytes/frames.js'
 
 /** A writer starts with so many bytes, and keeps at most `KEPT` between batches. Powers of two, as every size is. */
 const FIRST = 256

@@ -3,13 +3,12 @@
 import { VeloError } from '../../../kit/errors.js'
 import type { Codec } from '../../../kit/types.js'
 import * as frames from '../bytes/frames.js'
+import { HEAD, readInteger } from '../bytes/frames.js'
 import { sharedCopyOf } from '../bytes/shared-buffers.js'
 import { readGraph, viewOfAll } from '../graph/graph-reader.js'
 import { type ShapeTable, shapesOf } from '../values/shapes.js'
 import { wrapped } from '../values/wrapped.js'
 import { FlatReader } from './flat-reader.js'
-
-const { readInteger, HEAD } = frames
 
 /** Where batches are read from: the same memory thrice, because what a Buffer slices is a view, what a Uint8Array slices a copy, the cheapest there is, and numbers are read best by a DataView. */
 export class BatchBytes {

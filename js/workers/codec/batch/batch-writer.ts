@@ -7,6 +7,7 @@ import { types } from 'node:util'
 import { VeloError } from '../../../kit/errors.js'
 import type { Codec } from '../../../kit/types.js'
 import * as frames from '../bytes/frames.js'
+import { HEAD, writeInteger } from '../bytes/frames.js'
 import { copyOf, isResizable, isShared } from '../bytes/shared-buffers.js'
 import { travels, writeGraph } from '../graph/graph.js'
 import { encodedBy, jsonOf } from '../values/encoding.js'
@@ -14,8 +15,6 @@ import { isInt64 } from '../values/plain.js'
 import { refusal } from '../values/refusal.js'
 import { TooDeep } from '../values/survey.js'
 import { PlainMemory, TRANSFERRED_FROM } from './plain-memory.js'
-
-const { writeInteger, HEAD } = frames
 
 const noFrames: readonly Uint8Array[] = []
 /** How many writers of this isolate are at work on a value whose getters, or a codec of the user, may come back here. */

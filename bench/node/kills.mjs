@@ -1,4 +1,4 @@
-// One session that outlives its process, kept in our journal and as people keep it elsewhere: what an event costs when each waits for the one before, and how long after kill -9 the next result comes
+// One session that outlives its process, kept in our journal, shared through Redis and through NATS, and as people keep it elsewhere: what an event costs when each waits for the one before, and how long after kill -9 the next result comes
 // from another process. Every sum is checked: nothing is lost and nothing counts twice. Most of the time after a kill is the start of Node.js, the same for all.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +11,7 @@ import { FLINK, flinkProgram } from '../peers/flink.mjs'
 import { missing, moduleOf } from '../peers/places.mjs'
 import { redisOnLoopback } from './durable/redis.mjs'
 import { addClaim, document, main, median, shuffled } from './harness.mjs'
+import { natsOnLoopback } from './nats/server.mjs'
 
 /** Starts a contestant and waits until it can take an event. One that is no program of Node.js is a command. */
 async function started({ command, script, args }) {
@@ -73,6 +74,7 @@ async function session(contestant, most) {
 async function sessions(options) {
   const events = options.quick ? 20 : 1_000
   const redis = await redisOnLoopback()
+  const nats = await natsOnLoopback()
   const gone = []
   const kinds = {
     "journal, 'process'": (folder) => ({ script: 'journal', args: [folder, 'process'] }),
@@ -80,10 +82,13 @@ async function sessions(options) {
   }
   if (typeof redis === 'string') gone.push(redis)
   else {
+    kinds[SHARED_REDIS] = () => ({ script: 'shared-redis', args: [redis.client.options.port] })
     kinds['state in Redis'] = () => ({ script: 'redis', args: [redis.client.options.port] })
     if ((await moduleOf('bullmq')) === undefined) gone.push(missing('bullmq'))
     else kinds['a job of BullMQ an event'] = () => ({ script: 'bullmq', args: [redis.client.options.port] })
   }
+  if (typeof nats === 'string') gone.push(nats)
+  else kinds[SHARED_NATS] = (_folder, round) => ({ script: 'shared-nats', args: [nats.port, `sums${round}`] })
   const { DatabaseSync } = await import('node:sqlite').catch(() => ({}))
   if (DatabaseSync === undefined) gone.push('MISSING: node:sqlite (a newer Node.js)')
   else kinds['SQLite, a transaction an event'] = (folder) => ({ script: 'sqlite', args: [folder] })
@@ -98,21 +103,25 @@ async function sessions(options) {
       const folder = mkdtempSync(join(tmpdir(), 'velo-bench-'))
       if (typeof redis !== 'string') await redis.client.flushall()
       try {
-        rounds[name].push(await session(kinds[name](folder), events))
+        rounds[name].push(await session(kinds[name](folder, round), events))
       } finally {
         rmSync(folder, { recursive: true, force: true })
       }
     }
   }
-  if (typeof redis !== 'string') await redis.close()
+  for (const server of [redis, nats]) if (typeof server !== 'string') await server.close()
   return { title: 'a session that outlives its process', rows: rowsOf(names, rounds), note: gone.join('; ') || undefined }
 }
 
 /** What is kept in the system's hands is compared with Redis, which keeps nothing on the disk here, and what is on the disk with SQLite. Checkpoints of Flink are files that nobody syncs. */
 const FLINK_JOB = `${FLINK}, a checkpoint before each result`
+const SHARED_REDIS = 'shared through Redis'
+const SHARED_NATS = 'shared through NATS'
 const PEERS = {
   "journal, 'process'": ['state in Redis', 'a job of BullMQ an event', FLINK_JOB],
   "journal, 'disk'": ['SQLite, a transaction an event'],
+  [SHARED_REDIS]: ['state in Redis', 'a job of BullMQ an event', FLINK_JOB],
+  [SHARED_NATS]: ['a job of BullMQ an event', FLINK_JOB],
 }
 
 function rowsOf(names, rounds) {

@@ -1,44 +1,26 @@
 // Streams of NATS JetStream: a source against the loop that people write (consume(), json(), ack()), and a sink against js.publish() with 256 in flight, with the same client
 // against one server that the bench starts. The time of the process on its processors is shown beside the time that passed: the server has the other core.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { consume, streamFn } from '../../dist/index.js'
 import { natsSink, natsSource, publish } from '../../dist/nats.js'
 import { withCpu } from './cpu.mjs'
 import { contest, document, main } from './harness.mjs'
+import { natsOnLoopback } from './nats/server.mjs'
 
 const IN_FLIGHT = 256
-const brought = fileURLToPath(new URL('../../.brokers/bin/nats-server', import.meta.url))
 
 /** Gives a server of its own, and a connection, to some work. */
 async function withServer(work) {
-  const folder = mkdtempSync(join(tmpdir(), 'velo-bench-'))
-  const listener = net.createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address()
-  listener.close()
-  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder]
-  const program = process.env.NATS_SERVER ?? (existsSync(brought) ? brought : 'nats-server')
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = await natsOnLoopback()
+  if (typeof server === 'string') throw new Error(server)
   try {
-    for await (const line of createInterface(child.stderr)) if (/Server is ready/.test(line)) break
-    child.stderr.resume()
-    const client = await connect({ servers: `127.0.0.1:${port}` })
+    const client = await connect({ servers: `127.0.0.1:${server.port}` })
     const answer = await work(client, await jetstreamManager(client))
     await client.close()
     return answer
   } finally {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    await server.close()
   }
 }
 

@@ -1,9 +1,14 @@
 // The pictures in docs/plots are those of the figures that are kept, say how they were made, and are readable on light pages and dark ones.
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { drawn, tabled } from '../../bench/plots/draw.mjs'
+import { pathToFileURL } from 'node:url'
+import { drawn, kept, tabled } from '../../bench/plots/draw.mjs'
 import { guarded } from '../../bench/plots/guarded.mjs'
+import { drawInto } from '../../bench/plots/results.mjs'
 import { bars, lines, short } from '../../bench/plots/svg.mjs'
 import { files, text } from '../support/sources.mjs'
 
@@ -21,6 +26,16 @@ test('every picture is drawn from kept figures, and no other is there', () => {
     assert.match(svg, /node bench\/[\w/]+\.mjs; .*Node\.js v\d+/, name)
     assert.ok(text('docs/performance.md').includes(`plots/${name}.svg`), `docs/performance.md shows ${name}`)
   }
+})
+
+test('`npm run bench` draws what it has just measured', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'velo-pictures-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { memory, paper } = kept()
+  const names = drawInto(pathToFileURL(`${folder}/`), [memory.document, paper.document, { ...paper.document, groups: [] }])
+  assert.ok(names.includes('memory-open') && names.includes('paper-cold-start-penalty'), names.join(' '))
+  assert.deepEqual(readdirSync(folder).sort(), names.map((name) => `${name}.svg`).sort())
+  assert.match(readFileSync(join(folder, 'memory-open.svg'), 'utf8'), /npm run bench -- memory; \d+ virtual cores .*Node\.js v\d+/)
 })
 
 test('the tables of docs/performance.md are those of the kept figures and of the guarded ratios', () => {

@@ -1,8 +1,9 @@
-// `npm run bench`: every bench in a process of its own (none inherits another's heap or compiled code), one table, one JSON document. Owns: which benches there are, and what the command takes.
+// `npm run bench`: every bench in a process of its own (none inherits another's heap or compiled code), one table, one JSON document, and the pictures of what was measured. Owns: which benches there are, and what the command takes.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { drawInto } from '../plots/results.mjs'
 import { readOptions } from './harness.mjs'
 import { table, verdict } from './table.mjs'
 
@@ -31,7 +32,7 @@ const benches = [
   '../paper/paper',
 ]
 
-const HELP = `npm run bench -- [options] [bench ...]      all benches, or those named: tables, and bench/results/latest.json
+const HELP = `npm run bench -- [options] [bench ...]      all benches, or those named: tables, and bench/results/latest.json with pictures (SVG)
 
   --json             one JSON document in place of tables
   --build            builds the package and the binary of the bench crossings before
@@ -94,6 +95,8 @@ if (!options.quick) {
   const folder = new URL('../results/', import.meta.url)
   mkdirSync(folder, { recursive: true })
   writeFileSync(new URL('latest.json', folder), `${JSON.stringify(whole, undefined, 2)}\n`)
+  const pictures = drawInto(folder, documents)
+  if (!options.json && pictures.length > 0) process.stdout.write(`\npictures in bench/results: ${pictures.join(', ')}\n`)
 }
 
 /** What is built says so among the errors: only tables go to the output. */

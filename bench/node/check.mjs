@@ -8,9 +8,9 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { machine } from '../machine.mjs'
 import { compare, ratiosOf, summary } from './baseline.mjs'
 
 const GUARDED = [
@@ -37,7 +37,6 @@ const { values, positionals } = parseArgs({
 const names = positionals.length > 0 ? positionals : GUARDED
 const file = fileURLToPath(new URL('../baseline.json', import.meta.url))
 const line = `node ${process.versions.node.split('.')[0]}`
-const machine = `${cpus().length} virtual cores (${cpus()[0]?.model.trim()})`
 const { machine: measured = machine, ...kept } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
 /** Lines of Node.js. What another machine measured is written anew as a whole. */
 const baselines = values.update && measured !== machine ? {} : kept

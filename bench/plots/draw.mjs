@@ -4,8 +4,8 @@
 //   node bench/plots/draw.mjs paper run.json 'what else the machine did'     # keeps the run as bench/figures/paper.json, and draws
 //   node bench/plots/draw.mjs                                                # draws what is kept
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { machine } from '../machine.mjs'
 import { guarded } from './guarded.mjs'
 import { pictures } from './pictures.mjs'
 import { written } from './tables.mjs'
@@ -27,11 +27,10 @@ function keep(name, file, remark) {
   if (commands[name] === undefined) throw new Error(`no such figures: ${name}; expected one of ${Object.keys(commands).join(', ')}`)
   const document = JSON.parse(readFileSync(file, 'utf8'))
   if (document.quick) throw new Error(`${file}: the figures of a quick run mean nothing`)
-  const machine = `${cpus().length} virtual cores (${cpus()[0]?.model.trim()}), Node.js ${document.node}`
   mkdirSync(figures, { recursive: true })
   writeFileSync(
     new URL(`${name}.json`, figures),
-    `${JSON.stringify({ command: commands[name], machine, remark, document }, undefined, 1)}\n`,
+    `${JSON.stringify({ command: commands[name], machine: `${machine}, Node.js ${document.node}`, remark, document }, undefined, 1)}\n`,
   )
 }
 

@@ -26,8 +26,9 @@ function ofPaper({ groups }, made) {
     'cold start penalty': 'first frame received, share of the whole time',
     'processing overhead': 'ms longer than the load generator',
   }
+  const shown = Object.entries(kinds).filter(([kind]) => groups.some(({ title }) => title.startsWith(kind)))
   return Object.fromEntries(
-    Object.entries(kinds).map(([kind, unit]) => {
+    shown.map(([kind, unit]) => {
       const own = groups.filter(({ title }) => title.startsWith(kind))
       const series = own.map(({ title }) => title.slice(kind.length + 2))
       const rows = own[0].rows.map(({ name }) => ({ name, bars: own.map((group) => group.rows.find((row) => row.name === name)) }))

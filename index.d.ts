@@ -969,7 +969,7 @@ export declare const runtime: {
    * `VELO_CONFIG` where it cannot be; a path that a live process has is refused. It keeps no process alive.
    */
   readonly expose: (options?: ExposeOptions) => Promise<Exposed>
-  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
+  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails, with `VELO_NATIVE_LOAD` where what they are run with cannot be loaded. */
   readonly warm: () => Promise<void>
   /**
    * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are kept and not open here. Resolves with them by function and id.
@@ -1274,7 +1274,7 @@ export declare interface StreamEnd {
  * @example
  * const detect = streamFn<Frame, Motion>(new URL('./detect.js', import.meta.url), { placement: 'worker' })
  *
- * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range. A module that cannot be loaded, or that exports no such
+ * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range; `VELO_NATIVE_LOAD` where what runs worker threads cannot be loaded. A module that cannot be loaded, or that exports no such
  * function, fails its streams with `VELO_FUNCTION_REF`.
  */
 export declare function streamFn<In, Out>(

@@ -70,9 +70,13 @@ const addresses = {
  */
 const STARTS = [
   { chunk: 'kit', of: ['client/index.ts', 'testing/index.ts'], and: ['index.ts'] },
-  { chunk: 'border', of: ['workers/thread/entry.ts'], and: ['index.ts', 'api/consume/consumptions.ts'] },
+  {
+    chunk: 'border',
+    of: ['workers/thread/entry.ts', 'workers/codec/record.ts'],
+    and: ['index.ts', 'api/consume/consumptions.ts', 'durable/index.ts'],
+  },
   { chunk: 'engine', of: ['index.ts', 'websocket/index.ts'], and: ['index.ts', 'http/index.ts'] },
-  { chunk: 'workers', of: ['workers/thread/entry.ts'], and: ['workers/caller/remotes.ts', 'durable/index.ts'] },
+  { chunk: 'workers', of: ['workers/thread/entry.ts'], and: ['workers/caller/remotes.ts', 'workers/codec/record.ts'] },
 ]
 
 /** A group of modules for each of these chunks. One that comes first takes what the others need too. */

@@ -83,6 +83,8 @@ test('doctor: lines of Node.js', () => {
   assert.deepEqual(levels('18.20.0'), ['Node.js fail'])
   assert.deepEqual(levels('20.18.9'), ['Node.js fail'])
   assert.deepEqual(levels('20.19.0'), ['Node.js warn', 'teardown ok', 'context warn'])
+  assert.deepEqual(levels('21.7.0'), ['Node.js fail'])
+  assert.deepEqual(levels('22.11.0'), ['Node.js fail'])
   assert.deepEqual(levels('22.12.0'), ['Node.js ok', 'teardown ok', 'context warn'])
   assert.deepEqual(levels('24.13.1'), ['Node.js ok', 'teardown ok'])
   assert.deepEqual(levels('24.14.0'), ['Node.js ok'])

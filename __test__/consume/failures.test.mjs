@@ -1,7 +1,10 @@
 // What becomes of functions, sinks and sources that throw while they are consumed.
 
 import assert from 'node:assert/strict'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { consume, streamFn } from 'velo-stream'
 import { batch, map } from 'velo-stream/operators'
 import { describePlacements } from '../support/placements.mjs'
@@ -262,3 +265,13 @@ test('what is wrong is said by name', async () => {
 })
 
 noUnhandledRejections('consume')
+
+test('of a stream of Node.js only its iterator is used: what it calls `end` or `failed` is its own', { timeout: 20_000 }, async () => {
+  const all = async function* all(events) {
+    for await (const event of events) yield event
+  }
+  const { received } = await consumed(all, { source: createReadStream(fileURLToPath(import.meta.url)) })
+  assert.ok(received > 0)
+  const source = Object.assign(Readable.from([1, 2, 3]), { end: 5, failed: 'no function', batches: true, again: 1, deadLettered: 7 })
+  assert.deepEqual(await consumed(all, { source }), { received: 3, acked: 3, results: 3, deadLettered: 0 })
+})

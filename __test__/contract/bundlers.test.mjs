@@ -77,8 +77,8 @@ for (const [name, bundle] of Object.entries(bundlers)) {
     })
 
     test('with velo-stream inside and the binary named, worker threads do not start', { timeout }, () => {
-      const { stdout } = run(`${name}-inside/server.mjs`, { NAPI_RS_NATIVE_LIBRARY_PATH: binary })
-      assert.match(stdout, /^VELO_NATIVE_LOAD: velo-stream was bundled into another file: name it as external/)
+      const { stderr } = run(`${name}-inside/server.mjs`, { NAPI_RS_NATIVE_LIBRARY_PATH: binary })
+      assert.match(stderr, /VeloError: velo-stream was bundled into another file: name it as external/)
     })
   })
 }

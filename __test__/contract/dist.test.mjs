@@ -60,7 +60,7 @@ test('ws and the commands are loaded when they are needed', () => {
   assert.match(all, /import\("ws"\)/)
   assert.doesNotMatch(all, /from "ws"/)
   assert.match(code.get('velo.js'), /import\("\.\/run-[^"]+"\)/)
-  assert.doesNotMatch(code.get('velo.js'), /from "\.\/(engine|workers|server)-/)
+  assert.doesNotMatch(code.get('velo.js'), /from "\.\/(border|engine|workers|server)-/)
 })
 
 /** Every file that a process loads for one of dist, itself included. */
@@ -83,6 +83,20 @@ test('a process starts with few files, and a browser and a worker thread with no
   // A static import of these takes milliseconds of a start (js/kit/builtin.ts).
   const imported = [...loadedFor('websocket.js')].flatMap((name) => [...code.get(name).matchAll(/^import .*?"node:([^"]+)"/gm)])
   assert.deepEqual([...new Set(imported.map(([, name]) => name))].sort(), ['async_hooks', 'diagnostics_channel', 'module'])
+})
+
+test('what is required at once is on its way by no import meanwhile', () => {
+  // Node.js 20 cannot require a module that it is about to import (js/kit/late.ts).
+  const files = (name) => [...loadedFor(name)].filter((file) => !loadedFor('index.js').has(file))
+  const late = ['workers-caller-remotes.js', 'workers-codec-record.js', 'api-consume-consumptions.js']
+  const required = new Set(late.flatMap(files))
+  const entries = Object.values(exported).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.slice('./dist/'.length)]))
+  for (const name of [...entries, 'velo.js'])
+    assert.deepEqual(
+      files(name).filter((file) => required.has(file)),
+      [],
+      name,
+    )
 })
 
 /** The modules of Node.js that a program has loaded. */

@@ -83,7 +83,7 @@ export const runtime = {
     return expose(options)
   },
 
-  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails. */
+  /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails, with `VELO_NATIVE_LOAD` where what they are run with cannot be loaded. */
   async warm(): Promise<void> {
     await remotes().warm()
   },

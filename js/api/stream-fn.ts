@@ -69,7 +69,7 @@ export interface StreamFunction<In, Out> {
  * @example
  * const detect = streamFn<Frame, Motion>(new URL('./detect.js', import.meta.url), { placement: 'worker' })
  *
- * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range. A module that cannot be loaded, or that exports no such
+ * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range; `VELO_NATIVE_LOAD` where what runs worker threads cannot be loaded. A module that cannot be loaded, or that exports no such
  * function, fails its streams with `VELO_FUNCTION_REF`.
  */
 export function streamFn<In, Out>(module: URL | string, options: StreamOptions & { placement: 'worker' }): StreamFunction<In, Out>

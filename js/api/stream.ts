@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import type { InspectOptions } from 'node:util'
 import type { ReadOptions } from '../engine/channels/reader.js'
+import { builtin } from '../kit/builtin.js'
 import { configError, duration, integer, iterable, onlyKnown, signalOf } from '../kit/check.js'
 import type { VeloError } from '../kit/errors.js'
 import { DONE_VOID, refuse } from '../kit/promises.js'
@@ -15,6 +16,7 @@ import { locked, StreamIterator } from './stream-iterator.js'
 
 /** Node's own key, which is the same in every realm. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+type Inspect = (value: unknown, options: InspectOptions) => string
 
 const NOTHING_THERE: Promise<null> = Promise.resolve(null)
 
@@ -162,7 +164,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   }
 
   /** @internal What `console.log()` shows. */
-  [INSPECT](_depth: number, options: InspectOptions, inspect: (value: unknown, options: InspectOptions) => string): string {
+  [INSPECT](_depth: number, options: InspectOptions, inspect: Inspect = builtin('node:util').inspect): string {
     const { id, state, metrics } = this
     const { eventsIn, eventsOut, dropped } = metrics
     return `Stream ${inspect({ id, state, eventsIn, eventsOut, dropped }, { ...options, depth: 1 })}`

@@ -1,7 +1,7 @@
 // What the bytes of a journal say, for whoever looks into one without the function that they are of.
 
 import type { StreamEnd } from '../kit/types.js'
-import { decodeRecord, decodeThrown } from '../workers/codec/record.js'
+import { decodeRecord, decodeThrown } from '../workers/codec/late-record.js'
 import type { ExportPart } from './embedded/inspector.js'
 import { readEnd } from './stream/commits/end.js'
 

@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { StateOptions } from '../api/options.js'
 import { VeloError } from '../kit/errors.js'
-import { decodeRecord, encodeRecord } from '../workers/codec/record.js'
+import { decodeRecord, encodeRecord } from '../workers/codec/late-record.js'
 import type { Saved } from './harness/data.js'
 
 export interface ResolvedState {

@@ -2,6 +2,7 @@
 // of one on a worker thread the same is asked over there, and the stack of one that computes. Only looked for when a stream is stuck.
 
 import type { Session as InspectorSession } from 'node:inspector'
+import { builtin } from '../kit/builtin.js'
 
 const HERE: unique symbol = Symbol.for('velo-stream.stuck') as never
 
@@ -38,7 +39,7 @@ function shown({ scriptId, lineNumber, columnNumber = 0 }: Place, urls: Map<stri
 }
 
 function session(): InspectorSession | undefined {
-  const inspector = process.getBuiltinModule?.('node:inspector')
+  const inspector = builtin('node:inspector')
   if (inspector === undefined) return undefined
   const made = new inspector.Session()
   made.connect()

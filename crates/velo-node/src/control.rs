@@ -10,6 +10,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, JsValue, Unknown};
 use napi_derive::napi;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use velo_core::code::Code;
 use velo_core::machine::{Machine, Trigger};
 use velo_runtime::{Defined, Limits, Page, Stage};
@@ -65,13 +66,16 @@ pub struct ProcessLimits {
     pub max_concurrent: Option<f64>,
 }
 
-/// Hangs the doorbell: `onBell` is called when verdicts wait for `take`. Answers the number of this isolate, which no other one has while it lives; the first has 0.
+/// Isolates that have a doorbell, or had one. A count and no number at the desk, which is given again.
+static STARTED: AtomicU32 = AtomicU32::new(0);
+
+/// Hangs the doorbell: `onBell` is called when verdicts wait for `take`. Answers how many isolates of this process had theirs before.
 #[napi(catch_unwind)]
 pub fn start(env: Env, on_bell: Function<'_, (), ()>) -> Result<u32> {
     guarded(|| {
         let isolate = Isolate::of(&env)?;
         isolate.start(env.raw(), on_bell.raw())?;
-        Ok(isolate.number)
+        Ok(STARTED.fetch_add(1, Ordering::Relaxed))
     })
 }
 

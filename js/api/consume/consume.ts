@@ -2,6 +2,7 @@
 
 import { definitions } from '../../engine/definition.js'
 import { callable, configError, integer, iterable, onlyKnown, signalOf, word } from '../../kit/check.js'
+import { late } from '../../kit/late.js'
 import type { Generator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
 import { type StreamFunction, streamFn } from '../stream-fn.js'
@@ -23,6 +24,9 @@ export interface ConsumeOptions<In, Out> {
   /** Most events that were read and are not done, of each part of a source that has some; beyond that nothing is read. A function that holds more at once never goes on. Integer from 1. Default 16384. */
   maxUnacked?: number | undefined
 }
+
+/** Most processes consume nothing. Not by an import: a source that fails or speaks meanwhile would have no listener. */
+const consumptions = late<typeof import('./consumptions.js')>(() => new URL('./consumptions.js', import.meta.url))
 
 const NAMES = ['source', 'sink', 'signal', 'onError', 'maxUnacked'] as const
 
@@ -60,11 +64,16 @@ export async function consume<In, Out>(
     stops: word(options.onError, `${field}.onError`, ['retry', 'stop']) === 'stop',
     maxUnacked: integer(options.maxUnacked, `${field}.maxUnacked`, 1, 16_384),
   }
-  // Most processes consume nothing, and are spared the code that does when they start.
-  const { Consumption, PartedConsumption } = await import('./consumptions.js')
+  const { Consumption, PartedConsumption } = consumptions()
   if (isParted) return new PartedConsumption({ ...plan, source: source as PartedSource<unknown> }).run()
-  const whole = source as AsyncIterable<unknown> | Iterable<unknown>
-  return new Consumption({ ...plan, source: Symbol.asyncIterator in whole ? whole : asynchronous(whole) }).run()
+  return new Consumption({ ...plan, source: acknowledged(source as AckSource<unknown> | AsyncIterable<unknown> | Iterable<unknown>) }).run()
+}
+
+/** A source that wants to hear what is done is used as it is. Of any other only its iterator is: the `end` of a stream of Node.js is not that of a source. */
+function acknowledged(source: AckSource<unknown> | AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
+  if (typeof (source as Partial<AckSource<unknown>>).ack === 'function') return source as AckSource<unknown>
+  if (!(Symbol.asyncIterator in source)) return asynchronous(source)
+  return { [Symbol.asyncIterator]: () => source[Symbol.asyncIterator]() }
 }
 
 async function* asynchronous(source: Iterable<unknown>): AsyncGenerator<unknown> {

@@ -56,6 +56,7 @@ export async function findings(machine: Machine = thisMachine()): Promise<Findin
 /** The binary for this platform, tried out: on this thread and on another. */
 async function addOn(): Promise<Finding[]> {
   const platform = `${process.platform}-${process.arch}`
+  let name: Finding['name'] = 'add-on'
   try {
     const { streamFn } = await import('../../index.js')
     const local = streamFn(async function* probe(events: AsyncIterable<number>) {
@@ -63,6 +64,7 @@ async function addOn(): Promise<Finding[]> {
     })
     const [two] = await local.run([1])
     if (two !== 2) throw new Error(`a stream answered ${two} instead of 2`)
+    name = 'threads'
     const started = performance.now()
     await streamFn(new URL('./probe.js', import.meta.url), { placement: 'worker' }).run([1])
     const ms = Math.round(performance.now() - started)
@@ -72,10 +74,10 @@ async function addOn(): Promise<Finding[]> {
     ]
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
-    if (code !== 'VELO_NATIVE_LOAD') return [{ name: 'add-on', level: 'fail', says: message, hint: 'Please report this.' }]
+    if (code !== 'VELO_NATIVE_LOAD') return [{ name, level: 'fail', says: message, hint: 'Please report this.' }]
     // Its last line says what to do, those before it what was tried.
     const lines = message.split('\n').map((line) => line.trim())
-    return [{ name: 'add-on', level: 'fail', says: lines.slice(0, -1).join('; '), hint: lines.at(-1) as string }]
+    return [{ name, level: 'fail', says: lines.slice(0, -1).join('; ') || 'it cannot be loaded', hint: lines.at(-1) as string }]
   }
 }
 
@@ -83,7 +85,8 @@ async function addOn(): Promise<Finding[]> {
 export function nodeLine({ node, now }: Pick<Machine, 'node' | 'now'>): Finding[] {
   const [major = 0, minor = 0] = node.split('.').map(Number)
   const before = (line: number, least: number) => major < line || (major === line && minor < least)
-  if (before(20, 19)) return [{ name: 'Node.js', level: 'fail', says: `${node} is too old`, hint: 'velo-stream needs 20.19 or later.' }]
+  if (before(20, 19) || (major > 20 && before(22, 12)))
+    return [{ name: 'Node.js', level: 'fail', says: `${node} is too old`, hint: 'velo-stream needs 20.19, 22.12 or later.' }]
   const end = ENDS[major]
   const over = end !== undefined && now > new Date(`${end}T23:59:59Z`)
   const found: Finding[] = [

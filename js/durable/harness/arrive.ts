@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Arrive } from '../../engine/stages/harness.js'
 import { ClosedError } from '../../kit/errors.js'
-import { decodeThrown } from '../../workers/codec/record.js'
+import { decodeThrown } from '../../workers/codec/late-record.js'
 import type { Checkpoint } from '../journal.js'
 import type { HarnessData, HarnessLink } from './data.js'
 import { Hosted } from './hosted.js'

@@ -1,6 +1,6 @@
 // What the first function of a durable stream gets as `events`: records on their way in, values on their way out.
 
-import { decodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord } from '../../workers/codec/late-record.js'
 import type { EventRecord } from '../journal.js'
 import { HEAD, timeOf } from './envelope.js'
 import type { Hosted } from './hosted.js'

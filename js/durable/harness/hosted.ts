@@ -1,7 +1,7 @@
 // One durable stream where its functions run: what they have taken, given and asked for so far, and when their state is saved.
 
 import type { Codec } from '../../kit/types.js'
-import { decodeRecord, encodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord, encodeRecord } from '../../workers/codec/late-record.js'
 import type { HarnessData, HarnessLink, Saved } from './data.js'
 import { Outcomes } from './outcomes.js'
 import { Random } from './random.js'

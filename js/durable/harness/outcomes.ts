@@ -2,7 +2,7 @@
 
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
-import { decodeRecord, decodeThrown, encodeRecord, encodeThrown } from '../../workers/codec/record.js'
+import { decodeRecord, decodeThrown, encodeRecord, encodeThrown } from '../../workers/codec/late-record.js'
 
 /** What a record of an outcome holds: the value itself is a record in it, as the codec of the stream function writes it. */
 interface Written {

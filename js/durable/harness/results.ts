@@ -2,7 +2,7 @@
 
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import { shared } from '../../workers/codec/bytes/slab.js'
-import { encodeRecord } from '../../workers/codec/record.js'
+import { encodeRecord } from '../../workers/codec/late-record.js'
 import type { Hosted } from './hosted.js'
 
 type Result = IteratorResult<unknown, unknown>

@@ -3,7 +3,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Departure, Harness, StagePlace } from '../../engine/stages/harness.js'
 import type { Generator } from '../../kit/types.js'
-import { encodeThrown } from '../../workers/codec/record.js'
+import { encodeThrown } from '../../workers/codec/late-record.js'
 import type { Answered, Arrival, Told } from '../harness/arrive.js'
 import type { HarnessData, HarnessLink } from '../harness/data.js'
 import { Hosted } from '../harness/hosted.js'

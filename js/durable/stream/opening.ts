@@ -2,7 +2,7 @@
 
 import { VeloError } from '../../kit/errors.js'
 import type { Codec } from '../../kit/types.js'
-import { decodeRecord, encodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord, encodeRecord } from '../../workers/codec/late-record.js'
 import type { HarnessData, Saved } from '../harness/data.js'
 import { Random } from '../harness/random.js'
 import type { Kept, StreamInit } from '../journal.js'

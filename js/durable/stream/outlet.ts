@@ -4,7 +4,7 @@ import type { Output } from '../../engine/channels/output.js'
 import type { ReadOptions } from '../../engine/channels/reader.js'
 import { DONE_VOID } from '../../kit/promises.js'
 import type { Codec } from '../../kit/types.js'
-import { decodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord } from '../../workers/codec/late-record.js'
 
 export interface OutletOwner {
   readonly codec: Codec

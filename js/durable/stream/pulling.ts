@@ -3,7 +3,7 @@
 
 import type { Milestone, Progress, Puller, Standing } from '../../kit/iteration/pulled.js'
 import type { Codec } from '../../kit/types.js'
-import { decodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord } from '../../workers/codec/late-record.js'
 
 /** A result on its way through the plain stream: what is kept of it, and what the reader gets. */
 export class Given {

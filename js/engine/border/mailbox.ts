@@ -118,5 +118,5 @@ function attend(): void {
 // A settled promise, because `queueMicrotask` of Node makes a resource of every call, which costs more than all that is done here.
 const settled = Promise.resolve()
 
-/** The number of this isolate, which no other one of the process has while it lives. */
+/** How many isolates of this process were there before: a number that no other one gets. */
 export const isolate = native.start(() => void settled.then(attend))

@@ -3,7 +3,7 @@
 import type { Change, Coming, Encoder } from '../../durable/keyed/change.js'
 import type { Hostable } from '../../durable/keyed/definition.js'
 import type { PayloadCodec } from '../../kit/payload-codec.js'
-import { decodeRecord, encodeRecord } from '../../workers/codec/record.js'
+import { decodeRecord, encodeRecord } from '../../workers/codec/late-record.js'
 import { messageOf } from '../client/faults.js'
 import { Headers, oneLine } from '../client/headers.js'
 import type { Wire } from '../client/wire.js'

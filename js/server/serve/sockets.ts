@@ -145,20 +145,19 @@ interface Parts {
 }
 
 async function load(required: boolean): Promise<Parts | undefined> {
-  const { serveSocket } = await import('../../websocket/index.js')
-  try {
-    const { WebSocketServer } = await import('ws')
-    const made = new Map<number, Upgrader>()
-    const upgraderFor = (maxPayload: number): Upgrader => {
-      const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload }
-      const upgrader = made.get(maxPayload) ?? (new WebSocketServer(options) as unknown as Upgrader)
-      made.set(maxPayload, upgrader)
-      return upgrader
-    }
-    return { serveSocket, upgraderFor }
-  } catch (cause) {
+  const ws = await import('ws').catch((cause: unknown) => {
     if (!required) return undefined
     const message = "createServer(options).websocket: expected the package 'ws' to be installed (npm install ws), it cannot be loaded"
     throw new VeloError('VELO_CONFIG', message, { field: 'createServer(options).websocket', cause })
+  })
+  if (ws === undefined) return undefined
+  const { serveSocket } = await import('../../websocket/index.js')
+  const made = new Map<number, Upgrader>()
+  const upgraderFor = (maxPayload: number): Upgrader => {
+    const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload }
+    const upgrader = made.get(maxPayload) ?? (new ws.WebSocketServer(options) as unknown as Upgrader)
+    made.set(maxPayload, upgrader)
+    return upgrader
   }
+  return { serveSocket, upgraderFor }
 }

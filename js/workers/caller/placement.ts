@@ -19,7 +19,9 @@ export class WorkerPlacement implements Placement, Reference {
   readonly href: string
   readonly travel: TravelOptions
 
+  /** Throws `VELO_NATIVE_LOAD` where what does the work cannot be loaded: before a stream has taken anything. */
   constructor(href: string, travel: TravelOptions) {
+    remotes()
     this.href = href
     this.travel = travel
   }

@@ -1,7 +1,7 @@
 // What is kept of the end of a durable stream, for those who open it again.
 
 import type { EndReason, StreamEnd } from '../../../kit/types.js'
-import { decodeRecord, decodeThrown, encodeRecord, encodeThrown } from '../../../workers/codec/record.js'
+import { decodeRecord, decodeThrown, encodeRecord, encodeThrown } from '../../../workers/codec/late-record.js'
 
 interface Written {
   readonly reason: EndReason

@@ -2,7 +2,7 @@
 
 import { validateAll, validateNow } from '../../../engine/channels/schema.js'
 import { shared } from '../../../workers/codec/bytes/slab.js'
-import { encodeRecord } from '../../../workers/codec/record.js'
+import { encodeRecord } from '../../../workers/codec/late-record.js'
 import type { IntakeOwner } from './intake-owner.js'
 import type { Accepted } from './part.js'
 

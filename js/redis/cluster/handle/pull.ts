@@ -3,7 +3,7 @@
 
 import type { Milestone, Progress, Puller } from '../../../kit/iteration/pulled.js'
 import type { Codec } from '../../../kit/types.js'
-import { decodeRecord } from '../../../workers/codec/record.js'
+import { decodeRecord } from '../../../workers/codec/late-record.js'
 import type { Entered } from './remote.js'
 
 export class Pull implements Progress {

@@ -1,0 +1,13 @@
+// The same as record.ts, for whoever keeps values: loaded with the first of them. Nobody imports that file, because a file that is on its way by an import cannot be required meanwhile, and the caller's side
+// of worker threads requires what it shares with it.
+
+import { late } from '../../kit/late.js'
+
+type Records = typeof import('./record.js')
+
+const records = late<Records>(() => new URL('./record.js', import.meta.url))
+
+export const encodeRecord: Records['encodeRecord'] = (value, codec, room) => records().encodeRecord(value, codec, room)
+export const decodeRecord: Records['decodeRecord'] = (record, codec, from) => records().decodeRecord(record, codec, from)
+export const encodeThrown: Records['encodeThrown'] = (error) => records().encodeThrown(error)
+export const decodeThrown: Records['decodeThrown'] = (text) => records().decodeThrown(text)

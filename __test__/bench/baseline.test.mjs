@@ -22,8 +22,8 @@ const document = (ratio, time) => ({
 
 test('every claim has a ratio by its name, in which more is better', () => {
   assert.deepEqual(Object.fromEntries(ratiosOf([document(1.5, 4)])), {
-    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1.5, value: 3000, unit: 'events/s' },
-    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.25, value: 4, unit: 'us' },
+    'bench: group: ours of theirs': { group: 'group', row: 'ours', peer: 'theirs', ratio: 1.5, bar: 1, value: 3000, unit: 'events/s' },
+    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.25, bar: 0.25, value: 4, unit: 'us' },
   })
 })
 
@@ -39,8 +39,19 @@ test('runs become a median and how far they lie apart', () => {
       noise: 0.3,
       value: 2000,
       unit: 'events/s',
+      bar: 1,
     },
-    'bench: group: short': { group: 'group', row: 'short', peer: undefined, ratio: 0.5, range: [0.5, 0.5], noise: 0, value: 2, unit: 'us' },
+    'bench: group: short': {
+      group: 'group',
+      row: 'short',
+      peer: undefined,
+      ratio: 0.5,
+      range: [0.5, 0.5],
+      noise: 0,
+      value: 2,
+      unit: 'us',
+      bar: 0.25,
+    },
   })
 })
 

@@ -5,17 +5,18 @@ import { median } from './harness.mjs'
 /** Less than this is noise on any machine. */
 const LEAST = 0.05
 
-/** Every ratio of some documents by the name of its row, `bench: group: row of peer`: `{ group, row, peer, ratio, value, unit }`. */
+/** Every ratio of some documents by the name of its row, `bench: group: row of peer`: `{ group, row, peer, ratio, bar, value, unit }`. */
 export function ratiosOf(documents) {
   const ratios = new Map()
   for (const { name, groups } of documents)
     for (const { title, rows } of groups)
       for (const row of rows)
-        for (const { peer, ratio, most } of row.claims ?? []) {
+        for (const { peer, ratio, most, bar } of row.claims ?? []) {
           if (!Number.isFinite(ratio)) continue
           // A bar on a time is turned over: more is better in all of them.
           const key = `${name}: ${title}: ${row.name}${peer === undefined ? '' : ` of ${peer}`}`
-          ratios.set(key, { group: title, row: row.name, peer, ratio: most ? 1 / ratio : ratio, value: row.value, unit: row.unit })
+          const [own, wanted] = [ratio, bar].map((value) => (most && value !== undefined ? 1 / value : value))
+          ratios.set(key, { group: title, row: row.name, peer, ratio: own, bar: wanted, value: row.value, unit: row.unit })
         }
   return ratios
 }
@@ -23,7 +24,7 @@ export function ratiosOf(documents) {
 /** Several runs as one: the median of each ratio and of what it was made from, and how far the ratios lie apart as a part of theirs. */
 export function summary(runs) {
   const rows = {}
-  for (const [name, { group, row, peer, unit }] of runs[0]) {
+  for (const [name, { group, row, peer, bar, unit }] of runs[0]) {
     const each = runs.map((run) => run.get(name)).filter(Boolean)
     const ratios = each.map(({ ratio }) => ratio)
     const middle = median(ratios)
@@ -31,6 +32,7 @@ export function summary(runs) {
     const own = Number(median(each.map(({ value }) => value)).toPrecision(3))
     const noise = rounded((range[1] - range[0]) / middle)
     rows[name] = { group, row, peer, ratio: rounded(middle), range: range.map(rounded), noise, value: own, unit }
+    if (bar !== undefined) rows[name].bar = rounded(bar)
   }
   return rows
 }

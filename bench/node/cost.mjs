@@ -7,8 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { systems } from '../paper/systems.mjs'
 import { FLINK } from '../peers/flink.mjs'
+import { versionsOf } from '../peers/places.mjs'
 import { DAY, dayOf } from './cost/day.mjs'
-import { addClaim, document, main, median } from './harness.mjs'
+import { addClaim, document, main, middleOf } from './harness.mjs'
 
 /** Everything that is assumed and not measured. */
 const ASSUMED = {
@@ -17,6 +18,8 @@ const ASSUMED = {
   'events of a stream, one each 100 ms': 100,
   'busiest moment, times the average of the day': 2,
   'share of a core that may be used at the busiest moment': 0.5,
+  'cores that the engine reserves': 1,
+  'cores that an event takes of the engine': 0,
   'price of a core for an hour, USD': 0.04,
   'price of a GB for an hour, USD': 0.0045,
 }
@@ -93,8 +96,8 @@ async function streams(options) {
   const day = dayOf(ASSUMED['streams a day'], ASSUMED['seconds of a stream'], ASSUMED['busiest moment, times the average of the day'])
   const rows = Object.entries(runs).flatMap(([name, rounds]) => ofServer(name, rounds, day))
   if (typeof engine !== 'string') rows.push(...ofEngine(engine))
-  const ratio = median(runs['velo-stream'].map(({ cpu }, round) => cpu / Math.max(runs['bare ws'][round].cpu, TICK / count)))
-  addClaim(rows, { of: 'velo-stream: CPU of a stream', peer: 'bare ws: CPU of a stream', most: true }, ratio)
+  const ratios = runs['velo-stream'].map(({ cpu }, round) => cpu / Math.max(runs['bare ws'][round].cpu, TICK / count))
+  addClaim(rows, { of: 'velo-stream: CPU of a stream', peer: 'bare ws: CPU of a stream', most: true }, ratios)
   rows.push(
     { name: 'streams at once, average of the day', value: day.average, unit: '' },
     { name: 'streams at once, at most', value: day.most, unit: '' },
@@ -103,11 +106,10 @@ async function streams(options) {
 }
 
 const price = (cores, gb) => 24 * (cores * ASSUMED['price of a core for an hour, USD'] + gb * ASSUMED['price of a GB for an hour, USD'])
-const ranged = (values) => ({ value: median(values), range: [Math.min(...values), Math.max(...values)] })
 
 /** A server that is there all day: the cores that the busiest moment takes, and the memory of the most streams at once. */
 function ofServer(name, rounds, day) {
-  const [cpu, kb, idle] = ['cpu', 'kb', 'idle'].map((figure) => ranged(rounds.map((round) => round[figure])))
+  const [cpu, kb, idle] = ['cpu', 'kb', 'idle'].map((figure) => middleOf(rounds.map((round) => round[figure])))
   const average = (cpu.value * ASSUMED['streams a day']) / 1000 / DAY
   const cores = (average * day.most) / day.average / ASSUMED['share of a core that may be used at the busiest moment']
   const gb = (idle.value + kb.value * day.most) / 1024 ** 2
@@ -126,12 +128,17 @@ function ofEngine({ share, kb }) {
   return [
     { name: 'Flink, a job with nothing to do: CPU', value: share, unit: 'cores' },
     { name: 'Flink, a job with nothing to do: memory', value: kb / 1024, unit: 'MB' },
-    { name: 'Flink, one core and its memory, events for nothing: a day', value: price(1, kb / 1024 ** 2), unit: 'USD' },
+    {
+      name: 'Flink, one core and its memory, events for nothing: a day',
+      value: price(ASSUMED['cores that the engine reserves'], kb / 1024 ** 2),
+      unit: 'USD',
+    },
   ]
 }
 
 export function cost(options) {
-  return document('cost', [streams], { ...options, rounds: options.quick ? 1 : Math.min(options.rounds, 3) })
+  const rounds = options.quick ? 1 : Math.min(options.rounds, 3)
+  return document('cost', [streams], { ...options, rounds }, 1, versionsOf(['flink']))
 }
 
 await main(import.meta, cost)

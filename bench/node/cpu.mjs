@@ -1,5 +1,5 @@
 // The time of the process on its processors, beside the time that passed.
-import { addClaim, median } from './harness.mjs'
+import { addClaim, middleOf } from './harness.mjs'
 
 /** Adds what each contestant took of its processors, and the claim about it. */
 export function withCpu(contestants) {
@@ -21,12 +21,12 @@ export function withCpu(contestants) {
     rows(events, { rounds }, claims) {
       const rows = Object.entries(times).map(([name, all]) => ({
         name: `${name}: CPU`,
-        value: median(all.slice(-rounds)) / events,
+        ...middleOf(all.slice(-rounds).map((us) => us / events)),
         unit: 'us/event',
       }))
       for (const { of, peer, bar } of claims) {
         const ratios = times[peer].slice(-rounds).map((time, round) => time / times[of].slice(-rounds)[round])
-        addClaim(rows, { of: `${of}: CPU`, peer: `${peer}: CPU`, bar }, median(ratios))
+        addClaim(rows, { of: `${of}: CPU`, peer: `${peer}: CPU`, bar }, ratios)
       }
       return rows
     },

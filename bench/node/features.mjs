@@ -1,4 +1,4 @@
-// The rate of a stream with one feature on, as a ratio to the same stream without: the table of the README.
+// The rate of a stream with one feature on, as a ratio to the same stream without: a table of docs/performance.md.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFileSync } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'

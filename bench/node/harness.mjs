@@ -2,10 +2,10 @@
 // Owns: warm-up, rotation, checking, medians, claims. Not here: printing (table.mjs), the work (work.mjs).
 import { deepStrictEqual } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpus } from 'node:os'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { machine } from '../machine.mjs'
 import { table } from './table.mjs'
 
 setFlagsFromString('--expose-gc')
@@ -61,6 +61,9 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
+/** The median of some values and how far they lie apart, as a row has it. */
+export const middleOf = (values) => ({ value: median(values), range: [Math.min(...values), Math.max(...values)] })
+
 /** Throws unless the two answers are the same; numbers are compared as such, not deeply, because there are many. */
 export function checkAnswer(name, answer, expected) {
   if (!Array.isArray(expected)) return deepStrictEqual(answer, expected, `${name} answered wrongly`)
@@ -88,26 +91,31 @@ export async function contest({ title, events, contestants, expected, claims = [
     }
   }
   const rows = names.map((name) => {
-    const ms = median(times[name])
-    return { name, value: (events / ms) * 1000, unit: 'events/s', nsPerEvent: (ms * 1e6) / events }
+    const rates = times[name].map((ms) => (events / ms) * 1000)
+    return { name, ...middleOf(rates), unit: 'events/s', nsPerEvent: (median(times[name]) * 1e6) / events }
   })
   for (const claim of claims) {
     const ratios = times[claim.peer].map((peer, round) => (claim.most ? times[claim.of][round] / peer : peer / times[claim.of][round]))
-    addClaim(rows, claim, median(ratios))
+    addClaim(rows, claim, ratios)
   }
   return { title, note, rows }
 }
 
-/** Adds a claim to the row it speaks of. Without a bar it is only a figure; without a peer it is about the row's own value. */
-export function addClaim(rows, { of, peer, bar, most = false }, ratio) {
+/** Adds a claim to the row it speaks of: its ratio, or those of all rounds, of which the median counts. Without a bar it is only a figure; without a peer it is about the row's own value. */
+export function addClaim(rows, { of, peer, bar, most = false }, ratios) {
   const row = rows.find((candidate) => candidate.name === of)
   row.claims ??= []
-  row.claims.push(judge({ peer, bar, most }, ratio))
+  row.claims.push(judge({ peer, bar, most }, ratios))
 }
 
-function judge(claim, ratio) {
+function judge(claim, ratios) {
   const { bar, most } = claim
-  return Object.assign(claim, { ratio, pass: bar === undefined ? undefined : most ? ratio <= bar : ratio >= bar })
+  const { value: ratio, range } = middleOf([ratios].flat())
+  return Object.assign(claim, {
+    ratio,
+    range: Array.isArray(ratios) ? range : undefined,
+    pass: bar === undefined ? undefined : most ? ratio <= bar : ratio >= bar,
+  })
 }
 
 async function clock(work) {
@@ -132,9 +140,9 @@ export function freshCopy(file, name) {
 /**
  * Runs the groups one after the other, each in a process of its own, and returns the document of one bench. `processes`: each group runs in so many,
  * one after the other, and the medians count; for what depends on where the scheduler puts the threads of a process, and leaves them. A group may say another number itself.
- * A quick run judges nothing: its figures mean nothing.
+ * A quick run judges nothing: its figures mean nothing. `peers`: those from elsewhere, with their versions.
  */
-export async function document(name, groups, options, processes = 1) {
+export async function document(name, groups, options, processes = 1, peers = undefined) {
   const done = []
   for (const group of groups) {
     if (options.only !== undefined && options.only !== group.name) continue
@@ -143,7 +151,7 @@ export async function document(name, groups, options, processes = 1) {
   }
   const claims = done.flatMap((group) => group.rows.flatMap((row) => row.claims ?? []))
   if (options.quick) for (const claim of claims) Object.assign(claim, { bar: undefined, pass: undefined })
-  return { name, node: process.version, cpu: cpus()[0]?.model, rounds: options.rounds, quick: options.quick, groups: done }
+  return { name, node: process.version, machine, peers, rounds: options.rounds, quick: options.quick, groups: done }
 }
 
 function ownProcesses(bench, group, options, count) {
@@ -155,11 +163,23 @@ function ownProcesses(bench, group, options, count) {
   })
   const [whole] = runs
   for (const [at, row] of whole.rows.entries()) {
-    row.value = median(runs.map(({ rows }) => rows[at].value))
+    Object.assign(row, together(runs.map(({ rows }) => rows[at])))
     if (row.nsPerEvent !== undefined) row.nsPerEvent = median(runs.map(({ rows }) => rows[at].nsPerEvent))
-    for (const [index, claim] of (row.claims ?? []).entries()) judge(claim, median(runs.map(({ rows }) => rows[at].claims[index].ratio)))
+    for (const [index, claim] of (row.claims ?? []).entries()) {
+      const each = runs.map(({ rows }) => rows[at].claims[index])
+      const { value, range } = together(each.map(({ ratio, range }) => ({ value: ratio, range })))
+      judge(claim, value)
+      claim.range = range
+    }
   }
   return whole
+}
+
+/** The same row or claim of several processes: the median of the medians, and all that was seen. */
+function together(each) {
+  const ranges = each.map(({ range }) => range).filter(Boolean)
+  const range = ranges.length === 0 ? undefined : [Math.min(...ranges.map(([least]) => least)), Math.max(...ranges.map(([, most]) => most))]
+  return { value: median(each.map(({ value }) => value)), range }
 }
 
 /** The end of every bench file: does nothing unless that file is the one Node was started with. */

@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { FLINK, flinkProgram } from '../peers/flink.mjs'
-import { missing, moduleOf } from '../peers/places.mjs'
+import { missing, moduleOf, versionsOf } from '../peers/places.mjs'
 import { redisOnLoopback } from './durable/redis.mjs'
-import { addClaim, document, main, median, shuffled } from './harness.mjs'
+import { addClaim, document, main, middleOf, shuffled } from './harness.mjs'
 import { natsOnLoopback } from './nats/server.mjs'
 
 /** Starts a contestant and waits until it can take an event. One that is no program of Node.js is a command. */
@@ -77,8 +77,10 @@ async function sessions(options) {
   const nats = await natsOnLoopback()
   const gone = []
   const kinds = {
-    "journal, 'process'": (folder) => ({ script: 'journal', args: [folder, 'process'] }),
-    "journal, 'disk'": (folder) => ({ script: 'journal', args: [folder, 'disk'] }),
+    "journal, 'process'": (folder) => ({ script: 'journal', args: [folder, 'process', 'by and by'] }),
+    "journal, 'process', results confirmed": (folder) => ({ script: 'journal', args: [folder, 'process', 'each'] }),
+    "journal, 'disk'": (folder) => ({ script: 'journal', args: [folder, 'disk', 'by and by'] }),
+    "journal, 'disk', results confirmed": (folder) => ({ script: 'journal', args: [folder, 'disk', 'each'] }),
   }
   if (typeof redis === 'string') gone.push(redis)
   else {
@@ -119,7 +121,9 @@ const SHARED_REDIS = 'shared through Redis'
 const SHARED_NATS = 'shared through NATS'
 const PEERS = {
   "journal, 'process'": ['state in Redis', 'a job of BullMQ an event', FLINK_JOB],
+  "journal, 'process', results confirmed": ['state in Redis'],
   "journal, 'disk'": ['SQLite, a transaction an event'],
+  "journal, 'disk', results confirmed": ['SQLite, a transaction an event'],
   [SHARED_REDIS]: ['state in Redis', 'a job of BullMQ an event', FLINK_JOB],
   [SHARED_NATS]: ['a job of BullMQ an event', FLINK_JOB],
 }
@@ -129,20 +133,21 @@ function rowsOf(names, rounds) {
   const rows = Object.entries(figures).flatMap(([figure, [words, unit]]) =>
     names.map((name) => {
       const values = rounds[name].map((round) => round[figure])
-      return { name: `${name}: ${words}`, value: median(values), range: [Math.min(...values), Math.max(...values)], unit }
+      return { name: `${name}: ${words}`, ...middleOf(values), unit }
     }),
   )
   for (const [figure, [words]] of Object.entries(figures))
     for (const [of, peers] of Object.entries(PEERS))
       for (const peer of peers.filter((peer) => names.includes(peer))) {
-        const ratio = median(rounds[of].map((round, at) => rounds[peer][at][figure] / round[figure]))
-        addClaim(rows, { of: `${of}: ${words}`, peer: `${peer}: ${words}` }, ratio)
+        const ratios = rounds[of].map((round, at) => rounds[peer][at][figure] / round[figure])
+        addClaim(rows, { of: `${of}: ${words}`, peer: `${peer}: ${words}` }, ratios)
       }
   return rows
 }
 
 export function kills(options) {
-  return document('kills', [sessions], { ...options, rounds: options.quick ? 1 : Math.min(options.rounds, 7) })
+  const rounds = options.quick ? 1 : Math.min(options.rounds, 7)
+  return document('kills', [sessions], { ...options, rounds }, 1, versionsOf(['bullmq', 'flink']))
 }
 
 await main(import.meta, kills)

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startPython } from '../peers/asked.mjs'
-import { missing } from '../peers/places.mjs'
-import { addClaim, collectGarbage, document, main, median } from './harness.mjs'
+import { missing, versionsOf } from '../peers/places.mjs'
+import { addClaim, collectGarbage, document, main, middleOf } from './harness.mjs'
 import { openers } from './memory/openers.mjs'
 
 const BAR_KB = 4
@@ -48,17 +48,13 @@ async function openStreams(options) {
   // Few of these: from the sixth on, one takes a third of a second to open.
   const python = await inPython(options.quick ? 5 : 50, rounds)
   if (python !== undefined) sizes[PYTHON] = python
-  const rows = Object.entries(sizes).map(([name, each]) => ({
-    name,
-    value: median(each),
-    range: [Math.min(...each), Math.max(...each)],
-    unit: 'KB',
-  }))
+  const rows = Object.entries(sizes).map(([name, each]) => ({ name, ...middleOf(each), unit: 'KB' }))
   const [stream, ...peers] = rows
   addClaim(rows, { of: stream.name, bar: BAR_KB, most: true }, stream.value)
   for (const peer of peers) {
     const bar = peer.name === 'bare generator, parked' ? BAR_TIMES : undefined
-    addClaim(rows, { of: stream.name, peer: peer.name, bar, most: true }, stream.value / peer.value)
+    const ratios = sizes[stream.name].map((own, round) => own / sizes[peer.name][round])
+    addClaim(rows, { of: stream.name, peer: peer.name, bar, most: true }, ratios)
   }
   const note = python === undefined ? missing('velo') : undefined
   return { title: `resident memory of one of ${n} open`, rows, note, picture: 'open' }
@@ -79,7 +75,8 @@ async function inPython(n, rounds) {
 }
 
 export function memory(options) {
-  return document('memory', [openStreams], { ...options, rounds: options.quick ? 1 : Math.min(options.rounds, 3) })
+  const rounds = options.quick ? 1 : Math.min(options.rounds, 3)
+  return document('memory', [openStreams], { ...options, rounds }, 1, versionsOf(['velo']))
 }
 
 if (process.argv[2] === '--child') await measure(process.argv[3], Number(process.argv[4]))

@@ -29,9 +29,14 @@ function group({ title, rows, note }) {
 
 /** A row, and one more for each further claim. */
 function linesOf(row) {
-  const [first = '', ...more] = (row.claims ?? []).map((claim) => `${number(claim.ratio)}${against(claim)}${bar(claim)}`)
+  const [first = '', ...more] = (row.claims ?? []).map((claim) => `${number(claim.ratio)}${apart(claim)}${against(claim)}${bar(claim)}`)
   const range = row.range === undefined ? '' : row.range.map(number).join(' to ')
   return [[row.name, number(row.value), row.unit, range, first], ...more.map((claim) => ['', '', '', '', claim])]
+}
+
+/** How far the ratios of the rounds lie apart. */
+function apart({ range }) {
+  return range === undefined || range[0] === range[1] ? '' : ` [${range.map(number).join(' to ')}]`
 }
 
 function against(claim) {

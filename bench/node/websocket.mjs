@@ -27,7 +27,7 @@ async function converse(title, options, claims, { connections, count, window }) 
   }
 }
 
-/** What the issue asks for, and a figure beside a peer that knows more than most. */
+/** Against the code that most people write, and a figure beside a peer that knows more than most. */
 const claims = [
   { of: OURS, peer: PEER, bar: BAR },
   { of: OURS, peer: CORKED },

@@ -8,8 +8,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { machine } from '../machine.mjs'
 import { redisOnLoopback } from '../node/durable/redis.mjs'
-import { addClaim, main, median, shuffled } from '../node/harness.mjs'
+import { addClaim, main, middleOf, shuffled } from '../node/harness.mjs'
+import { versionsOf } from '../peers/places.mjs'
 import { systems } from './systems.mjs'
 
 const INTERVAL = 100
@@ -67,18 +69,25 @@ async function rounds(known, [frames, interval], options) {
 async function streams(seconds, known, options) {
   const count = (seconds * 1000) / INTERVAL
   const runs = await rounds(known, options.quick ? [count / 5, INTERVAL / FAST] : [count, INTERVAL], options)
-  const gone = Object.values(known).flatMap((system) => system.missing ?? [])
-  const note = gone.length > 0 ? gone.join('; ') : undefined
   return [
-    { title: `cold start penalty, streams of ${seconds} s`, rows: penalties(runs), note },
+    { title: `cold start penalty, streams of ${seconds} s`, rows: penalties(runs), note: gone(known) },
     { title: `processing overhead, streams of ${seconds} s`, rows: rowsOf(runs, 'overhead', 'ms') },
   ]
+}
+
+/** What a table says of the systems that are not here. */
+function gone(known) {
+  return (
+    Object.values(known)
+      .flatMap((system) => system.missing ?? [])
+      .join('; ') || undefined
+  )
 }
 
 function rowsOf(runs, figure, unit) {
   return Object.entries(runs).map(([name, rounds]) => {
     const values = rounds.map((round) => round[figure])
-    return { name, value: median(values), range: [Math.min(...values), Math.max(...values)], unit }
+    return { name, ...middleOf(values), unit }
   })
 }
 
@@ -100,10 +109,11 @@ async function starts(known, options) {
   const rows = rowsOf(runs, 'first', 'ms')
   const [of, peer] = [`${OURS}, cold server`, 'bare ws, cold server']
   if (runs[of] !== undefined && runs[peer] !== undefined) {
-    const ratio = median(runs[of].map(({ first }, round) => first / runs[peer][round].first))
-    addClaim(rows, { of, peer, bar: 1.15, most: true }, ratio)
+    const ratios = runs[of].map(({ first }, round) => first / runs[peer][round].first)
+    addClaim(rows, { of, peer, bar: 1.15, most: true }, ratios)
   }
-  return { title: 'from the first frame created to the first one received, nothing runs before', rows }
+  const title = 'from the first frame created to the first one received, nothing runs before'
+  return { title, rows, rounds: options.quick ? 1 : STARTS, note: gone(known) }
 }
 
 /** The document of this bench, as of every other. */
@@ -118,7 +128,7 @@ export async function paper(options) {
   if (quick)
     for (const { rows } of groups)
       for (const row of rows) for (const claim of row.claims ?? []) Object.assign(claim, { bar: undefined, pass: undefined })
-  return { name: 'paper', node: process.version, rounds: times, quick, groups }
+  return { name: 'paper', node: process.version, machine, peers: versionsOf(['velo', 'bytewax', 'flink']), rounds: times, quick, groups }
 }
 
 await main(import.meta, paper)

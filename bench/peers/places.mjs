@@ -1,5 +1,5 @@
 // Where the peers are that are no packages of this repository: pinned versions in a folder of the user's, put there by setup.mjs. Owns: names, versions, places. Not here: what is done with them.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -51,4 +51,15 @@ export async function moduleOf(name) {
 /** What a table says of a peer that is not there. */
 export function missing(name) {
   return `MISSING: ${name} (node bench/peers/setup.mjs ${name})`
+}
+
+/** What of these is here, with its version. */
+export function versionsOf(names) {
+  return names
+    .flatMap((name) => {
+      if (name in nodePeers) return [`${name} ${nodePeers[name]}`]
+      const ready = join(peersFolder(), name, 'ready')
+      return existsSync(ready) ? [`${pythonPeers[name].package} ${readFileSync(ready, 'utf8').trim()}`] : []
+    })
+    .join(', ')
 }

@@ -30,7 +30,7 @@ function keep(name, file, remark) {
   mkdirSync(figures, { recursive: true })
   writeFileSync(
     new URL(`${name}.json`, figures),
-    `${JSON.stringify({ command: commands[name], machine: `${machine}, Node.js ${document.node}`, remark, document }, undefined, 1)}\n`,
+    `${JSON.stringify({ command: commands[name], machine: `${document.machine ?? machine}, Node.js ${document.node}`, remark, document }, undefined, 1)}\n`,
   )
 }
 

@@ -3,7 +3,7 @@
 import { short } from './svg.mjs'
 
 const PLACE = /(<!-- guarded: ([\w ]+) -->\n)[\s\S]*?(<!-- end of figures -->)/g
-/** Runs that lie further apart than this say so. */
+/** Runs that lie further apart than this say so, and so does a bar that was missed. */
 const APART = 0.1
 
 const row = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
@@ -47,5 +47,6 @@ function cells({ name, own, peers }, lines) {
 
 function shown(each) {
   if (each === undefined) return '-'
-  return each.noise > APART ? `${short(each.ratio)} [${each.range.map(short).join(' to ')}]` : short(each.ratio)
+  const ratio = each.noise > APART ? `${short(each.ratio)} [${each.range.map(short).join(' to ')}]` : short(each.ratio)
+  return each.ratio < each.bar ? `${ratio} (bar ${short(each.bar)})` : ratio
 }

@@ -9,7 +9,11 @@ export function drawInto(folder, documents) {
   const drawn = Object.assign(
     {},
     ...documents.map((document) =>
-      pictures({ command: `npm run bench -- ${document.name}`, machine: `${machine}, Node.js ${document.node}`, document }),
+      pictures({
+        command: `npm run bench -- ${document.name}`,
+        machine: `${document.machine ?? machine}, Node.js ${document.node}`,
+        document,
+      }),
     ),
   )
   for (const [name, svg] of Object.entries(drawn)) writeFileSync(new URL(`${name}.svg`, folder), svg)

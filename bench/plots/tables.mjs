@@ -7,6 +7,9 @@ const tableOf = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.
 const upper = (text) => text[0].toUpperCase() + text.slice(1)
 const ranged = ({ value, range }) =>
   range === undefined || range[0] === range[1] ? short(value) : `${short(value)} [${range.map(short).join(' to ')}]`
+/** Where many figures stand beside each other, only what lies further apart than this says so. */
+const APART = 0.1
+const briefly = ({ value, range }) => (range !== undefined && range[1] - range[0] > APART * value ? ranged({ value, range }) : short(value))
 
 /** Every table of a kept run, under one line that says how it was made; each picture once. */
 export function tables({ command, machine, remark, document }) {
@@ -16,12 +19,13 @@ export function tables({ command, machine, remark, document }) {
   const shown = new Set()
   const parts = document.groups.flatMap((group) => [
     ...pictured(document, group, shown),
-    `**${upper(group.title)}**`,
+    `**${upper(group.title)}**${group.rounds === undefined ? '' : `, medians of ${group.rounds}`}`,
     tableOfGroup(group),
     ...noted(group),
     ...assumed(group),
   ])
-  return [`${made}. A bar in brackets was missed.`, ...parts].join('\n\n')
+  const peers = document.peers === undefined ? '' : ` Peers: ${document.peers}.`
+  return [`${made}. A range in square brackets, a bar that was missed in round ones.${peers}`, ...parts].join('\n\n')
 }
 
 /** The page with the tables of these runs in their places. */
@@ -65,7 +69,7 @@ function tableOfGroup({ rows }) {
   )
 }
 
-const missed = ({ ratio, bar, pass }) => (pass === false ? `${short(ratio)} (bar ${short(bar)})` : short(ratio))
+const missed = ({ ratio, range, bar, pass }) => briefly({ value: ratio, range }) + (pass === false ? ` (bar ${short(bar)})` : '')
 const claimed = (claim) =>
   claim.peer === undefined
     ? `at ${claim.most ? 'most' : 'least'} ${short(claim.bar)}${claim.pass === false ? ' (bar missed)' : ''}`
@@ -74,11 +78,11 @@ const claimed = (claim) =>
 function ofQuantiles(rows) {
   const [kinds, names] = ['quantile', 'contestant'].map((key) => [...new Set(rows.map((each) => each[key]))])
   const ratios = new Map(
-    rows.flatMap((each) => (each.claims ?? []).map((claim) => [claim.peer.split(', p50')[0], `${missed(claim)}, ${each.contestant}`])),
+    rows.flatMap((each) => (each.claims ?? []).map((claim) => [claim.peer.split(', p50')[0], `${each.contestant}: ${missed(claim)}`])),
   )
-  const at = (name, kind) => short(rows.find((each) => each.contestant === name && each.quantile === kind).value)
+  const at = (name, kind) => briefly(rows.find((each) => each.contestant === name && each.quantile === kind))
   return tableOf(
-    ['us', ...kinds, 'its p50, times ours'],
+    ['us', ...kinds, 'its p50 over that of'],
     names.map((name) => [name, ...kinds.map((kind) => at(name, kind)), ratios.get(name) ?? '']),
   )
 }
@@ -98,7 +102,7 @@ function ofRamp(rows) {
   return tableOf(
     ['', ...xs.map(String)],
     [
-      ...own.map((name) => [`${name}: events/s`, ...xs.map((x) => (cell(name, x) === undefined ? '' : short(cell(name, x).value)))]),
+      ...own.map((name) => [`${name}: events/s`, ...xs.map((x) => (cell(name, x) === undefined ? '' : briefly(cell(name, x))))]),
       ...pairs.map((pair) => {
         const [of, peer] = pair.split('|')
         return [`${of}: times ${peer}`, ...xs.map((x) => (ratios.has(`${pair}|${x}`) ? ratios.get(`${pair}|${x}`) : ''))]

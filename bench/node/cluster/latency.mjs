@@ -1,5 +1,5 @@
 // How soon the result of one event is seen, committed in between: beside two bare hops through streams, in lots that take turns, because where the scheduler puts the processes decides both.
-import { addClaim, median } from '../harness.mjs'
+import { addClaim, middleOf } from '../harness.mjs'
 import { prepared } from './sessions.mjs'
 
 const LOT = 100
@@ -46,10 +46,14 @@ export function latency(options) {
         for (const [name, trip] of Object.entries(all)) times[name].push(...(await trips(options.quick ? 20 : LOT, trip)))
       if (round >= 0) for (const name of Object.keys(all)) seen[name].push(quantile(times[name], 0.5))
     }
-    const rows = Object.keys(all).map((name) => ({ name, value: median(seen[name]) * 1000, unit: 'us' }))
+    const rows = Object.keys(all).map((name) => ({ name, ...middleOf(seen[name].map((ms) => ms * 1000)), unit: 'us' }))
     for (const name of Object.keys(all)) {
       if (name === peer) continue
-      addClaim(rows, { of: name, peer, bar: 1.5, most: true }, median(seen[name].map((own, at) => own / seen[peer][at])))
+      addClaim(
+        rows,
+        { of: name, peer, bar: 1.5, most: true },
+        seen[name].map((own, at) => own / seen[peer][at]),
+      )
     }
     return { title: 'one event at a time, and its result, committed in between', rows }
   })

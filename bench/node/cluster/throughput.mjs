@@ -1,5 +1,5 @@
 // Events through many sessions at once, beside a relay without state: by the clock, and by what all processes together took of their processors.
-import { addClaim, contest, median } from '../harness.mjs'
+import { addClaim, contest, middleOf } from '../harness.mjs'
 import { cpuOf } from './server.mjs'
 import { events, prepared, SESSIONS, sums } from './sessions.mjs'
 
@@ -80,14 +80,14 @@ export function throughput(options) {
     })
     const last = (name) => taken[name].slice(-options.rounds)
     for (const name of Object.keys(taken)) {
-      group.rows.push({ name: `${name}: CPU`, value: median(last(name).map(({ all }) => all)), unit: 'us/event' })
-      const server = { name: `${name}: server`, value: median(last(name).map((one) => one.server)), unit: 'us/event' }
+      group.rows.push({ name: `${name}: CPU`, ...middleOf(last(name).map(({ all }) => all)), unit: 'us/event' })
+      const server = { name: `${name}: server`, ...middleOf(last(name).map((one) => one.server)), unit: 'us/event' }
       group.rows.push(server)
       if (/^commit every 64/.test(name)) addClaim(group.rows, { of: server.name, bar: 3, most: true }, server.value)
     }
     for (const { of, peer, bar } of claims) {
       const ratios = last(peer).map(({ all }, round) => all / last(of)[round].all)
-      addClaim(group.rows, { of: `${of}: CPU`, peer: `${peer}: CPU`, bar }, median(ratios))
+      addClaim(group.rows, { of: `${of}: CPU`, peer: `${peer}: CPU`, bar }, ratios)
     }
     return group
   })

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { addClaim, checkAnswer, median } from '../harness.mjs'
+import { addClaim, checkAnswer, middleOf } from '../harness.mjs'
 import { Client, requestOf } from './client.mjs'
 import { SUBSCRIBERS } from './listeners.mjs'
 
@@ -50,11 +50,11 @@ async function compared({ title, names, request, connections = 1, each, bars, op
       child.disconnect()
     }
   }
-  const rows = called.map((name) => ({ name, value: median(costs[name]), unit: 'us CPU' }))
+  const rows = called.map((name) => ({ name, ...middleOf(costs[name]), unit: 'us CPU' }))
   const [ours] = called
   for (const [peer, bar] of Object.entries(bars)) {
     const ratios = costs[peer].map((cost, round) => cost / costs[ours][round])
-    addClaim(rows, { of: ours, peer, bar }, median(ratios))
+    addClaim(rows, { of: ours, peer, bar }, ratios)
   }
   return { title, rows }
 }

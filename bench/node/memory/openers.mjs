@@ -4,15 +4,28 @@ import { averageTransform } from '../peers/transform.mjs'
 import { averageTransformStream } from '../peers/web.mjs'
 import { average } from '../work.mjs'
 
+async function local(n) {
+  const { streamFn } = await import('../../../dist/index.js')
+  return streamFn(average, { maxConcurrent: n })
+}
+
 /** Each opens one stream, sees one event through it, and answers what must be kept for the stream to stay open. */
 export const openers = {
   async 'open stream'(n) {
-    const { streamFn } = await import('../../../dist/index.js')
-    const fn = streamFn(average, { maxConcurrent: n })
+    const fn = await local(n)
     return async (i) => {
       const stream = fn.open()
       await stream.send(i)
       return { result: await stream.recv(), kept: stream }
+    }
+  },
+  async 'open stream, batch API'(n) {
+    const fn = await local(n)
+    return async (i) => {
+      const stream = fn.open()
+      await stream.sendBatch([i])
+      const [result] = await stream.recvBatch(1)
+      return { result, kept: stream }
     }
   },
   // Both sides of it are in this process; the thread runs before anything is measured.

@@ -3,8 +3,8 @@
 import { startFlink, startPython } from '../../peers/asked.mjs'
 import { missing } from '../../peers/places.mjs'
 import { redisOnLoopback } from '../durable/redis.mjs'
-import { addClaim, checkAnswer, median, shuffled, tidyUp } from '../harness.mjs'
-import { pingPongQueue, Queue } from '../peers/queue.mjs'
+import { addClaim, checkAnswer, middleOf, shuffled, tidyUp } from '../harness.mjs'
+import { Queue } from '../peers/queue.mjs'
 import { averageTransformStream } from '../peers/web.mjs'
 import { sums } from '../workers/functions.mjs'
 import { Hand } from '../workers/hand.mjs'
@@ -37,8 +37,7 @@ async function quantiles({ title, contestants, expected, note, bars, options }) 
       const values = rounds[name].map((round) => round[quantile])
       return {
         name: `${name}, ${quantile}`,
-        value: median(values),
-        range: [Math.min(...values), Math.max(...values)],
+        ...middleOf(values),
         unit: 'us',
         quantile,
         contestant: name,
@@ -47,8 +46,8 @@ async function quantiles({ title, contestants, expected, note, bars, options }) 
   )
   for (const peer of names.filter((name) => !name.startsWith('velo-stream'))) {
     const ours = /^(postMessage|Piscina)/.test(peer) ? 'velo-stream, worker' : 'velo-stream'
-    const ratio = median(rounds[peer].map(({ p50 }, round) => p50 / rounds[ours][round].p50))
-    addClaim(rows, { of: `${ours}, p50`, peer: `${peer}, p50`, bar: bars[peer] }, ratio)
+    const ratios = rounds[peer].map(({ p50 }, round) => p50 / rounds[ours][round].p50)
+    addClaim(rows, { of: `${ours}, p50`, peer: `${peer}, p50`, bar: bars[peer] }, ratios)
   }
   return { title, rows, note, quantiles: true }
 }
@@ -151,19 +150,18 @@ export async function latency(options) {
   }
   const byQueue = async () => {
     const times = []
-    let begun
-    const timed = {
-      [Symbol.iterator]: function* () {
-        for (const event of numbers) {
-          if (begun !== undefined) times.push((performance.now() - begun) * 1000)
-          begun = performance.now()
-          yield event
-        }
-        times.push((performance.now() - begun) * 1000)
-      },
+    const queue = new Queue()
+    const results = sums(queue)
+    let last
+    for (let event = 0; event < n; event++) {
+      const begun = performance.now()
+      await queue.send(event)
+      last = (await results.next()).value
+      times.push((performance.now() - begun) * 1000)
     }
-    const results = await pingPongQueue(sums, timed)
-    return { times, answer: { count: results.length, last: results.at(-1) } }
+    queue.end()
+    await results.next()
+    return { times, answer: { count: n, last } }
   }
   const byRedis = async () => {
     const times = []

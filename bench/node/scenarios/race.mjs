@@ -1,5 +1,5 @@
 // Several contestants at one point of a scenario, in one run: each round in an order of its own, every answer checked, the ratio to ours of each round. Owns: rounds and rows. Not here: any scenario.
-import { addClaim, checkAnswer, median, shuffled, tidyUp } from '../harness.mjs'
+import { addClaim, checkAnswer, median, middleOf, shuffled, tidyUp } from '../harness.mjs'
 
 /** Beyond this many ms a contestant is not asked for more: it takes part in fewer rounds, or at the next larger point not at all. */
 const PATIENCE = 5_000
@@ -35,12 +35,7 @@ export async function race({ contestants, expected, unit, toValue, x, options, b
   const names = Object.keys(times)
   const rows = names.map((name) => {
     const values = times[name].map(toValue)
-    const row = {
-      name: x === undefined ? name : `${name}, ${x}`,
-      value: median(values),
-      range: [Math.min(...values), Math.max(...values)],
-      unit,
-    }
+    const row = { name: x === undefined ? name : `${name}, ${x}`, ...middleOf(values), unit }
     return x === undefined ? row : { ...row, series: name, x }
   })
   const at = (name) => rows[names.indexOf(name)].name
@@ -50,7 +45,7 @@ export async function race({ contestants, expected, unit, toValue, x, options, b
     const own = peer.startsWith('postMessage') ? ours.filter((name) => name.includes('worker')) : ours.slice(0, 1)
     for (const of of own) {
       const ratios = times[peer].map((ms, round) => ms / (times[of][round] ?? median(times[of])))
-      addClaim(rows, { of: at(of), peer: at(peer), bar: bars[peer] }, median(ratios))
+      addClaim(rows, { of: at(of), peer: at(peer), bar: bars[peer] }, ratios)
     }
   }
   return rows

@@ -65,7 +65,7 @@ const addresses = {
 }
 
 /**
- * What a process loads when it starts, in as few files as each of them allows: a file costs it 0.7 ms, as much as 20 KB of what is in it. A chunk has what some entry of `of` needs and some entry of `and` needs too,
+ * What a process loads when it starts, in as few files as each of them allows: a file costs it up to 0.7 ms, as much as 20 KB of what is in it. A chunk has what some entry of `of` needs and some entry of `and` needs too,
  * less what the chunks before it have, so none imports from a later one. A browser loads the first, the package itself the first three, a worker thread all but the third.
  */
 const STARTS = [

@@ -80,13 +80,13 @@ test('a process starts with few files, and a browser and a worker thread with no
   const whole = [...loadedFor('index.js')].map((name) => code.get(name)).join('\n')
   // What only some streams need is not loaded for all.
   assert.doesNotMatch(whole, /from ?"(node:)?(http|http2|inspector)"/)
-  // A static import of these takes milliseconds of a start (js/kit/builtin.ts).
+  // A static import of these takes milliseconds of a start (js/kit/start/builtin.ts).
   const imported = [...loadedFor('websocket.js')].flatMap((name) => [...code.get(name).matchAll(/^import .*?"node:([^"]+)"/gm)])
   assert.deepEqual([...new Set(imported.map(([, name]) => name))].sort(), ['async_hooks', 'diagnostics_channel', 'module'])
 })
 
 test('what is required at once is on its way by no import meanwhile', () => {
-  // Node.js 20 cannot require a module that it is about to import (js/kit/late.ts).
+  // Node.js 20 cannot require a module that it is about to import (js/kit/start/late.ts).
   const files = (name) => [...loadedFor(name)].filter((file) => !loadedFor('index.js').has(file))
   const late = ['workers-caller-remotes.js', 'workers-codec-record.js', 'api-consume-consumptions.js']
   const required = new Set(late.flatMap(files))

@@ -1,4 +1,4 @@
-// What is loaded with its first use (js/kit/late.ts): it comes at once, or whoever asked for it hears why not, and nothing was taken.
+// What is loaded with its first use (js/kit/start/late.ts): it comes at once, or whoever asked for it hears why not, and nothing was taken.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

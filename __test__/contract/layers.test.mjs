@@ -107,7 +107,7 @@ describe('js', () => {
     const doors = /createRequire|\brequire\(|process\.dlopen|node:module|\.node['"`]/
     assert.deepEqual(
       scripts.filter((name) => doors.test(text(name))),
-      ['js/engine/border/binary.ts', 'js/kit/late.ts', 'js/workers/codec/values/shapes.ts'],
+      ['js/engine/border/binary.ts', 'js/kit/start/late.ts', 'js/workers/codec/values/shapes.ts'],
     )
   })
 

@@ -2,8 +2,8 @@
 
 import type { Duplex } from 'node:stream'
 import type { ReadableStream, WritableStream } from 'node:stream/web'
-import { builtin } from '../kit/builtin.js'
 import { AbortError, ClosedError } from '../kit/errors.js'
+import { builtin } from '../kit/start/builtin.js'
 import type { EndReason, StreamEnd } from '../kit/types.js'
 import type { Stream } from './stream.js'
 

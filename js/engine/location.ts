@@ -2,7 +2,7 @@
 // of one on a worker thread the same is asked over there, and the stack of one that computes. Only looked for when a stream is stuck.
 
 import type { Session as InspectorSession } from 'node:inspector'
-import { builtin } from '../kit/builtin.js'
+import { builtin } from '../kit/start/builtin.js'
 
 const HERE: unique symbol = Symbol.for('velo-stream.stuck') as never
 

@@ -3,7 +3,6 @@
 // result is delivered when its client has it.
 
 import { AbortError, ClosedError, type Stream, type StreamEnd, type StreamFunction, VeloError } from '../index.js'
-import { builtin } from '../kit/builtin.js'
 import { ByteBudget, type Encoded, sizeOf, Unwritable } from '../kit/bytes/byte-budget.js'
 import { standingOf } from '../kit/bytes/standing.js'
 import { pulled } from '../kit/iteration/pulled.js'
@@ -11,6 +10,7 @@ import { clientId } from '../kit/keeping/client-ids.js'
 import { keepingOf } from '../kit/keeping/keeping.js'
 import { hasMoved } from '../kit/keeping/moved.js'
 import { silence } from '../kit/promises.js'
+import { builtin } from '../kit/start/builtin.js'
 import { AGAIN, faultOf, GONE, REPLACED, RESTART, type Verdict, verdictOfEnd } from './codes.js'
 import { deliver } from './deliver.js'
 import { bytesOfMessage, type Frame, frameOf } from './frames.js'

@@ -2,7 +2,7 @@
 
 import { definitions } from '../../engine/definition.js'
 import { callable, configError, integer, iterable, onlyKnown, signalOf, word } from '../../kit/check.js'
-import { late } from '../../kit/late.js'
+import { late } from '../../kit/start/late.js'
 import type { Generator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
 import { type StreamFunction, streamFn } from '../stream-fn.js'

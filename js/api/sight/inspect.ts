@@ -9,7 +9,7 @@ import { integer, onlyKnown, text } from '../../kit/check.js'
 import { shown } from '../../kit/shown.js'
 import { headersIn } from '../../kit/sight/headers.js'
 import type { StreamInspection, WaitingFor } from '../../kit/sight/inspection.js'
-import { thread } from '../../kit/thread.js'
+import { thread } from '../../kit/start/thread.js'
 import type { StreamHeaders, StreamState } from '../../kit/types.js'
 
 /** Options of `runtime.inspect`. */

@@ -1,6 +1,6 @@
 // What to do when no binary loads: from what was tried and what is there, to sentences. Looks at nothing itself.
 
-import { BUNDLED } from '../../kit/late.js'
+import { BUNDLED } from '../../kit/start/late.js'
 
 /** One try to load the binary. */
 export interface Attempt {

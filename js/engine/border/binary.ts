@@ -1,9 +1,9 @@
 // Finds the binary for this platform and loads it. What its calls mean is said in native.ts, what to do without it in advice.ts.
 
 import { createRequire } from 'node:module'
-import { builtin } from '../../kit/builtin.js'
 import { VeloError } from '../../kit/errors.js'
-import { BUNDLED } from '../../kit/late.js'
+import { builtin } from '../../kit/start/builtin.js'
+import { BUNDLED } from '../../kit/start/late.js'
 import { type Attempt, explained, type Place } from './advice.js'
 import { libc } from './libc.js'
 

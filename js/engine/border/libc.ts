@@ -1,6 +1,6 @@
 // Which C library this process runs on: a binary for the other one does not load. Knows nothing of binaries.
 
-import { builtin } from '../../kit/builtin.js'
+import { builtin } from '../../kit/start/builtin.js'
 
 const { closeSync, openSync, readSync } = builtin('node:fs')
 

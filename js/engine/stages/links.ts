@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
-import { thread } from '../../kit/thread.js'
+import { thread } from '../../kit/start/thread.js'
 import type { StageMetrics } from '../../kit/types.js'
 import type { AnyGenerator, Link, Remote } from './stage.js'
 import type { StreamCounts } from './stage-counts.js'

@@ -1,7 +1,7 @@
 // Ids of durable streams that belong to clients: `client.<random>`, or `client.<random>.<tag>` for the client of an owner. Nobody guesses one, and the tag binds it to its owner in
 // every process, although nothing of the owner is kept.
 
-import { builtin } from '../builtin.js'
+import { builtin } from '../start/builtin.js'
 
 const { createHash, randomBytes } = builtin('node:crypto')
 

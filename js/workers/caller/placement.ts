@@ -9,7 +9,7 @@ import type { Input } from '../../engine/channels/input.js'
 import type { InputOwner } from '../../engine/channels/owner.js'
 import type { AnyGenerator, Placement, Remote, Stage, StageHost } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
-import { late } from '../../kit/late.js'
+import { late } from '../../kit/start/late.js'
 import type { Reference, TravelOptions } from './travel.js'
 
 /** What stands for a stage and its thread. */

@@ -1,7 +1,7 @@
 // The worker threads of an isolate: started when streams come, warm between them, ended when idle; and which of them a stream goes to.
 
-import { builtin } from '../../kit/builtin.js'
 import { line } from '../../kit/sight/log.js'
+import { builtin } from '../../kit/start/builtin.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
 import type { WorkersOptions } from '../options.js'
 import type { WorkerThread } from './worker-thread.js'

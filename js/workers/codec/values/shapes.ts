@@ -4,7 +4,7 @@
 // reader of shapes it has not told yet (`SHAPES` frames), so batches of different streams may be read in any order. Loads msgpackr, when first used.
 
 import { createRequire } from 'node:module'
-import { thread } from '../../../kit/thread.js'
+import { thread } from '../../../kit/start/thread.js'
 import { isText } from './plain.js'
 
 /** Shapes of an isolate at most; objects beyond travel with their keys. Bounds what a new stream has to tell: some 10 KB at worst. */

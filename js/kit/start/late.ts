@@ -1,10 +1,12 @@
+// js/kit/start: what keeps the start of a process short. Knows nothing of what is loaded.
+//
 // Modules that are loaded with their first use, at once: what most processes never run is not read by each of them at its start, where 100 KB of JavaScript take 3 ms.
 //
 // What such a module needs is loaded already, or by such modules alone (`contract/dist.test`): Node.js does not require what somebody imports at this moment.
 
 import { createRequire } from 'node:module'
+import { VeloError } from '../errors.js'
 import { builtin } from './builtin.js'
-import { VeloError } from './errors.js'
 
 /** For code that a bundler has put elsewhere: nothing that is loaded by its address is beside it there. */
 export const BUNDLED = "velo-stream was bundled into another file: name it as external in the bundler's settings (docs/bundlers.md)."

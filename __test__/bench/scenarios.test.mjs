@@ -40,6 +40,17 @@ test('kills: sessions go on after kill -9 with the sum that they had', { timeout
   assert.match(note, /MISSING: /)
 })
 
+test('kills: without its servers the rest runs, and they are named', { timeout: 120_000 }, async () => {
+  const without = { ...env, PATH: '/nothing/is/here', NATS_SERVER: '/nothing/is/here' }
+  const { stdout } = await promisify(execFile)(process.execPath, [bench('node/kills'), '--quick', '--json'], {
+    env: without,
+    timeout: 100_000,
+  })
+  const [{ rows, note }] = JSON.parse(stdout).groups
+  assert.ok(rows.some(({ name }) => name.startsWith("journal, 'process'")))
+  for (const server of ['redis-server', 'nats-server']) assert.match(note, new RegExp(`MISSING: ${server} \\(ENOENT\\)`))
+})
+
 test('the script that brings peers lists what is there, and refuses names it does not know', { timeout: 60_000 }, async () => {
   const said = await promisify(execFile)(process.execPath, [bench('peers/setup'), '--list'], { env }).catch((error) => error)
   assert.equal(said.code, 1)

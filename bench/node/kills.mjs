@@ -1,5 +1,5 @@
-// One session that outlives its process, kept in our journal, shared through Redis and through NATS, and as people keep it elsewhere: what an event costs when each waits for the one before, and how long after kill -9 the next result comes
-// from another process. Every sum is checked: nothing is lost and nothing counts twice. Most of the time after a kill is the start of Node.js, the same for all.
+// One session that outlives its process, kept in our journal, shared through Redis and through NATS, and as people keep it elsewhere: what an event costs when each waits for the one before, and how long
+// after kill -9 the next result comes from another process, its start included. Every sum is checked: nothing is lost and nothing counts twice.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -16,8 +16,15 @@ export async function natsOnLoopback() {
   const port = await freePort()
   const program = process.env.NATS_SERVER ?? (existsSync(brought) ? brought : 'nats-server')
   const child = spawn(program, ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder], { stdio: ['ignore', 'ignore', 'pipe'] })
-  const failed = await Promise.race([once(child, 'spawn').then(() => undefined), once(child, 'error').then(([error]) => error)])
-  if (failed !== undefined) return `MISSING: nats-server (${failed.code}): node .ci/brokers.mjs`
+  const failed = await once(child, 'spawn').then(
+    () => undefined,
+    (error) => error,
+  )
+  const tidy = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  if (failed !== undefined) {
+    tidy()
+    return `MISSING: nats-server (${failed.code}): node .ci/brokers.mjs`
+  }
   for await (const line of createInterface(child.stderr)) if (/Server is ready/.test(line)) break
   child.stderr.resume()
   return {
@@ -26,7 +33,7 @@ export async function natsOnLoopback() {
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await exited
-      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+      tidy()
     },
   }
 }

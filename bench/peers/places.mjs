@@ -53,13 +53,18 @@ export function missing(name) {
   return `MISSING: ${name} (node bench/peers/setup.mjs ${name})`
 }
 
-/** What of these is here, with its version. */
+/** The version of a package for Node.js in their folder, or undefined. */
+export function versionOfNode(name) {
+  const manifest = join(peersFolder(), 'node', 'node_modules', name, 'package.json')
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined
+}
+
+/** What of these is here, with its version; undefined where nothing is. */
 export function versionsOf(names) {
-  return names
-    .flatMap((name) => {
-      if (name in nodePeers) return [`${name} ${nodePeers[name]}`]
-      const ready = join(peersFolder(), name, 'ready')
-      return existsSync(ready) ? [`${pythonPeers[name].package} ${readFileSync(ready, 'utf8').trim()}`] : []
-    })
-    .join(', ')
+  const here = names.flatMap((name) => {
+    if (name in nodePeers) return versionOfNode(name) === undefined ? [] : [`${name} ${versionOfNode(name)}`]
+    const ready = join(peersFolder(), name, 'ready')
+    return existsSync(ready) ? [`${pythonPeers[name].package} ${readFileSync(ready, 'utf8').trim()}`] : []
+  })
+  return here.join(', ') || undefined
 }

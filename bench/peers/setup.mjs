@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { interpreterIn, nodePeers, peersFolder, pythonPeers } from './places.mjs'
+import { interpreterIn, nodePeers, peersFolder, pythonPeers, versionOfNode } from './places.mjs'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { list: { type: 'boolean' } } })
 const folder = peersFolder()
@@ -78,8 +78,7 @@ function interpreters() {
 /** One package in the folder that all packages for Node.js share. */
 function ofNode(name, version) {
   const place = join(folder, 'node')
-  const manifest = join(place, 'node_modules', name, 'package.json')
-  const there = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined
+  const there = versionOfNode(name)
   if (there === version) return [there]
   if (values.list) return [there, 'not installed']
   mkdirSync(place, { recursive: true })

@@ -6,12 +6,15 @@ export const DONE_VOID: Promise<void> = Promise.resolve()
 
 export type Resolve = (value: unknown) => void
 
-/** The function of the promise that `new Promise(capture)` made last: read it before anything else can make one. */
-export let lastResolve: Resolve
+/**
+ * The `resolve` of the promise that `new Promise(capture)` created last: read it before another one is created. A field of a
+ * constant, because loaders that copy the exports of a module do not see an exported variable change.
+ */
+export const captured: { resolve: Resolve } = { resolve: nothing }
 
-/** Executor without a closure of its own, and without the function that rejects: keeping neither costs half of keeping both. */
+/** Executor without a closure of its own that stores `resolve` only: storing `reject` too would double the cost. */
 export function capture(resolve: Resolve): void {
-  lastResolve = resolve
+  captured.resolve = resolve
 }
 
 /** Rejects a promise of which only `resolve` was kept. */

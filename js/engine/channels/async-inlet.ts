@@ -4,7 +4,7 @@
 
 import { checkReturned, isEnd } from '../../kit/iteration/iteration.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
-import { capture, lastResolve, silence } from '../../kit/promises.js'
+import { capture, captured, silence } from '../../kit/promises.js'
 import { Inlet } from './inlet.js'
 import type { Owner } from './owner.js'
 
@@ -63,7 +63,7 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     }
     if (this.over || this.resolve !== null) return this.over ? this.nextOver() : this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     if (this.head) this.row.askAndWait()
     if (!this.pulling) this.fetch()
     return promise

@@ -3,7 +3,7 @@
 // What the user's function gets as `events`. An inlet owns the wait for an event, so that closing and aborting settle it at once, which a bare
 // generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
 
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { Row } from '../border/row.js'
 import type { Owner } from './owner.js'
 
@@ -73,10 +73,10 @@ export abstract class Inlet<In> implements AsyncIterableIterator<In> {
   protected park(): Promise<IteratorResult<In, undefined>> {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     if (this.resolve !== null) {
-      ;(this.more ??= []).push(lastResolve)
+      ;(this.more ??= []).push(captured.resolve)
       return promise
     }
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     this.silence()
     return promise
   }

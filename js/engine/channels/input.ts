@@ -2,7 +2,7 @@
 // Rust granted; with none left `send` waits: that, and nothing else, is backpressure.
 
 import { AbortError, type ClosedError } from '../../kit/errors.js'
-import { capture, DONE_VOID, lastResolve, refuse } from '../../kit/promises.js'
+import { capture, captured, DONE_VOID, refuse } from '../../kit/promises.js'
 import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort } from '../../kit/signals/signals.js'
 import { Side, State } from '../border/law.js'
@@ -46,7 +46,7 @@ export class Input<In> extends Inlet<In> {
     }
     if (this.resolve !== null) return this.park()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     this.row.wait(!this.sending) // an event under way is no silence
     this.row.asked()
     this.owner.inputIsDry()

@@ -3,7 +3,7 @@
 
 import { AbortError, TimeoutError } from '../../kit/errors.js'
 import type { Puller } from '../../kit/iteration/pulled.js'
-import { capture, iterationEnd, lastResolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, rejectWith } from '../../kit/promises.js'
 import { noQueue, Queue } from '../../kit/queue.js'
 import { onAbort, reasonOf } from '../../kit/signals/signals.js'
 import { Side } from '../border/law.js'
@@ -194,7 +194,7 @@ export class Output<Out> {
   private wait<T>(want: number, max: number): Promise<T> {
     if (this.owner.timed) waitBegins()
     const promise = new Promise(capture) as Promise<T>
-    const reader: Reader = { want, max, resolve: lastResolve, forget: undefined }
+    const reader: Reader = { want, max, resolve: captured.resolve, forget: undefined }
     if (this.reader === null) this.reader = reader
     else (this.readers ??= new Queue()).push(reader)
     return promise

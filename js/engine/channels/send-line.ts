@@ -2,7 +2,7 @@
 // the input channel.
 
 import { AbortError, VeloError } from '../../kit/errors.js'
-import { capture, lastResolve, type Resolve, rejectWith, silence } from '../../kit/promises.js'
+import { capture, captured, type Resolve, rejectWith, silence } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 
 /** A send that waits: one place in line, however many events it brings. */
@@ -23,7 +23,7 @@ export interface Send<In> {
 
 export function place<In>(event: In | undefined, events: readonly In[] | null, accepted: number, checked: boolean): Send<In> {
   const promise = new Promise<void>(capture as (resolve: () => void) => void)
-  return { event, events, accepted, checked, promise, resolve: lastResolve, forget: undefined }
+  return { event, events, accepted, checked, promise, resolve: captured.resolve, forget: undefined }
 }
 
 /** Refuses a send that waited; nobody has to handle that (rule 16). */

@@ -3,7 +3,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import type { Failure } from '../../kit/errors.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith, silence } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve, rejectWith, silence } from '../../kit/promises.js'
 import { noQueue, Queue } from '../../kit/queue.js'
 import { State } from '../border/law.js'
 import type { Row } from '../border/row.js'
@@ -95,7 +95,7 @@ export class CallMode extends PulledMode {
     }
     if (this.timed) waitBegins()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    const resolve = lastResolve
+    const resolve = captured.resolve
     if (this.reader !== null) {
       ;(this.readers ??= []).push(resolve)
       return promise

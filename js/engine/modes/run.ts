@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../kit/errors.js'
 import { canPush, PUSH, type Sink } from '../../kit/iteration/push.js'
-import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, type Resolve, rejectWith } from '../../kit/promises.js'
 import { State } from '../border/law.js'
 import type { Row } from '../border/row.js'
 import { waitBegins, waitEnds } from '../border/wakefulness.js'
@@ -38,7 +38,7 @@ export class RunMode extends PulledMode implements Sink {
     this.driver = instance.driver
     this.lastIsRemote = def.stages.at(-1)?.placement !== undefined
     this.outcome = new Promise(capture) as Promise<unknown[]>
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     if (instance.timed) waitBegins()
     if (!instance.begin()) this.driver.start()
   }

@@ -8,7 +8,7 @@
 import { AbortError, type StreamContext } from '../../index.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
-import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, endResult, type Resolve } from '../../kit/promises.js'
 import { Iteration } from '../engine/iteration.js'
 import { Task, type Work } from './task.js'
 
@@ -79,7 +79,7 @@ export class Calls extends Iteration<unknown> implements Pushing, Marking {
   next(): Promise<Result> {
     if (this.#over) return Promise.resolve(endResult())
     const promise = new Promise(capture) as Promise<Result>
-    this.#readers.push(lastResolve)
+    this.#readers.push(captured.resolve)
     this.#sink = null // whoever pulls has given it up
     this.#ask()
     return promise

@@ -1,7 +1,7 @@
 // The events of one inner function: pushed by the operator, pulled by the function, which waits while there is none.
 // Not here: the bound, which the operator keeps by counting what waits.
 
-import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 import type { Failure } from './yielder.js'
 
@@ -53,7 +53,7 @@ export class LaneEvents<In> implements AsyncIterableIterator<In> {
     }
     if (this.#over || this.#left) return this.#afterEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
-    const resolve = lastResolve
+    const resolve = captured.resolve
     if (this.#waiter === null) this.#waiter = resolve
     else (this.#waiters ??= new Queue()).push(resolve)
     this.#owner.asks(true)

@@ -4,7 +4,7 @@
 // the end, or the error, comes after all results given before it.
 // Not here: who gives results, and the bound of the line, which the giver keeps.
 
-import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve } from '../../kit/promises.js'
 import { Queue } from '../../kit/queue.js'
 import { Iteration } from './iteration.js'
 
@@ -53,8 +53,8 @@ export abstract class Yielder<Result> extends Iteration<Result, undefined> imple
     }
     if (this.#over) return this.#afterEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<Result, undefined>>
-    if (this.#reader === null) this.#reader = lastResolve
-    else (this.#readers ??= new Queue()).push(lastResolve)
+    if (this.#reader === null) this.#reader = captured.resolve
+    else (this.#readers ??= new Queue()).push(captured.resolve)
     if (this.#started) this.wanted()
     else {
       this.#started = true

@@ -1,6 +1,6 @@
 // One reader of a broadcast: an async iterator with a place in the ring of its events.
 
-import { capture, iterationEnd, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve } from '../../kit/promises.js'
 import { Iteration } from '../engine/iteration.js'
 import type { Failure } from '../engine/yielder.js'
 
@@ -47,7 +47,7 @@ export class BroadcastReader<Value> extends Iteration<Value, undefined> implemen
     if (this.#left) return iterationEnd()
     if (this.#waiting.length === 0 && (this.#place < this.#hub.head || this.#hub.isOver)) return this.#take()
     const promise = new Promise(capture) as Promise<IteratorResult<Value, undefined>>
-    this.#waiting.push(lastResolve)
+    this.#waiting.push(captured.resolve)
     this.#hub.wanted()
     return promise
   }

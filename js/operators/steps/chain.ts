@@ -6,7 +6,7 @@ import type { StreamContext } from '../../index.js'
 import { readResult } from '../../kit/iteration/iteration.js'
 import { PUSH, type Pushing, type Sink } from '../../kit/iteration/push.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
-import { capture, endResult, isThenable, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, endResult, isThenable, type Resolve } from '../../kit/promises.js'
 import { Iteration } from '../engine/iteration.js'
 import { type Expansion, Expansions } from './expansions.js'
 import { Leaving } from './leaving.js'
@@ -244,7 +244,7 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     }
     if (reader !== null) return endResult()
     const promise = new Promise(capture) as Promise<Result>
-    this.reader = lastResolve
+    this.reader = captured.resolve
     return promise
   }
 

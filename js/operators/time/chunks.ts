@@ -6,7 +6,7 @@ import type { StreamContext } from '../../index.js'
 import { configError, duration, integer } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
 import { MARK, type Mark, type Marking } from '../../kit/marks.js'
-import { capture, endResult, lastResolve, type Resolve } from '../../kit/promises.js'
+import { capture, captured, endResult, type Resolve } from '../../kit/promises.js'
 import type { Counts } from '../engine/counts.js'
 import { Iteration } from '../engine/iteration.js'
 import { StreamTimer } from '../engine/stream-timer.js'
@@ -93,7 +93,7 @@ export class Chunks extends Iteration<unknown> implements Marking {
   next(): Promise<Result> {
     if (this.over) return Promise.resolve(endResult())
     const promise = new Promise(capture) as Promise<Result>
-    this.readers.push(lastResolve)
+    this.readers.push(captured.resolve)
     if (!this.started) {
       this.started = true
       if (this.ctx.signal.aborted) this.cancel()

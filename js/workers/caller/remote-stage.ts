@@ -5,7 +5,7 @@
 
 import type { AnyGenerator, Remote, Stage, StageHost, Standing } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { capture, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { StageMetrics } from '../../kit/types.js'
 import { unpackReturned } from '../codec/graph/failure.js'
 import type { DuctReader } from '../wire/duct-reader.js'
@@ -53,7 +53,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     if (this.over) return this.outcome()
     this.consumption.want()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     if (this.isLockstep) this.group.want()
     return promise
   }

@@ -2,7 +2,7 @@
 
 import { native } from '../../engine/border/native.js'
 import type { Failure } from '../../kit/errors.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { DuctReader } from '../wire/duct-reader.js'
 import { Control, type Outcome, Pause } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
@@ -85,17 +85,17 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
     }
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     if (this.resolve !== null) {
-      this.more.push(lastResolve)
+      this.more.push(captured.resolve)
       return promise
     }
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     this.wait()
     return promise
   }
 
   private behind(): Promise<IteratorResult<unknown, undefined>> {
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    this.more.push(lastResolve)
+    this.more.push(captured.resolve)
     this.wake()
     return promise
   }
@@ -169,7 +169,7 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
   /** There are events, but others have waited long enough. */
   private later(): Promise<IteratorResult<unknown, undefined>> {
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    this.resolve = lastResolve
+    this.resolve = captured.resolve
     nextTurn(() => this.wake())
     return promise
   }

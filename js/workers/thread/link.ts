@@ -4,7 +4,7 @@
 import { bounded } from '../../engine/border/bounded.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
-import { capture, iterationEnd, lastResolve, type Resolve, rejectWith } from '../../kit/promises.js'
+import { capture, captured, iterationEnd, type Resolve, rejectWith } from '../../kit/promises.js'
 import type { Tally } from '../wire/tally.js'
 import { isOvertime, nextTurn } from './turns.js'
 
@@ -60,7 +60,7 @@ export class ThreadLink implements AsyncIterableIterator<unknown> {
     if (failure !== null) return Promise.reject(failure.error)
     if (this.over) return iterationEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
-    this.waits.push(lastResolve)
+    this.waits.push(captured.resolve)
     // Two functions that keep each other busy leave nobody else a turn.
     if ((++this.asked & 7) === 0 && isOvertime()) nextTurn(() => this.ask())
     else this.ask()

@@ -1,6 +1,7 @@
-// Makes dist/ out of js/: an entry for every export, every command and every file that is loaded by its address, all beside each other, with what
-// they share in chunks of its own; source maps; and the declarations of tsc. `target/js` gets the same modules one by one, for tests of parts
-// that are not exported. Which files there are is read from package.json and from the sources, never listed here.
+// Builds dist/ from js/. Node.js gets CommonJS: one file for every export, for the command and for every file that is loaded by its
+// address, and chunks for the code that they share. A thin ES module beside each export names what the CommonJS file exports, so
+// `import` and `require` share one copy. Browsers get ES modules: the client and the page of the dashboard.
+// `target/js` gets every module as an ES module of its own, for tests of internal parts. Entries come from package.json and the sources.
 
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,19 +17,25 @@ const [sources, dist, modules] = ['js', 'dist', 'target/js'].map((name) => join(
 /** A file that the code names by its address, relative to itself: what a template fills in may follow. */
 const ADDRESS = /new URL\((['`])(\.{1,2}\/[^'`]*)\1, import\.meta\.url\)/g
 
-/** The source of every entry by the name of its file in dist/, without `.js`. */
+/** What users import: the name of its file in dist/ without an extension, and its declarations. */
+const exported = Object.values(manifest.exports)
+  .filter((entry) => typeof entry !== 'string')
+  .map(({ require: { default: file, types } }) => {
+    if (dirname(file) !== './dist') throw new Error(`package.json: ${file} is not directly in dist/`)
+    return { name: nameOf(file), types }
+  })
+
+/** The source of every entry by its name. */
 function entries() {
   const found = {}
-  for (const [name, entry] of Object.entries(manifest.exports)) {
-    if (typeof entry === 'string') continue
-    found[nameOf(entry.default)] = join(root, entry.types.replace('./dist/', 'js/').replace(/\.d\.ts$/, '.ts'))
-    if (dirname(entry.default) !== './dist') throw new Error(`package.json: exports["${name}"].default is not a file of dist/ itself`)
-  }
+  for (const { name, types } of exported) found[name] = join(root, types.replace('./dist/', 'js/').replace(/\.d\.ts$/, '.ts'))
   for (const target of Object.values(manifest.bin)) found[nameOf(target)] = command(nameOf(target))
   return found
 }
 
-const nameOf = (target) => basename(target, '.js')
+function nameOf(target) {
+  return basename(target, '.js')
+}
 
 /** The source of a command: the one file of its name that starts as scripts do. */
 function command(name) {
@@ -44,8 +51,9 @@ function command(name) {
  */
 const addresses = {
   name: 'addresses',
-  transform(code, id) {
-    if (!code.includes('import.meta.url')) return undefined
+  transform(source, id) {
+    if (!source.includes('import.meta.url')) return undefined
+    const code = source.replaceAll('createRequire(import.meta.url)', REQUIRE.padEnd('createRequire(import.meta.url)'.length))
     const changed = code.replace(ADDRESS, (whole, quote, path) => {
       const target = resolve(dirname(id), path)
       const source = target.replace(/\.js$/, '.ts')
@@ -60,8 +68,98 @@ const addresses = {
       return made + ' '.repeat(Math.max(0, whole.length - made.length))
     })
     // The lines stay as they are, and so does what stands before an address: no map is needed.
-    return changed === code ? undefined : { code: changed, map: null }
+    return changed === source ? undefined : { code: changed, map: null }
   },
+}
+
+/** Stands for the `require` of a CommonJS file until its chunk is written. */
+const REQUIRE = 'COMMONJS_REQUIRE'
+/** Stands for the address of the file. */
+const URL_OF_MODULE = 'COMMONJS_URL'
+
+/** The advice for bundled code, as the sources have it. */
+const [, BUNDLED] = /BUNDLED =\s+("[^"]+")/.exec(readFileSync(join(sources, 'kit/start/late.ts'), 'utf8'))
+const refusal = (condition) =>
+  `if (${condition}) throw Object.assign(new (class VeloError extends Error {})(${BUNDLED}), { code: "VELO_NATIVE_LOAD" });`
+/**
+ * The first statement of each entry. CommonJS that was bundled into an ES module has no `__filename`, and its first `require` of a
+ * module of Node.js fails with a message that does not help.
+ */
+const GUARD = refusal('typeof __filename === "undefined"')
+
+/**
+ * Turns a chunk into CommonJS. The bundler's own CommonJS calls a getter of another chunk at each use of an import. Here imports are
+ * constants, which is correct because no exported variable changes (`contract/dist.test`). Each statement that is replaced is one
+ * line, so the source map stays correct.
+ */
+const commonjs = {
+  name: 'to-commonjs',
+  renderChunk(code, { fileName, isEntry }) {
+    const names = []
+    const rest = code
+      .replace(/^import \{ (.*) \} from (".+");$/gm, (_, list, from) => `const { ${list.replaceAll(' as ', ': ')} } = require(${from});`)
+      .replace(/^import \* as (\S+) from (".+");$/gm, 'const $1 = require($2);')
+      .replace(/^import (\S+) from (".+");$/gm, 'const $1 = ((found) => found.default ?? found)(require($2));')
+      .replace(/^import "node:.+";$/gm, '')
+      .replace(/^export \{ (.*) \} from (".+");$/gm, (_, list, from) => {
+        const renamed = pairs(list).map(([name, as]) => [name, `_${as}`, as])
+        names.push(...renamed.map(([, own, as]) => [own, as]))
+        return `const { ${renamed.map(([name, own]) => `${name}: ${own}`).join(', ')} } = require(${from});`
+      })
+      .replace(/^export \{ (.*) \};$/gm, (_, list) => {
+        names.push(...pairs(list))
+        return ''
+      })
+      .replace(/\bimport\(("\.\/[^"]+")\)/g, 'Promise.resolve().then(() => require($1))')
+      .replaceAll(REQUIRE, 'require')
+    const [left] = /^(?:import|export)\b.*$/m.exec(rest) ?? []
+    if (left !== undefined) throw new Error(`${fileName} has a statement that no rule turns into CommonJS: ${left}`)
+    const [, hashbang = '', body] = /^(#!.*\n)?([\s\S]*)$/.exec(rest)
+    const url = body.includes(URL_OF_MODULE) ? `const ${URL_OF_MODULE} = require("node:url").pathToFileURL(__filename).href;` : ''
+    // A browser may get the client as CommonJS.
+    const guard = isEntry && fileName !== 'client.js' ? GUARD : ''
+    const all = names.map(([name, as]) => (name === as ? name : `${as}: ${name}`)).join(', ')
+    return { code: `${hashbang}"use strict";${guard}${url}${body}\nmodule.exports = { ${all} };\n`, map: null }
+  },
+}
+
+/** `a as b, c` as `[['a', 'b'], ['c', 'c']]`. */
+function pairs(list) {
+  return list.split(', ').map((item) => {
+    const [name, as = name] = item.split(' as ')
+    return [name, as]
+  })
+}
+
+/** The file that loads CommonJS for the ES modules beside it. */
+const LOADER = 'commonjs.js'
+
+/**
+ * An ES module beside each export, with the same names; its declarations are those of the CommonJS file. The loader stands between the
+ * two for bundlers, which follow it and are refused, and for Node.js 20, which ends the process if a CommonJS file throws while it is
+ * imported, even if the error is caught.
+ */
+function wrappers(chunks) {
+  const moved = `typeof __filename === "undefined" || !__filename.endsWith("${LOADER}")`
+  const load = `module.exports = (name) => {\n  ${refusal(moved)}\n  return require(name);\n};`
+  writeFileSync(join(dist, LOADER), `"use strict";\n${load}\n`)
+  for (const { name, types } of exported) {
+    const { exports: names } = chunks.find(({ fileName }) => fileName === `${name}.js`)
+    const hasDefault = names.includes('default')
+    const list = names.filter((each) => each !== 'default').sort()
+    const code = [`import load from "./${LOADER}";`, `const velo = load("./${name}.js");`]
+    if (list.length > 0) code.push(`export const { ${list.join(', ')} } = velo;`)
+    if (hasDefault) code.push('export default velo.default;')
+    writeFileSync(join(dist, `${name}.mjs`), `${code.join('\n')}\n`)
+    const from = `"./${relative('dist', types)
+      .split(sep)
+      .join(posix.sep)
+      .replace(/\.d\.ts$/, '.js')}"`
+    const declared = [`export * from ${from};`]
+    // To an ES module the default export of a CommonJS file is everything that it exports.
+    if (hasDefault) declared.push(`import velo from ${from};`, 'declare const own: typeof velo.default;', 'export default own;')
+    writeFileSync(join(dist, `${name}.d.mts`), `${declared.join('\n')}\n`)
+  }
 }
 
 /**
@@ -124,12 +222,13 @@ async function bundle() {
     // What is not ours is found where the package is installed.
     external: (id) => !id.startsWith('.') && !id.startsWith(sources),
     resolve: { extensionAlias: { '.js': ['.ts'] } },
-    plugins: [addresses],
+    plugins: [addresses, commonjs],
+    transform: { define: { 'import.meta.url': URL_OF_MODULE } },
     onLog(_level, log) {
       throw new Error(log.message)
     },
   })
-  await build.write({
+  const { output } = await build.write({
     dir: dist,
     format: 'esm',
     entryFileNames: '[name].js',
@@ -141,7 +240,34 @@ async function bundle() {
     comments: { legal: false, jsdoc: false, annotation: true },
   })
   await build.close()
+  wrappers(output)
+  // CommonJS, unlike the sources.
+  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n')
   for (const target of Object.values(manifest.bin)) chmodSync(join(root, target), 0o755)
+}
+
+/** The client for browsers: one ES module. */
+async function browserClient() {
+  const build = await rolldown({
+    cwd: root,
+    input: { client: join(sources, 'client/index.ts') },
+    platform: 'browser',
+    tsconfig: join(root, 'tsconfig.json'),
+    resolve: { extensionAlias: { '.js': ['.ts'] } },
+    onLog(_level, log) {
+      throw new Error(log.message)
+    },
+  })
+  const comments = { legal: false, jsdoc: false, annotation: true }
+  await build.write({
+    dir: dist,
+    format: 'esm',
+    entryFileNames: 'client.browser.mjs',
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    comments,
+  })
+  await build.close()
 }
 
 /** The page of the dashboard, which a browser runs: one script and one style, with what it is drawn by. */
@@ -177,4 +303,4 @@ function compile() {
 // The binary stays: another script builds it.
 for (const name of existsSync(dist) ? readdirSync(dist) : []) if (!name.endsWith('.node')) rmSync(join(dist, name), { recursive: true })
 rmSync(modules, { recursive: true, force: true })
-await Promise.all([bundle(), page(), compile()])
+await Promise.all([bundle(), browserClient(), page(), compile()])

@@ -49,7 +49,7 @@ async function byHand() {
   const page = readFileSync(new URL('support/order-session.html', import.meta.url))
   const pages = createServer((req, res) => {
     const name = basename(new URL(req.url, 'http://localhost').pathname)
-    if (!name.endsWith('.js')) return res.setHeader('content-type', 'text/html').end(page)
+    if (!name.endsWith('.mjs')) return res.setHeader('content-type', 'text/html').end(page)
     res.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(name, client)))
   }).listen(0, '127.0.0.1')
   await once(pages, 'listening')

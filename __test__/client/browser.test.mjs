@@ -48,7 +48,7 @@ if (executablePath === undefined) {
         if (req.url === '/count') {
           return serve(req, res)
         }
-        if (!req.url.endsWith('.js')) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
+        if (!req.url.endsWith('.mjs')) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
         res.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(basename(req.url), dist)))
       })
       new WebSocketServer({ server }).on('connection', (socket, request) => {
@@ -73,7 +73,7 @@ if (executablePath === undefined) {
 
     test('keeps its WebSocket over cuts, and loses and doubles nothing', async () => {
       const { results, end, opens } = await evaluate(async (count) => {
-        const { connect } = await import('/client.js')
+        const { connect } = await import('/client.browser.mjs')
         let opens = 0
         const onState = (state) => {
           if (state === 'open') opens++
@@ -103,7 +103,7 @@ if (executablePath === undefined) {
 
     test('hears while it is connected what has arrived, and takes none of it for a result', async () => {
       const { said, results } = await evaluate(async () => {
-        const { connect } = await import('/client.js')
+        const { connect } = await import('/client.browser.mjs')
         const said = []
         class Listening extends WebSocket {
           constructor(...given) {
@@ -129,7 +129,7 @@ if (executablePath === undefined) {
 
     test('reads the results of a POST over cuts, and misses and doubles none', async () => {
       const { results, end, opens } = await evaluate(async (count) => {
-        const { subscribe } = await import('/client.js')
+        const { subscribe } = await import('/client.browser.mjs')
         let opens = 0
         const onState = (state) => {
           if (state === 'open') opens++
@@ -153,7 +153,7 @@ if (executablePath === undefined) {
 
     test('closes and aborts: every wait settles, and the streams end', async () => {
       const said = await evaluate(async () => {
-        const { AbortError, connect, subscribe } = await import('/client.js')
+        const { AbortError, connect, subscribe } = await import('/client.browser.mjs')
         const controller = new AbortController()
         const { signal } = controller
         const client = connect('/socket', { signal })

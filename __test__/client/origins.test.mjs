@@ -50,7 +50,7 @@ test('a page of another origin reads results, and knows their stream', async (co
   const executablePath = findBrowser()
   if (!has(context, executablePath, 'Chromium')) return
   const pages = http.createServer((req, res) => {
-    if (!req.url.endsWith('.js')) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
+    if (!req.url.endsWith('.mjs')) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
     res.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(basename(req.url), dist)))
   })
   const site = await running(pages.listen(0, '127.0.0.1'))
@@ -59,7 +59,7 @@ test('a page of another origin reads results, and knows their stream', async (co
     const page = await browser.newPage()
     await page.goto(site.url)
     const read = async (address) => {
-      const { subscribe } = await import('/client.js')
+      const { subscribe } = await import('/client.browser.mjs')
       const seen = []
       const fetching = async (...given) => {
         const response = await fetch(...given)

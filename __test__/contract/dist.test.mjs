@@ -1,12 +1,14 @@
-// What is published as JavaScript: few files in one folder, every part of the code in one of them, addresses that lead somewhere, and maps back to
-// the sources.
+// The published JavaScript: few CommonJS files in one folder with thin ES modules beside them, each source in one file only, addresses
+// of existing files, and maps back to the sources.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { child } from '../support/child.mjs'
-import { files, root } from '../support/sources.mjs'
+import { files, root, text } from '../support/sources.mjs'
 
 const dist = join(root, 'dist')
 const scripts = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'))
@@ -15,6 +17,7 @@ const { exports: exported } = JSON.parse(readFileSync(join(root, 'package.json')
 const besides = ['velo', 'thread', 'probe', 'harness-arrive', 'consume-arrive', 'socket-expose', 'dashboard-page']
 const entries = [...Object.keys(exported).filter((name) => name !== './package.json'), ...besides]
 const code = new Map(scripts.map((name) => [name, readFileSync(join(dist, name), 'utf8')]))
+const require = createRequire(import.meta.url)
 
 test('dist has few files, all of them beside each other', () => {
   // An entry, what only it loads, and what it shares.
@@ -24,11 +27,12 @@ test('dist has few files, all of them beside each other', () => {
 
 test('every module is in one file only, and none is left out but those of types alone', () => {
   const places = new Map()
-  // The page of the dashboard is a program of its own, which has what it shares with the others once more.
-  const isPage = (name) => name === 'dashboard-page.js'
-  for (const name of scripts.filter((name) => existsSync(join(dist, `${name}.map`)))) {
+  // A browser runs these. They are programs of their own and contain again what they share with the others.
+  const browser = ['dashboard-page.js', 'client.browser.mjs']
+  const maps = readdirSync(dist).filter((name) => name.endsWith('.map'))
+  for (const name of maps.map((map) => map.slice(0, -'.map'.length)).filter((name) => !name.endsWith('.d.ts'))) {
     for (const source of JSON.parse(readFileSync(join(dist, `${name}.map`), 'utf8')).sources) {
-      const before = (places.get(source) ?? []).filter((place) => isPage(place) === isPage(name))
+      const before = (places.get(source) ?? []).filter((place) => !browser.includes(place) && !browser.includes(name))
       assert.deepEqual(before, [], `${source} is in ${name} too`)
       places.set(source, [...(places.get(source) ?? []), name])
       assert.ok(existsSync(join(dist, source)), source)
@@ -46,7 +50,7 @@ function onlyNames(text) {
 
 test('what a file loads by its address is there', () => {
   const addresses = [...code].flatMap(([name, text]) =>
-    [...text.matchAll(/new URL\(["'](\.[^"']+)["'], import\.meta\.url\)/g)].map(([, path]) => [name, path]),
+    [...text.matchAll(/new URL\(["'](\.[^"']+)["'], (?:COMMONJS_URL|import\.meta\.url)\)/g)].map(([, path]) => [name, path]),
   )
   const found = addresses.filter(([, path]) => existsSync(join(dist, path)))
   // The message that explains what the address of a function looks like.
@@ -56,18 +60,31 @@ test('what a file loads by its address is there', () => {
 })
 
 test('ws and the commands are loaded when they are needed', () => {
-  const all = [...code.values()].join('\n')
-  assert.match(all, /import\("ws"\)/)
-  assert.doesNotMatch(all, /from "ws"/)
-  assert.match(code.get('velo.js'), /import\("\.\/run-[^"]+"\)/)
-  assert.doesNotMatch(code.get('velo.js'), /from "\.\/(border|engine|workers|server)-/)
+  assert.match([...code.values()].join('\n'), /required\("ws"\)/)
+  for (const [name, text] of code) assert.doesNotMatch(text, /(from |require\()"ws"/, name)
+  assert.match(code.get('velo.js'), /\.then\(\(\) => require\("\.\/run-[^"]+"\)\)/)
+  assert.doesNotMatch(code.get('velo.js'), /^const .*require\("\.\/(border|engine|workers|server)-/m)
 })
 
-/** Every file that a process loads for one of dist, itself included. */
+test('an ES module beside each export has the names of the CommonJS file and nothing else', async () => {
+  for (const [path, entry] of Object.entries(exported).filter(([, entry]) => typeof entry !== 'string')) {
+    const [file, wrapper] = [entry.require, (entry.node ?? entry).import].map((target) => join(root, target.default))
+    const [commonjs, esm] = [require(file), await import(pathToFileURL(wrapper))]
+    assert.deepEqual(Object.keys(esm), Object.keys(commonjs).sort(), path)
+    for (const name of Object.keys(esm)) assert.equal(esm[name], commonjs[name], `${path}: ${name}`)
+    assert.ok(readFileSync(wrapper, 'utf8').split('\n').length <= 4, path)
+  }
+})
+
+test('no exported variable changes, so that constants can be made of imports and loaders can copy exports', () => {
+  for (const name of files(/^js\/.*\.ts$/)) assert.doesNotMatch(text(name), /^export (let|var)\b|^export default (let|var)\b/m, name)
+})
+
+/** Every file that a process loads at once for one of dist, itself included. */
 function loadedFor(name, found = new Set()) {
   if (found.has(name)) return found
   found.add(name)
-  for (const [, other] of code.get(name).matchAll(/^(?:import|export) .*?from ?"\.\/([^"]+)"/gm)) loadedFor(other, found)
+  for (const [, other] of code.get(name).matchAll(/^(?:const|import) .*?(?:require\(|from )"\.\/([^"]+)"/gm)) loadedFor(other, found)
   return found
 }
 
@@ -79,24 +96,10 @@ test('a process starts with few files, and a browser and a worker thread with no
   }
   const whole = [...loadedFor('index.js')].map((name) => code.get(name)).join('\n')
   // What only some streams need is not loaded for all.
-  assert.doesNotMatch(whole, /from ?"(node:)?(http|http2|inspector)"/)
-  // A static import of these takes milliseconds of a start (js/kit/start/builtin.ts).
-  const imported = [...loadedFor('websocket.js')].flatMap((name) => [...code.get(name).matchAll(/^import .*?"node:([^"]+)"/gm)])
-  assert.deepEqual([...new Set(imported.map(([, name]) => name))].sort(), ['async_hooks', 'diagnostics_channel', 'module'])
-})
-
-test('what is required at once is on its way by no import meanwhile', () => {
-  // Node.js 20 cannot require a module that it is about to import (js/kit/start/late.ts).
-  const files = (name) => [...loadedFor(name)].filter((file) => !loadedFor('index.js').has(file))
-  const late = ['workers-caller-remotes.js', 'workers-codec-record.js', 'api-consume-consumptions.js']
-  const required = new Set(late.flatMap(files))
-  const entries = Object.values(exported).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.slice('./dist/'.length)]))
-  for (const name of [...entries, 'velo.js'])
-    assert.deepEqual(
-      files(name).filter((file) => required.has(file)),
-      [],
-      name,
-    )
+  assert.doesNotMatch(whole, /require\("(node:)?(http|http2|inspector)"\)/)
+  // Loading others at the start takes milliseconds (js/kit/start/builtin.ts).
+  const imported = [...loadedFor('websocket.js')].flatMap((name) => [...code.get(name).matchAll(/^const .*?require\("node:([^"]+)"\)/gm)])
+  assert.deepEqual([...new Set(imported.map(([, name]) => name))].sort(), ['async_hooks', 'diagnostics_channel', 'url'])
 })
 
 /** The modules of Node.js that a program has loaded. */

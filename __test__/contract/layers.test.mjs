@@ -103,11 +103,11 @@ describe('js', () => {
     for (const name of scripts) for (const { target } of own(name)) assert.ok(imports.has(target), `${name} imports ${target}`)
   })
 
-  test('only the native loader touches the binding; only the codec loads a library, and only late modules are loaded, when they are needed', () => {
+  test('only two files load anything but by an import: the native loader and the one for late modules', () => {
     const doors = /createRequire|\brequire\(|process\.dlopen|node:module|\.node['"`]/
     assert.deepEqual(
       scripts.filter((name) => doors.test(text(name))),
-      ['js/engine/border/binary.ts', 'js/kit/start/late.ts', 'js/workers/codec/values/shapes.ts'],
+      ['js/engine/border/binary.ts', 'js/kit/start/late.ts'],
     )
   })
 

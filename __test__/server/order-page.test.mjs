@@ -24,7 +24,7 @@ test('a page goes on with its order, however often its server is killed', async 
   const dice = random(42)
   const pages = http.createServer((req, res) => {
     const name = basename(new URL(req.url, 'http://localhost').pathname)
-    if (!name.endsWith('.js')) return res.setHeader('content-type', 'text/html').end(html)
+    if (!name.endsWith('.mjs')) return res.setHeader('content-type', 'text/html').end(html)
     res.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(name, dist)))
   })
   const made = await running(pages.listen(0, '127.0.0.1'))

@@ -156,7 +156,7 @@ describe('how many, and when', { concurrency }, () => {
       const worker = new Worker(\`
         Promise.all([import('velo-stream'), import('node:worker_threads')]).then(async ([{ runtime, streamFn }, { parentPort, threadId }]) => {
           const before = runtime.snapshot().workers.length
-          const fn = streamFn('\${new URL(import.meta.resolve('velo-stream')).href.replace('dist/index.js', '__test__/workers/functions/obey.mjs')}', { placement: 'worker' })
+          const fn = streamFn('\${new URL(import.meta.resolve('velo-stream')).href.replace('dist/index.mjs', '__test__/workers/functions/obey.mjs')}', { placement: 'worker' })
           const [thread] = await fn.run([{ do: 'thread' }])
           parentPort.postMessage([before, thread !== threadId, runtime.snapshot().workers.length])
         })\`, { eval: true, execArgv: [] })

@@ -79,7 +79,7 @@ async function imported(code) {
 }
 
 function imports(options) {
-  const program = (name) => `await import(${JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url))}); console.log('in')`
+  const program = (name) => `await import(${JSON.stringify(new URL(`../../dist/${name}.mjs`, import.meta.url))}); console.log('in')`
   const contestants = {
     nothing: () => imported("console.log('in')"),
     ...Object.fromEntries(entries.map((name) => [name, () => imported(program(name))])),

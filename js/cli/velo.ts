@@ -7,4 +7,4 @@ import { main } from './program.js'
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 // A module of the user may hold handles that never close; the work is done and flushed when `main` resolves.
-process.exit(await main(process.argv))
+main(process.argv).then((code) => process.exit(code))

@@ -3,6 +3,7 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { configError, onlyKnown } from '../kit/check.js'
 import { traceWith } from '../kit/sight/stream-tracer.js'
+import { required } from '../kit/start/late.js'
 import { meter } from './meter.js'
 import { Spans } from './spans.js'
 
@@ -36,13 +37,19 @@ export async function instrument(options: InstrumentOptions): Promise<Uninstrume
     throw configError(`${FIELD}.tracerProvider`, 'a TracerProvider', tracerProvider)
   if (meterProvider !== undefined && typeof meterProvider?.getMeter !== 'function')
     throw configError(`${FIELD}.meterProvider`, 'a MeterProvider', meterProvider)
-  const api = await import('@opentelemetry/api').catch((cause: unknown) => {
-    throw Object.assign(configError(FIELD, 'the package @opentelemetry/api beside this one', undefined), { cause })
-  })
+  const api = openTelemetry()
   const unmeter = meterProvider === undefined ? undefined : meter(meterProvider, maxNames, FIELD)
   const untrace = tracerProvider === undefined ? undefined : traceWith(new Spans(api, tracerProvider))
   return () => {
     untrace?.()
     unmeter?.()
+  }
+}
+
+function openTelemetry(): typeof import('@opentelemetry/api') {
+  try {
+    return required('@opentelemetry/api') as typeof import('@opentelemetry/api')
+  } catch (cause) {
+    throw Object.assign(configError(FIELD, 'the package @opentelemetry/api beside this one', undefined), { cause })
   }
 }

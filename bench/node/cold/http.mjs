@@ -1,7 +1,7 @@
 // An HTTP server whose requests are streams; says its port when it listens.
 import { createServer } from 'node:http'
-import { handler } from '../../../dist/http.js'
-import { streamFn } from '../../../dist/index.js'
+import { handler } from '../../../dist/http.mjs'
+import { streamFn } from '../../../dist/index.mjs'
 
 const totals = streamFn(async function* totals(events) {
   let total = 0

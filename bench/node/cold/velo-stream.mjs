@@ -1,7 +1,7 @@
 // A WebSocket server whose connections are streams; says its port when it listens.
 import { WebSocketServer } from 'ws'
-import { streamFn } from '../../../dist/index.js'
-import { serveSocket } from '../../../dist/websocket.js'
+import { streamFn } from '../../../dist/index.mjs'
+import { serveSocket } from '../../../dist/websocket.mjs'
 
 const totals = streamFn(async function* totals(events) {
   let total = 0

@@ -3,7 +3,6 @@
 import { createRequire } from 'node:module'
 import { VeloError } from '../../kit/errors.js'
 import { builtin } from '../../kit/start/builtin.js'
-import { BUNDLED } from '../../kit/start/late.js'
 import { type Attempt, explained, type Place } from './advice.js'
 import { libc } from './libc.js'
 
@@ -15,9 +14,7 @@ const PREFIX = `${SCOPE}/native-`
 
 /** The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform. */
 export function loadBinary(): unknown {
-  // Bundlers that make CommonJS of it leave no address.
-  if ((import.meta.url as string | undefined) === undefined) throw new VeloError('VELO_NATIVE_LOAD', BUNDLED)
-  const require = createRequire(import.meta.url)
+  const ownRequire = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   const triple = `${process.platform}-${process.arch}${suffix()}`
   const built = builtin('node:url').fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
@@ -25,7 +22,7 @@ export function loadBinary(): unknown {
   const attempts: Attempt[] = []
   for (const what of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
     try {
-      return require(what)
+      return ownRequire(what)
     } catch (error) {
       attempts.push({ what, error })
     }
@@ -34,7 +31,7 @@ export function loadBinary(): unknown {
   const place: Place = {
     triple,
     platformPackage,
-    installed: installed(require.resolve.paths(platformPackage) ?? []).filter((name) => name !== platformPackage),
+    installed: installed(ownRequire.resolve.paths(platformPackage) ?? []).filter((name) => name !== platformPackage),
     published: Object.keys(manifest?.optionalDependencies ?? {}).filter((name) => name.startsWith(PREFIX)),
     hasSources: existsSync(new URL('../../../crates/velo-node/Cargo.toml', import.meta.url)),
     isNamed: Boolean(named),

@@ -1,17 +1,25 @@
 // js/kit/start: what keeps the start of a process short. Knows nothing of what is loaded.
 //
-// Modules that are loaded with their first use, at once: what most processes never run is not read by each of them at its start, where 100 KB of JavaScript take 3 ms.
-//
-// What such a module needs is loaded already, or by such modules alone (`contract/dist.test`): Node.js does not require what somebody imports at this moment.
+// Modules that are loaded synchronously on first use: most processes never run them, and reading 100 KB of JavaScript costs a
+// start 3 ms.
 
 import { createRequire } from 'node:module'
 import { VeloError } from '../errors.js'
 import { builtin } from './builtin.js'
 
-/** For code that a bundler has put elsewhere: nothing that is loaded by its address is beside it there. */
+/** The advice if a bundler has moved this code: no file that is loaded by its address is beside it there. */
 export const BUNDLED = "velo-stream was bundled into another file: name it as external in the bundler's settings (docs/bundlers.md)."
 
-/** What the module at an address exports, from the first call on. It has no top-level await, so `require` takes it. Throws `VELO_NATIVE_LOAD` where it cannot be loaded. */
+/**
+ * Loads a module synchronously: a file of ours by its URL, or a package by its name. `.ci/bundle.mjs` replaces the call below
+ * with the `require` of the built CommonJS file. A loader that has loaded this copy of velo-stream therefore loads the rest of
+ * the same copy (docs/loaders.md).
+ */
+export function required(module: URL | string): unknown {
+  return createRequire(import.meta.url)(typeof module === 'string' ? module : builtin('node:url').fileURLToPath(module))
+}
+
+/** The exports of our module at an address, loaded by the first call. Throws `VELO_NATIVE_LOAD` if it cannot be loaded. */
 export function late<Module>(address: () => URL): () => Module {
   let loaded: Module | undefined
   return () => (loaded ??= load(address) as Module)
@@ -19,8 +27,7 @@ export function late<Module>(address: () => URL): () => Module {
 
 function load(address: () => URL): unknown {
   try {
-    const url = address()
-    return createRequire(url)(builtin('node:url').fileURLToPath(url))
+    return required(address())
   } catch (cause) {
     throw new VeloError('VELO_NATIVE_LOAD', explained(cause as { code?: unknown; message?: unknown }), { cause })
   }
@@ -31,9 +38,5 @@ const NOT_THERE: unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_I
 
 function explained({ code, message }: { code?: unknown; message?: unknown }): string {
   if (NOT_THERE.includes(code)) return BUNDLED
-  const advice =
-    code === 'ERR_REQUIRE_ESM'
-      ? 'Let this process require ES modules: without --no-experimental-require-module, and without a loader that does not know them.'
-      : 'Please report this.'
-  return `a part of velo-stream could not be loaded: ${String(message)}\n${advice}`
+  return `a part of velo-stream could not be loaded: ${String(message)}\nPlease report this.`
 }

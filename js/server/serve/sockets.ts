@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../../index.js'
+import { required } from '../../kit/start/late.js'
 import type { ServedSocket, SocketLike, serveSocket } from '../../websocket/index.js'
 import { socketOf } from '../functions/kept.js'
 import { hasBody } from '../listen/other-protocol.js'
@@ -144,12 +145,8 @@ interface Parts {
   upgraderFor(maxMessage: number): Upgrader
 }
 
-async function load(required: boolean): Promise<Parts | undefined> {
-  const ws = await import('ws').catch((cause: unknown) => {
-    if (!required) return undefined
-    const message = "createServer(options).websocket: expected the package 'ws' to be installed (npm install ws), it cannot be loaded"
-    throw new VeloError('VELO_CONFIG', message, { field: 'createServer(options).websocket', cause })
-  })
+async function load(isRequired: boolean): Promise<Parts | undefined> {
+  const ws = webSockets(isRequired)
   if (ws === undefined) return undefined
   const { serveSocket } = await import('../../websocket/index.js')
   const made = new Map<number, Upgrader>()
@@ -160,4 +157,15 @@ async function load(required: boolean): Promise<Parts | undefined> {
     return upgrader
   }
   return { serveSocket, upgraderFor }
+}
+
+/** The package `ws`, if it is installed. */
+function webSockets(isRequired: boolean): typeof import('ws') | undefined {
+  try {
+    return required('ws') as typeof import('ws')
+  } catch (cause) {
+    if (!isRequired) return undefined
+    const message = "createServer(options).websocket: expected the package 'ws' to be installed (npm install ws), it cannot be loaded"
+    throw new VeloError('VELO_CONFIG', message, { field: 'createServer(options).websocket', cause })
+  }
 }

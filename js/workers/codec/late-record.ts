@@ -1,5 +1,4 @@
-// The same as record.ts, for whoever keeps values: loaded with the first of them. Nobody imports that file, because a file that is on its way by an import cannot be required meanwhile, and the caller's side
-// of worker threads requires what it shares with it.
+// The exports of record.ts, loaded when the first value is persisted.
 
 import { late } from '../../kit/start/late.js'
 

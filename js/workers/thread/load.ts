@@ -7,6 +7,7 @@ import type { Arrive } from '../../engine/stages/harness.js'
 import type { Stage } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import { holds, MARK } from '../../kit/marks.js'
+import { required } from '../../kit/start/late.js'
 import type { Generator } from '../../kit/types.js'
 import type { Codec } from '../codec/codec.js'
 import type { OpenCommand, StageRef } from '../wire/protocol.js'
@@ -23,18 +24,13 @@ const modules = new Map<string, Module>()
 
 /** At once if every module is here already; rejects or throws `VELO_FUNCTION_REF`. */
 export function load(command: OpenCommand): Loaded | Promise<Loaded> {
-  const missing = addresses(command).filter((href) => !modules.has(href))
+  const missing = command.stages.map(({ href }) => href).filter((href) => !modules.has(href))
   if (missing.length > 0) return loadAll(missing).then(() => find(command))
   try {
     return find(command)
   } catch (error) {
     return Promise.reject(error)
   }
-}
-
-function addresses({ stages, harness }: OpenCommand): string[] {
-  const own = stages.map(({ href }) => href)
-  return harness === undefined ? own : [...own, harness.module]
 }
 
 async function loadAll(missing: string[]): Promise<void> {
@@ -69,7 +65,8 @@ function find(command: OpenCommand): Loaded {
 /** The functions with what stands between them and the library. */
 function harnessed(functions: Loaded['functions'], { harness }: OpenCommand): Loaded['functions'] {
   if (harness === undefined) return functions
-  const { wrap } = (modules.get(harness.module) as { arrive: Arrive }).arrive(harness.data)
+  // A part of velo-stream, so it must come from the same copy as this file.
+  const { wrap } = (required(new URL(harness.module)) as { arrive: Arrive }).arrive(harness.data)
   const isLast = (index: number): boolean => index === harness.stages - 1
   return functions.map(({ fn, ref }) => ({ fn: wrap(fn, { index: ref.index, last: isLast(ref.index) }) as typeof fn, ref }))
 }

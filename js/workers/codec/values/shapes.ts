@@ -3,7 +3,7 @@
 // Owns the shapes of this isolate, which all its writers share, and the tables in which readers keep those of other isolates. A writer tells its
 // reader of shapes it has not told yet (`SHAPES` frames), so batches of different streams may be read in any order. Loads msgpackr, when first used.
 
-import { createRequire } from 'node:module'
+import { required } from '../../../kit/start/late.js'
 import { thread } from '../../../kit/start/thread.js'
 import { isText } from './plain.js'
 
@@ -55,7 +55,7 @@ function msgpackr(): Msgpackr {
   const before = process.env[name]
   process.env[name] = 'true'
   try {
-    return (loaded = createRequire(import.meta.url)('msgpackr') as Msgpackr)
+    return (loaded = required('msgpackr') as Msgpackr)
   } finally {
     if (before === undefined) delete process.env[name]
     else process.env[name] = before

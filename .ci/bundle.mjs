@@ -72,6 +72,8 @@ const addresses = {
   },
 }
 
+/** The entry that may be bundled: it loads nothing by its address. */
+const BUNDLED_TOO = 'client'
 /** Stands for the `require` of a CommonJS file until its chunk is written. */
 const REQUIRE = 'COMMONJS_REQUIRE'
 /** Stands for the address of the file. */
@@ -116,8 +118,7 @@ const commonjs = {
     if (left !== undefined) throw new Error(`${fileName} has a statement that no rule turns into CommonJS: ${left}`)
     const [, hashbang = '', body] = /^(#!.*\n)?([\s\S]*)$/.exec(rest)
     const url = body.includes(URL_OF_MODULE) ? `const ${URL_OF_MODULE} = require("node:url").pathToFileURL(__filename).href;` : ''
-    // A browser may get the client as CommonJS.
-    const guard = isEntry && fileName !== 'client.js' ? GUARD : ''
+    const guard = isEntry && fileName !== `${BUNDLED_TOO}.js` ? GUARD : ''
     const all = names.map(([name, as]) => (name === as ? name : `${as}: ${name}`)).join(', ')
     return { code: `${hashbang}"use strict";${guard}${url}${body}\nmodule.exports = { ${all} };\n`, map: null }
   },
@@ -147,7 +148,8 @@ function wrappers(chunks) {
     const { exports: names } = chunks.find(({ fileName }) => fileName === `${name}.js`)
     const hasDefault = names.includes('default')
     const list = names.filter((each) => each !== 'default').sort()
-    const code = [`import load from "./${LOADER}";`, `const velo = load("./${name}.js");`]
+    const loaded = [`import load from "./${LOADER}";`, `const velo = load("./${name}.js");`]
+    const code = name === BUNDLED_TOO ? [`import velo from "./${name}.js";`] : loaded
     if (list.length > 0) code.push(`export const { ${list.join(', ')} } = velo;`)
     if (hasDefault) code.push('export default velo.default;')
     writeFileSync(join(dist, `${name}.mjs`), `${code.join('\n')}\n`)

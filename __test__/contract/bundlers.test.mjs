@@ -88,6 +88,33 @@ test('esbuild, to CommonJS: the same error', { timeout }, async () => {
   assert.match(run('cjs/server.cjs').stderr, /velo-stream was bundled into another file: name it as external/)
 })
 
+describe('esbuild without external says what to do, for every entry', () => {
+  const entries = Object.keys(JSON.parse(text('package.json')).exports).filter((path) => path !== './package.json')
+  // These load nothing by its address. An ES module has no `require`, so there the advice comes for both.
+  const works = (name, kind, format) =>
+    name === 'velo-stream/client' || (name === 'velo-stream/testing' && `${kind} ${format}` === 'require cjs')
+  const loads = { import: (name) => `import * as velo from '${name}'`, require: (name) => `const velo = require('${name}')` }
+  for (const name of entries.map((path) => `velo-stream${path.slice(1)}`)) {
+    test(name, { timeout }, async () => {
+      for (const format of ['esm', 'cjs']) {
+        for (const [kind, load] of Object.entries(loads)) {
+          const file = format === 'esm' ? 'entry.mjs' : 'entry.cjs'
+          const stdin = { contents: `${load(name)}\nconsole.log(Object.keys(velo).length)`, resolveDir: temp }
+          await esbuild.build({ stdin, outfile: join(temp, file), bundle: true, platform: 'node', format, logLevel: 'silent' })
+          const { stdout, stderr } = run(file)
+          if (works(name, kind, format)) assert.match(stdout, /^[1-9]/, `${kind}, ${format}\n${stderr}`)
+          else
+            assert.match(
+              stderr,
+              /VeloError.*velo-stream was bundled into another file: name it as external.*VELO_NATIVE_LOAD/s,
+              `${kind}, ${format}`,
+            )
+        }
+      }
+    })
+  }
+})
+
 test('the page shows these settings', () => {
   const page = text('docs/bundlers.md')
   for (const said of [

@@ -1,12 +1,8 @@
 // Scrapes while worker threads die, while streams of other threads end, and beside a second copy of the library: counters never go down, and the totals are those of an independent count.
 
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { runtime, streamFn } from 'velo-stream'
 import { metricsText } from 'velo-stream/telemetry'
@@ -121,27 +117,4 @@ test('streams of threads of the user end while they are scraped, and their funct
   assert.equal(samples.get(`velo_events_in_total{${row}}`), told.events)
   assert.equal(samples.get(`velo_streams_open{${row}}`), 0)
   assert.equal(samples.get(`velo_events_buffered{${row}}`), 0)
-})
-
-test('a second copy of the library in the process counts for itself', async () => {
-  const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
-  const folder = mkdtempSync(join(tmpdir(), 'velo-copy-'))
-  // Windows lets nobody remove a binary that is loaded.
-  if (process.platform !== 'win32') after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
-  cpSync(dist, join(folder, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.map') && !path.endsWith('.d.ts') })
-  cpSync(join(dist, '..', 'package.json'), join(folder, 'package.json'))
-  const from = (file) => import(pathToFileURL(join(folder, 'dist', file)))
-  const [other, telemetry] = [await from('index.js'), await from('telemetry.js')]
-  const copy = async function* copied(events) {
-    yield* events
-  }
-  await streamFn(copy).run([1, 2])
-  await other.streamFn(copy).run([1, 2, 3])
-  const row = 'velo_events_in_total{function="copied",placement="local"}'
-  assert.equal(parsed(metricsText()).samples.get(row), 2)
-  assert.equal(parsed(telemetry.metricsText()).samples.get(row), 3)
-  assert.equal(other.runtime.inspect().length, 0)
-  const stream = streamFn(copy, { name: 'ours' }).open()
-  assert.deepEqual([runtime.inspect({ function: 'ours' }).length, other.runtime.inspect({ function: 'ours' }).length], [1, 0])
-  await stream.close()
 })

@@ -66,7 +66,7 @@ async function addOn(): Promise<Finding[]> {
     if (two !== 2) throw new Error(`a stream answered ${two} instead of 2`)
     name = 'threads'
     const started = performance.now()
-    await streamFn(new URL('./probe.js', import.meta.url), { placement: 'worker' }).run([1])
+    await streamFn(new URL('./probe.js', import.meta.url), { placement: 'worker', export: 'probe' }).run([1])
     const ms = Math.round(performance.now() - started)
     return [
       { name: 'add-on', level: 'ok', says: `the binary for ${platform} loads, and a stream ran` },

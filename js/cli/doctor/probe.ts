@@ -1,6 +1,6 @@
 // A stream function for `velo doctor` to run on a thread of its own.
 
 /** Passes everything on. */
-export default async function* probe(events: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+export async function* probe(events: AsyncIterable<unknown>): AsyncGenerator<unknown> {
   yield* events
 }

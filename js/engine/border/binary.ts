@@ -12,7 +12,12 @@ const { existsSync, readdirSync, readFileSync } = builtin('node:fs')
 const SCOPE = '@velo-stream'
 const PREFIX = `${SCOPE}/native-`
 
-/** The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform. */
+/**
+ * The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform.
+ *
+ * Each copy of this module gets exports of its own, which belong to it alone, so copies do not disturb each other. Several copies in one
+ * thread are usual: Jest loads one for each test file, and loaders that compile CommonJS may load one for `import` and one for `require`.
+ */
 export function loadBinary(): unknown {
   const ownRequire = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
@@ -22,7 +27,7 @@ export function loadBinary(): unknown {
   const attempts: Attempt[] = []
   for (const what of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
     try {
-      return ownRequire(what)
+      return opened(ownRequire.resolve(what))
     } catch (error) {
       attempts.push({ what, error })
     }
@@ -40,6 +45,13 @@ export function loadBinary(): unknown {
   const causes = attempts.map(({ error }) => error)
   const cause = causes.length === 1 ? causes[0] : new AggregateError(causes, attempts.map(({ what }) => what).join(', '))
   throw new VeloError('VELO_NATIVE_LOAD', explained(attempts, place), { cause })
+}
+
+/** Not by `require`, which would give every copy the exports that the first one uses. */
+function opened(file: string): unknown {
+  const module = { exports: {} }
+  process.dlopen(module, builtin('node:path').toNamespacedPath(file))
+  return module.exports
 }
 
 function suffix(): string {

@@ -6,6 +6,7 @@ import { type ByteLedger, reportBytesTo } from '../../kit/bytes/byte-sum.js'
 import type { JournalMetrics } from '../../kit/journal-metrics.js'
 import type { Measures } from '../../kit/sight/measures.js'
 import { loadBinary } from './binary.js'
+import { refuseSecondInstallation } from './one-installation.js'
 
 /** Limits of a stream function as Rust keeps them; durations in ms, 0 = none. */
 export interface Limits {
@@ -122,5 +123,6 @@ export interface Native extends ByteLedger {
 /** Second argument of `note`. */
 export const Note = { Overrun: 0, LateError: 1 } as const
 
+refuseSecondInstallation()
 export const native = loadBinary() as Native
 reportBytesTo(native)

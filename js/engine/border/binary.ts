@@ -8,6 +8,8 @@ import { libc } from './libc.js'
 
 const { existsSync, readdirSync, readFileSync } = builtin('node:fs')
 
+const ownRequire = createRequire(import.meta.url)
+
 /** Packages for platforms are named so, followed by the platform. */
 const SCOPE = '@velo-stream'
 const PREFIX = `${SCOPE}/native-`
@@ -19,7 +21,6 @@ const PREFIX = `${SCOPE}/native-`
  * thread are usual: Jest loads one for each test file, and loaders that compile CommonJS may load one for `import` and one for `require`.
  */
 export function loadBinary(): unknown {
-  const ownRequire = createRequire(import.meta.url)
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   const triple = `${process.platform}-${process.arch}${suffix()}`
   const built = builtin('node:url').fileURLToPath(new URL(`../../velo.${triple}.node`, import.meta.url))
@@ -27,7 +28,7 @@ export function loadBinary(): unknown {
   const attempts: Attempt[] = []
   for (const what of named ? [named] : existsSync(built) ? [built] : [built, platformPackage]) {
     try {
-      return opened(ownRequire.resolve(what))
+      return opened(what)
     } catch (error) {
       attempts.push({ what, error })
     }
@@ -47,8 +48,10 @@ export function loadBinary(): unknown {
   throw new VeloError('VELO_NATIVE_LOAD', explained(attempts, place), { cause })
 }
 
-/** Not by `require`, which would give every copy the exports that the first one uses. */
-function opened(file: string): unknown {
+/** Not by `require`, which would give every copy the exports that the first one uses. The environment may name a module that loads the file. */
+function opened(what: string): unknown {
+  const file = ownRequire.resolve(what)
+  if (!file.endsWith('.node')) return ownRequire(file)
   const module = { exports: {} }
   process.dlopen(module, builtin('node:path').toNamespacedPath(file))
   return module.exports

@@ -13,7 +13,7 @@ export const BUNDLED = "velo-stream was bundled into another file: name it as ex
 /**
  * Loads a module synchronously: a file of ours by its URL, or a package by its name. `.ci/bundle.mjs` replaces the call below
  * with the `require` of the built CommonJS file. A loader that has loaded this copy of velo-stream therefore loads the rest of
- * the same copy (docs/loaders.md).
+ * the same copy (docs/bundlers.md).
  */
 export function required(module: URL | string): unknown {
   return createRequire(import.meta.url)(typeof module === 'string' ? module : builtin('node:url').fileURLToPath(module))

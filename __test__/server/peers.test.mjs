@@ -10,15 +10,15 @@ import { noStreams, serving, webSocket } from './service.mjs'
 
 /** A process in which `ws` is not installed. */
 const without = `
-  import { register } from 'node:module'
-  const hook = "export async function resolve(name, context, next) { if (name === 'ws') throw new Error('not installed'); return next(name, context) }"
-  register('data:text/javascript,' + encodeURIComponent(hook))
+  import Module from 'node:module'
+  const resolve = Module._resolveFilename
+  Module._resolveFilename = (name, ...rest) => {
+    if (name === 'ws') throw new Error('not installed')
+    return resolve(name, ...rest)
+  }
   const { createServer } = await import('velo-stream/server')
   async function* one() { yield 1 }
 `
-
-/** Node.js 26 would rather have hooks that Node.js 20 does not know. */
-const quiet = { flags: ['--no-deprecation'] }
 
 test('without ws: HTTP is served, an upgrade gets 501', async () => {
   const said = await output(
@@ -29,7 +29,6 @@ test('without ws: HTTP is served, an upgrade gets 501', async () => {
     console.log(await (await fetch(server.url + '/fn/one', { method: 'POST' })).text())
     const req = request(server.url + '/fn/one', { headers: { connection: 'upgrade', upgrade: 'websocket' } }).end()
     req.on('response', async (res) => { console.log(res.statusCode); res.resume(); await server.close() })`,
-    quiet,
   )
   assert.equal(said, '1\n\n501')
 })
@@ -38,7 +37,6 @@ test('without ws, but asked for: listen says which package is missing', async ()
   const said = await output(
     `${without}
     for (const websocket of [true, {}]) await createServer({ functions: { one }, websocket }).listen().catch(({ code, field, message }) => console.log(code, field, message.includes('npm install ws')))`,
-    quiet,
   )
   assert.equal(said, Array(2).fill('VELO_CONFIG createServer(options).websocket true').join('\n'))
 })

@@ -1,5 +1,6 @@
 // Functions without end: a scrape stays small and quick whatever their number, those that have their own samples keep them when they are collected, and nothing is lost.
 
+import '../support/shared-native.mjs'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'

@@ -1,5 +1,6 @@
 // metricsInto(): a registry of prom-client that is passed in has the same numbers, each scrape anew, from one picture.
 
+import '../support/shared-native.mjs'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import client from 'prom-client'

@@ -1,5 +1,6 @@
 // metricsText(): the text formats, what is in them, names without end, and what a scrape costs.
 
+import '../support/shared-native.mjs'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { streamFn } from 'velo-stream'

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { binary } from '../support/native.mjs'
 import { install, project } from './project.mjs'
 
 const timeout = 60_000
@@ -93,4 +94,63 @@ test('a part that cannot be loaded is an error of its call; local functions and 
   assert.deepEqual([status, stderr], [0, ''])
   const code = 'VELO_NATIVE_LOAD'
   assert.deepEqual(JSON.parse(stdout), [[code, code, code], [2], [200, '2\n3\n']])
+})
+
+/** What two tests below have in common: a copy of the add-on, and waiting with the garbage collector at work. */
+const ADD_ON = `
+  const file = ${JSON.stringify(binary)}
+  function copy() {
+    const module = { exports: {} }
+    process.dlopen(module, file)
+    module.exports.onBell = () => {}
+    return module.exports
+  }
+  async function collecting(done) {
+    while (!done()) {
+      gc()
+      await new Promise(setImmediate)
+    }
+  }\n`
+
+test('a copy that nothing refers to is released, with its streams', { timeout }, () => {
+  const source = `${ADD_ON}
+    const watcher = copy()
+    watcher.start(watcher.onBell)
+    let released = false
+    const registry = new FinalizationRegistry(() => (released = true))
+    function leave() {
+      const native = copy()
+      registry.register(native, undefined)
+      native.start(native.onBell)
+      native.attach()
+      const { fn } = native.define({ name: 'left', buffer: 1, maxConcurrent: 8, queue: 0 })
+      native.open(fn, 0)
+      return watcher.snapshot().streamsOpen
+    }
+    const open = leave()
+    await collecting(() => released && watcher.snapshot().streamsOpen === 0)
+    print([open, watcher.snapshot().streamsOpen])`
+  assert.deepEqual(run(source, ['--expose-gc']), [1, 0])
+})
+
+test('a copy in which something is awaited stays until that has settled', { timeout }, () => {
+  const source = `${ADD_ON}
+    let [rang, released] = [0, false]
+    const registry = new FinalizationRegistry(() => (released = true))
+    function wait() {
+      const native = copy()
+      native.onBell = () => {
+        rang++
+        native.hold(0)
+      }
+      registry.register(native, undefined)
+      native.start(native.onBell)
+      native.attach()
+      native.hold(1)
+      native.timer(200)
+    }
+    wait()
+    await collecting(() => released)
+    print(rang)`
+  assert.equal(run(source, ['--expose-gc']), 1)
 })

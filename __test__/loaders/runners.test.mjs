@@ -22,13 +22,14 @@ const ENTRIES = [
 ]
 const BROKERS = ['/redis', '/nats', '/kafka']
 
-/** Runs a program of a package to its end, and checks that all of its tests have passed. */
+/** Runs a program of a package to its end, and checks that all of its tests have passed. Returns what it printed. */
 function passes(app, program, words, { flags = [], tests }) {
   const env = { ...process.env, NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '', NODE_TEST_CONTEXT: undefined, CI: 'true', NO_COLOR: '1' }
   const args = [...flags, join(app, 'node_modules', program), ...words]
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: app, encoding: 'utf8', env, timeout })
   assert.equal(status, 0, `${stdout}\n${stderr}`)
   assert.match(stdout + stderr, new RegExp(`Tests:? +${tests} passed`))
+  return stdout + stderr
 }
 
 const REQUIRE_ALL = `test('every entry point can be required', () => {
@@ -66,6 +67,18 @@ describe('Jest', () => {
   const commonjs = project({ type: 'commonjs', files: { ...files('commonjs', REQUIRE_ALL), ...config() } })
   test('CommonJS, two files in one process', { timeout }, () => {
     passes(commonjs.app, 'jest/bin/jest.js', ['--runInBand'], { tests: 5 })
+  })
+
+  const SMALL = `const velo = require('velo-stream')
+    test('runs', async () => expect(await velo.streamFn(async function* (events) { yield* events }).run([1])).toEqual([1]))\n`
+  const small = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`${at}.test.js`, SMALL]))
+  const many = project({ type: 'commonjs', files: { ...small, ...config() } })
+  test('the copies of files that are over are released', { timeout }, () => {
+    const printed = passes(many.app, 'jest/bin/jest.js', ['--runInBand', '--logHeapUsage'], { flags: ['--expose-gc'], tests: 16 })
+    const sizes = [...printed.matchAll(/(\d+) MB heap size/g)].map(([, size]) => Number(size))
+    assert.equal(sizes.length, 16, printed)
+    // A copy that stays has 2.7 MB with its context.
+    assert.ok(sizes.at(-1) - sizes[0] < 16, `MB after each file: ${sizes}`)
   })
 
   const esm = project({ files: { ...files('module'), ...config() } })

@@ -80,13 +80,15 @@ pub fn start(env: Env, on_bell: Function<'_, (), ()>) -> Result<u32> {
 }
 
 /// Adds a page of rows: a view of a `SharedArrayBuffer` that both sides use until the isolate ends.
-#[napi(catch_unwind, ts_args_type = "page: Uint8Array")]
-pub fn attach(env: Env, page: Unknown<'_>) -> Result<()> {
+#[napi(catch_unwind, ts_return_type = "Float64Array")]
+pub fn attach(env: Env) -> Result<Unknown<'static>> {
     guarded(|| {
         let isolate = Isolate::of(&env)?;
-        let page = Arc::new(SharedPage::map(env.raw(), page.raw())?) as Arc<dyn Page>;
-        isolate.runtime.at_desk(|desk, now| desk.attach(isolate.number, page, now));
-        Ok(())
+        let (page, view, reference) = SharedPage::make(env.raw())?;
+        isolate.keep(reference);
+        isolate.runtime.at_desk(|desk, now| desk.attach(isolate.number, Arc::new(page) as Arc<dyn Page>, now));
+        // SAFETY: a value of this call.
+        Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), view) })
     })
 }
 

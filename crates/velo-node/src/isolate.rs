@@ -13,6 +13,7 @@ use napi_derive::napi;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 use velo_runtime::{Bell, Mail, Message, Part, Post, Runtime};
 
@@ -31,7 +32,9 @@ pub(crate) struct Isolate {
     pub(crate) buffered: Part,
     /// The journals it has open.
     pub(crate) journals: RefCell<Journals>,
-    /// The cleanup hook has run: the number may belong to another isolate by now.
+    /// Keep the memory of its pages alive.
+    pages: RefCell<Vec<sys::napi_ref>>,
+    /// It has left: the number may belong to another isolate by now.
     left: Cell<bool>,
 }
 
@@ -44,10 +47,11 @@ pub fn init(exports: Object, env: Env) -> napi::Result<()> {
     let bell = Arc::<Doorbell>::default();
     let (number, mail) = runtime.quick(|desk| desk.enter(Arc::clone(&bell) as Arc<dyn Bell>));
     let post = Post::new(Arc::clone(&bell) as Arc<dyn Bell>);
-    let (ends, journals) = (RefCell::default(), RefCell::default());
+    let (ends, journals, pages) = (RefCell::default(), RefCell::default(), RefCell::default());
     let buffered = Part::of(Arc::clone(runtime.buffered()));
-    let isolate = Isolate { number, runtime, bell, mail, post, ends, buffered, journals, left: Cell::new(false) };
-    let data = Box::into_raw(Box::new(isolate)).cast::<c_void>();
+    let isolate =
+        Isolate { number, runtime, bell, mail, post, ends, buffered, journals, pages, left: Cell::new(false) };
+    let data = Rc::into_raw(Rc::new(isolate)).cast_mut().cast::<c_void>();
     // SAFETY: on the thread of `env`. Node calls `free` once, when the environment is gone and nothing runs in it.
     unsafe { sys::napi_set_instance_data(env.raw(), data, Some(free), ptr::null_mut()) };
     // SAFETY: as above; the hook runs before `free`.
@@ -71,14 +75,25 @@ impl Isolate {
         !self.left.get()
     }
 
-    /// Hangs the doorbell. Hooks run in reverse order, so ours is put behind the one Node adds for the threadsafe
-    /// function: the bell is down before Node closes it.
+    /// Takes a reference that keeps the memory of a page alive until the isolate has left.
+    pub(crate) fn keep(&self, page: sys::napi_ref) {
+        self.pages.borrow_mut().push(page);
+    }
+
+    /// Hangs the doorbell, until the environment ends or `on_bell` is collected. Hooks run in reverse order, so ours is put
+    /// behind the one Node adds for the threadsafe function: the bell is down before Node closes it.
     pub(crate) fn start(&self, env: sys::napi_env, on_bell: sys::napi_value) -> Result<()> {
         if self.bell.hangs() {
             return Err(bug("start(onBell) was called before"));
         }
-        self.bell.hang(env, on_bell)?;
-        let data = ptr::from_ref(self).cast_mut().cast::<c_void>();
+        Doorbell::hang(&self.bell, env, on_bell)?;
+        let mut data = ptr::null_mut();
+        // SAFETY: on the thread of `env`.
+        unsafe { sys::napi_get_instance_data(env, &raw mut data) };
+        // SAFETY: `init` made it of an `Rc`, which is not dropped yet. `collected` returns this share.
+        unsafe { Rc::increment_strong_count(data.cast::<Self>()) };
+        // SAFETY: on the thread of `env`, with a function of it.
+        unsafe { sys::napi_add_finalizer(env, on_bell, data, Some(collected), ptr::null_mut(), ptr::null_mut()) };
         // SAFETY: on the thread of `env`; the hook was added by `init` with the same pair.
         unsafe { sys::napi_remove_env_cleanup_hook(env, Some(leave), data) };
         // SAFETY: as above.
@@ -109,21 +124,49 @@ impl Isolate {
     }
 }
 
-/// The cleanup hook: from here on nobody rings, and nobody touches the pages.
+impl Isolate {
+    /// From here on nobody rings, and nobody touches the pages.
+    fn leave(&self) {
+        if self.left.replace(true) {
+            return;
+        }
+        // Each by itself: one that fails must not keep the others from being done.
+        contained(|| self.bell.take_down());
+        contained(|| self.ends.borrow_mut().clear());
+        contained(|| self.buffered.clear());
+        contained(|| self.journals.borrow_mut().close());
+        contained(|| self.runtime.leave(self.number));
+    }
+}
+
+/// The cleanup hook.
 extern "C" fn leave(data: *mut c_void) {
     // SAFETY: `init` made it; `free` comes later.
     let Some(isolate) = (unsafe { data.cast::<Isolate>().as_ref() }) else { return };
-    // Each by itself: one that fails must not keep the others from being done.
-    contained(|| isolate.bell.take_down());
-    isolate.left.set(true);
-    contained(|| isolate.ends.borrow_mut().clear());
-    contained(|| isolate.buffered.clear());
-    contained(|| isolate.journals.borrow_mut().close());
-    contained(|| isolate.runtime.leave(isolate.number));
+    isolate.leave();
+}
+
+/// `on_bell` was collected, and with it the copy of the JavaScript that this isolate serves: Jest drops one after each test file.
+/// Node also calls this as the environment ends, after the cleanup hook.
+extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: the share that `start` took; Node calls this once.
+    let isolate = unsafe { Rc::from_raw(data.cast::<Isolate>()) };
+    if isolate.left.get() {
+        return; // The environment is ending, and everything of it goes.
+    }
+    // SAFETY: on the thread of `env`; the hook was added by `start` with the same pair.
+    unsafe { sys::napi_remove_env_cleanup_hook(env, Some(leave), data) };
+    let bell = isolate.bell.handle();
+    isolate.leave();
+    contained(|| Doorbell::release(env, bell));
+    for page in isolate.pages.borrow_mut().drain(..) {
+        // SAFETY: on the thread of `env`; nobody touches the page any more.
+        unsafe { sys::napi_delete_reference(env, page) };
+    }
 }
 
 extern "C" fn free(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: made by `Box::into_raw` in `init`; Node calls this once.
-    let isolate = unsafe { Box::from_raw(data.cast::<Isolate>()) };
+    // SAFETY: made by `Rc::into_raw` in `init`; Node calls this once.
+    let isolate = unsafe { Rc::from_raw(data.cast::<Isolate>()) };
     contained(|| drop(isolate));
 }

@@ -3,19 +3,19 @@
 //! Never a slice: another thread may write to it, so every word is an atomic, relaxed because nothing but the word itself
 //! is read from it.
 
-use crate::status::{Result, bug, error};
+use crate::status::{Result, bug};
 use napi::sys;
+use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
-use velo_core::code::Code;
 use velo_core::row::PAGE_WORDS;
 use velo_runtime::Page;
 
 /// The words of a page; there are `PAGE_WORDS` of them.
 pub(crate) struct SharedPage(NonNull<AtomicU64>);
 
-// SAFETY: the memory is only touched through atomics, and the desk drops every page of an isolate in its cleanup hook,
-// while the reference taken in `map` still keeps the memory alive.
+// SAFETY: the memory is only touched through atomics, and the desk drops every page of an isolate as that leaves,
+// while the reference taken in `make` still keeps the memory alive.
 unsafe impl Send for SharedPage {}
 // SAFETY: as above.
 unsafe impl Sync for SharedPage {}
@@ -37,14 +37,23 @@ impl SharedPage {
         if word >= PAGE_WORDS {
             return None;
         }
-        // SAFETY: `map` checked that the memory holds this many words.
+        // SAFETY: `make` checked that the memory holds this many words.
         let word = unsafe { self.0.add(word) };
-        // SAFETY: aligned (checked by `map`) and alive as long as the page, see above.
+        // SAFETY: aligned (checked by `make`) and alive as long as the page, see above.
         Some(unsafe { word.as_ref() })
     }
 
-    /// Maps a `Uint8Array` and keeps its memory alive until the environment ends.
-    pub(crate) fn map(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
+    /// Makes a page: itself, the `Float64Array` over it for JavaScript, and the reference that keeps its memory alive.
+    ///
+    /// The array belongs to the realm of the environment. One of the caller's realm would keep that realm alive, and Jest has
+    /// one for each test file.
+    pub(crate) fn make(env: sys::napi_env) -> Result<(Self, sys::napi_value, sys::napi_ref)> {
+        let mut size = ptr::null_mut();
+        #[expect(clippy::cast_precision_loss, reason = "a page has some 100 KB")]
+        let bytes = (PAGE_WORDS * size_of::<u64>()) as f64;
+        // SAFETY: called on the thread of `env`.
+        unsafe { sys::napi_create_double(env, bytes, &raw mut size) };
+        let array = instance(env, c"Float64Array", instance(env, c"SharedArrayBuffer", size));
         let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
         // SAFETY: called on the thread of `env` with a value of it; all pointers are to locals, the last two unused.
         let status = unsafe {
@@ -59,13 +68,29 @@ impl SharedPage {
             )
         };
         let first = NonNull::new(data.cast::<AtomicU64>()).filter(|first| first.is_aligned());
-        let fits = kind == sys::TypedarrayType::uint8_array && length >= PAGE_WORDS * size_of::<u64>();
+        let fits = kind == sys::TypedarrayType::float64_array && length >= PAGE_WORDS;
         let Some(first) = first.filter(|_| status == sys::Status::napi_ok && fits) else {
-            return Err(error(Code::Config, "attach(page): expected an aligned Uint8Array that holds a page of rows"));
+            return Err(bug("attach(): no memory for a page of rows"));
         };
         let mut reference = ptr::null_mut();
-        // SAFETY: as above. The reference is never deleted: it goes with the environment, after the cleanup hook.
+        // SAFETY: as above. `Isolate::leave` deletes it, after the desk has dropped the page.
         let status = unsafe { sys::napi_create_reference(env, array, 1, &raw mut reference) };
-        if status == sys::Status::napi_ok { Ok(Self(first)) } else { Err(bug("cannot keep the page alive")) }
+        if status == sys::Status::napi_ok {
+            Ok((Self(first), array, reference))
+        } else {
+            Err(bug("cannot keep the page alive"))
+        }
     }
+}
+
+/// `new globalThis[name](argument)`, null if that fails.
+fn instance(env: sys::napi_env, name: &CStr, argument: sys::napi_value) -> sys::napi_value {
+    let (mut global, mut constructor, mut made) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: on the thread of `env`; all pointers are to locals.
+    unsafe { sys::napi_get_global(env, &raw mut global) };
+    // SAFETY: as above; the name ends with a zero byte.
+    unsafe { sys::napi_get_named_property(env, global, name.as_ptr(), &raw mut constructor) };
+    // SAFETY: as above, with one argument; Node-API refuses a null.
+    unsafe { sys::napi_new_instance(env, constructor, 1, &raw const argument, &raw mut made) };
+    made
 }

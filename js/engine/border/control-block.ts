@@ -25,9 +25,7 @@ const pages: Float64Array[] = []
 export const tenants: (Tenant | undefined)[] = []
 
 function addPage(): void {
-  const memory = new SharedArrayBuffer(PAGE_ROWS * ROW_WORDS * Float64Array.BYTES_PER_ELEMENT)
-  native.attach(new Uint8Array(memory))
-  pages.push(new Float64Array(memory))
+  pages.push(native.attach())
 }
 
 addPage()

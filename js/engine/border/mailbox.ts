@@ -118,5 +118,6 @@ function attend(): void {
 // A settled promise, because `queueMicrotask` of Node makes a resource of every call, which costs more than all that is done here.
 const settled = Promise.resolve()
 
+native.onBell = () => void settled.then(attend)
 /** How many isolates of this process were there before: a number that no other one gets. */
-export const isolate = native.start(() => void settled.then(attend))
+export const isolate = native.start(native.onBell)

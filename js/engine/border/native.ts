@@ -101,7 +101,9 @@ export interface Native extends ByteLedger {
   journalForget(journal: number): void
   journalMetrics(journal: number): JournalMetrics
   start(onBell: () => void): number
-  attach(page: Uint8Array): void
+  /** The argument of `start`. Rust refers to it weakly, so it is stored here and lives as long as these exports. */
+  onBell?: () => void
+  attach(): Float64Array
   define(limits: Limits): Defined
   forget(fn: number): void
   claim(id: string): boolean

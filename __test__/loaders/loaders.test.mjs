@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { root } from '../support/sources.mjs'
 import { EXPECTED, project } from './project.mjs'
 
 const timeout = 120_000
@@ -46,6 +47,32 @@ describe('velo-stream works under', () => {
       const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: app, encoding: 'utf8', env, timeout })
       assert.equal(status, 0, `${stdout}\n${stderr}`)
       assert.deepEqual(JSON.parse(stdout), EXPECTED)
+    })
+  }
+})
+
+describe('the tests of the API pass under the hook of OpenTelemetry', () => {
+  const { app } = project({ files: REGISTER_OTEL })
+  const ways = {
+    'by register': `--import ${pathToFileURL(join(app, 'register-otel.mjs')).href}`,
+    'by --experimental-loader': '--experimental-loader @opentelemetry/instrumentation/hook.mjs',
+  }
+  const folder = join(root, '__test__/api')
+  const files = readdirSync(folder).map((name) => join(folder, name))
+  for (const [way, options] of Object.entries(ways)) {
+    test(way, { timeout }, () => {
+      const env = { ...process.env, NODE_OPTIONS: options, NODE_TEST_CONTEXT: undefined }
+      const words = ['--expose-gc', '--test', '--test-reporter', 'tap', ...files]
+      const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8', env, timeout })
+      assert.equal(
+        status,
+        0,
+        `${stdout
+          .split('\n')
+          .filter((line) => line.includes('not ok'))
+          .join('\n')}\n${stderr}`,
+      )
+      assert.match(stdout, /# pass [1-9]\d\d/)
     })
   }
 })

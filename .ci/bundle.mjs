@@ -1,7 +1,7 @@
 // Builds dist/ from js/. Node.js gets CommonJS: one file for every export, for the command and for every file that is loaded by its
 // address, and chunks for the code that they share. A thin ES module beside each export names what the CommonJS file exports, so
 // `import` and `require` share one copy. Browsers get ES modules: the client and the page of the dashboard.
-// `target/js` gets every module as an ES module of its own, for tests of internal parts. Entries come from package.json and the sources.
+// `target/js` gets each module as a separate ES module, for tests of internal parts. Entries come from package.json and the sources.
 
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { commonjs, LOADER, loader, REQUIRE, URL_OF_MODULE, wrapper } from './commonjs.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -72,98 +73,6 @@ const addresses = {
   },
 }
 
-/** The entry that may be bundled: it loads nothing by its address. */
-const BUNDLED_TOO = 'client'
-/** Stands for the `require` of a CommonJS file until its chunk is written. */
-const REQUIRE = 'COMMONJS_REQUIRE'
-/** Stands for the address of the file. */
-const URL_OF_MODULE = 'COMMONJS_URL'
-
-/** The advice for bundled code, as the sources have it. */
-const [, BUNDLED] = /BUNDLED =\s+("[^"]+")/.exec(readFileSync(join(sources, 'kit/start/late.ts'), 'utf8'))
-const refusal = (condition) =>
-  `if (${condition}) throw Object.assign(new (class VeloError extends Error {})(${BUNDLED}), { code: "VELO_NATIVE_LOAD" });`
-/**
- * The first statement of each entry. CommonJS that was bundled into an ES module has no `__filename`, and its first `require` of a
- * module of Node.js fails with a message that does not help.
- */
-const GUARD = refusal('typeof __filename === "undefined"')
-
-/**
- * Turns a chunk into CommonJS. The bundler's own CommonJS calls a getter of another chunk at each use of an import. Here imports are
- * constants, which is correct because no exported variable changes (`contract/dist.test`). Each statement that is replaced is one
- * line, so the source map stays correct.
- */
-const commonjs = {
-  name: 'to-commonjs',
-  renderChunk(code, { fileName, isEntry }) {
-    const names = []
-    const rest = code
-      .replace(/^import \{ (.*) \} from (".+");$/gm, (_, list, from) => `const { ${list.replaceAll(' as ', ': ')} } = require(${from});`)
-      .replace(/^import \* as (\S+) from (".+");$/gm, 'const $1 = require($2);')
-      .replace(/^import (\S+) from (".+");$/gm, 'const $1 = ((found) => found.default ?? found)(require($2));')
-      .replace(/^import "node:.+";$/gm, '')
-      .replace(/^export \{ (.*) \} from (".+");$/gm, (_, list, from) => {
-        const renamed = pairs(list).map(([name, as]) => [name, `_${as}`, as])
-        names.push(...renamed.map(([, own, as]) => [own, as]))
-        return `const { ${renamed.map(([name, own]) => `${name}: ${own}`).join(', ')} } = require(${from});`
-      })
-      .replace(/^export \{ (.*) \};$/gm, (_, list) => {
-        names.push(...pairs(list))
-        return ''
-      })
-      .replace(/\bimport\(("\.\/[^"]+")\)/g, 'Promise.resolve().then(() => require($1))')
-      .replaceAll(REQUIRE, 'require')
-    const [left] = /^(?:import|export)\b.*$/m.exec(rest) ?? []
-    if (left !== undefined) throw new Error(`${fileName} has a statement that no rule turns into CommonJS: ${left}`)
-    const [, hashbang = '', body] = /^(#!.*\n)?([\s\S]*)$/.exec(rest)
-    const url = body.includes(URL_OF_MODULE) ? `const ${URL_OF_MODULE} = require("node:url").pathToFileURL(__filename).href;` : ''
-    const guard = isEntry && fileName !== `${BUNDLED_TOO}.js` ? GUARD : ''
-    const all = names.map(([name, as]) => (name === as ? name : `${as}: ${name}`)).join(', ')
-    return { code: `${hashbang}"use strict";${guard}${url}${body}\nmodule.exports = { ${all} };\n`, map: null }
-  },
-}
-
-/** `a as b, c` as `[['a', 'b'], ['c', 'c']]`. */
-function pairs(list) {
-  return list.split(', ').map((item) => {
-    const [name, as = name] = item.split(' as ')
-    return [name, as]
-  })
-}
-
-/** The file that loads CommonJS for the ES modules beside it. */
-const LOADER = 'commonjs.js'
-
-/**
- * An ES module beside each export, with the same names; its declarations are those of the CommonJS file. The loader stands between the
- * two for bundlers, which follow it and are refused, and for Node.js 20, which ends the process if a CommonJS file throws while it is
- * imported, even if the error is caught.
- */
-function wrappers(chunks) {
-  const moved = `typeof __filename === "undefined" || !__filename.endsWith("${LOADER}")`
-  const load = `module.exports = (name) => {\n  ${refusal(moved)}\n  return require(name);\n};`
-  writeFileSync(join(dist, LOADER), `"use strict";\n${load}\n`)
-  for (const { name, types } of exported) {
-    const { exports: names } = chunks.find(({ fileName }) => fileName === `${name}.js`)
-    const hasDefault = names.includes('default')
-    const list = names.filter((each) => each !== 'default').sort()
-    const loaded = [`import load from "./${LOADER}";`, `const velo = load("./${name}.js");`]
-    const code = name === BUNDLED_TOO ? [`import velo from "./${name}.js";`] : loaded
-    if (list.length > 0) code.push(`export const { ${list.join(', ')} } = velo;`)
-    if (hasDefault) code.push('export default velo.default;')
-    writeFileSync(join(dist, `${name}.mjs`), `${code.join('\n')}\n`)
-    const from = `"./${relative('dist', types)
-      .split(sep)
-      .join(posix.sep)
-      .replace(/\.d\.ts$/, '.js')}"`
-    const declared = [`export * from ${from};`]
-    // To an ES module the default export of a CommonJS file is everything that it exports.
-    if (hasDefault) declared.push(`import velo from ${from};`, 'declare const own: typeof velo.default;', 'export default own;')
-    writeFileSync(join(dist, `${name}.d.mts`), `${declared.join('\n')}\n`)
-  }
-}
-
 /**
  * What a process loads when it starts, in as few files as each of them allows: a file costs it up to 0.7 ms, as much as 20 KB of what is in it. A chunk has what some entry of `of` needs and some entry of `and` needs too,
  * less what the chunks before it have, so none imports from a later one. A browser loads the first, the package itself the first three, a worker thread all but the third.
@@ -215,6 +124,10 @@ function room({ moduleIds }) {
   return folders.reduce((most, folder) => (count(folder) > count(most) ? folder : most), folders[0] ?? 'runtime')
 }
 
+function write(name, text) {
+  writeFileSync(join(dist, name), `${text}\n`)
+}
+
 async function bundle() {
   const build = await rolldown({
     cwd: root,
@@ -242,9 +155,15 @@ async function bundle() {
     comments: { legal: false, jsdoc: false, annotation: true },
   })
   await build.close()
-  wrappers(output)
-  // CommonJS, unlike the sources.
-  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n')
+  write('package.json', '{ "type": "commonjs", "sideEffects": false }')
+  write(LOADER, loader())
+  for (const { name, types } of exported) {
+    const { exports: names } = output.find(({ fileName }) => fileName === `${name}.js`)
+    const declarations = `./${relative('dist', types).split(sep).join(posix.sep)}`
+    const { code, declared } = wrapper(name, names, declarations.replace(/\.d\.ts$/, '.js'))
+    write(`${name}.mjs`, code)
+    write(`${name}.d.mts`, declared)
+  }
   for (const target of Object.values(manifest.bin)) chmodSync(join(root, target), 0o755)
 }
 

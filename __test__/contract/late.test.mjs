@@ -1,4 +1,4 @@
-// What is loaded with its first use (js/kit/start/late.ts): it comes at once, or whoever asked for it hears why not, and nothing was taken.
+// What is loaded with its first use (js/kit/start/late.ts) is loaded synchronously, also where ES modules cannot be required.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,7 +7,6 @@ import { child } from '../support/child.mjs'
 const timeout = 30_000
 const HEAD = `import { consume, runtime, streamFn } from 'velo-stream'
   const local = streamFn(async function* (events) { for await (const n of events) yield n + 1 })
-  const told = ({ code, message }) => [code, message.includes('require ES modules')]
   const print = (value) => console.log(JSON.stringify(value))`
 
 async function printed(source, flags) {

@@ -1,5 +1,5 @@
-// A project that uses velo-stream as users do, in a folder of its own: the package in its node_modules, and a program that needs every part
-// that is loaded late. What the program returns must be the same under each loader.
+// A project in a temporary folder, with velo-stream in its node_modules and a program that needs every module that is loaded late.
+// The program must return the same under each loader.
 
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -105,7 +105,7 @@ export function install(folder) {
 /** A project of a type; its files by name. The package is installed there, or linked to where it is. */
 export function project({ type = 'module', linked = false, files = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'velo-loaders-'))
-  // Windows lets nobody remove a binary that is loaded.
+  // Windows does not remove a binary that is loaded.
   if (process.platform !== 'win32') after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
   const app = join(folder, 'app')
   const modules = join(app, 'node_modules')

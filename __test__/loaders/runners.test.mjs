@@ -1,4 +1,4 @@
-// The same in Jest and Vitest. Jest loads a copy of every module for each test file, in a context of its own, beside one native core.
+// The same in Jest and Vitest. Jest loads a copy of every module for each test file, in its own context, beside one native core.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -12,7 +12,7 @@ export type Resolve = (value: unknown) => void
  */
 export const captured: { resolve: Resolve } = { resolve: nothing }
 
-/** Executor without a closure of its own that stores `resolve` only: storing `reject` too would double the cost. */
+/** Executor that needs no closure and stores `resolve` only: storing `reject` too would double the cost. */
 export function capture(resolve: Resolve): void {
   captured.resolve = resolve
 }

@@ -23,7 +23,7 @@ pub(crate) struct Doorbell {
 #[derive(Clone, Copy)]
 pub(crate) struct Handle {
     function: sys::napi_threadsafe_function,
-    /// To `on_bell`: weak, and strong while the bell keeps the event loop alive. Used on the isolate's thread only.
+    /// Refers to `on_bell`: strongly while the bell holds the event loop, else weakly. Used only on the isolate's thread.
     on_bell: sys::napi_ref,
     holds: bool,
 }
@@ -112,12 +112,12 @@ impl Doorbell {
         }
     }
 
-    /// What hangs.
+    /// The current handle.
     pub(crate) fn handle(&self) -> Option<Handle> {
         *self.lock()
     }
 
-    /// Gives back what hung, after `take_down`, where the environment goes on. Called on the thread of `env`.
+    /// Releases a handle after `take_down`, if the environment continues. Called on the thread of `env`.
     pub(crate) fn release(env: sys::napi_env, handle: Option<Handle>) {
         let Some(Handle { function, on_bell, .. }) = handle else { return };
         // SAFETY: on the thread of `env`; no thread has the function any more.
@@ -150,7 +150,7 @@ extern "C" fn ringing(env: sys::napi_env, _none: sys::napi_value, context: *mut 
     });
 }
 
-/// The threadsafe function is gone.
+/// Node finalizes the threadsafe function.
 extern "C" fn unhung(_env: sys::napi_env, bell: *mut c_void, _hint: *mut c_void) {
     // SAFETY: the share that `hang` gave; Node calls this once.
     let bell = unsafe { Arc::from_raw(bell.cast::<Doorbell>().cast_const()) };
@@ -162,7 +162,7 @@ fn call(env: sys::napi_env, on_bell: sys::napi_ref) {
     // SAFETY: called by Node-API on the thread of `env`; the reference is deleted on this thread only.
     unsafe { sys::napi_get_reference_value(env, on_bell, &raw mut function) };
     if function.is_null() {
-        return; // It was collected, and `collected` (isolate.rs) is about to be called.
+        return; // Collected: Node calls `collected` (isolate.rs) next.
     }
     // SAFETY: as above.
     unsafe { sys::napi_get_undefined(env, &raw mut this) };

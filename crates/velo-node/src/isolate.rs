@@ -32,7 +32,7 @@ pub(crate) struct Isolate {
     pub(crate) buffered: Part,
     /// The journals it has open.
     pub(crate) journals: RefCell<Journals>,
-    /// Keep the memory of its pages alive.
+    /// References that keep the memory of its pages alive.
     pages: RefCell<Vec<sys::napi_ref>>,
     /// It has left: the number may belong to another isolate by now.
     left: Cell<bool>,
@@ -125,12 +125,12 @@ impl Isolate {
 }
 
 impl Isolate {
-    /// From here on nobody rings, and nobody touches the pages.
+    /// Takes the doorbell down and leaves the runtime: no thread rings or touches the pages after this.
     fn leave(&self) {
         if self.left.replace(true) {
             return;
         }
-        // Each by itself: one that fails must not keep the others from being done.
+        // Each step is contained, so one that fails does not prevent the others.
         contained(|| self.bell.take_down());
         contained(|| self.ends.borrow_mut().clear());
         contained(|| self.buffered.clear());
@@ -143,7 +143,7 @@ impl Isolate {
 extern "C" fn leave(data: *mut c_void) {
     // SAFETY: `init` made it; `free` comes later.
     let Some(isolate) = (unsafe { data.cast::<Isolate>().as_ref() }) else { return };
-    isolate.leave();
+    contained(|| isolate.leave());
 }
 
 /// `on_bell` was collected, and with it the copy of the JavaScript that this isolate serves: Jest drops one after each test file.
@@ -151,18 +151,20 @@ extern "C" fn leave(data: *mut c_void) {
 extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: the share that `start` took; Node calls this once.
     let isolate = unsafe { Rc::from_raw(data.cast::<Isolate>()) };
-    if isolate.left.get() {
-        return; // The environment is ending, and everything of it goes.
-    }
-    // SAFETY: on the thread of `env`; the hook was added by `start` with the same pair.
-    unsafe { sys::napi_remove_env_cleanup_hook(env, Some(leave), data) };
-    let bell = isolate.bell.handle();
-    isolate.leave();
-    contained(|| Doorbell::release(env, bell));
-    for page in isolate.pages.borrow_mut().drain(..) {
-        // SAFETY: on the thread of `env`; nobody touches the page any more.
-        unsafe { sys::napi_delete_reference(env, page) };
-    }
+    contained(move || {
+        if isolate.left.get() {
+            return; // The environment is ending and frees the rest.
+        }
+        // SAFETY: on the thread of `env`; the hook was added by `start` with the same pair.
+        unsafe { sys::napi_remove_env_cleanup_hook(env, Some(leave), data) };
+        let bell = isolate.bell.handle();
+        isolate.leave();
+        Doorbell::release(env, bell);
+        for page in isolate.pages.borrow_mut().drain(..) {
+            // SAFETY: on the thread of `env`; no thread touches the page after `leave`.
+            unsafe { sys::napi_delete_reference(env, page) };
+        }
+    });
 }
 
 extern "C" fn free(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {

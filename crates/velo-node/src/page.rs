@@ -43,10 +43,10 @@ impl SharedPage {
         Some(unsafe { word.as_ref() })
     }
 
-    /// Makes a page: itself, the `Float64Array` over it for JavaScript, and the reference that keeps its memory alive.
+    /// Creates a page. Returns it with the `Float64Array` over it and the reference that keeps its memory alive.
     ///
-    /// The array belongs to the realm of the environment. One of the caller's realm would keep that realm alive, and Jest has
-    /// one for each test file.
+    /// The array belongs to the realm of the environment. An array of the caller's realm would keep that realm alive, and
+    /// Jest has one realm for each test file.
     pub(crate) fn make(env: sys::napi_env) -> Result<(Self, sys::napi_value, sys::napi_ref)> {
         let mut size = ptr::null_mut();
         #[expect(clippy::cast_precision_loss, reason = "a page has some 100 KB")]

@@ -17,8 +17,8 @@ const PREFIX = `${SCOPE}/native-`
 /**
  * The exports of the add-on. The environment may name the file; else it is the one that was built here, or the package for this platform.
  *
- * Each copy of this module gets exports of its own, which belong to it alone, so copies do not disturb each other. Several copies in one
- * thread are usual: Jest loads one for each test file, and loaders that compile CommonJS may load one for `import` and one for `require`.
+ * Each copy of this module gets its own exports, so copies do not disturb each other. Several copies in one thread are usual:
+ * Jest loads one for each test file, and loaders that compile CommonJS may load one for `import` and one for `require`.
  */
 export function loadBinary(): unknown {
   const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
@@ -48,7 +48,7 @@ export function loadBinary(): unknown {
   throw new VeloError('VELO_NATIVE_LOAD', explained(attempts, place), { cause })
 }
 
-/** Not by `require`, which would give every copy the exports that the first one uses. The environment may name a module that loads the file. */
+/** Not by `require`, which returns the same exports to every copy. The environment may also name a module that loads the file. */
 function opened(what: string): unknown {
   const file = ownRequire.resolve(what)
   if (!file.endsWith('.node')) return ownRequire(file)

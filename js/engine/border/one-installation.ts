@@ -1,5 +1,5 @@
-// Refuses a second installation of the package in one process: each installation has a native core of its own, so limits, ids and metrics would
-// each cover a part of the streams only. Several copies of the files of one installation are fine: they share its core.
+// Refuses a second installation of the package in one process. Each installation has its own native core, so limits, ids and
+// metrics of one would not cover the streams of the other. Several copies of the files of one installation share its core.
 
 import { VeloError } from '../../kit/errors.js'
 import { builtin } from '../../kit/start/builtin.js'
@@ -19,7 +19,7 @@ export function refuseSecondInstallation(): void {
 function explained(first: string, own: string): string {
   return (
     `velo-stream is installed twice in this process: version ${version(first)} in ${first} was loaded first, then version ${version(own)} in ${own}. ` +
-    'Each has a core of its own, and limits and metrics of one do not cover the streams of the other. ' +
+    'Each has its own core, and limits and metrics of one do not cover the streams of the other. ' +
     'Let the whole process use one of them: npm dedupe, or overrides in package.json.'
   )
 }

@@ -91,17 +91,19 @@ describe('Vitest', () => {
   const files = { 'one.test.mjs': runnerTest('module'), 'two.test.mjs': runnerTest('module') }
   const config = (test) => ({ 'vitest.config.mjs': `export default { test: ${JSON.stringify({ globals: true, ...test })} }` })
 
-  for (const [name, options, inlined] of [
-    ['installed', {}, false],
-    ['linked', { linked: true }, false],
-    ['inlined', {}, true],
+  const inline = { server: { deps: { inline: ['velo-stream'] } } }
+  for (const [name, settings, linked = false] of [
+    ['installed', {}],
+    ['linked', {}, true],
+    ['inlined', inline],
+    ['installed, files share their modules', { isolate: false }],
+    ['linked, files share their modules', { isolate: false }, true],
+    ['inlined, files share their modules', { isolate: false, ...inline }],
+    ['installed, each file in a context of a thread', { pool: 'vmThreads' }],
   ]) {
-    for (const isolate of [true, false]) {
-      const more = { isolate, ...(inlined && { server: { deps: { inline: ['velo-stream'] } } }) }
-      const { app } = project({ ...options, files: { ...files, ...config(more) } })
-      test(`${name}${isolate ? '' : ', files share their modules'}`, { timeout }, () => {
-        passes(app, 'vitest/vitest.mjs', ['run'], { tests: 2 })
-      })
-    }
+    const { app } = project({ linked, files: { ...files, ...config(settings) } })
+    test(name, { timeout }, () => {
+      passes(app, 'vitest/vitest.mjs', ['run'], { tests: 2 })
+    })
   }
 })

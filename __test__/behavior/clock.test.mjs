@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { streamFn } from 'velo-stream'
+import { runtime, streamFn } from 'velo-stream'
 import { virtualClock } from 'velo-stream/testing'
-import { isPending, never, outcome, turns } from '../support/deferred.mjs'
+import { isPending, never, outcome, turns, until } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -26,8 +26,9 @@ describePlacements('the clock of a stream', (place) => {
     const clock = virtualClock()
     const stream = place(summed, { clock }).open()
     await stream.send(3)
-    await place.settled()
     const read = outcome(stream.recv())
+    const waits = () => runtime.inspect().find(({ id }) => id === stream.id).waitingFor === 'event'
+    await until(SOON, waits, 'a wait for the next event')
     await clock.advance(29_999)
     await place.settled()
     assert.ok(await isPending(read))

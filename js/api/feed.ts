@@ -17,10 +17,10 @@ export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, B
     return this
   }
 
-  /** In a pipeline a later stage may be at work on another thread while the first one waits. */
+  /** In a pipeline over several threads a later stage may be at work while the first one waits. */
   get [STARVES](): boolean {
     const { row, instance, hasUnread } = this.#live
-    if (hasUnread || !row.isWaiting || (instance.def.remote && instance.isBusyElsewhere)) return false
+    if (hasUnread || !row.isWaiting || (instance.def.remote && !instance.awaitsEvent)) return false
     return row.accepted === row.delivered && row.yielded === row.read
   }
 

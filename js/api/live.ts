@@ -29,8 +29,8 @@ export interface Live {
 
 export interface LiveInstance {
   readonly def: { readonly remote: boolean }
-  /** A stage on another thread is at work, or something is on its way to or from it. */
-  readonly isBusyElsewhere: boolean
+  /** Every stage waits for an event, and nothing is on its way from one to the next. */
+  readonly awaitsEvent: boolean
   close(): Promise<void>
   abort(reason: unknown): void
   whenEnded(): Promise<StreamEnd>

@@ -13,6 +13,10 @@ export interface Timed {
   readonly idleMs: number
   readonly maxDuration: number
   readonly maxStall: number
+  /** Some stage runs on another thread, and says nothing of its waits here. */
+  readonly def: { readonly remote: boolean }
+  /** Sends wait, or a stage works. */
+  isFed(): boolean
   verdict(kind: number, seen: number): void
   /** Its clock threw. */
   giveUp(reason: unknown): void
@@ -25,8 +29,9 @@ export class ClockTimers implements RowWatch {
   private readonly armed = new Map<number, unknown>()
   private waitingSince = 0
   private unreadSince = 0
-  /** What had been delivered when it was last looked at: a function on another thread says nothing of its waits here. */
+  /** What had been delivered when it was last looked at, and whether a stage was at work then. */
   private delivered = 0
+  private wasFed = false
 
   constructor(clock: Clock, timed: Timed) {
     this.clock = clock
@@ -98,13 +103,13 @@ export class ClockTimers implements RowWatch {
   }
 
   private lookIdle(): void {
-    const { row, idleMs } = this.timed
+    const { row, idleMs, def } = this.timed
     if (idleMs === 0 || row.state !== State.Open) return
     const now = this.now()
-    if (row.delivered !== this.delivered) {
-      this.delivered = row.delivered
-      if (row.isElsewhere) this.waitingSince = now
-    }
+    const isFed = this.timed.isFed()
+    if (def.remote && (isFed || this.wasFed || row.delivered !== this.delivered)) this.waitingSince = now
+    this.delivered = row.delivered
+    this.wasFed = isFed
     const due = row.isWaiting ? this.waitingSince + idleMs : now + idleMs
     // Armed again: should the verdict be void, the timer goes on.
     this.arm(Verdict.Idle, due > now ? due - now : idleMs)

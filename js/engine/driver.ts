@@ -52,11 +52,11 @@ export class Driver {
   remotes: readonly Remote[] = NO_REMOTES
   /** The events; a pulled source is opened when the function starts. */
   inlet: Inlet<unknown> | null = null
+  /** Between the stages of a pipeline. */
+  links: Links | null = null
   private readonly driven: Driven
   private readonly mode: Mode
   private readonly row: Row
-  /** Between the stages of a pipeline. */
-  private links: Links | null = null
   /** Of those stages, as far as it was counted. */
   private counts: StreamCounts | undefined
   private burst = 0
@@ -92,6 +92,11 @@ export class Driver {
   /** A stage on another thread is at work, or something is on its way to or from it. */
   get isBusyElsewhere(): boolean {
     return this.remotes.some((remote) => remote.isBusy)
+  }
+
+  /** Every stage waits for an event, and nothing is on its way from one to the next. */
+  get awaitsEvent(): boolean {
+    return this.links?.areAsked !== false && this.remotes.every((remote) => remote.awaitsEvent)
   }
 
   /** A stage on another thread was told to leave, and has not said yet whether it goes at once. */
@@ -207,13 +212,6 @@ export class Driver {
   /** Name of the stage that threw `error`, in a pipeline. */
   stageOf(error: unknown): Promise<string | undefined> | undefined {
     return this.links?.stageOf(error)
-  }
-
-  /** The stage of a pipeline at which it stands, and the generator that is at work; `undefined` before it starts. */
-  async standing(): Promise<{ stage: string | undefined; generator: AnyGenerator } | undefined> {
-    const unit = await this.links?.standing()
-    const generator = unit?.generator ?? this.generator
-    return generator === null ? undefined : { stage: unit?.name, generator }
   }
 
   /** Counts what other threads have to say about the end. */

@@ -109,8 +109,8 @@ export class Instance implements Holder, Driven {
     return this.row.state === State.Closing || this.outcome !== undefined
   }
 
-  get isBusyElsewhere(): boolean {
-    return this.driver.isBusyElsewhere
+  get awaitsEvent(): boolean {
+    return this.driver.awaitsEvent
   }
 
   get lastFailure(): Failure | undefined {

@@ -76,8 +76,6 @@ export interface Holder {
   readonly driver: Driver
   /** Somebody waits for its end. */
   readonly isClosing: boolean
-  /** A function of it is at work on another thread, which keeps no process alive by itself. */
-  readonly isBusyElsewhere: boolean
   /** It is closing, or what it leaves behind is being released: `closeTimeout` runs. */
   readonly isUnwinding: boolean
   /** A timer of an operator runs for it. */
@@ -211,9 +209,10 @@ export class Lease implements Tenant, Timed {
     const { holder, row } = this
     if (!holder.mode.isAwaited && !holder.isClosing && !this.watched && !this.leaving) return false
     // A clock of the user's own settles nothing by itself.
-    if (this.timers !== undefined) return holder.isBusyElsewhere
+    if (this.timers !== undefined) return holder.driver.isBusyElsewhere
     if (holder.isUnwinding) return true // closeTimeout
-    if (holder.isBusyElsewhere || holder.isTimed) return true
+    // What a function does on another thread keeps no process alive by itself.
+    if (holder.driver.isBusyElsewhere || holder.isTimed) return true
     const { maxDuration, maxStall } = this.def.options
     if (maxDuration > 0 && row.state !== State.Waiting) return true
     if (row.state === State.Open && holder.mode.idleMs > 0 && this.isSilent()) return true
@@ -267,10 +266,10 @@ export class Lease implements Tenant, Timed {
     this.holder.mode.idle()
   }
 
-  /** Sends wait, or something is on its way: stages on other threads run ahead of those that come after them. That is no silence. */
-  private isFed(): boolean {
+  /** Sends wait, or a stage works, which the first one does not show: stages on other threads run ahead of those that come after them. That is no silence. */
+  isFed(): boolean {
     const { holder } = this
-    return holder.mode.isSending || holder.mode.isFeeding === true || (this.def.remote && holder.isBusyElsewhere)
+    return holder.mode.isSending || holder.mode.isFeeding === true || (this.def.remote && !holder.driver.awaitsEvent)
   }
 
   private isSilent(): boolean {

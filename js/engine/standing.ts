@@ -3,6 +3,8 @@
 import { Life, State, Word } from './border/law.js'
 import type { Row } from './border/row.js'
 import type { Lease } from './lease.js'
+import type { Links } from './stages/links.js'
+import type { Remote } from './stages/stage.js'
 
 /** Where the function of a stream stands; the numbers are places of what Rust adds up. */
 export const Stand = { Admission: 0, Event: 1, Reader: 2, Room: 3, Journal: 4, Code: 5, Nothing: 6 } as const
@@ -39,19 +41,23 @@ export function bufferedOf(row: Row): { events: number; results: number } {
   return { events: Math.max(0, events), results: Math.max(0, results) }
 }
 
+/** Of a stream with one stage, which runs on another thread; `undefined`: it waits for an event. */
+function alone([remote]: readonly Remote[]): ReturnType<Links['stands']> {
+  const standing = remote?.stands()
+  return standing === undefined || standing.waits === 'event' ? undefined : { ...standing, isLast: true }
+}
+
 /** Where some stages run on other threads: the last one that is at work. */
 function elsewhere({ row, holder, def }: Pick<Lease, 'row' | 'holder' | 'def'>, waits: number): Standing {
   const { driver } = holder
-  for (const remote of [...driver.remotes].reverse()) {
-    const { stage, waits } = remote.stands()
-    const isLast = remote === driver.remotes.at(-1) && def.stages.at(-1)?.placement !== undefined
+  const standing = driver.links === null ? alone(driver.remotes) : driver.links.stands(driver.inlet?.isAsked === true)
+  if (standing !== undefined) {
+    const { stage, waits, isLast } = standing
     if (waits === 'reader') return isLast ? { stand: Stand.Reader, stage } : { stand: Stand.Code, stage: undefined }
-    if (waits === 'start') return { stand: Stand.Nothing, stage }
-    if (waits === undefined) return { stand: Stand.Code, stage }
+    return { stand: waits === 'start' ? Stand.Nothing : Stand.Code, stage }
   }
   const first = def.stages[0]
   const { events } = bufferedOf(row)
-  if (first?.placement === undefined && driver.inlet?.isAsked !== true) return { stand: Stand.Code, stage: first?.name }
   // Events that were accepted are on their way there.
   return { stand: events > 0 ? Stand.Nothing : waits, stage: first?.name }
 }

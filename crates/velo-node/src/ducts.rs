@@ -28,7 +28,8 @@ impl Ends {
 
 pub(crate) fn duct(call: &Call<'_>) -> Reply {
     let (isolate, ahead, slot) = (call.isolate, call.index::<0>(), call.index::<1>());
-    let binding = if slot == 0 { None } else { isolate.runtime.quick(|desk| desk.bind(isolate.number, slot)) };
+    let head = call.whole::<2>() == 1;
+    let binding = if slot == 0 { None } else { isolate.runtime.quick(|desk| desk.bind(isolate.number, slot, head)) };
     large(isolate.runtime.ducts().make(ahead, binding, isolate.number))
 }
 

@@ -69,9 +69,9 @@ impl Desk {
         Ok(slot)
     }
 
-    /// Binds the row of a stream whose function runs on another thread.
-    pub fn bind(&mut self, isolate: u32, slot: u32) -> Option<Arc<Binding>> {
-        self.isolate_mut(isolate)?.bind(slot)
+    /// Binds the row of a stream of which a function runs on another thread; `head`: the first one.
+    pub fn bind(&mut self, isolate: u32, slot: u32, head: bool) -> Option<Arc<Binding>> {
+        self.isolate_mut(isolate)?.bind(slot, head)
     }
 
     /// Sets or lifts the limit of the process.

@@ -21,7 +21,7 @@ impl Desk {
         let Some((stream, _)) = here.stream_mut(slot) else { return };
         let old = stream.watch(verdict).map(|watch| {
             let old = watch.timeout;
-            *watch = Watch { timeout: ms, since: now, seen: None };
+            *watch = Watch { timeout: ms, since: now, seen: None, began: 0.0 };
             old
         });
         if let Some(old) = old {

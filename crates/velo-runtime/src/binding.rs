@@ -1,4 +1,4 @@
-//! The row of a stream whose function runs on another thread: that thread reports, and the report lands in the row.
+//! The row of a stream of which a function runs on another thread: that thread reports, and the report lands in the row.
 //!
 //! Owns: that nothing is written once the row serves somebody else.
 
@@ -9,27 +9,39 @@ use velo_core::row::Word;
 /// A row that can be taken away.
 pub struct Binding {
     place: Mutex<Option<(Arc<dyn Page>, usize)>>,
-    /// Events that a function before this one got: its thread was lost, and another one took over.
-    before: f64,
+    /// Events delivered by threads that exited before this one took over; `None` for the later stages of a pipeline, whose
+    /// events are not those of the stream.
+    before: Option<f64>,
 }
 
 impl Binding {
-    pub(crate) fn new(page: Arc<dyn Page>, first: usize) -> Arc<Self> {
-        let before = Row::at(&*page, first).get(Word::Delivered);
+    /// For the first stage.
+    pub(crate) fn head(page: Arc<dyn Page>, first: usize) -> Arc<Self> {
+        let before = Some(Row::at(&*page, first).get(Word::Delivered));
         Arc::new(Self { place: Mutex::new(Some((page, first))), before })
     }
 
-    /// Events given to the function so far, and whether it waits for the next one since `now`.
+    /// For the later stages of a pipeline.
+    pub(crate) fn later(page: Arc<dyn Page>, first: usize) -> Arc<Self> {
+        Arc::new(Self { place: Mutex::new(Some((page, first))), before: None })
+    }
+
+    /// Events given to the function so far, and whether it waits for the next one since `now`. A pipeline is idle only while every
+    /// stage waits, so the wait of a later stage restarts the clock.
     pub(crate) fn write(&self, delivered: u64, waiting: bool, now: f64) {
         let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((page, first)) = &*place else { return };
         let row = Row::at(&**page, *first);
-        #[expect(clippy::cast_precision_loss, reason = "a count of events stays far below 2^53")]
-        row.set(Word::Delivered, self.before + delivered as f64);
+        if let Some(before) = self.before {
+            #[expect(clippy::cast_precision_loss, reason = "a count of events stays far below 2^53")]
+            row.set(Word::Delivered, before + delivered as f64);
+        }
         if waiting {
             row.set(Word::WaitingSince, now);
         }
-        row.set(Word::Waiting, f64::from(u8::from(waiting)));
+        if self.before.is_some() {
+            row.set(Word::Waiting, f64::from(u8::from(waiting)));
+        }
     }
 
     /// The stream is over: its row is not written to any more.

@@ -83,7 +83,7 @@ pub struct Intake {
     /// `None` only while it is dropped.
     half: Option<DuctReceiver>,
     wires: Arc<Wires>,
-    /// The row of the stream whose events arrive here.
+    /// The row of the stream whose function takes its events here.
     binding: Option<Arc<Binding>>,
     /// Did not fit where it was to be copied.
     stuck: Option<Batch>,

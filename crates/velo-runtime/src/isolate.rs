@@ -70,10 +70,14 @@ impl Isolate {
     }
 
     /// Binds the row of a stream, for reports from another thread; the binding ends with the stream.
-    pub(crate) fn bind(&mut self, slot: u32) -> Option<Arc<Binding>> {
+    pub(crate) fn bind(&mut self, slot: u32, head: bool) -> Option<Arc<Binding>> {
         let (page, row) = split(slot);
-        let binding = Binding::new(Arc::clone(self.pages.get(page)?), row * ROW_WORDS);
+        let (page, first) = (Arc::clone(self.pages.get(page)?), row * ROW_WORDS);
         let stream = place_of(&mut self.streams, slot)?.as_mut()?;
+        if !head {
+            return Some(Arc::clone(stream.later.get_or_insert_with(|| Binding::later(page, first))));
+        }
+        let binding = Binding::head(page, first);
         if let Some(before) = stream.binding.replace(Arc::clone(&binding)) {
             before.clear();
         }

@@ -49,6 +49,7 @@ impl Desk {
     pub fn silent(&mut self, isolate: u32, slot: u32) {
         if let Some((stream, row)) = self.isolate_mut(isolate).and_then(|here| here.stream_mut(slot)) {
             stream.idle.seen = stream.silent_after(row);
+            stream.idle.began = row.get(Word::WaitingSince);
         }
     }
 
@@ -111,7 +112,7 @@ impl Desk {
         self.disarm_all(isolate, slot);
         let Some(here) = self.isolate_mut(isolate) else { return };
         let Some(stream) = here.remove(slot) else { return };
-        if let Some(binding) = &stream.binding {
+        for binding in stream.binding.iter().chain(&stream.later) {
             binding.clear();
         }
         let waited = effects.contains(Effects::LEAVE_LINE);

@@ -19,6 +19,8 @@ pub(crate) struct Watch {
     pub(crate) since: f64,
     /// The count that the last verdict rested on; `None` when there was none since it was armed.
     pub(crate) seen: Option<f64>,
+    /// When the wait began that this verdict rested on, ms.
+    pub(crate) began: f64,
 }
 
 /// A stream that waits or is open.
@@ -43,6 +45,8 @@ pub(crate) struct Stream {
     pub(crate) processing: Latency,
     /// Its row, lent to the thread that runs its function, when that is another one.
     pub(crate) binding: Option<Arc<Binding>>,
+    /// The same for the later stages of a pipeline.
+    pub(crate) later: Option<Arc<Binding>>,
     /// What of its row is in the totals of its function already.
     pub(crate) settled: Tally,
     /// Its place among the streams of its function.
@@ -67,6 +71,7 @@ impl Stream {
             latency: Latency::default(),
             processing: Latency::default(),
             binding: None,
+            later: None,
             settled: Tally::default(),
             place,
         }
@@ -83,7 +88,8 @@ impl Stream {
 
     /// Whether what the last verdict of idleness saw still holds.
     pub(crate) fn is_idle(&self, row: Row<'_>) -> bool {
-        self.idle.seen.is_some() && self.idle.seen == self.silent_after(row)
+        let Watch { seen, began, .. } = self.idle;
+        seen.is_some() && seen == self.silent_after(row) && row.get(Word::WaitingSince) <= began
     }
 
     /// The watch of a verdict that has one.

@@ -15,8 +15,8 @@ pub const TURN: usize = 128;
 
 /// What a look at a row finds.
 enum Look {
-    /// Nothing has moved for the timeout: the count that says so.
-    Still(f64),
+    /// Nothing has moved for the timeout: the count that says so, and since when.
+    Still(f64, f64),
     /// Look again at this time.
     Again(u64),
     /// The stream is over.
@@ -87,7 +87,7 @@ impl Desk {
         match self.look(isolate, key, now) {
             Some(Look::Again(at)) => self.set_deadline(isolate, key, at),
             Some(Look::Gone) => {}
-            Some(Look::Still(_)) | None => self.post(isolate, key),
+            Some(Look::Still(..)) | None => self.post(isolate, key),
         }
     }
 
@@ -95,7 +95,7 @@ impl Desk {
     fn hand_over(&mut self, isolate: u32, key: Key, now: f64) -> Option<Message> {
         let Some(slot) = key.slot() else { return Some(key.message(0.0, 0.0)) };
         let seen = match self.look(isolate, key, now) {
-            Some(Look::Still(seen)) => Some(seen),
+            Some(Look::Still(seen, since)) => Some((seen, since)),
             Some(Look::Again(at)) => {
                 self.set_deadline(isolate, key, at);
                 return None;
@@ -106,14 +106,15 @@ impl Desk {
         let (stream, _) = self.isolate_mut(isolate)?.stream_mut(slot)?;
         let generation = stream.generation;
         let timeout = stream.watch(key.verdict).map(|watch| {
-            watch.seen = seen;
+            watch.seen = seen.map(|(count, _)| count);
+            watch.began = seen.map_or(0.0, |(_, since)| since);
             watch.timeout
         });
         if let Some(timeout) = timeout {
             // Armed again: should JavaScript find the verdict void, the timer goes on.
             self.set_deadline(isolate, key, whole(now + timeout));
         }
-        Some(key.message(generation, seen.unwrap_or_default()))
+        Some(key.message(generation, seen.map_or(0.0, |(count, _)| count)))
     }
 
     /// A look at the row for a timer that fires only if it has not moved for its timeout; `None` for one that fires in any case.
@@ -134,7 +135,7 @@ impl Desk {
         // The time at which it was armed can be read for a while afterwards, too.
         let began = if since < watch.since { watch.since } else { self.clock.latest(since, tick_of(watch.timeout)) };
         let due = if seen.is_some() { began + watch.timeout } else { now + watch.timeout };
-        Some(seen.filter(|_| due <= now).map_or_else(|| Look::Again(whole(due)), Look::Still))
+        Some(seen.filter(|_| due <= now).map_or_else(|| Look::Again(whole(due)), |seen| Look::Still(seen, since)))
     }
 }
 

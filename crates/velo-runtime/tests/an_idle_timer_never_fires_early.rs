@@ -3,10 +3,11 @@
 mod script;
 
 use script::{Script, limits};
+use std::sync::Arc;
 use velo_core::machine::{Effects, Reason, State, Trigger};
 use velo_core::row::Word;
 use velo_core::signal::{Timer, Verdict};
-use velo_runtime::{Limits, Page};
+use velo_runtime::{Bell, Ducts, Limits, Page, Post};
 
 #[test]
 fn a_function_that_never_gets_an_event_is_idle_after_its_timeout() {
@@ -201,4 +202,38 @@ fn a_timer_of_no_stream_fires_once_unless_it_is_cancelled() {
     assert_eq!(script.verdicts(&here), []);
     script.pass(100.0);
     assert_eq!(script.verdicts(&here), [(Verdict::Timer, u32::try_from(kept).unwrap())]);
+}
+
+#[test]
+fn the_wait_of_a_later_stage_on_another_thread_restarts_the_clock() {
+    let mut script = Script::default();
+    let here = script.isolate();
+    let function = script.define(&here, limits("f", 1, 0));
+    let slot = script.open(&here, function, 64.0);
+    here.wait(slot);
+    let later = script.desk.bind(here.number, slot, false).expect("the stream is open");
+    let ducts = Ducts::default();
+    let duct = ducts.make(1, Some(later), here.number);
+    let mut stage = ducts.join_receiver(duct, &Post::new(Arc::new(Silent))).expect("nobody has it");
+    stage.demand(1, 1, false, 40.0);
+    script.pass(60.0);
+    stage.demand(1, 1, true, 60.0);
+    assert_eq!(here.get(slot, Word::Delivered), 0.0, "its events are not those of the stream");
+    assert_eq!(here.get(slot, Word::Waiting), 1.0, "whether the first stage waits is not its business");
+    script.pass(123.0);
+    assert_eq!(script.verdicts(&here), []);
+    script.pass(130.0);
+    assert_eq!(script.verdicts(&here), [(Verdict::Idle, slot)]);
+    // It has worked since the verdict was taken, and waits again.
+    stage.demand(1, 2, true, 131.0);
+    assert_eq!(script.step(&here, slot, Trigger::Idle), (State::Open, Reason::None, Effects::NONE));
+    script.pass(200.0);
+    assert_eq!(script.verdicts(&here), [(Verdict::Idle, slot)]);
+    assert_eq!(script.step(&here, slot, Trigger::Idle).0, State::Ending);
+}
+
+struct Silent;
+
+impl Bell for Silent {
+    fn ring(&self) {}
 }

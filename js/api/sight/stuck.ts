@@ -12,12 +12,10 @@ interface Found {
   readonly at?: string[] | undefined
 }
 
-async function placeOf({ holder: { driver }, def }: Lease): Promise<Found> {
-  if (!def.remote) {
-    const { stage, generator } = (await driver.standing()) ?? {}
-    return { stage, at: generator && (await locate(generator)) }
-  }
-  const place = driver.remotes.map((remote) => remote.place()).find((found) => found !== undefined)
+async function placeOf({ holder: { driver } }: Lease): Promise<Found> {
+  const { name: stage, generator, remote } = (await driver.links?.standing()) ?? { generator: driver.generator, remote: driver.remotes[0] }
+  if (remote === undefined) return { stage, at: generator === null ? undefined : await locate(generator) }
+  const place = remote.place()
   return { at: place && (await locateElsewhere(place.thread, place.segment)) }
 }
 

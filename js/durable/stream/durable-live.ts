@@ -76,8 +76,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     return this.life.inner.hasUnread
   }
 
-  get isBusyElsewhere(): boolean {
-    return this.life.inner.instance.isBusyElsewhere
+  get awaitsEvent(): boolean {
+    return this.life.inner.instance.awaitsEvent
   }
 
   get started(): boolean {

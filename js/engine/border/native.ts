@@ -84,7 +84,7 @@ export interface Native extends ByteLedger {
   take(into: Float64Array): number
   hold(on: number): void
   limit(): number
-  duct(ahead: number, slot: number): number
+  duct(ahead: number, slot: number, head: number): number
   join(duct: number, end: number): number
   part(duct: number, end: number): void
   discard(duct: number): void

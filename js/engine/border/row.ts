@@ -31,8 +31,6 @@ export class Row {
   watch: RowWatch | null = null
   /** Who is told when so many events were delivered: where their bytes are counted. */
   milestone: Milestone | null = null
-  /** Its function runs on another thread, which says whether it waits. */
-  isElsewhere = false
   private readonly sampling: Sampling
   private readonly phase: number
 
@@ -157,9 +155,14 @@ export class Row {
     this.page[this.at + Waiting] = silent ? 1 : 0
   }
 
+  /** A later stage of a pipeline asks and has to wait. The pipeline is idle only while every stage waits, so the clock starts again. */
+  restartWait(): void {
+    if (this.watch !== null) this.watch.waits()
+    this.page[this.at + WaitingSince] = clock[0]
+  }
+
   /** The same for a function on another thread, whose thread says whether it waits. */
   waitElsewhere(): void {
-    this.isElsewhere = true
     this.page[this.at + WaitingSince] = clock[0]
   }
 

@@ -65,6 +65,8 @@ export class AsyncInlet<In> extends Inlet<In> implements Pushing {
     const promise = new Promise(capture) as Promise<IteratorResult<In, undefined>>
     this.resolve = captured.resolve
     if (this.head) this.row.askAndWait()
+    // The stage that feeds it may have waited for long, because it is asked ahead.
+    else if (this.ahead) this.row.restartWait()
     if (!this.pulling) this.fetch()
     return promise
   }

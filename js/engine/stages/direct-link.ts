@@ -6,6 +6,8 @@ import type { Owner } from '../channels/owner.js'
 import type { Link } from './stage.js'
 
 export class DirectLink implements Link {
+  /** Nothing is asked ahead: whether its reader waits is seen from the stage that feeds it. */
+  readonly isAsked = undefined
   private readonly owner: Owner
   private readonly source: AsyncIterator<unknown>
   private last: Promise<IteratorResult<unknown>> | undefined

@@ -4,7 +4,7 @@ import type { Failure } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import { thread } from '../../kit/start/thread.js'
 import type { StageMetrics } from '../../kit/types.js'
-import type { AnyGenerator, Link, Remote } from './stage.js'
+import type { AnyGenerator, Link, Remote, Standing } from './stage.js'
 import type { StreamCounts } from './stage-counts.js'
 
 /** A stage, or neighboring ones on other threads. */
@@ -70,11 +70,39 @@ export class Links {
     }
   }
 
+  /** Whether no stage is known to work while the one that feeds it waits. */
+  get areAsked(): boolean {
+    return this.links.every(({ isAsked }) => isAsked !== false)
+  }
+
+  /** What the last stage does that does not wait for an event, and whether it is the last one of all; `undefined`: all of them wait. `isAsked`: the first one does. */
+  stands(isAsked: boolean): (Standing & { isLast: boolean }) | undefined {
+    let isUnknown = false
+    for (let at = this.units.length - 1; at >= 0; at--) {
+      const { name, remote } = this.units[at] as Unit
+      if (remote !== undefined) {
+        const standing = remote.stands()
+        if (standing.waits !== 'event') return { ...standing, isLast: at === this.units.length - 1 }
+        continue
+      }
+      const waits = at === 0 ? isAsked : (this.links[at - 1]?.isAsked ?? this.units[at - 1]?.remote?.isAsked)
+      // It is known of the first of these stages only whether it waits: then all of them do.
+      if (waits === false) return { stage: isUnknown ? undefined : name, waits: undefined, isLast: false }
+      isUnknown = waits === undefined
+    }
+    return undefined
+  }
+
   /** The stage at which a stream stands that is at work: not one that waits for the stage before it. */
   async standing(): Promise<Unit | undefined> {
     let at = this.units.length - 1
-    while (at > 0 && (await this.links[at - 1]?.waits()) === true) at--
+    while (at > 0 && (await this.waits(at))) at--
     return this.units[at]
+  }
+
+  private async waits(at: number): Promise<boolean> {
+    const remote = this.units[at]?.remote
+    return remote === undefined ? (await this.links[at - 1]?.waits()) === true : remote.stands().waits === 'event'
   }
 
   /** Name of the first stage that threw `error`. */

@@ -32,6 +32,8 @@ export interface Link extends AsyncIterableIterator<unknown> {
   thrown(): Promise<Failure | undefined>
   /** Whether the stage that reads it waits for the one that feeds it. */
   waits(): Promise<boolean>
+  /** The same without a promise; `undefined`: it waits if the stage that feeds it was asked for a result. */
+  readonly isAsked: boolean | undefined
   /** How many results went over. */
   readonly passed: number
 }
@@ -104,6 +106,10 @@ export interface Remote {
   stageOf(): string | undefined
   /** Whether one of them is at work, or something is on its way to or from them. */
   readonly isBusy: boolean
+  /** Whether each of them waits for an event, and nothing is on its way to or from them. */
+  readonly awaitsEvent: boolean
+  /** Whether a result is asked for. */
+  readonly isAsked: boolean
   /** Whether one of them was told to leave, and has not said yet whether it goes at once. */
   readonly isLeaving: boolean
   /** Counts the events that were dropped on their way, at the end. */

@@ -52,11 +52,12 @@ export class Connection {
     const { instance, stages, first, tally, errors } = group
     const places = choosePlaces(stages, first)
     const { ahead } = instance.mode
-    // The events of the stream are counted by whoever gets them; those of a stage in the middle are nobody's business.
     this.asksAlong = asksAlong({ lockstep: ahead === 0, fed: 0, spliced: places.length - 1 })
-    const ducts = [native.duct(this.asksAlong ? 1 : ahead, first === 0 ? instance.row.slot : 0)]
-    for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, 0))
-    ducts.push(native.duct(results, 0))
+    // Each stage reports its waits into the row, and the first one how many events of the stream it was given.
+    const { slot } = instance.row
+    const ducts = [native.duct(this.asksAlong ? 1 : ahead, slot, first === 0 ? 1 : 0)]
+    for (let index = 1; index < places.length; index++) ducts.push(native.duct(ahead, slot, 0))
+    ducts.push(native.duct(results, 0, 0))
 
     const { travel } = referenceOf(stages[0] as Stage)
     const { codec, transfer } = travel

@@ -52,6 +52,7 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
     this.sample()
     if (this.over) return this.outcome()
     this.consumption.want()
+    if (!this.last) this.instance.row.restartWait()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     this.resolve = captured.resolve
     if (this.isLockstep) this.group.want()
@@ -123,11 +124,18 @@ export class RemoteStage implements Remote, AnyGenerator, GroupOwner {
   }
 
   get isBusy(): boolean {
-    if (this.over || this.reader === null) return false
-    if (this.last && this.group.isHeld) return false
+    return !(this.last && this.group.isHeld) && !this.awaitsEvent
+  }
+
+  get awaitsEvent(): boolean {
+    if (this.over || this.reader === null) return true
     // The stage after it, on this thread, works on a result.
-    if (!this.last && this.resolve === null) return true
-    return this.group.isBusy
+    if (!this.last && !this.isAsked) return false
+    return !this.group.isBusy
+  }
+
+  get isAsked(): boolean {
+    return this.resolve !== null
   }
 
   get isLeaving(): boolean {

@@ -217,6 +217,7 @@ export class ThreadEvents implements AsyncIterableIterator<unknown> {
   private heed(): void {
     const { control, payload } = this.reader
     this.tally.heed(this.index)
+    this.reportedPause = Pause.None
     this.reader.control = Control.None
     this.reader.payload = undefined
     // The stage before was told to leave: so is this one, and its signal fires before it sees the end.

@@ -34,7 +34,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   readonly line: number
   readonly timed = false
   readonly started = true
-  readonly isBusyElsewhere = true
+  readonly awaitsEvent = false
   readonly def = { remote: false }
   readonly instance: LiveInstance = this
   readonly lives: Lives = this

@@ -8,6 +8,7 @@ import { streamFn } from 'velo-stream'
 import { asyncSource, numbers, syncSource } from '../support/counted.mjs'
 import { deferred, isPending, never, outcome, turns, until } from '../support/deferred.mjs'
 import { describePaths } from '../support/paths.mjs'
+import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -375,6 +376,71 @@ describe('synchronous sources', () => {
     assert.deepEqual(log, ['finally', 'finally'])
   })
 })
+
+/** Synchronous sources with a promise that rejects behind their first event; `log` counts what is asked of them. */
+const rejecting = {
+  generator(error, log) {
+    return (function* () {
+      try {
+        yield 0
+        log.pulls++
+        yield Promise.reject(error)
+        log.pulls++
+        yield* naturals()
+      } finally {
+        log.returns++
+      }
+    })()
+  },
+  iterator(error, log) {
+    const source = {
+      [Symbol.iterator]: () => source,
+      next: () => ({ value: log.pulls++ === 0 ? 0 : Promise.reject(error), done: false }),
+      return() {
+        log.returns++
+        throw new Error('of return()')
+      },
+    }
+    return source
+  },
+}
+
+describePlacements('a promise in a synchronous source that rejects', (place) => {
+  const uses = {
+    run: (fn, source) => fn.run(source),
+    call: (fn, source) => collect(fn(source)),
+    feed: (fn, source) => collect(fn.open().feed(source)),
+    'a checked run': (fn, source) => fn.with({ schema: anything }).run(source),
+    'a pipeline': (fn, source) => fn.pipe(place(same)).run(source),
+    'a local pipeline': (fn, source) => fn.pipe(same).run(source),
+  }
+  const catching = async function* (events) {
+    let caught
+    try {
+      for await (const event of events) yield event
+    } catch (error) {
+      caught = error.message
+    }
+    for await (const event of events) yield event
+    yield `caught ${caught}`
+  }
+  for (const [kind, make] of Object.entries(rejecting))
+    for (const [use, go] of Object.entries(uses))
+      test(`rule 11: it ends the source, which is returned once (${kind}, ${use})`, async () => {
+        const error = new Error('no event')
+        const thrown = { pulls: 0, returns: 0 }
+        const { error: told } = await within(5000, outcome(go(place(same), make(error, thrown))), use)
+        assert.equal(told, error)
+        assert.equal(thrown.returns, 1)
+        const caught = { pulls: 0, returns: 0 }
+        assert.deepEqual(await within(5000, go(place(catching), make(error, caught)), use), [0, 'caught no event'])
+        assert.equal(caught.returns, 1)
+        assert.ok(caught.pulls <= 2, `${caught.pulls} pulls`)
+      })
+})
+
+/** A schema that takes everything, later. */
+const anything = { '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value }) } }
 
 describe('Node and Web streams as sources', () => {
   test('rule 11: a Readable that was never pulled is destroyed, too', async () => {

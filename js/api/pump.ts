@@ -109,22 +109,30 @@ export class Pump implements Fed<unknown> {
         return false
       }
       event = result.value
-      if (!this.isAsync && isThenable(event)) {
-        Promise.resolve(event).then((value) => {
-          if (this.send(value)) this.pull()
-        }, this.failed)
-        return false
-      }
     } catch (error) {
       this.failed(error)
       return false
     }
+    if (!this.isAsync && this.isLater(event)) return false
     const { input } = this
     if (input !== null && !this.spent) {
       if (input.hand(result)) return true
       if (input.isIdle && this.live.started) return this.keep(result)
     }
     return this.send(event)
+  }
+
+  /** Whether an event of a synchronous source is a promise, which is awaited. One that rejects ends the source, which does not know that. */
+  private isLater(event: unknown): boolean {
+    try {
+      if (!isThenable(event)) return false
+      Promise.resolve(event).then((value) => {
+        if (this.send(value)) this.pull()
+      }, this.refused)
+    } catch (error) {
+      this.refused(error)
+    }
+    return true
   }
 
   /** The function is at work: it has until the end of the turn to ask for it. */

@@ -1,4 +1,5 @@
-// Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited.
+// Events out of an array or a synchronous iterable: each is there when the function asks, so no wait is needed; promises among them are awaited. One that rejects ends
+// the source, which cannot know that: its `return()` is called.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkReturned, isEnd } from '../../kit/iteration/iteration.js'
@@ -75,7 +76,7 @@ export class SyncInlet<In> extends Inlet<In> {
       } catch (error) {
         return this.#refuse(error)
       }
-      if (isThenable(checked)) return this.#later(checked as PromiseLike<In>, true)
+      if (isThenable(checked)) return this.#wait(checked as PromiseLike<In>)
       value = checked as In
     }
     if (this.#counted) this.row.deliverAsked()
@@ -108,14 +109,24 @@ export class SyncInlet<In> extends Inlet<In> {
     throw error
   }
 
-  #later(value: PromiseLike<In>, checked = false): Promise<IteratorResult<In, undefined>> {
+  /** The source is over for its reader. */
+  #close(): void {
+    this.over = true
+    this.release()
+  }
+
+  /** A promise among the events. */
+  #later(value: PromiseLike<In>): Promise<IteratorResult<In, undefined>> {
+    const event = Promise.resolve(value)
+    event.then(undefined, () => this.#close())
+    const schema = this.#schema
+    return this.#wait(schema === undefined ? event : event.then((known) => validate(schema, known, this.owner.id) as In))
+  }
+
+  #wait(event: PromiseLike<In>): Promise<IteratorResult<In, undefined>> {
     this.#pending = true
     const wait = this.park()
-    const settle = async (): Promise<In> => {
-      const event = await value
-      return (checked || this.#schema === undefined ? event : await validate(this.#schema, event, this.owner.id)) as In
-    }
-    settle().then(
+    event.then(
       (event) => this.#arrived(() => this.unpark()({ value: event, done: false }), true),
       (error) => this.#arrived(() => this.unpark()(Promise.reject(error)), false),
     )

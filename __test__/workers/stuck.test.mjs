@@ -126,6 +126,76 @@ describe('streams that have not begun', { concurrency }, () => {
     ))
 })
 
+describe('a thread that hangs before anybody closes a stream there', { concurrency }, () => {
+  const SIXTY = `
+    const sixty = async (options, value) => {
+      const streams = Array.from({ length: 60 }, () => obey(options).open())
+      const answers = await Promise.all(streams.map(async (stream) => {
+        await stream.send({ do: 'echo', value: value?.() })
+        await stream.send({ do: 'thread' })
+        await within(10_000, stream.recv(), 'the first result')
+        return within(10_000, stream.recv(), 'the second result')
+      }))
+      await Promise.all(streams.map((stream) => stream.close()))
+      return answers
+    }`
+
+  test('gets no new streams, and those it had got go to another one', () =>
+    says(
+      `${STUCK}${SIXTY}
+      // The only thread there is: they wait there until it is known to hang.
+      say((await sixty()).includes(first), threads().length)
+      // Buffers that were moved cannot be sent elsewhere.
+      const moved = () => new Uint8Array(100)
+      for (let run = 0; run < 3; run++) say((await sixty({ transfer: true }, moved)).includes(first), threads().length)
+      free(); await stuck.close()`,
+      'false 2\nfalse 2\nfalse 2\nfalse 2',
+    ))
+
+  test('one of several', () =>
+    says(
+      `${STUCK}${SIXTY}
+      runtime.configure({ workers: 3 })
+      for (let run = 0; run < 3; run++) say((await sixty()).includes(first))
+      free(); await stuck.close()`,
+      'false\nfalse\nfalse',
+    ))
+
+  test('every one that there may be: that is told once, and the streams wait', () =>
+    says(
+      `${STUCK}
+      const warnings = []
+      process.removeAllListeners('warning').on('warning', (warning) => warnings.push(warning))
+      const second = { row: flags() }
+      second.stream = obey({ context: () => second.row }).open()
+      await second.stream.send({ do: 'compute' })
+      await within(10_000, raised(second.row, Flag.Begun), 'the second computes')
+      await until(10_000, () => { const s = obey().open(); s.send({ do: 'echo' }); s.recv().catch(() => {}); s.abort(); return warnings.length > 0 }, 'a warning')
+      const late = obey().open()
+      await late.send({ do: 'echo', value: 'late' })
+      say(warnings.length, warnings[0].code, /none of the 2 worker threads answers/.test(warnings[0].message))
+      free(); second.row[Flag.Go] = 1
+      say(await within(10_000, late.recv(), 'recv'))
+      await Promise.all([stuck.close(), second.stream.close(), late.close()])`,
+      '1 velo:workers-hung true\nlate',
+    ))
+
+  test('is one like the others when it answers again', () =>
+    says(
+      `${STUCK}${SIXTY}
+      await sixty()
+      free(); await stuck.close()
+      const seen = new Set()
+      for (let n = 0; n < 8 && !seen.has(first); n++) {
+        const streams = Array.from({ length: 4 }, () => obey().open())
+        for (const stream of streams) seen.add((await ask(stream, { do: 'thread' }))[0])
+        await Promise.all(streams.map((stream) => stream.close()))
+      }
+      say(seen.has(first))`,
+      'true',
+    ))
+})
+
 describePlacements('ctx.aborted', (place) => {
   test('says what the signal says', async () => {
     const probe = place.probe()

@@ -9,6 +9,9 @@ import type { WorkerThread } from './worker-thread.js'
 /** MB of the young generation of a thread, where nothing else is said: events and results are short-lived, and 48, what Node.js takes, is held by each thread for good. */
 const YOUNG_MB = 12
 
+/** ms between two checks of threads that have streams. */
+const CHECK_MS = 1000
+
 /** Since the start: how many threads were started, and how many ended that nobody had asked to. */
 export const threadCounts = { starts: 0, losses: 0 }
 
@@ -17,6 +20,9 @@ let Thread: typeof WorkerThread
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []
 const idle = new Map<WorkerThread, NodeJS.Timeout>()
+let checking: NodeJS.Timeout | undefined
+/** It was told that no thread answers. */
+let isTold = false
 
 function most(): number {
   return options.max ?? Math.max(1, builtin('node:os').availableParallelism() - 1, options.min ?? 0)
@@ -36,6 +42,7 @@ export function configureWorkers(given: WorkersOptions): void {
 /** The thread for a new stream, or for one more stage of it; `taken`: those its other stages got. Started if need be. */
 export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
   const { sound, room } = places()
+  if (sound.length + room === 0) tellHung()
   const able = sound.length + room > 0 ? sound : threads
   const loads = able.map((thread) => ({
     streams: thread.streams + taken.filter((one) => one === thread).length,
@@ -54,9 +61,24 @@ function places(): { sound: WorkerThread[]; room: number } {
   return { sound, room: Math.max(0, limit - threads.length) }
 }
 
+/** Finds out which threads hang, a busy loop in code of the user, before another stream is placed there. */
+function check(): void {
+  for (const thread of threads) if (thread.streams > 0) thread.check()
+}
+
+/** Every thread hangs, and there may not be more: told once, until one answers again. */
+function tellHung(): void {
+  if (isTold) return
+  isTold = true
+  const message = `none of the ${threads.length} worker threads answers, and no more may be started: streams wait until a function there pauses, or is closed. Give functions pauses (await), or raise workers.max`
+  process.emitWarning(message, { type: 'VeloWarning', code: 'velo:workers-hung' })
+  line('warn', { code: 'velo:workers-hung' }, message)
+}
+
 /** What waits to begin on threads that do not answer goes to others, if there are any. */
 function disperse(): void {
   const { sound, room } = places()
+  if (sound.length > 0) isTold = false
   if (sound.length + room > 0) for (const thread of threads) if (thread.isSuspected) thread.disperse()
 }
 
@@ -117,6 +139,8 @@ function start(): WorkerThread {
   })
   threads.push(thread)
   threadCounts.starts++
+  // In two steps: answers that came while this thread was busy are heard first.
+  checking ??= setInterval(() => setImmediate(check).unref(), CHECK_MS).unref()
   return thread
 }
 
@@ -142,4 +166,7 @@ function forget(thread: WorkerThread): void {
   clearTimeout(idle.get(thread))
   idle.delete(thread)
   threads = threads.filter((one) => one !== thread)
+  if (threads.length > 0) return
+  clearInterval(checking)
+  checking = undefined
 }

@@ -5,15 +5,13 @@ import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
 import { atTurnEnd, type Turning } from '../wire/turn-end.js'
+import { ThreadLoad } from './thread-load.js'
 
 /** ms without a sign of life, when one is asked for, after which a thread is taken for stuck: nothing further is begun there. */
 const SILENCE_MS = 100
 
 /** Commands in one message at most: whoever waits on the thread gets a turn between. */
 const TOGETHER = 64
-
-/** ms within which the work of a thread is not looked at anew. */
-const SHORT_MS = 20
 
 /** What the user has put in may be nothing that can be copied. */
 function mayBeRefused(command: Command): boolean {
@@ -67,9 +65,9 @@ export class WorkerThread implements Turning {
   private answered = 0
   /** The first ping whose answer counts as a sign of life. */
   private awaited = 0
-  private seen = { active: 0, idle: 0 }
-  private busy = 0
-  private lookedAt = 0
+  /** The ping of the last check, while its answer is due. */
+  private checked = 0
+  private readonly load: ThreadLoad
   /** What is to be said at the end of the turn, in which something was said already. */
   private commands: Command[] = []
   private turning = false
@@ -91,6 +89,7 @@ export class WorkerThread implements Turning {
       transferList: [port2],
     })
     this.number = this.worker.threadId
+    this.load = new ThreadLoad(this.worker)
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (report: Report) => {
         if (report.kind === 'stopped') return this.listeners.get(report.segment)?.stopped()
@@ -98,7 +97,7 @@ export class WorkerThread implements Turning {
         if (report.kind === 'lingers') return this.listeners.get(report.segment)?.lingers()
         if (report.kind === 'ready') {
           this.startMs = performance.now() - started
-          this.seen = this.worker.performance.eventLoopUtilization() // its start was no work
+          this.load.begin()
           return resolve()
         }
         this.answered = report.ping
@@ -145,21 +144,9 @@ export class WorkerThread implements Turning {
     return this.listeners.size
   }
 
-  /** Part of its time that it was busy since this was asked last, 0 to 1. */
+  /** Part of its time that it was busy since the last call, 0 to 1. */
   utilization(): number {
-    if (Number.isNaN(this.startMs)) return 0
-    const now = performance.now()
-    if (now - this.lookedAt < SHORT_MS) return this.busy
-    this.lookedAt = now
-    const { active, idle } = this.worker.performance.eventLoopUtilization()
-    const passed = active + idle - this.seen.active - this.seen.idle
-    // Too short a while says nothing.
-    if (passed < SHORT_MS) return this.busy
-    const busy = Math.min(1, Math.max(0, (active - this.seen.active) / passed)) // the figures of another thread may step back
-    // Smoothed over 200 ms: where the machine is busy, a short while says little of the thread.
-    this.busy += (busy - this.busy) * Math.min(1, passed / 200)
-    this.seen = { active, idle }
-    return this.busy
+    return this.load.utilization()
   }
 
   /** A segment comes: its number. */
@@ -236,6 +223,13 @@ export class WorkerThread implements Turning {
     this.ready.then(ask, () => {}) // gone already
   }
 
+  /** Called at intervals while it has streams: a thread that was busy for a whole interval is pinged, and is suspected if it has not answered by the next one. */
+  check(): void {
+    if (this.isSuspected || Number.isNaN(this.startMs)) return
+    if (this.answered < this.checked) this.falls(this.checked)
+    else if (!this.load.hasWaited()) this.checked = this.ping()
+  }
+
   /** What has not begun there goes elsewhere. */
   disperse(): void {
     for (const listener of [...this.listeners.values()]) listener.stalled()
@@ -252,14 +246,18 @@ export class WorkerThread implements Turning {
     if (this.leaving.size === 0) return
     if (Number.isNaN(this.startMs)) return this.lookLater(() => this.look())
     const ping = this.ping()
-    this.awaited = ping
     this.lookLater(() => {
       this.watching = undefined
-      if (this.answered >= ping) return
-      this.silent = true
-      this.lingers()
-      this.onHealth()
+      if (this.answered < ping) this.falls(ping)
     })
+  }
+
+  /** It did not answer a ping in time. */
+  private falls(ping: number): void {
+    this.awaited = Math.max(this.awaited, ping)
+    this.silent = true
+    this.lingers()
+    this.onHealth()
   }
 
   /** Nobody knows when the segments that were told to leave do. */

@@ -1,8 +1,12 @@
 // Shared, resizable and large buffers on their way to a function, back, and from one worker thread to another.
 
 import assert from 'node:assert/strict'
+import { on, once } from 'node:events'
 import { describe, test } from 'node:test'
+import { markAsUntransferable } from 'node:worker_threads'
 import { runtime, streamFn } from 'velo-stream'
+import { serveSocket } from 'velo-stream/websocket'
+import { WebSocket, WebSocketServer } from 'ws'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
 
@@ -54,6 +58,95 @@ describe('a buffer that can be resized', () => {
       await stream.close()
     })
   }
+})
+
+describe('transfer: true copies a buffer that the value does not own', () => {
+  const LENGTH = 70_000
+  const marked = () => {
+    const bytes = new Uint8Array(LENGTH).fill(7)
+    markAsUntransferable(bytes.buffer)
+    return bytes
+  }
+  const memory = () => new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer).fill(7)
+  const oldSlab = () => {
+    const first = Buffer.from([7, 7])
+    for (let slab = first.buffer; slab === Buffer.allocUnsafe(1).buffer; ) Buffer.allocUnsafe(1000)
+    return first
+  }
+  const cases = {
+    'the pool of Node.js': () => Buffer.from([7, 7]),
+    'an earlier pool of Node.js': oldSlab,
+    'a buffer of another size of the pool': () => {
+      const { poolSize } = Buffer
+      Buffer.poolSize = 3 * poolSize
+      oldSlab()
+      const bytes = Buffer.from([7, 7])
+      Buffer.poolSize = poolSize
+      return bytes
+    },
+    'a buffer that is marked as untransferable': marked,
+    'the memory of WebAssembly': memory,
+    'a part of a buffer': () => new Uint8Array(LENGTH).fill(7).subarray(0, 10),
+    'a part of a large buffer': () => new Uint8Array(2 * LENGTH).fill(7).subarray(0, LENGTH),
+    'no bytes of a buffer': () => new Uint8Array(LENGTH).fill(7).subarray(0, 0),
+  }
+  for (const [name, make] of Object.entries(cases)) {
+    test(name, async () => {
+      const stream = fn('default', { transfer: true }).open()
+      const free = new Uint8Array(LENGTH).fill(8)
+      const bytes = make()
+      const { length, buffer } = bytes
+      const size = buffer.byteLength
+      for (const event of [bytes, { bytes, free, float: new DataView(buffer, bytes.byteOffset, length) }, [bytes]]) {
+        await soon(stream.send(event), 'send')
+        const result = await soon(stream.recv(), 'recv')
+        const copy = result.bytes ?? result[0] ?? result
+        assert.deepEqual([...(copy.length === undefined ? result : copy)], Array(length).fill(7))
+        assert.deepEqual([bytes.length, buffer.byteLength], [length, size], 'not detached')
+      }
+      assert.equal(free.byteLength, 0, 'what the value owns is moved')
+      if (!name.startsWith('a part') && !name.startsWith('no bytes')) {
+        for (const event of [buffer, { buffer }]) {
+          await soon(stream.send(event), 'send')
+          const result = await soon(stream.recv(), 'recv')
+          assert.equal((result.buffer ?? result).byteLength, size)
+          assert.equal(buffer.byteLength, size, 'not detached')
+        }
+      }
+      assert.equal(Buffer.from('the pool still works').toString(), 'the pool still works')
+      await stream.close()
+    })
+  }
+
+  test('a packet of a WebSocket, with its other messages', async () => {
+    const server = new WebSocketServer({ port: 0 })
+    try {
+      await soon(once(server, 'listening'), 'listening')
+      server.on('connection', (socket) => void serveSocket(socket, fn('default', { transfer: true }), { binary: 'raw' }))
+      const client = new WebSocket(`ws://127.0.0.1:${server.address().port}`)
+      const answers = on(client, 'message')
+      await soon(once(client, 'open'), 'open')
+      const messages = Array.from({ length: 5 }, (_, n) => Buffer.alloc(100_000 * (n % 2) + 300, n))
+      client._socket.cork()
+      for (const message of messages) client.send(message)
+      client._socket.uncork()
+      for (const message of messages) assert.deepEqual((await soon(answers.next(), 'an answer')).value[0], message)
+      client.close()
+      await soon(once(client, 'close'), 'close')
+    } finally {
+      for (const client of server.clients) client.terminate()
+      server.close()
+    }
+  })
+
+  test('a batch, with its other values', async () => {
+    const events = Array.from({ length: 8 }, (_, n) => new Uint8Array(100 + n).fill(n))
+    const results = await soon(fn('withBuffer', { transfer: true, codec: 'binary' }).run(events), 'run')
+    assert.deepEqual(
+      results.map(({ bytes }) => [bytes.length, bytes[0]]),
+      events.map((_, n) => [100 + n, n]),
+    )
+  })
 })
 
 test('large buffers go from thread to thread, those of many streams at once', async () => {

@@ -37,7 +37,10 @@ export interface StreamOptions {
    * views of a shared buffer, as a `Buffer` of Node.js may be; others as `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads and durable streams only. Default `'structured'`.
    */
   codec?: Codec
-  /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
+  /**
+   * Moves the ArrayBuffers that an event or a result owns to the other thread instead of copying
+   * them: they are detached here. Worker threads only. Default `false`.
+   */
   transfer?: boolean
   /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, `'reopen'`: its function starts anew on another thread; `'resume'`: a durable one goes on where it was. Worker threads only. Default `'fail'`. */
   onWorkerExit?: 'fail' | 'reopen' | 'resume'

@@ -33,6 +33,11 @@ export async function* adds(events) {
   }
 }
 
+/** Yields each event together with the buffer under it. */
+export async function* withBuffer(events) {
+  for await (const bytes of events) yield { bytes, buffer: bytes.buffer }
+}
+
 /** Makes its buffers longer. */
 export async function* grows(events) {
   for await (const { view, buffer = view.buffer } of events) {

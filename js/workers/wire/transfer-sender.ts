@@ -4,13 +4,26 @@
 // Not here: their way in (transfers.ts).
 
 import type { MessagePort } from 'node:worker_threads'
-import type { Beside, TransferSender } from '../codec/codec.js'
+import { type Beside, copyOf, type TransferSender } from '../codec/codec.js'
 
 /** Buffers on their way: the number of the duct, and that of the first one there; a buffer alone is the next one of the duct that the message before was about. */
 export type Transfer = readonly [duct: number, first: number, buffers: readonly Beside[]] | ArrayBuffer
 
-/** From Node 22 on. Takes a buffer away from whoever holds it, at once and without a message; throws for one that cannot be moved. */
-const take = (ArrayBuffer.prototype as { transfer?: () => ArrayBuffer }).transfer
+/**
+ * From Node.js 22 on. Detaches a buffer without a message, and returns its bytes in another one.
+ * Throws for a buffer that cannot be detached, such as the memory of WebAssembly.
+ */
+const { transfer } = ArrayBuffer.prototype as { transfer?: () => ArrayBuffer }
+
+/** Takes the bytes from their owner; those that cannot be moved are copied, as `postMessage` does on Node.js 20. */
+function take(buffer: Beside): Beside {
+  if (!(buffer instanceof ArrayBuffer)) return buffer
+  try {
+    return (transfer as () => ArrayBuffer).call(buffer)
+  } catch {
+    return copyOf(buffer)
+  }
+}
 
 /** What all senders of a port know. */
 export interface TransferPort {
@@ -33,11 +46,8 @@ export class DuctTransfers implements TransferSender {
   }
 
   send(buffers: readonly Beside[], own: boolean): number {
-    const [only] = buffers
-    if (own) {
-      for (const buffer of buffers) this.gathered.push(buffer)
-    } else if (take !== undefined && buffers.length === 1 && only instanceof ArrayBuffer) {
-      this.gathered.push(take.call(only))
+    if (own || transfer !== undefined) {
+      for (const buffer of buffers) this.gathered.push(own ? buffer : take(buffer))
     } else {
       this.flush()
       this.post(buffers, this.sent)

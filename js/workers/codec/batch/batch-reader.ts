@@ -73,9 +73,8 @@ export class BatchReader {
       } else if (kind === frames.SHAPES) {
         at = this.#learn(bytes, at)
       } else if (kind === frames.TRANSFERRED) {
-        const [index, offset, length] = [readInteger(bytes, at + 1), readInteger(bytes, at + 5), readInteger(bytes, at + 9)]
-        into.push(new Uint8Array(this.#receive(index) as ArrayBuffer, offset, length))
-        at += 13
+        into.push(new Uint8Array(this.#receive(readInteger(bytes, at + 1)) as ArrayBuffer))
+        at += HEAD
       } else {
         const start = at + HEAD
         at = start + readInteger(bytes, at + 1)

@@ -8,7 +8,7 @@ import { VeloError } from '../../../kit/errors.js'
 import type { Codec } from '../../../kit/types.js'
 import * as frames from '../bytes/frames.js'
 import { HEAD, writeInteger } from '../bytes/frames.js'
-import { copyOf, isResizable, isShared } from '../bytes/shared-buffers.js'
+import { copyOf, isResizable, isTransferable } from '../bytes/shared-buffers.js'
 import { travels, writeGraph } from '../graph/graph.js'
 import { encodedBy, jsonOf } from '../values/encoding.js'
 import { isInt64 } from '../values/plain.js'
@@ -157,23 +157,23 @@ export class BatchWriter extends PlainMemory {
     // Raw bytes are copies whatever they are views of.
     if (!this.#binary && (isResizable(buffer) || (!isOurs && types.isSharedArrayBuffer(buffer)))) return this.#addGraph(value)
     const transfers = this.#transfers
-    if (transfers !== undefined && (this.#transfer || byteLength >= TRANSFERRED_FROM) && isOurs) {
-      if (!this.#transfer) return this.#addTransferred(transfers, bytesOf(value), 0, byteLength, true)
-      if (!isShared(value)) return this.#addTransferred(transfers, buffer, value.byteOffset, byteLength, false)
+    if (transfers !== undefined && isOurs) {
+      // The bytes of a view of a part only are copied: the rest of the buffer belongs to others.
+      if (this.#transfer && byteLength === buffer.byteLength && isTransferable(buffer))
+        return this.#addTransferred(transfers, buffer, false)
+      if (byteLength >= TRANSFERRED_FROM) return this.#addTransferred(transfers, bytesOf(value), true)
     }
     this.writeContent(frames.BYTES, value)
   }
 
-  #addTransferred(transfers: frames.TransferSender, buffer: ArrayBuffer, offset: number, length: number, own: boolean): void {
-    const at = this.room(13)
+  #addTransferred(transfers: frames.TransferSender, buffer: ArrayBuffer, own: boolean): void {
+    const at = this.room(HEAD)
     const bytes = this.memory
     const size = buffer.byteLength
     writeInteger(bytes, at + 1, this.#send(transfers, [buffer], own))
-    writeInteger(bytes, at + 5, offset)
-    writeInteger(bytes, at + 9, length)
     bytes[at] = frames.TRANSFERRED
     this.#transferredBytes += size
-    this.at = at + 13
+    this.at = at + HEAD
   }
 
   /** False where the value is not flat; then nothing was added. */
@@ -226,7 +226,7 @@ export class BatchWriter extends PlainMemory {
   }
 }
 
-const moved = (buffer: ArrayBuffer) => buffer
+const moved = (buffer: ArrayBuffer, isOwned: boolean) => (isOwned && isTransferable(buffer) ? buffer : copiedIfLarge(buffer))
 const copiedIfLarge = (buffer: ArrayBuffer) => (buffer.byteLength >= TRANSFERRED_FROM || isResizable(buffer) ? copyOf(buffer) : undefined)
 
 function bytesOf(view: Uint8Array): ArrayBuffer {

@@ -11,6 +11,15 @@ const isMarked = (threads as { isMarkedAsUntransferable?: (object: object) => bo
 /** Bytes of a slab as Node.js makes it: some versions add to `Buffer.poolSize`, for the sake of alignment. */
 const slabSize = Buffer.allocUnsafe(1).buffer.byteLength
 
+/**
+ * Whether a buffer may be detached. Node.js marks its slabs as untransferable, but
+ * `ArrayBuffer.prototype.transfer` ignores the mark. Node.js 20 can neither query the mark nor
+ * transfer without a message, and its `postMessage` copies marked buffers.
+ */
+export function isTransferable(buffer: ArrayBuffer): boolean {
+  return !copies.has(buffer) && isMarked?.(buffer) !== true
+}
+
 /** Whether a view shares its buffer with strangers: Node.js cuts small Buffers out of slabs. */
 export function isShared(view: ArrayBufferView): boolean {
   const { buffer } = view

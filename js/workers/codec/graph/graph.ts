@@ -133,16 +133,17 @@ class GraphWriter extends Serializer {
 }
 
 /**
- * Writes a value. Buffers for which `handOver` answers with a buffer (the same one or a copy) are left out and returned for sending, as are shared ones; nothing
- * has been detached yet. Throws on what cannot travel.
+ * Writes a value. Buffers for which `handOver` returns a buffer (the same one or a copy) are left
+ * out and returned for sending, as are shared ones; nothing has been detached yet. `isOwned`: the
+ * value holds all bytes of the buffer. Throws if the value cannot be cloned.
  */
-export function writeGraph(value: unknown, handOver?: (buffer: ArrayBuffer) => ArrayBuffer | undefined): Graph {
+export function writeGraph(value: unknown, handOver?: (buffer: ArrayBuffer, isOwned: boolean) => ArrayBuffer | undefined): Graph {
   const found = survey(value)
   const moved: ArrayBuffer[] = []
   const buffers: Beside[] = []
   if (handOver !== undefined) {
-    for (const buffer of found.buffers) {
-      const handed = isDetached(buffer) ? undefined : handOver(buffer)
+    for (const [buffer, isOwned] of found.buffers) {
+      const handed = isDetached(buffer) ? undefined : handOver(buffer, isOwned)
       if (handed === undefined) continue
       moved.push(buffer)
       buffers.push(handed)

@@ -8,7 +8,8 @@ import { MAX_DEPTH } from './plain.js'
 
 /** What a value holds that needs care: array buffers and shared ones, each once, and whether there are errors. */
 export interface Survey {
-  readonly buffers: Set<ArrayBuffer>
+  /** True for a buffer that is in the value itself, or under a view of all its bytes: the value owns it. */
+  readonly buffers: Map<ArrayBuffer, boolean>
   readonly shared: Set<SharedArrayBuffer>
   errors: boolean
   /** Shared memory itself, not only views of it. */
@@ -20,7 +21,7 @@ export class TooDeep extends Error {}
 
 /** Throws TooDeep, TypeError for what cannot be read elsewhere, and whatever a getter of the value throws. */
 export function survey(value: unknown): Survey {
-  const found: Survey = { buffers: new Set(), shared: new Set(), errors: false, bare: false }
+  const found: Survey = { buffers: new Map(), shared: new Set(), errors: false, bare: false }
   const seen = new Set<unknown>()
   const left: unknown[] = [value]
   const depths = [1]
@@ -31,11 +32,11 @@ export function survey(value: unknown): Survey {
     seen.add(next)
     if (depth > MAX_DEPTH) throw new TooDeep(`nested more than ${MAX_DEPTH} levels deep`)
     if (ArrayBuffer.isView(next)) {
-      if (!isShared(next)) keep(found, next.buffer)
+      if (!isShared(next)) keep(found, next.buffer, next.byteLength === next.buffer.byteLength)
       continue
     }
     if (types.isAnyArrayBuffer(next)) {
-      keep(found, next)
+      keep(found, next, true)
       found.bare ||= types.isSharedArrayBuffer(next)
     }
     const from = left.length
@@ -59,8 +60,8 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-function keep(found: Survey, buffer: ArrayBufferLike): void {
-  if (buffer instanceof ArrayBuffer) found.buffers.add(buffer)
+function keep(found: Survey, buffer: ArrayBufferLike, isWhole: boolean): void {
+  if (buffer instanceof ArrayBuffer) found.buffers.set(buffer, isWhole || found.buffers.get(buffer) === true)
   else if (types.isSharedArrayBuffer(buffer)) found.shared.add(buffer)
 }
 

@@ -4,6 +4,7 @@
 // one that crosses into Rust is truncated silently, and one that a timer cannot wait fires at once.
 
 import { VeloError } from './errors.js'
+import { silenceIfPromise } from './promises.js'
 import { meant } from './spelling.js'
 
 /** The longest time that a timer can wait, ms: about 24 days, what 31 bits hold. */
@@ -11,6 +12,8 @@ export const LONGEST = 2_147_483_647
 
 /** `streamFn(options).buffer: expected an integer from 1 up, got 0 (number)`. */
 export function configError(field: string, expected: string, value: unknown): VeloError {
+  // A promise where none is taken, from an asynchronous callback: this error is its outcome.
+  silenceIfPromise(value)
   return new VeloError('VELO_CONFIG', `${field}: expected ${expected}, got ${shown(value)}`, { field })
 }
 

@@ -31,6 +31,14 @@ export function silence<P extends PromiseLike<unknown>>(promise: P): P {
   return promise
 }
 
+/**
+ * For a value that may be a promise which nothing awaits, or not yet. Other thenables are left alone:
+ * they may begin their work when `then` is called.
+ */
+export function silenceIfPromise(value: unknown): void {
+  if (value instanceof Promise) silence(value)
+}
+
 /** A rejected promise that may float. */
 export function refuse<T = never>(error: unknown): Promise<T> {
   return silence(Promise.reject(error))

@@ -85,8 +85,18 @@ const counted = flatMap(async function* (n: number) {
 is<Equal<typeof counted, Operator<number, number>>>()
 const fetched = flatMap(async (n: number) => new Set([n, n]))
 is<Equal<typeof fetched, Operator<number, number>>>()
+const halfPending = flatMap((n: number) => [n, Promise.resolve(n)])
+is<Equal<typeof halfPending, Operator<number, number>>>()
+const asked = flatMap(async (n: number) => [Promise.resolve(String(n))], { onError: () => [Promise.resolve('none'), 'left'] })
+is<Equal<typeof asked, Operator<number, string>>>()
+const generated = flatMap(function* (n: number) {
+  yield Promise.resolve(n)
+})
+is<Equal<typeof generated, Operator<number, number>>>()
 
 // batch flattens arrays, and only those.
+const pending = batch((ns: number[]) => ns.map((n) => Promise.resolve(n)), { onError: (_error, events) => events })
+is<Equal<typeof pending, Operator<number, number>>>()
 const saved = batch(async (ns: number[]) => ns.map(String), { maxSize: 10 })
 is<Equal<typeof saved, Operator<number, string>>>()
 const summed = batch((ns: number[]) => ({ sum: ns.length }))
@@ -95,6 +105,11 @@ const rescued = batch((ns: number[]) => ns, { onError: (error, events, { signal 
 is<Equal<typeof rescued, Operator<number, number>>>()
 
 // scan: the state is the result; a function makes the first one.
+const restored = scan(
+  (sum: number, n: number) => sum + n,
+  async () => 5,
+)
+is<Equal<typeof restored, Operator<number, number>>>()
 const totals = scan((sum: number, n: number) => sum + n, 0)
 is<Equal<typeof totals, Operator<number, number>>>()
 const all = scan(

@@ -1,6 +1,7 @@
 // batch: one call for many events.
 
 import { callable } from '../../kit/check.js'
+import { isThenable } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import { type Operator, operator } from '../steps/operator.js'
 import { MANY, type StepMaker } from '../steps/step.js'
@@ -24,11 +25,17 @@ export interface BatchOptions<In, Out> extends ChunkOptions, Omit<CallOptions<In
     | undefined
 }
 
-type Returned<Out> = readonly Out[] | Out
+type Returned<Out> = readonly (Out | PromiseLike<Out>)[] | Out
 type Fn = (events: unknown, call: Call) => unknown
 
 /** The values of an array are results of their own; any other value is one result, `undefined` too. */
 const results = (returned: unknown): unknown => (Array.isArray(returned) ? returned : [returned])
+
+/** What a call returned, with the promises in the array settled: one that rejects fails the call. */
+function settled(returned: unknown): unknown {
+  if (Array.isArray(returned)) return returned.some(isThenable) ? Promise.all(returned) : returned
+  return isThenable(returned) ? Promise.resolve(returned).then(settled) : returned
+}
 
 const spread: StepMaker = (host) => ({
   take(values) {
@@ -38,7 +45,9 @@ const spread: StepMaker = (host) => ({
 })
 
 /**
- * Calls `fn` with arrays of events, gathered as `chunk` does. A returned array is flattened into results, any other value is one result. Calls run beside each other up to `concurrency`;
+ * Calls `fn` with arrays of events, gathered as `chunk` does. A returned array is flattened into
+ * results, any other value is one result. Promises in the array belong to the call: it succeeds when
+ * all of them have resolved, and fails if one rejects. Calls run beside each other up to `concurrency`;
  * `retry` and `timeout` count for each call. The counts are those of events, not of calls.
  *
  * @example
@@ -47,7 +56,7 @@ const spread: StepMaker = (host) => ({
  * @throws VeloError `VELO_CONFIG` when `fn` is no function, or an option is unknown or out of range.
  */
 export function batch<In, Out>(
-  fn: (events: In[], call: Call) => readonly Out[] | PromiseLike<readonly Out[]>,
+  fn: (events: In[], call: Call) => readonly (Out | PromiseLike<Out>)[] | PromiseLike<readonly (Out | PromiseLike<Out>)[]>,
   options?: BatchOptions<In, NoInfer<Out>>,
 ): Operator<In, Out>
 export function batch<In, Out>(
@@ -59,10 +68,11 @@ export function batch<In>(fn: (events: In[], call: Call) => unknown, options: ob
   const field = 'batch(fn, options)'
   const given = policyOf(options as CallOptions<never, unknown>, field, ['skipItem', 'skipBatch'], CHUNK_NAMES)
   const sizes = sizesOf(options as ChunkOptions, field)
-  const policy = { ...given, onError: onErrorOf(fn as unknown as Fn, given) }
+  const call: Fn = (events, own) => settled(fn(events as In[], own))
+  const policy = { ...given, onError: onErrorOf(call, given) }
   return operator('batch', (counts) => {
     const weight = (events: unknown) => (events as unknown[]).length
-    const work = { name: 'batch', fn: fn as unknown as Fn, reading: results, policy, limit: limitOf('batch', policy), counts, weight }
+    const work = { name: 'batch', fn: call, reading: results, policy, limit: limitOf('batch', policy), counts, weight }
     return { make: (events, ctx) => new Calls(work, new Chunks(sizes, undefined, events, ctx), ctx), steps: [spread] }
   })
 }
@@ -71,7 +81,7 @@ function onErrorOf(fn: Fn, policy: Policy): Policy['onError'] {
   const { onError } = policy
   if ((onError as string) === 'skipBatch') return 'skip'
   if ((onError as string) === 'skipItem') return (_, events, call) => oneByOne(fn, events as unknown[], call, policy)
-  return onError
+  return typeof onError === 'function' ? (...args) => settled(onError(...args)) : onError
 }
 
 /** Calls `fn` with each event alone. */

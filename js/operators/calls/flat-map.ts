@@ -7,9 +7,12 @@ import { flatten, Many } from './many.js'
 import type { CallOptions } from './policy.js'
 
 /**
- * Calls `fn` for each event; the values of the iterable or async iterable that it returns (or that its promise resolves with) are the results, those of one event after those of
- * another. `concurrency` counts calls of `fn`: the iterables are read one at a time, no faster than the results are. One that throws is a failed call: `onError` decides, but as its first
- * values have gone on already, it is not made again.
+ * Calls `fn` for each event; the values of the iterable or async iterable that it returns (or that
+ * its promise resolves with) are the results, those of one event after those of another. Promises
+ * among the values are awaited, one after the other. `concurrency` counts calls of `fn`: the
+ * iterables are read one at a time, no faster than the results are. An iterable that throws, or holds
+ * a promise that rejects, is a failed call: `onError` decides, but as its first values have gone on
+ * already, it is not made again.
  *
  * @example
  * const words = flatMap((line: string) => line.split(' '))
@@ -25,4 +28,4 @@ export function flatMap<In, Out>(
 }
 
 /** What `flatMap` takes results from. */
-export type Values<Out> = Iterable<Out> | AsyncIterable<Out>
+export type Values<Out> = Iterable<Out | PromiseLike<Out>> | AsyncIterable<Out>

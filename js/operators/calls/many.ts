@@ -1,7 +1,7 @@
 // The values that flatMap makes out of one event, on their way from the call that gave them to the step that hands them on.
 
 import { inspect } from 'node:util'
-import { isThenable } from '../../kit/promises.js'
+import { isThenable, silenceIfPromise } from '../../kit/promises.js'
 import type { Call } from '../engine/call.js'
 import type { Counts } from '../engine/counts.js'
 import { MANY, SKIP, StepCall, type StepMaker } from '../steps/step.js'
@@ -20,12 +20,22 @@ export class Many {
   }
 }
 
+/** A promise among them may reject before its turn comes. By index, which is faster than an iterator. */
+function silenceAll(values: unknown): void {
+  if (Array.isArray(values)) {
+    for (let index = 0; index < values.length; index++) if (typeof values[index] === 'object') silenceIfPromise(values[index])
+  } else if (values instanceof Set) for (const value of values) silenceIfPromise(value)
+}
+
 /** As the iterator helpers of JavaScript do, strings are refused: one letter at a time is hardly ever meant. */
 function iterable(values: unknown): object {
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(values ?? {}) as Partial<
     Iterable<unknown> & AsyncIterable<unknown>
   >
-  if (typeof values !== 'string' && (typeof later === 'function' || typeof now === 'function')) return values as object
+  if (typeof values !== 'string' && (typeof later === 'function' || typeof now === 'function')) {
+    silenceAll(values)
+    return values as object
+  }
   throw new TypeError(
     `flatMap(fn): expected an iterable or an async iterable from fn, got ${inspect(values, { depth: 0 })} (${typeof values})`,
   )

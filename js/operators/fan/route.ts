@@ -2,6 +2,7 @@
 
 import { type StreamContext, VeloError } from '../../index.js'
 import { configError, integer, onlyKnown } from '../../kit/check.js'
+import { silenceIfPromise } from '../../kit/promises.js'
 import { type By, reader } from '../engine/by.js'
 import { type HandMade, handMade } from '../engine/hand-made.js'
 import { checkInner, type Inner, type InnerIn, type InnerOut } from '../engine/inner.js'
@@ -107,6 +108,7 @@ class RouteFan extends Fan<unknown, unknown, unknown, { route: string; value: un
     // It may have ended the stream.
     if (this.isLeaving) return undefined
     if (typeof name !== 'string' || !Object.hasOwn(routes, name)) {
+      silenceIfPromise(name)
       if (otherwise === 'drop') return undefined
       if (otherwise === 'fail') throw unknownRoute(routes, name)
       name = otherwise.route

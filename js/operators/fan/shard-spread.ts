@@ -1,6 +1,7 @@
 // Sharding where results go out as they come: by key, or to the next shard that has room.
 
 import { type StreamContext, VeloError } from '../../index.js'
+import { silenceIfPromise } from '../../kit/promises.js'
 import { Lane, type LaneOwner } from '../engine/lane.js'
 import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
@@ -90,10 +91,12 @@ export class SpreadFan extends Fan<unknown, unknown, unknown, unknown> {
 /** The same for the same key in every process: FNV-1a over its type and its text. */
 function hash(key: unknown): number {
   const type = typeof key
-  if (type !== 'string' && type !== 'number' && type !== 'bigint' && type !== 'boolean')
+  if (type !== 'string' && type !== 'number' && type !== 'bigint' && type !== 'boolean') {
+    silenceIfPromise(key)
     throw new VeloError('VELO_EVENT', `shard(options).by: expected a string, number, bigint or boolean as key, got ${type}`, {
       field: 'shard(options).by',
     })
+  }
   const text = type === 'string' ? (key as string) : `${type}:${key}`
   let bits = 0x811c9dc5
   for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), 0x01000193)

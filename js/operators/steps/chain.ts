@@ -119,7 +119,6 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
 
   wait(promise: Promise<unknown>): void {
     this.waiting = promise
-    this.leaving.watch()
   }
 
   expand(values: object, care?: Care): void {
@@ -131,8 +130,8 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     this.expansions.leave(this.at, undefined)
   }
 
-  atEnd(callback: () => void): void {
-    this.leaving.atEnd(callback)
+  atEnd(callback: () => unknown): void {
+    this.leaving.atEnd(() => this.expansions.closes(callback()))
   }
 
   /** `value` goes through the steps from number `at` on. */
@@ -171,8 +170,9 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     for (let top = this.expansions.top; top !== undefined; top = this.expansions.top) {
       let result: Result
       try {
-        if (top.isAsync) return this.later(top)
+        if (top.isAsync) return this.later(top, this.expansions.next(top))
         result = readResult(top.iterator.next())
+        if (isThenable(result.value)) return this.later(top, this.expansions.settled(top, result.value))
       } catch (error) {
         return this.broke(top, error)
       }
@@ -189,14 +189,14 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     return PENDING
   }
 
-  /** The next value of an asynchronous expansion. */
-  private later(top: Expansion): Answer {
+  /** The next value of an expansion, where it has to be waited for. */
+  private later(top: Expansion, next: Promise<Result>): Answer {
     const taken = ({ done, value }: Result) => {
       if (done !== true) return this.take(value, top.at)
       this.expansions.pop()
       return this.advance()
     }
-    return this.await(this.expansions.next(top), taken as (value: unknown) => Answer, (error) => this.broke(top, error))
+    return this.await(next, taken as (value: unknown) => Answer, (error) => this.broke(top, error))
   }
 
   /** The newest expansion threw. */
@@ -211,7 +211,6 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     try {
       const values = care.threw(error)
       if (!isThenable(values)) return instead(values)
-      this.leaving.watch()
       return this.await(Promise.resolve(values), instead)
     } catch (thrown) {
       return this.fail(thrown)
@@ -226,6 +225,7 @@ export class Chain extends Iteration<unknown> implements StepHost, ThroughHost, 
     const go = (next: (settled: unknown) => Answer) => (settled: unknown) => {
       if (!this.over) this.settle(next(settled))
     }
+    this.leaving.watch()
     promise.then(go(then), go(or))
     return PENDING
   }

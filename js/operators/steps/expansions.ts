@@ -1,7 +1,7 @@
 // Iterables that steps of a chain have made out of single values, each read to its end before the one below it goes on.
 
 import { checkReturned, readResult } from '../../kit/iteration/iteration.js'
-import { refuse, silence } from '../../kit/promises.js'
+import { isThenable, refuse, silence } from '../../kit/promises.js'
 import type { Care } from './step.js'
 
 type Result = IteratorResult<unknown, unknown>
@@ -42,18 +42,38 @@ export class Expansions {
   }
 
   /** The next value of the newest, where that is asynchronous. */
-  async next({ iterator }: Expansion): Promise<Result> {
+  async next(expansion: Expansion): Promise<Result> {
     this.waiting = true
+    let result: Result
     try {
-      return readResult(await (iterator as AsyncIterator<unknown>).next())
+      result = readResult(await (expansion.iterator as AsyncIterator<unknown>).next())
     } finally {
       this.waiting = false
+    }
+    return isThenable(result.value) ? this.settled(expansion, result.value) : result
+  }
+
+  /**
+   * What a promise among the values of the newest resolves with. If it rejects, the iterable is
+   * closed: it does not know of the rejection.
+   */
+  async settled(expansion: Expansion, value: PromiseLike<unknown>): Promise<Result> {
+    try {
+      return { done: false, value: await value }
+    } catch (error) {
+      if (this.top === expansion) abandon(expansion.iterator)
+      throw error
     }
   }
 
   /** Leaves those that feed the step `at` and the ones before it. */
   leave(at: number, reason: unknown): void {
     while (this.open[0] !== undefined && this.open[0].at <= at) this.leaveOne(this.open.shift() as Expansion, reason)
+  }
+
+  /** What the end of the stream waits for if it is a promise. */
+  closes(returned: unknown): void {
+    if (isThenable(returned)) this.closing.push(silence(Promise.resolve(returned)))
   }
 
   /** Whether `finished()` has something to wait for. */
@@ -80,4 +100,12 @@ export class Expansions {
       this.closing.push(refuse(error))
     }
   }
+}
+
+/** Closes an iterable after an error, which takes precedence over any error of its `return()`. */
+function abandon(iterator: Expansion['iterator']): void {
+  try {
+    const returned: unknown = iterator.return?.()
+    if (isThenable(returned)) silence(returned)
+  } catch {}
 }

@@ -27,8 +27,8 @@ export interface StepHost {
   expand(values: object, care?: Care): void
   /** The value that a step is about to answer is the last one it takes. */
   last(): void
-  /** Called once, however the chain ends. */
-  atEnd(callback: () => void): void
+  /** Called once, however the chain ends. The end waits for a promise that it returns. */
+  atEnd(callback: () => unknown): void
 }
 
 /** Who minds an iterable that was left with the host. */

@@ -2,8 +2,10 @@
 
 import { callable, configError, duration, integer, onlyKnown } from '../../kit/check.js'
 import { type Clock, clockOf } from '../../kit/clock.js'
+import { isThenable } from '../../kit/promises.js'
 import type { OperatorCounts } from '../engine/counts.js'
 import { type Operator, operator } from '../steps/operator.js'
+import { LATER } from '../steps/step.js'
 
 /** How far a stream has come. */
 export interface Progress extends OperatorCounts {
@@ -34,7 +36,8 @@ export interface ProgressOptions {
 }
 
 /**
- * Lets every event go on as it is and tells `onProgress` how far the stream has come.
+ * Lets every event go on as it is and tells `onProgress` how far the stream has come. A promise that
+ * `onProgress` returns is awaited before the event goes on, or the stream ends.
  *
  * @example
  * const work = map(resize, { concurrency: 8, onError: 'skip' })
@@ -42,7 +45,7 @@ export interface ProgressOptions {
  *
  * @throws VeloError `VELO_CONFIG` when `onProgress` is no function, or an option is unknown or out of range.
  */
-export function progress<In>(onProgress: (progress: Progress) => void, options: ProgressOptions = {}): Operator<In, In> {
+export function progress<In>(onProgress: (progress: Progress) => unknown, options: ProgressOptions = {}): Operator<In, In> {
   callable(onProgress, 'progress(onProgress)')
   return telling('progress', () => onProgress, options, 'progress(onProgress, options)')
 }
@@ -50,7 +53,7 @@ export function progress<In>(onProgress: (progress: Progress) => void, options: 
 /** The operator `name`; `listener` makes the function that hears of one stream. */
 export function telling<In>(
   name: string,
-  listener: () => (progress: Progress) => void,
+  listener: () => (progress: Progress) => unknown,
   options: ProgressOptions,
   field: string,
 ): Operator<In, In> {
@@ -75,7 +78,11 @@ export function telling<In>(
             const now = clock.now()
             if (now - told >= interval) {
               told = now
-              tell(account.read(false))
+              const heard = tell(account.read(false))
+              if (isThenable(heard)) {
+                host.wait(Promise.resolve(heard).then(() => event))
+                return LATER
+              }
             }
             return event
           },

@@ -88,7 +88,7 @@ export declare type Codec =
  * @throws VeloError (a rejection) `VELO_CONFIG` for options; whatever the source or the sink throw; with `onError: 'stop'`, what the function throws.
  */
 export declare function consume<In, Out>(
-  fn: StreamFunction<In, Out> | Generator_2<In, Out>,
+  fn: StreamFunction<In, Out> | StreamGenerator<In, Out>,
   options: ConsumeOptions<NoInfer<In>, NoInfer<Out>>,
 ): Promise<Consumed>
 
@@ -178,7 +178,7 @@ declare interface Durability {
   /** All results of a source, or of one that begins where a stream was. */
   run(def: Definition, source: unknown, options: LeaseOptions): Promise<unknown[]>
   /** The results of a source one by one; the stream opens at the first. */
-  call(def: Definition, source: unknown, options: LeaseOptions): AsyncIterableIterator<unknown> & AsyncDisposable
+  call(def: Definition, source: unknown, options: LeaseOptions): ValueIterator<unknown> & AsyncDisposable
   unfinished(name: string): Promise<UnfinishedStream[]>
   discard(name: string, id: string): Promise<boolean>
 }
@@ -241,20 +241,26 @@ export declare interface FunctionMetrics {
   processing: LatencyQuantiles
 }
 
-/** An async generator function: events in, results out, local variables are the state. */
-declare type Generator_2<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, unknown, undefined>
-
-export { Generator_2 as Generator }
+/** Options beside a function, which cannot be handed to another thread. */
+export declare interface FunctionOptions<Schema = undefined, State = unknown>
+  extends Omit<StreamOptions, 'placement' | 'schema' | 'state'> {
+  /** Where instances run: on the caller's thread. For worker threads give the URL of the module instead of the function. */
+  placement?: 'local'
+  /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
+  schema?: Schema
+  /** Keeps `ctx.state` instead of the history, so that a stream of any length takes constant space. Only with `durable`. */
+  state?: StateOptions<State>
+}
 
 /** Of one stream. */
 declare interface Harness {
   /** The function of a stage as it is to be called. */
-  wrap(fn: Generator_2<never, unknown>, place: StagePlace): Generator_2<never, unknown>
+  wrap(fn: StreamGenerator<never, unknown>, place: StagePlace): StreamGenerator<never, unknown>
   /** The same for another thread. */
   departure(): Departure
 }
 
-declare abstract class Inlet<In> implements AsyncIterableIterator<In> {
+declare abstract class Inlet<In> implements ValueIterator<In> {
   protected readonly owner: Owner
   protected readonly row: Row
   /** The waiting `next()`; more than one only if the function asks again without awaiting. */
@@ -525,6 +531,11 @@ export declare interface LogFields {
 declare interface Milestone {
   readonly at: number
   reached(): void
+}
+
+/** Options beside the URL of a module. */
+declare interface ModuleOptions extends StreamOptions {
+  placement: 'worker'
 }
 
 /** Options of `open`. */
@@ -1053,7 +1064,7 @@ export declare type SourceFrom<In> = (from: number) => Source<In> | PromiseLike<
 
 /** One generator function of a pipeline; a plain stream function has one. */
 declare interface Stage {
-  readonly fn: Generator_2<never, unknown>
+  readonly fn: StreamGenerator<never, unknown>
   readonly name: string
   readonly schema: StandardSchemaV1 | undefined
   /** Where it runs, if that is another thread; `fn` is never called then. */
@@ -1131,10 +1142,7 @@ declare interface Standing_2 {
 }
 
 /** The same for a function with the option `state`. */
-export declare type StatefulGenerator<In, Out, State> = (
-  events: AsyncIterableIterator<In>,
-  ctx: StreamContext<State>,
-) => AsyncGenerator<Out, unknown, undefined>
+export declare type StatefulGenerator<In, Out, State> = StreamGenerator<In, Out, State>
 
 /** How `ctx.state` is kept. */
 export declare interface StateOptions<State> {
@@ -1192,7 +1200,7 @@ export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposa
   /** Reads up to `max` results, waiting for the first; empty at the end. */
   recvBatch(max: number): Promise<Out[]>
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
-  feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable
+  feed(source: Source<In>): ValueIterator<Out> & AsyncDisposable
   /** No more events: the function sees the end of its input, may still yield, and its results stay readable. */
   end(): void
   /**
@@ -1204,7 +1212,7 @@ export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposa
   abort(reason?: unknown): void
   [Symbol.asyncDispose](): Promise<void>
   /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out>
+  [Symbol.asyncIterator](): ValueIterator<Out>
   /** A Node stream in object mode: what is written is sent, what is yielded can be read; ending it ends the input, and it has finished when the function has; destroying it aborts. */
   toDuplex(): Duplex
   /** A pair of Web streams. `close()` of the writable ends the input and waits for the function. */
@@ -1277,12 +1285,7 @@ export declare interface StreamEnd {
  * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range; `VELO_NATIVE_LOAD` where what runs worker threads cannot be loaded. A module that cannot be loaded, or that exports no such
  * function, fails its streams with `VELO_FUNCTION_REF`.
  */
-export declare function streamFn<In, Out>(
-  module: URL | string,
-  options: StreamOptions & {
-    placement: 'worker'
-  },
-): StreamFunction<In, Out>
+export declare function streamFn<In, Out>(module: URL | string, options: ModuleOptions): StreamFunction<In, Out>
 
 /**
  * Makes a stream function out of an async generator function. Each stream gets its own instance; local variables are its state.
@@ -1296,27 +1299,26 @@ export declare function streamFn<In, Out>(
  *
  * @throws VeloError `VELO_CONFIG` when `fn` is no async generator function, or an option is unknown or out of range.
  */
-export declare function streamFn<Schema extends StandardSchemaV1, Out>(
-  fn: Generator_2<StandardSchemaV1.InferOutput<Schema>, Out>,
-  options: StreamOptions & {
+export declare function streamFn<Schema extends StandardSchemaV1, Out, State = unknown>(
+  fn: StreamGenerator<StandardSchemaV1.InferOutput<Schema>, Out, NoInfer<State>>,
+  options: FunctionOptions<Schema, State> & {
     schema: Schema
   },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
 
-export declare function streamFn<In, Out, State>(
-  fn: StatefulGenerator<In, Out, State>,
-  options: StreamOptions & {
-    schema?: undefined
-    state: StateOptions<State>
-  },
+export declare function streamFn<In, Out, State = unknown>(
+  fn: StreamGenerator<In, Out, NoInfer<State>>,
+  options?: FunctionOptions<undefined, State>,
 ): StreamFunction<In, Out>
 
-export declare function streamFn<In, Out>(
-  fn: Generator_2<In, Out>,
-  options?: StreamOptions & {
-    schema?: undefined
-  },
-): StreamFunction<In, Out>
+/**
+ * Only words errors: it accepts no call that the signatures above refuse. The compiler reports its
+ * error for the last signature, and this one takes any function, so the error names the option.
+ */
+export declare function streamFn<Schema extends StandardSchemaV1 | undefined = undefined, State = unknown>(
+  fn: StreamGenerator<Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : never, unknown, NoInfer<State>>,
+  options?: FunctionOptions<Schema, State>,
+): StreamFunction<never, unknown>
 
 /** A stream function: an async generator with options. Every use makes an instance of its own. */
 export declare interface StreamFunction<In, Out> {
@@ -1326,7 +1328,7 @@ export declare interface StreamFunction<In, Out> {
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In> | SourceFrom<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In> | SourceFrom<In>, options?: CallOptions): ValueIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
@@ -1335,7 +1337,7 @@ export declare interface StreamFunction<In, Out> {
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
   pipe<Next>(next: StreamFunction<Out, Next>): StreamFunction<In, Next>
-  pipe<Next>(next: Generator_2<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: StreamGenerator<Out, Next>): StreamFunction<In, Next>
   /** The same function with other options, limits and metrics of its own. */
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
@@ -1345,6 +1347,12 @@ export declare interface StreamFunction<In, Out> {
   /** With `durable`: removes the stream of this id from the journal; false where there is none. One that is open here is aborted. Rejects as `unfinished`. */
   discard(id: string): Promise<boolean>
 }
+
+/** An async generator function: events in, results out, local variables are the state. */
+export declare type StreamGenerator<In, Out, State = unknown> = (
+  events: ValueIterator<In>,
+  ctx: StreamContext<State>,
+) => AsyncGenerator<Out, unknown, undefined>
 
 /** Headers of a stream as `open({ headers })` got them; `req.headers` of Node fits. */
 export declare type StreamHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -1440,7 +1448,10 @@ export declare interface StreamOptions {
    * views of a shared buffer, as a `Buffer` of Node.js may be; others as `'structured'`. Or `{ encode, decode }`, which the module of the function must export as `codec` too. Worker threads and durable streams only. Default `'structured'`.
    */
   codec?: Codec
-  /** Moves the ArrayBuffers of events and results to the other thread instead of copying them: they are detached here. Worker threads only. Default `false`. */
+  /**
+   * Moves the ArrayBuffers that an event or a result owns to the other thread instead of copying
+   * them: they are detached here. Worker threads only. Default `false`.
+   */
   transfer?: boolean
   /** What becomes of a stream whose thread dies: it fails with `VELO_WORKER_EXITED`, `'reopen'`: its function starts anew on another thread; `'resume'`: a durable one goes on where it was. Worker threads only. Default `'fail'`. */
   onWorkerExit?: 'fail' | 'reopen' | 'resume'
@@ -1490,6 +1501,15 @@ export declare interface UnfinishedStream extends Position {
   readonly id: string
   /** What is kept of it. */
   readonly bytes: number
+}
+
+/**
+ * An async iterator that can be iterated itself. Unlike with `AsyncIterableIterator`, `value` is
+ * `undefined` at the end, and not `any`.
+ */
+export declare interface ValueIterator<Value> extends AsyncIterator<Value, undefined, undefined> {
+  next(): Promise<IteratorResult<Value, undefined>>
+  [Symbol.asyncIterator](): ValueIterator<Value>
 }
 
 /** Every error that velo-stream itself raises. */

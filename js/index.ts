@@ -4,7 +4,7 @@ export type { ConsumeOptions } from './api/consume/consume.js'
 export { consume } from './api/consume/consume.js'
 export type { AckSource, Consumed, Joined, Part, PartedSource, Sink } from './api/consume/contract.js'
 export type { Durable } from './api/keeping/durability.js'
-export type { StateOptions, StreamOptions } from './api/options.js'
+export type { FunctionOptions, StateOptions, StreamOptions } from './api/options.js'
 export type { Recovered, RecoverOptions } from './api/recover.js'
 export type { DrainOptions, RuntimeOptions } from './api/runtime.js'
 export { runtime } from './api/runtime.js'
@@ -26,7 +26,6 @@ export type {
   EffectOptions,
   EndReason,
   FunctionMetrics,
-  Generator,
   JournalMetrics,
   LatencyQuantiles,
   OpenOptions,
@@ -42,10 +41,12 @@ export type {
   StatefulGenerator,
   StreamContext,
   StreamEnd,
+  StreamGenerator,
   StreamHeaders,
   StreamMetrics,
   StreamState,
   UnfinishedStream,
+  ValueIterator,
   WebSource,
   WorkerSnapshot,
 } from './kit/types.js'

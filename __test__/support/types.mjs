@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The compilers that users have, oldest first: the name of each package. The last one is that of the library. */
-const compilers = { 5.4: 'typescript-5.4', 5.9: 'typescript-5.9', 7: 'typescript' }
+export const compilers = { 5.4: 'typescript-5.4', 5.9: 'typescript-5.9', 7: 'typescript' }
 const newest = compilers[7]
 
 const require = createRequire(import.meta.url)
@@ -40,26 +40,38 @@ export function compilesLoosely(folder) {
   compiles(folder, { options: ['--exactOptionalPropertyTypes', 'false', '--module', 'ESNext', '--moduleResolution', 'bundler'] })
 }
 
-/** The marked lines of fails.ts do not compile, all others do. `overloads`: a line may be refused more than once, by each overload. */
-export function refusesMarked(folder, { overloads = false } = {}) {
-  const expected = new Map()
-  for (const [index, line] of readFileSync(join(fileURLToPath(folder), 'fails.ts'), 'utf8')
+/**
+ * The marked lines of a file do not compile, all others do, by the compiler of each of `versions`.
+ * `overloads`: a line may be refused more than once, by each overload.
+ */
+export function refusesMarked(folder, { file = 'fails', overloads = false, versions = ['7'] } = {}) {
+  for (const version of versions) {
+    const expected = marksOf(folder, `${file}.ts`)
+    assert.ok(expected.size > 0, `${file}.ts marks no line`)
+    const unexpected = []
+    for (const error of errors(folder, ['-p', `tsconfig.${file}.json`], compilers[version])) {
+      const [, name, line] = /^(\w+)\.ts\((\d+),/.exec(error) ?? []
+      const mark = name === file ? expected.get(Number(line)) : undefined
+      if (mark !== undefined && error.includes(mark.text) && (overloads || mark.seen === 0)) mark.seen++
+      else unexpected.push(error)
+    }
+    assert.deepEqual(unexpected, [], `errors on lines without a mark, or with another text: TypeScript ${version}`)
+    assert.deepEqual(
+      [...expected].filter(([, { seen }]) => seen === 0),
+      [],
+      `marked lines that compile: TypeScript ${version}`,
+    )
+  }
+}
+
+/** What each line must be refused with, by its number. */
+function marksOf(folder, file) {
+  const marks = new Map()
+  for (const [index, line] of readFileSync(join(fileURLToPath(folder), file), 'utf8')
     .split(/\r?\n/)
     .entries()) {
     const mark = /^\s*\/\/ FAILS (.+)$/.exec(line)
-    if (mark) expected.set(index + 2, { text: mark[1].trim(), seen: 0 })
+    if (mark) marks.set(index + 2, { text: mark[1].trim(), seen: 0 })
   }
-  assert.ok(expected.size > 0, 'fails.ts marks no line')
-  const unexpected = []
-  for (const error of errors(folder, ['-p', 'tsconfig.fails.json'])) {
-    const mark = expected.get(Number(/^fails\.ts\((\d+),/.exec(error)?.[1]))
-    if (mark !== undefined && error.includes(mark.text) && (overloads || mark.seen === 0)) mark.seen++
-    else unexpected.push(error)
-  }
-  assert.deepEqual(unexpected, [], 'errors on lines without a mark, or with another text')
-  assert.deepEqual(
-    [...expected].filter(([, { seen }]) => seen === 0),
-    [],
-    'marked lines that compile',
-  )
+  return marks
 }

@@ -107,21 +107,21 @@ export const stream: Stream<number, string> = double.open()
 
 // Functions that are no async generators.
 
-// FAILS is not assignable to parameter of type 'Generator<
+// FAILS is not assignable to parameter of type 'StreamGenerator<
 streamFn(function* (numbers: Iterable<number>) {
   yield* numbers
 })
 
-// FAILS is not assignable to parameter of type 'Generator<
+// FAILS is not assignable to parameter of type 'StreamGenerator<
 streamFn(async (numbers: AsyncIterable<number>) => numbers)
 
-// FAILS is not assignable to parameter of type 'Generator<
+// FAILS is not assignable to parameter of type 'StreamGenerator<
 streamFn((n: number) => n * 2)
 
-// FAILS Argument of type 'number' is not assignable to parameter of type 'Generator<
+// FAILS Argument of type 'number' is not assignable to parameter of type 'StreamGenerator<
 streamFn(5)
 
-// FAILS 'buffer' does not exist in type 'Generator<
+// FAILS 'buffer' does not exist in type 'StreamGenerator<
 streamFn({ buffer: 1 })
 
 // FAILS is not assignable to
@@ -134,12 +134,12 @@ double.pipe((n: number) => n * 2)
 
 // A function that asks for more than it is given.
 
-// FAILS is not assignable to parameter of type 'Generator<
+// FAILS is not assignable to parameter of type 'StreamGenerator<
 streamFn(async function* (numbers: number[]) {
   yield numbers.length
 })
 
-// FAILS is not assignable to parameter of type 'Generator<
+// FAILS is not assignable to parameter of type 'StreamGenerator<
 streamFn(async function* (numbers: AsyncIterable<number>, ctx: { user: string }) {
   for await (const n of numbers) yield `${ctx.user}${n}`
 })

@@ -10,7 +10,6 @@ import {
   ClosedError,
   type EndReason,
   type FunctionMetrics,
-  type Generator,
   type LatencyQuantiles,
   OverloadedError,
   runtime,
@@ -21,15 +20,20 @@ import {
   type StreamContext,
   type StreamEnd,
   type StreamFunction,
+  type StreamGenerator,
   type StreamHeaders,
   type StreamMetrics,
   type StreamOptions,
   type StreamState,
   streamFn,
   TimeoutError,
+  type ValueIterator,
   VeloError,
   type VeloErrorCode,
 } from 'velo-stream'
+import { connect, subscribe } from 'velo-stream/client'
+import { eventsFrom } from 'velo-stream/http'
+import { controlledSource } from 'velo-stream/testing'
 import { z } from 'zod'
 
 /** True only when both types are the same; `any` is the same as itself alone. */
@@ -58,8 +62,10 @@ export const byIterator = streamFn(async function* (words: AsyncIterableIterator
 is<Equal<typeof byIterator, StreamFunction<string, number>>>()
 
 export const given = streamFn<string, number>(async function* (words, ctx) {
-  is<Equal<typeof words, AsyncIterableIterator<string>>>()
+  is<Equal<typeof words, ValueIterator<string>>>()
   is<Equal<typeof ctx, StreamContext>>()
+  const first = await words.next()
+  is<Equal<typeof first.value, string | undefined>>()
   for await (const word of words) yield word.length
 })
 is<Equal<typeof given, StreamFunction<string, number>>>()
@@ -107,10 +113,15 @@ export async function calls(): Promise<void> {
   const lengths = await length.run(['a', 'bb'])
   is<Equal<typeof lengths, number[]>>()
   const results = length(['a'])
-  is<Equal<typeof results, AsyncIterableIterator<number> & AsyncDisposable>>()
+  is<Equal<typeof results, ValueIterator<number> & AsyncDisposable>>()
+  const iterator: AsyncIterableIterator<number> = results
+  void iterator
   for await (const one of results) is<Equal<typeof one, number>>()
   const first = await length(['a'], { signal: AbortSignal.timeout(1000) }).next()
-  is<Equal<typeof first, IteratorResult<number, ReturnType<typeof JSON.parse>>>>()
+  is<Equal<typeof first, IteratorResult<number, undefined>>>()
+  is<Equal<typeof first.value, number | undefined>>()
+  const iterated = await results[Symbol.asyncIterator]().next()
+  is<Equal<typeof iterated.value, number | undefined>>()
 
   // Every source of its kind, promises of events in a sync one too.
   await length.run(new Set(['a']))
@@ -151,6 +162,10 @@ export async function live(): Promise<void> {
   is<Equal<typeof more, number[]>>()
   for await (const one of stream) is<Equal<typeof one, number>>()
   for await (const one of length.open().feed(['a', 'b'])) is<Equal<typeof one, number>>()
+  const fed = await length.open().feed(['a', 'b']).next()
+  is<Equal<typeof fed.value, number | undefined>>()
+  const pulled = await stream[Symbol.asyncIterator]().next()
+  is<Equal<typeof pulled.value, number | undefined>>()
   const ended = stream.end()
   is<Equal<typeof ended, void>>()
   stream.abort()
@@ -187,20 +202,20 @@ export async function dispose(): Promise<void> {
 
 export const five = length
   .pipe(async function* (lengths) {
-    is<Equal<typeof lengths, AsyncIterableIterator<number>>>()
+    is<Equal<typeof lengths, ValueIterator<number>>>()
     for await (const n of lengths) yield n > 3
   })
   .pipe(async function* (long, ctx) {
-    is<Equal<typeof long, AsyncIterableIterator<boolean>>>()
+    is<Equal<typeof long, ValueIterator<boolean>>>()
     is<Equal<typeof ctx, StreamContext>>()
     for await (const yes of long) yield yes ? new Date() : 'short'
   })
   .pipe(async function* (dates) {
-    is<Equal<typeof dates, AsyncIterableIterator<Date | 'short'>>>()
+    is<Equal<typeof dates, ValueIterator<Date | 'short'>>>()
     for await (const date of dates) yield [date] as const
   })
   .pipe(async function* (tuples) {
-    is<Equal<typeof tuples, AsyncIterableIterator<readonly [Date | 'short']>>>()
+    is<Equal<typeof tuples, ValueIterator<readonly [Date | 'short']>>>()
     for await (const [one] of tuples) yield { one }
   })
 is<Equal<typeof five, StreamFunction<string, { one: Date | 'short' }>>>()
@@ -215,7 +230,7 @@ export const long = length.pipe(mixed).pipe(
 )
 is<Equal<typeof long, StreamFunction<string, number>>>()
 
-const stage: Generator<number, string> = async function* (numbers) {
+const stage: StreamGenerator<number, string> = async function* (numbers) {
   for await (const n of numbers) yield String(n)
 }
 const staged = length.pipe(stage)
@@ -240,7 +255,7 @@ is<Equal<typeof named, StreamFunction<string, number>>>()
 const Reading = z.object({ at: z.string().transform((text) => new Date(text)), value: z.coerce.number<string>() })
 export const readings = streamFn(
   async function* (events) {
-    is<Equal<typeof events, AsyncIterableIterator<{ at: Date; value: number }>>>()
+    is<Equal<typeof events, ValueIterator<{ at: Date; value: number }>>>()
     for await (const { at, value } of events) yield { at, total: value }
   },
   { schema: Reading },
@@ -310,3 +325,19 @@ export async function whole(): Promise<void> {
 }
 
 export const options: StreamOptions = { buffer: 1, idleTimeout: 1, schema: plain }
+
+// At the end of every iterator the value is `undefined`, and never `any`.
+
+export async function ends(request: Request): Promise<void> {
+  const iterators = {
+    subscribe: subscribe<string>('http://localhost')[Symbol.asyncIterator](),
+    connect: connect<number, string>('ws://localhost')[Symbol.asyncIterator](),
+    eventsFrom: eventsFrom<string>(request),
+    controlledSource: controlledSource<string>(),
+  }
+  type Value<Name extends keyof typeof iterators> = Awaited<ReturnType<(typeof iterators)[Name]['next']>>['value']
+  is<Equal<Value<'subscribe'>, string | undefined>>()
+  is<Equal<Value<'connect'>, string | undefined>>()
+  is<Equal<Value<'eventsFrom'>, string | undefined>>()
+  is<Equal<Value<'controlledSource'>, string | undefined>>()
+}

@@ -2,10 +2,11 @@
 
 import { BATCH, type Batched } from '../kit/iteration/batches.js'
 import { STARVES } from '../kit/starving.js'
+import type { ValueIterator } from '../kit/types.js'
 import type { Live } from './live.js'
 import { Pump } from './pump.js'
 
-export class Feed<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, Batched {
+export class Feed<Out> implements ValueIterator<Out>, AsyncDisposable, Batched {
   readonly #live: Live
 
   constructor(live: Live, source: unknown) {

@@ -64,6 +64,21 @@ export interface StreamOptions {
   state?: StateOptions<unknown>
 }
 
+/** Options beside the URL of a module. */
+export interface ModuleOptions extends StreamOptions {
+  placement: 'worker'
+}
+
+/** Options beside a function, which cannot be handed to another thread. */
+export interface FunctionOptions<Schema = undefined, State = unknown> extends Omit<StreamOptions, 'placement' | 'schema' | 'state'> {
+  /** Where instances run: on the caller's thread. For worker threads give the URL of the module instead of the function. */
+  placement?: 'local'
+  /** A Standard Schema (zod, valibot, arktype ...) for events; the function gets its output. */
+  schema?: Schema
+  /** Keeps `ctx.state` instead of the history, so that a stream of any length takes constant space. Only with `durable`. */
+  state?: StateOptions<State>
+}
+
 /** How `ctx.state` is kept. */
 export interface StateOptions<State> {
   /** What a new stream starts from, plain data; a function is called for each. */

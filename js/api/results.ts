@@ -7,13 +7,14 @@ import { CallMode, type Leash } from '../engine/modes/call.js'
 import type { Failure } from '../kit/errors.js'
 import { holds, MARK, type Mark, type Marking } from '../kit/marks.js'
 import { iterationEnd } from '../kit/promises.js'
+import type { ValueIterator } from '../kit/types.js'
 
 /** Who drops the results before their end can end nothing any more: then the garbage collector does. */
 const abandoned = new FinalizationRegistry<Leash>((leash) => leash.call?.abandoned())
 
 type End<Out> = Promise<IteratorResult<Out, undefined>>
 
-export class Results<Out> implements AsyncIterableIterator<Out>, AsyncDisposable, Marking {
+export class Results<Out> implements ValueIterator<Out>, AsyncDisposable, Marking {
   readonly #def: Definition
   readonly #source: unknown
   readonly #ahead: number

@@ -17,20 +17,20 @@ import { type Keeping, markKept } from '../kit/keeping/keeping.js'
 import type {
   CallOptions,
   FunctionMetrics,
-  Generator,
   OpenOptions,
   RunOptions,
   Source,
   SourceFrom,
-  StatefulGenerator,
+  StreamGenerator,
   UnfinishedStream,
+  ValueIterator,
 } from '../kit/types.js'
 import { moduleHref, notAReference, WorkerPlacement } from '../workers/caller/placement.js'
 import { keepCompiled } from './exemplars.js'
 import { checkCall, checkOpen, signalIn } from './given.js'
 import { DURABILITY, type Durable } from './keeping/durability.js'
 import { durableCall, durableMembers, NOT_KEPT } from './keeping/durable-fn.js'
-import { defaults, resolveOptions, type StateOptions, type StreamOptions } from './options.js'
+import { defaults, type FunctionOptions, type ModuleOptions, resolveOptions, type StreamOptions } from './options.js'
 import { Results } from './results.js'
 import { Stream } from './stream.js'
 
@@ -42,7 +42,7 @@ export interface StreamFunction<In, Out> {
    *
    * Throws `VELO_CONFIG` for what cannot be iterated; the first `next()` rejects with `VELO_OVERLOADED` or `VELO_DRAINING` where there is no place.
    */
-  (source: Source<In> | SourceFrom<In>, options?: CallOptions): AsyncIterableIterator<Out> & AsyncDisposable
+  (source: Source<In> | SourceFrom<In>, options?: CallOptions): ValueIterator<Out> & AsyncDisposable
   /** Name of the stream function, as in metrics. */
   readonly name: string
   /** Feeds all of `source` through a new instance and collects the results. Never resolves short without an error unless the function returned early. */
@@ -51,7 +51,7 @@ export interface StreamFunction<In, Out> {
   open(options?: OpenOptions): Stream<In, Out>
   /** The results of this function become the events of `next`: a stream function of its own, which takes one permit. */
   pipe<Next>(next: StreamFunction<Out, Next>): StreamFunction<In, Next>
-  pipe<Next>(next: Generator<Out, Next>): StreamFunction<In, Next>
+  pipe<Next>(next: StreamGenerator<Out, Next>): StreamFunction<In, Next>
   /** The same function with other options, limits and metrics of its own. */
   with(options: StreamOptions): StreamFunction<In, Out>
   /** Totals of all streams of this function in this process, from Rust: a plain object, made anew at each access. */
@@ -72,7 +72,7 @@ export interface StreamFunction<In, Out> {
  * @throws VeloError `VELO_FUNCTION_REF` for what is no URL; `VELO_CONFIG` when an option is unknown or out of range; `VELO_NATIVE_LOAD` where what runs worker threads cannot be loaded. A module that cannot be loaded, or that exports no such
  * function, fails its streams with `VELO_FUNCTION_REF`.
  */
-export function streamFn<In, Out>(module: URL | string, options: StreamOptions & { placement: 'worker' }): StreamFunction<In, Out>
+export function streamFn<In, Out>(module: URL | string, options: ModuleOptions): StreamFunction<In, Out>
 
 /**
  * Makes a stream function out of an async generator function. Each stream gets its own instance; local variables are its state.
@@ -86,27 +86,34 @@ export function streamFn<In, Out>(module: URL | string, options: StreamOptions &
  *
  * @throws VeloError `VELO_CONFIG` when `fn` is no async generator function, or an option is unknown or out of range.
  */
-export function streamFn<Schema extends StandardSchemaV1, Out>(
-  fn: Generator<StandardSchemaV1.InferOutput<Schema>, Out>,
-  options: StreamOptions & { schema: Schema },
+export function streamFn<Schema extends StandardSchemaV1, Out, State = unknown>(
+  fn: StreamGenerator<StandardSchemaV1.InferOutput<Schema>, Out, NoInfer<State>>,
+  options: FunctionOptions<Schema, State> & { schema: Schema },
 ): StreamFunction<StandardSchemaV1.InferInput<Schema>, Out>
-export function streamFn<In, Out, State>(
-  fn: StatefulGenerator<In, Out, State>,
-  options: StreamOptions & { schema?: undefined; state: StateOptions<State> },
+export function streamFn<In, Out, State = unknown>(
+  fn: StreamGenerator<In, Out, NoInfer<State>>,
+  options?: FunctionOptions<undefined, State>,
 ): StreamFunction<In, Out>
-export function streamFn<In, Out>(fn: Generator<In, Out>, options?: StreamOptions & { schema?: undefined }): StreamFunction<In, Out>
+/**
+ * Only words errors: it accepts no call that the signatures above refuse. The compiler reports its
+ * error for the last signature, and this one takes any function, so the error names the option.
+ */
+export function streamFn<Schema extends StandardSchemaV1 | undefined = undefined, State = unknown>(
+  fn: StreamGenerator<Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : never, unknown, NoInfer<State>>,
+  options?: FunctionOptions<Schema, State>,
+): StreamFunction<never, unknown>
 export function streamFn(
-  fn: Generator<never, unknown> | URL | string,
-  options: StreamOptions = NO_OPTIONS,
+  fn: StreamGenerator<never, unknown> | URL | string,
+  options: StreamOptions | FunctionOptions = NO_OPTIONS,
 ): StreamFunction<never, unknown> {
   const usual = defaults(nameOf(fn, options))
-  const resolved = options === NO_OPTIONS ? usual : resolveOptions(options, usual, 'streamFn(options)')
+  const resolved = options === NO_OPTIONS ? usual : resolveOptions(options as StreamOptions, usual, 'streamFn(options)')
   return make([stageOf(fn, resolved, 'streamFn(fn)')], resolved)
 }
 
 const NO_OPTIONS: StreamOptions = {}
 
-function nameOf(fn: unknown, options: StreamOptions | null): string {
+function nameOf(fn: unknown, options: { readonly export?: string } | null): string {
   if (typeof fn === 'function') return fn.name || 'stream'
   const exported = options?.export
   if (typeof exported === 'string' && exported !== 'default') return exported
@@ -133,7 +140,7 @@ function stageOf(fn: unknown, options: ResolvedOptions, field: string): Stage {
   if (isModule) throw configError('streamFn(options).placement', "'worker', because the function is given as a module", options.placement)
   checkGenerator(fn, field)
   onlyForWorkers(options)
-  return { fn: fn as Generator<never, unknown>, name, schema }
+  return { fn: fn as StreamGenerator<never, unknown>, name, schema }
 }
 
 const FOR_WORKERS = ['export', 'transfer', 'codec', 'onWorkerExit'] as const
@@ -203,11 +210,11 @@ function make(stages: readonly Stage[], options: ResolvedOptions, gates?: readon
       if (openOptions === undefined) return new Stream<never, unknown>(new LiveMode(def, NOTHING_SAID))
       return new Stream<never, unknown>(new LiveMode(def, checkOpen(openOptions), pullerOf(openOptions)))
     },
-    pipe(next: StreamFunction<unknown, unknown> | Generator<unknown, unknown>) {
+    pipe(next: StreamFunction<unknown, unknown> | StreamGenerator<unknown, unknown>) {
       const piped = definitions.get(next)
       if (piped === undefined) checkGenerator(next, 'pipe(next)')
       const added: readonly Stage[] = piped?.given ?? [
-        { fn: next as Generator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined },
+        { fn: next as StreamGenerator<never, unknown>, name: (next as { name: string }).name || 'stream', schema: undefined },
       ]
       const name = [...stages, ...added].map((stage) => stage.name).join('|')
       return make([...stages, ...added], { ...options, name })

@@ -1,9 +1,10 @@
 // `for await (const result of stream)`: the first `next()` makes the iterator the reader until the end; leaving the loop closes the stream.
 
 import { VeloError } from '../kit/errors.js'
+import type { ValueIterator } from '../kit/types.js'
 import type { Live } from './live.js'
 
-export class StreamIterator<Out> implements AsyncIterableIterator<Out> {
+export class StreamIterator<Out> implements ValueIterator<Out> {
   readonly #live: Live
   #reads = false
 

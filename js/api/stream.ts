@@ -8,7 +8,17 @@ import { configError, duration, integer, iterable, onlyKnown, signalOf } from '.
 import type { VeloError } from '../kit/errors.js'
 import { DONE_VOID, refuse } from '../kit/promises.js'
 import { builtin } from '../kit/start/builtin.js'
-import type { Position, RecvOptions, Resumed, SignalOption, Source, StreamEnd, StreamMetrics, StreamState } from '../kit/types.js'
+import type {
+  Position,
+  RecvOptions,
+  Resumed,
+  SignalOption,
+  Source,
+  StreamEnd,
+  StreamMetrics,
+  StreamState,
+  ValueIterator,
+} from '../kit/types.js'
 import { Feed } from './feed.js'
 import { duplexOf, webOf } from './interop.js'
 import type { Live } from './live.js'
@@ -124,7 +134,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   }
 
   /** Sends everything of `source`, then ends the input. It starts at once, is the only sender and the reader; leaving its loop closes the stream. */
-  feed(source: Source<In>): AsyncIterableIterator<Out> & AsyncDisposable {
+  feed(source: Source<In>): ValueIterator<Out> & AsyncDisposable {
     iterable(source, 'feed(source)')
     if ((source as unknown) === this || (source instanceof StreamIterator && source.reads(this.#live)))
       throw configError('feed(source)', 'another source than the results of the stream itself', source)
@@ -159,7 +169,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   }
 
   /** The results until the end. `next()` makes it the reader; `return()` (a `break`) closes the stream. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
+  [Symbol.asyncIterator](): ValueIterator<Out> {
     return new StreamIterator(this.#live)
   }
 

@@ -51,14 +51,23 @@ export interface StreamContext<State = unknown> {
   random(): number
 }
 
-/** An async generator function: events in, results out, local variables are the state. */
-export type Generator<In, Out> = (events: AsyncIterableIterator<In>, ctx: StreamContext) => AsyncGenerator<Out, unknown, undefined>
+/**
+ * An async iterator that can be iterated itself. Unlike with `AsyncIterableIterator`, `value` is
+ * `undefined` at the end, and not `any`.
+ */
+export interface ValueIterator<Value> extends AsyncIterator<Value, undefined, undefined> {
+  next(): Promise<IteratorResult<Value, undefined>>
+  [Symbol.asyncIterator](): ValueIterator<Value>
+}
 
-/** The same for a function with the option `state`. */
-export type StatefulGenerator<In, Out, State> = (
-  events: AsyncIterableIterator<In>,
+/** An async generator function: events in, results out, local variables are the state. */
+export type StreamGenerator<In, Out, State = unknown> = (
+  events: ValueIterator<In>,
   ctx: StreamContext<State>,
 ) => AsyncGenerator<Out, unknown, undefined>
+
+/** The same for a function with the option `state`. */
+export type StatefulGenerator<In, Out, State> = StreamGenerator<In, Out, State>
 
 /** Where a stream is in its life. */
 export type StreamState = 'waiting' | 'open' | 'ending' | 'closing' | 'closed'

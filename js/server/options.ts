@@ -4,14 +4,14 @@ import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import type { Dashboard, DashboardOptions } from '../dashboard/index.js'
 import type { HttpOptions } from '../http/index.js'
-import { type Durable, type Generator, type StreamFunction, type StreamOptions, streamFn } from '../index.js'
+import { type Durable, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import { type Sharing, sharingOf } from '../kit/keeping/keeping.js'
 import type { SocketOptions } from '../websocket/index.js'
 import { boardOf } from './board.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
-export type Servable = StreamFunction<never, unknown> | Generator<never, unknown> | URL
+export type Servable = StreamFunction<never, unknown> | StreamGenerator<never, unknown> | URL
 
 /** Options of the HTTP side of a function; what the server itself decides is left out. */
 export type ServedHttp = Omit<HttpOptions<never, unknown>, 'draining' | 'openOptions' | 'onError' | 'owner'>

@@ -1,7 +1,9 @@
 // A source that gives what a test pushes, when the test pushes it, and says what is done to it.
 
+import type { ValueIterator } from '../index.js'
+
 /** What `controlledSource()` gives: a source, with the other end in the hands of the test. One reader. */
-export interface ControlledSource<T> extends AsyncIterableIterator<T> {
+export interface ControlledSource<T> extends ValueIterator<T> {
   /** The next event. Waits in line until it is asked for. Throws after `end()` and `fail()`. */
   push(...events: T[]): void
   /** No more events: the source ends once what was pushed has been asked for. */

@@ -62,11 +62,16 @@ same<typeof tiles extends StreamFunction<{ tiles: Uint8Array[] }, string> ? true
 const counts: readonly number[] = sharded.metrics.sharded
 
 // merge and zip
+const merged = merge([1, 2], ['a'])
+const zipped = zip([1, 2], ['a'])
 for await (const event of merge([1, 2], new Set(['a']), sessionFn(clicks))) same<typeof event, number | string>(true)
 for await (const [n, word] of zip([1, 2], sessionFn(clicks), ['a'])) {
   const both: [number, number] = [n, word]
   void both
 }
+// At its end an iterator has the value `undefined`.
+same<Awaited<ReturnType<typeof merged.next>>['value'], number | string | undefined>(true)
+same<Awaited<ReturnType<typeof zipped.next>>['value'], [number, string] | undefined>(true)
 const tuples: AsyncIterable<[number, string]> = zip([1], ['a'])
 const promised: AsyncIterable<number> = merge([Promise.resolve(1)])
 
@@ -92,6 +97,7 @@ for await (const result of kinds([])) if (result.route === 'visit') same<typeof 
 // broadcast
 const shared: Broadcast<Click> = broadcast(clicks, { onSlow: 'drop', buffer: 4, readers: 2 })
 for await (const click of shared.subscribe()) same<typeof click, Click>(true)
+same<Awaited<ReturnType<ReturnType<typeof shared.subscribe>['next']>>['value'], Click | undefined>(true)
 const dropped: number = shared.subscribe().dropped + shared.dropped
 
 // window

@@ -3,7 +3,7 @@
 import { definitions } from '../../engine/definition.js'
 import { callable, configError, integer, iterable, onlyKnown, signalOf, word } from '../../kit/check.js'
 import { late } from '../../kit/start/late.js'
-import type { Generator } from '../../kit/types.js'
+import type { StreamGenerator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
 import { type StreamFunction, streamFn } from '../stream-fn.js'
 import type { AckSource, Consumed, PartedSource, Sink } from './contract.js'
@@ -39,10 +39,10 @@ const NAMES = ['source', 'sink', 'signal', 'onError', 'maxUnacked'] as const
  * @throws VeloError (a rejection) `VELO_CONFIG` for options; whatever the source or the sink throw; with `onError: 'stop'`, what the function throws.
  */
 export async function consume<In, Out>(
-  fn: StreamFunction<In, Out> | Generator<In, Out>,
+  fn: StreamFunction<In, Out> | StreamGenerator<In, Out>,
   options: ConsumeOptions<NoInfer<In>, NoInfer<Out>>,
 ): Promise<Consumed> {
-  const def = definitions.get(fn) ?? definitions.get(streamFn(fn as Generator<In, Out>))
+  const def = definitions.get(fn) ?? definitions.get(streamFn(fn as StreamGenerator<In, Out>))
   const field = 'consume(fn, options)'
   if (def === undefined) throw configError('consume(fn)', 'a stream function', fn)
   if (def.options.durable !== undefined)

@@ -9,7 +9,7 @@ import { MarkLine } from '../../engine/marks/mark-line.js'
 import { SegmentMarks } from '../../engine/marks/segment-marks.js'
 import type { Departure, Harness, StagePlace } from '../../engine/stages/harness.js'
 import type { Mark } from '../../kit/marks.js'
-import type { Generator } from '../../kit/types.js'
+import type { StreamGenerator } from '../../kit/types.js'
 import type { Arrival, Told } from './arrive.js'
 
 const MODULE = new URL('./arrive.js', import.meta.url).href
@@ -47,7 +47,7 @@ export class LowWater implements Harness {
     this.#news = news
   }
 
-  wrap(fn: Generator<never, unknown>, { index }: StagePlace): Generator<never, unknown> {
+  wrap(fn: StreamGenerator<never, unknown>, { index }: StagePlace): StreamGenerator<never, unknown> {
     if (this.#marks === undefined || this.#end !== index) {
       const marks = new SegmentMarks((exact, low) => {
         this.#segment(index).heard(marks.length, exact, low)

@@ -7,7 +7,7 @@ import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import type { Stage } from '../../engine/stages/stage.js'
 import type { Puller } from '../../kit/iteration/pulled.js'
-import type { UnfinishedStream } from '../../kit/types.js'
+import type { UnfinishedStream, ValueIterator } from '../../kit/types.js'
 import type { Live } from '../live.js'
 
 /** Key of what makes durable streams. */
@@ -26,7 +26,7 @@ export interface Durability {
   /** All results of a source, or of one that begins where a stream was. */
   run(def: Definition, source: unknown, options: LeaseOptions): Promise<unknown[]>
   /** The results of a source one by one; the stream opens at the first. */
-  call(def: Definition, source: unknown, options: LeaseOptions): AsyncIterableIterator<unknown> & AsyncDisposable
+  call(def: Definition, source: unknown, options: LeaseOptions): ValueIterator<unknown> & AsyncDisposable
   unfinished(name: string): Promise<UnfinishedStream[]>
   discard(name: string, id: string): Promise<boolean>
 }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Generator, type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
+import { type FunctionOptions, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn } from '../../index.js'
 import { UsageError } from '../failure.js'
 
 /** What every command works with. */
@@ -86,9 +86,9 @@ function isFunction(value: unknown): value is AnyFunction {
   return typeof value === 'function' && typeof made?.open === 'function' && typeof made.run === 'function'
 }
 
-function asFunction(value: unknown, where: string, options: StreamOptions & { schema?: undefined }): AnyFunction {
+function asFunction(value: unknown, where: string, options: FunctionOptions): AnyFunction {
   if (isFunction(value)) return value
   if (Object.prototype.toString.call(value) === '[object AsyncGeneratorFunction]')
-    return streamFn(value as Generator<unknown, unknown>, options)
+    return streamFn(value as StreamGenerator<unknown, unknown>, options)
   throw new UsageError(`${where}: expected an async generator function (async function* (events) { ... }) or a stream function`)
 }

@@ -2,6 +2,7 @@
 
 import { VeloError } from '../../kit/errors.js'
 import { iterationEnd } from '../../kit/promises.js'
+import type { ValueIterator } from '../../kit/types.js'
 
 /** What is iterated. */
 export interface Readable<Out> {
@@ -18,14 +19,14 @@ export class OneReader<Out> {
     this.#from = from
   }
 
-  iterator(): AsyncIterableIterator<Out> {
+  iterator(): ValueIterator<Out> {
     let isDone = false
     const leave = () => {
       const isReader = this.#reader === iterator
       isDone = true
       return isReader || this.#reader === undefined ? this.#from.close() : undefined
     }
-    const iterator: AsyncIterableIterator<Out, undefined> = {
+    const iterator: ValueIterator<Out> = {
       next: () => {
         if (isDone) return iterationEnd()
         this.#reader ??= iterator

@@ -1,6 +1,7 @@
 // subscribe: what users hold of the results of a request.
 
 import { configError } from '../../kit/check.js'
+import type { ValueIterator } from '../../kit/types.js'
 import type { ClientEnd } from '../ends/end.js'
 import { DISPOSE, OneReader } from '../ends/one-reader.js'
 import type { ClientState } from '../ends/state.js'
@@ -19,7 +20,7 @@ export interface Subscription<Out> extends AsyncIterable<Out> {
   /** Leaves. */
   close(): Promise<void>
   /** The results. The first `next()` makes the request, and its iterator the only reader; leaving the loop closes the subscription. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out>
+  [Symbol.asyncIterator](): ValueIterator<Out>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -79,7 +80,7 @@ class FeedSubscription<Out> implements Subscription<Out> {
     return this.#feed.close()
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
+  [Symbol.asyncIterator](): ValueIterator<Out> {
     return this.#reader.iterator()
   }
 

@@ -3,6 +3,7 @@
 import { configError } from '../../kit/check.js'
 import { ClosedError, VeloError } from '../../kit/errors.js'
 import { refuse } from '../../kit/promises.js'
+import type { ValueIterator } from '../../kit/types.js'
 import type { ClientEnd } from '../ends/end.js'
 import { DISPOSE, OneReader } from '../ends/one-reader.js'
 import type { ClientState } from '../ends/state.js'
@@ -30,7 +31,7 @@ export interface Connection<In, Out> extends AsyncIterable<Out> {
   /** Ends the stream on both sides; what waits is dropped. */
   close(): Promise<void>
   /** The results. The first `next()` makes an iterator the only reader; leaving its loop closes the stream. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out>
+  [Symbol.asyncIterator](): ValueIterator<Out>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -107,7 +108,7 @@ class SocketConnection<In, Out> implements Connection<In, Out> {
     this.#session.finish({ reason: 'closed' }, true)
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Out> {
+  [Symbol.asyncIterator](): ValueIterator<Out> {
     return this.#reader.iterator()
   }
 

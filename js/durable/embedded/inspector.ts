@@ -84,7 +84,7 @@ export class Inspector {
   }
 
   /** Everything, line by line. `decode` makes a value of bytes. */
-  async *export(decode: (bytes: Uint8Array, part: ExportPart) => unknown = base64): AsyncGenerator<ExportLine> {
+  async *export(decode: (bytes: Uint8Array, part: ExportPart) => unknown = base64): AsyncGenerator<ExportLine, void, undefined> {
     for (const line of await this.list()) {
       const { damage, over: _, ...stream } = line
       yield { kind: 'stream', ...stream }
@@ -123,7 +123,7 @@ export class Inspector {
   async *#exportOne(
     key: StreamKey & { first: number },
     decode: (bytes: Uint8Array, part: ExportPart) => unknown,
-  ): AsyncGenerator<ExportLine> {
+  ): AsyncGenerator<ExportLine, void, undefined> {
     try {
       const { state, outcomes, outputs, over } = await this.show(key)
       if (state !== undefined) yield stateLine(state, decode(state.bytes, 'state'))

@@ -4,18 +4,19 @@ import type { AsyncResource } from 'node:async_hooks'
 import { currentScope } from '../../engine/lease.js'
 import { BATCH, type Batched } from '../../kit/iteration/batches.js'
 import { iterationEnd } from '../../kit/promises.js'
+import type { ValueIterator } from '../../kit/types.js'
 import type { DurableLive } from './durable-live.js'
 import { feeding } from './run.js'
 
 type End = Promise<IteratorResult<unknown, undefined>>
 
-export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisposable, Batched {
+export class DurableResults implements ValueIterator<unknown>, AsyncDisposable, Batched {
   readonly #open: (scope: AsyncResource) => DurableLive
   readonly #source: unknown
   /** The async context of the call, in which the function runs. */
   readonly #scope = currentScope()
   #live: DurableLive | undefined
-  #results: Promise<AsyncIterableIterator<unknown>> | undefined
+  #results: Promise<ValueIterator<unknown>> | undefined
   #isOver = false
 
   constructor(open: (scope: AsyncResource) => DurableLive, source: unknown) {
@@ -55,7 +56,7 @@ export class DurableResults implements AsyncIterableIterator<unknown>, AsyncDisp
     await this.return()
   }
 
-  #started(): Promise<AsyncIterableIterator<unknown>> {
+  #started(): Promise<ValueIterator<unknown>> {
     if (this.#results === undefined) {
       this.#live = this.#open(this.#scope)
       this.#results = feeding(this.#live, this.#source)

@@ -2,7 +2,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Departure, Harness, StagePlace } from '../../engine/stages/harness.js'
-import type { Generator } from '../../kit/types.js'
+import type { StreamGenerator } from '../../kit/types.js'
 import { encodeThrown } from '../../workers/codec/late-record.js'
 import type { Answered, Arrival, Told } from '../harness/arrive.js'
 import type { HarnessData, HarnessLink } from '../harness/data.js'
@@ -23,7 +23,7 @@ export class CallerHarness implements Harness {
     this.link = link
   }
 
-  wrap(fn: Generator<never, unknown>, place: StagePlace): Generator<never, unknown> {
+  wrap(fn: StreamGenerator<never, unknown>, place: StagePlace): StreamGenerator<never, unknown> {
     this.hosted ??= new Hosted(this.data as HarnessData, this.link)
     return wrapped(fn, place, this.hosted)
   }

@@ -2,7 +2,7 @@
 
 import { Stream } from '../../api/stream.js'
 import { ClosedError } from '../../kit/errors.js'
-import type { StreamEnd } from '../../kit/types.js'
+import type { StreamEnd, ValueIterator } from '../../kit/types.js'
 import type { DurableLive } from './durable-live.js'
 
 /** Resolves with all results, those of earlier lives too. Rejects as `feeding` does. */
@@ -13,7 +13,7 @@ export async function collect(live: DurableLive, source: unknown): Promise<unkno
 }
 
 /** The results while the source is sent. A function is asked for its source when it is known where that begins; none is needed where the input has ended. Rejects with `VELO_CLOSED` where the stream had ended, and its results were delivered: `reason` and `cause` tell the outcome. */
-export async function feeding(live: DurableLive, source: unknown): Promise<AsyncIterableIterator<unknown>> {
+export async function feeding(live: DurableLive, source: unknown): Promise<ValueIterator<unknown>> {
   const stream = new Stream<unknown, unknown>(live)
   const from = await live.nextEvent()
   if (live.retained !== undefined) throw ended(live.id, live.retained)

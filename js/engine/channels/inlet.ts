@@ -4,10 +4,11 @@
 // generator cannot do (tc39/proposal-async-iteration#126). Where events come from is the business of its subclasses.
 
 import { capture, captured, iterationEnd, type Resolve, rejectWith } from '../../kit/promises.js'
+import type { ValueIterator } from '../../kit/types.js'
 import type { Row } from '../border/row.js'
 import type { Owner } from './owner.js'
 
-export abstract class Inlet<In> implements AsyncIterableIterator<In> {
+export abstract class Inlet<In> implements ValueIterator<In> {
   protected readonly owner: Owner
   protected readonly row: Row
   /** The waiting `next()`; more than one only if the function asks again without awaiting. */

@@ -2,7 +2,7 @@
 // itself (`MARK`); every other one by asking for the next.
 
 import type { Mark } from '../../kit/marks.js'
-import type { Generator, StreamContext } from '../../kit/types.js'
+import type { StreamContext, StreamGenerator } from '../../kit/types.js'
 import type { AnyGenerator } from '../stages/stage.js'
 import { Marked, MarkedEvents, type MarkedOwner, MarkedResults } from './marked.js'
 
@@ -32,7 +32,7 @@ export class SegmentMarks implements MarkedOwner {
   }
 
   /** The next function, counted. */
-  wrap(fn: Generator<never, unknown>): Generator<never, unknown> {
+  wrap(fn: StreamGenerator<never, unknown>): StreamGenerator<never, unknown> {
     const marked = new Marked(this)
     this.#stages.push(marked)
     const call: Call = (events, ctx) => {
@@ -41,7 +41,7 @@ export class SegmentMarks implements MarkedOwner {
       if (marked.holds) for (const before of this.#stages) before.isKept = before !== marked && !before.holds
       return new MarkedResults(generator, marked)
     }
-    return call as unknown as Generator<never, unknown>
+    return call as unknown as StreamGenerator<never, unknown>
   }
 
   asked(): void {

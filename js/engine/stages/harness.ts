@@ -1,7 +1,7 @@
 // What may stand between the library and the functions of one stream, on whichever thread they run: it changes what their events and results look like, and what
 // `ctx` offers. Durable streams have one. The engine knows no more of it than this.
 
-import type { Generator } from '../../kit/types.js'
+import type { StreamGenerator } from '../../kit/types.js'
 
 /** Where a function stands in its pipeline: its number, and whether it is the last one. */
 export interface StagePlace {
@@ -12,7 +12,7 @@ export interface StagePlace {
 /** Of one stream. */
 export interface Harness {
   /** The function of a stage as it is to be called. */
-  wrap(fn: Generator<never, unknown>, place: StagePlace): Generator<never, unknown>
+  wrap(fn: StreamGenerator<never, unknown>, place: StagePlace): StreamGenerator<never, unknown>
   /** The same for another thread. */
   departure(): Departure
 }

@@ -4,14 +4,14 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Failure } from '../../kit/errors.js'
-import type { Generator, StageMetrics, StreamHeaders } from '../../kit/types.js'
+import type { StageMetrics, StreamGenerator, StreamHeaders } from '../../kit/types.js'
 import type { Input } from '../channels/input.js'
 import type { InputOwner, Owner } from '../channels/owner.js'
 import type { Harness } from './harness.js'
 
 /** One generator function of a pipeline; a plain stream function has one. */
 export interface Stage {
-  readonly fn: Generator<never, unknown>
+  readonly fn: StreamGenerator<never, unknown>
   readonly name: string
   readonly schema: StandardSchemaV1 | undefined
   /** Where it runs, if that is another thread; `fn` is never called then. */

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import type { ValueIterator } from '../../index.js'
 import { type EventReader, readerOf } from '../in/intake.js'
 import { type Asked, nodeRequest, webRequest } from '../in/request.js'
 import { type EventsOptions, type Intake, intakeOf } from '../options.js'
@@ -18,14 +19,14 @@ import { type EventsOptions, type Intake, intakeOf } from '../options.js'
 export function eventsFrom<In = unknown>(
   req: IncomingMessage | Http2ServerRequest | Request,
   options: EventsOptions = {},
-): AsyncIterableIterator<In> {
+): ValueIterator<In> {
   const intake = intakeOf(options, 'eventsFrom(options)')
   const asked = req instanceof Request ? webRequest(req) : nodeRequest(req as IncomingMessage)
   return new Events<In>(asked, intake)
 }
 
 /** Hand-written: `return()` of an async generator would wait for a client that is silent. */
-class Events<In> implements AsyncIterableIterator<In> {
+class Events<In> implements ValueIterator<In> {
   readonly #asked: Asked
   readonly #intake: Intake
   #reader: EventReader | null | undefined

@@ -1,6 +1,6 @@
 // Results as they come, as many at once as are there: of a live stream in batches, of anything else one by one.
 
-import type { Source, Stream } from '../../index.js'
+import type { Source, Stream, ValueIterator } from '../../index.js'
 import { type Encoded, Unwritable } from '../../kit/bytes/byte-budget.js'
 import { BATCH, inBatches } from '../../kit/iteration/batches.js'
 import type { Encoder } from './encoder.js'
@@ -24,7 +24,7 @@ export function resultsOfStream(stream: Stream<never, unknown>, most = BATCH_SIZ
 }
 
 /** The results of a feed. */
-export function resultsOfFeed(feed: AsyncIterableIterator<unknown>, most = BATCH_SIZE): ResultReader {
+export function resultsOfFeed(feed: ValueIterator<unknown>, most = BATCH_SIZE): ResultReader {
   if (!inBatches(feed)) return resultsOf(feed)
   return {
     take: () => feed[BATCH](most) as Promise<Encoded[]>,

@@ -1,6 +1,13 @@
 // How an operator that is written by hand, as an object with next() and return(), becomes a stream function with numbers of its own beside the metrics.
 
-import { type FunctionMetrics, type StreamContext, type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
+import {
+  type FunctionMetrics,
+  type FunctionOptions,
+  type StreamContext,
+  type StreamFunction,
+  type StreamOptions,
+  streamFn,
+} from '../../index.js'
 import { asGenerator, holding, remember } from './bodies.js'
 
 /** Makes the results of one stream out of its events. */
@@ -21,7 +28,7 @@ export function handMade<In, Out, Numbers extends object>(
 ): HandMade<In, Out, Numbers> {
   const { body, numbers } = build()
   const generator = holding(asGenerator(body))
-  const made = streamFn<In, Out>(generator, options as StreamOptions & { schema?: undefined }) as HandMade<In, Out, Numbers>
+  const made = streamFn<In, Out>(generator, options as StreamOptions & FunctionOptions) as HandMade<In, Out, Numbers>
   const core = Object.getOwnPropertyDescriptor(made, 'metrics')?.get as () => FunctionMetrics
   Object.defineProperty(made, 'metrics', { get: () => ({ ...core.call(made), ...structuredClone(numbers) }), configurable: true })
   const check = made.with

@@ -1,12 +1,12 @@
 // Functions of which operators run many instances: what may be given, and how an instance starts.
 
-import type { Generator, StreamContext, StreamFunction } from '../../index.js'
+import type { StreamContext, StreamFunction, StreamGenerator } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { bodyOf } from './bodies.js'
 import type { LaneEvents } from './lane-events.js'
 
 /** What an operator runs inside: a stream function, or a plain async generator function. */
-export type Inner<In, Out> = StreamFunction<In, Out> | Generator<In, Out>
+export type Inner<In, Out> = StreamFunction<In, Out> | StreamGenerator<In, Out>
 
 /** The events that such a function takes. By way of members that older compilers can see through too. */
 export type InnerIn<Fn> = Fn extends { open(): { sendBatch(events: readonly (infer In)[]): unknown } }
@@ -35,9 +35,9 @@ export function checkInner(fn: unknown, field: string): void {
 }
 
 /** The generator function, where instances are driven without a stream of their own. */
-export function generatorOf<In, Out>(fn: Inner<In, Out>): Generator<In, Out> | undefined {
+export function generatorOf<In, Out>(fn: Inner<In, Out>): StreamGenerator<In, Out> | undefined {
   if (!('open' in fn)) return fn
-  return bodyOf(fn) as Generator<In, Out> | undefined
+  return bodyOf(fn) as StreamGenerator<In, Out> | undefined
 }
 
 /** Starts an instance. It does nothing before its first next(), unless it is fed. */

@@ -1,6 +1,6 @@
 // merge: several sources as one, in the order in which their events come. At most one event of each source waits.
 
-import type { Source } from '../../index.js'
+import type { Source, ValueIterator } from '../../index.js'
 import { iterable } from '../../kit/check.js'
 import { silence } from '../../kit/promises.js'
 import { Yielder } from '../engine/yielder.js'
@@ -69,7 +69,7 @@ class Merged<Value> extends Yielder<Value> {
  */
 export function merge<Sources extends readonly Source<unknown>[]>(
   ...sources: Sources
-): AsyncIterableIterator<Given<Sources[number]>> & AsyncDisposable {
+): ValueIterator<Given<Sources[number]>> & AsyncDisposable {
   for (const [index, source] of sources.entries()) iterable(source, `merge(sources)[${index}]`)
-  return new Merged(sources) as unknown as AsyncIterableIterator<Given<Sources[number]>> & AsyncDisposable
+  return new Merged(sources) as unknown as ValueIterator<Given<Sources[number]>> & AsyncDisposable
 }

@@ -1,6 +1,6 @@
 // zip: several sources side by side, one event of each at a time.
 
-import type { Source } from '../../index.js'
+import type { Source, ValueIterator } from '../../index.js'
 import { iterable } from '../../kit/check.js'
 import { silence } from '../../kit/promises.js'
 import { Yielder } from '../engine/yielder.js'
@@ -72,8 +72,7 @@ class Zipped extends Yielder<unknown[]> {
  */
 export function zip<Sources extends readonly Source<unknown>[]>(
   ...sources: Sources
-): AsyncIterableIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> & AsyncDisposable {
+): ValueIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> & AsyncDisposable {
   for (const [index, source] of sources.entries()) iterable(source, `zip(sources)[${index}]`)
-  return new Zipped(sources) as unknown as AsyncIterableIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> &
-    AsyncDisposable
+  return new Zipped(sources) as unknown as ValueIterator<{ -readonly [Place in keyof Sources]: Given<Sources[Place]> }> & AsyncDisposable
 }

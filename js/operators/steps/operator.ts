@@ -1,6 +1,6 @@
 // What makes an operator a stream function: the generator that the core runs, its counts beside the metrics, and the fusing of neighbors.
 
-import { type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
+import { type FunctionOptions, type StreamFunction, type StreamOptions, streamFn } from '../../index.js'
 import { asGenerator, holding, type Maker, remember } from '../engine/bodies.js'
 import { Counts, type OperatorMetrics } from '../engine/counts.js'
 import { Chain } from './chain.js'
@@ -45,7 +45,7 @@ function fused(recipe: Recipe, options: StreamOptions): Any {
     return steps.length === 0 ? results : new Chain(steps, results, ctx)
   })
   if (make !== undefined) holding(generator)
-  const made = streamFn(generator, options as StreamOptions & { schema?: undefined }) as Any
+  const made = streamFn(generator, options as StreamOptions & FunctionOptions) as Any
   if (options.schema === undefined) remember(made, generator, make !== undefined)
   const pipe = made.pipe as (next: never) => Any
   made.pipe = (next: object) => {

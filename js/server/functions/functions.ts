@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Generator, type StreamFunction, type StreamOptions, streamFn, VeloError } from '../../index.js'
+import { type FunctionOptions, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
 import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from '../options.js'
@@ -129,8 +129,11 @@ function streamFunction(
     throw configError(where, 'an async generator function (async function* (events) { ... }), a stream function or the URL of a module', fn)
   const { schema, ...rest } = { name, ...options }
   const check = schema ?? (defaults.envelope ? envelope : undefined)
-  if (check === undefined) return streamFn(fn as Generator<never, unknown>, rest)
-  const checked = streamFn(fn as Generator<unknown, unknown>, { ...rest, schema: check }) as StreamFunction<never, unknown>
+  if (check === undefined) return streamFn(fn as StreamGenerator<never, unknown>, rest as FunctionOptions)
+  const checked = streamFn(fn as StreamGenerator<unknown, unknown>, { ...(rest as FunctionOptions), schema: check }) as StreamFunction<
+    never,
+    unknown
+  >
   return check !== envelope && defaults.envelope ? withEnvelope(checked, rest) : checked
 }
 

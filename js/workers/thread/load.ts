@@ -8,13 +8,13 @@ import type { Stage } from '../../engine/stages/stage.js'
 import { VeloError } from '../../kit/errors.js'
 import { holds, MARK } from '../../kit/marks.js'
 import { required } from '../../kit/start/late.js'
-import type { Generator } from '../../kit/types.js'
+import type { StreamGenerator } from '../../kit/types.js'
 import type { Codec } from '../codec/codec.js'
 import type { OpenCommand, StageRef } from '../wire/protocol.js'
 
 /** What a segment needs of its modules. */
 export interface Loaded {
-  functions: { fn: Generator<unknown, unknown>; ref: StageRef }[]
+  functions: { fn: StreamGenerator<unknown, unknown>; ref: StageRef }[]
   codec: Codec
 }
 
@@ -57,7 +57,7 @@ function find(command: OpenCommand): Loaded {
     }
     if (Object.prototype.toString.call(fn) !== '[object AsyncGeneratorFunction]')
       throw refused(href, `its export '${exported}' is no async generator function (async function* (events) { ... })`)
-    return { fn: fn as Generator<unknown, unknown>, ref }
+    return { fn: fn as StreamGenerator<unknown, unknown>, ref }
   })
   return { functions: harnessed(functions, command), codec: codec === 'module' ? ownCodec(stages) : codec }
 }
@@ -72,7 +72,7 @@ function harnessed(functions: Loaded['functions'], { harness }: OpenCommand): Lo
 }
 
 /** The stages of a stream function as one generator: each reads the one before it. */
-function composed(stages: readonly Stage[]): Generator<unknown, unknown> {
+function composed(stages: readonly Stage[]): StreamGenerator<unknown, unknown> {
   // Where one of them holds events, what is done is known of all of them together.
   const holding = stages.length > 1 && stages.some(({ fn }) => holds(fn))
   return (events, context) => {
@@ -80,10 +80,10 @@ function composed(stages: readonly Stage[]): Generator<unknown, unknown> {
     let source: AsyncIterableIterator<unknown> = events
     for (const { fn, schema } of stages) {
       const checked = schema === undefined ? source : iterable(validated(source, schema, () => context.id))
-      source = ((marks?.wrap(fn) ?? fn) as Generator<unknown, unknown>)(checked, context)
+      source = ((marks?.wrap(fn) ?? fn) as StreamGenerator<unknown, unknown>)(checked, context)
     }
     if (marks !== undefined) Object.assign(source, { [MARK]: () => marks.low() })
-    return source as ReturnType<Generator<unknown, unknown>>
+    return source as ReturnType<StreamGenerator<unknown, unknown>>
   }
 }
 

@@ -219,7 +219,7 @@ test('one place for errors, with the request', async () => {
   const failing = async function* () {
     throw new Error('secret')
   }
-  const { url } = await serving({ functions: { failing }, onError: (error, req) => seen.push([error.message, req.url]) })
+  const { url } = await serving({ functions: { failing }, onError: (error, { request }) => seen.push([error.message, request.url]) })
   assert.equal((await post(`${url}/fn/failing`, '')).status, 500)
   const socket = webSocket(`${url}/fn/failing`)
   await socket.opened()

@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Durable, runtime } from '../index.js'
+import { isOfClient } from '../kit/sight/failure-report.js'
 import { createServer, type ServerOptions } from '../server/index.js'
 import { described, Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
@@ -43,7 +44,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   const server = createServer({
     ...served(options),
     durable,
-    onError: (error, req) => tell('error', `${req.method} ${req.url}: ${described(error)}`, { url: req.url, message: described(error) }),
+    onError: (error, { function: name, id, request: { method, url } }) => {
+      if (isOfClient(error)) return
+      const message = described(error)
+      tell('error', `${method} ${url}: ${id === undefined ? '' : `stream ${id} of ${name} failed: `}${message}`, {
+        url,
+        function: name,
+        stream: id,
+        message,
+      })
+    },
   })
   let code: number = Exit.ok
   const stopping = (signal: NodeJS.Signals) => {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { VeloError } from '../index.js'
 import { callable, configError, flag, onlyKnown } from '../kit/check.js'
+import { type OnError, reportFailure } from '../kit/sight/failure-report.js'
 import { viewAnswer } from '../telemetry/index.js'
 import { Door, type Refusal } from './serve/door.js'
 import { feedOf } from './serve/feed.js'
@@ -22,8 +23,8 @@ export interface DashboardOptions {
   readOnly?: boolean | undefined
   /** Path below which it answers. Default `'/dashboard'`. */
   base?: string | undefined
-  /** Told what `authorize` throws; who asked gets a 500. Default: nobody is. */
-  onError?: ((error: unknown, req: IncomingMessage) => void) | undefined
+  /** Receives what `authorize` throws, with `{ request }`; the client gets a 500. Default: it is written to the log of `runtime.configure({ log })`, or else with `console.error`. */
+  onError?: OnError<IncomingMessage> | undefined
 }
 
 /** Answers what is asked below `base`. Anything else goes to `next`, or is 404. The promise resolves when the response is over, and never rejects. */
@@ -94,7 +95,7 @@ class Served {
     try {
       await this.#routed(req, res, path.slice(this.#base.length), query)
     } catch (error) {
-      this.#onError?.(error, req)
+      reportFailure(this.#onError, error, req)
       if (!res.headersSent) refuse(res, BROKEN)
     }
   }
@@ -120,7 +121,7 @@ class Served {
     try {
       return await this.#door.refused(req)
     } catch (error) {
-      this.#onError?.(error, req)
+      reportFailure(this.#onError, error, req)
       return FAILED
     }
   }

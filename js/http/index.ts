@@ -2,6 +2,7 @@
 //
 // `velo-stream/http`: a stream per request. From a request to events, from results to a response, and both with a stream function between.
 
+export type { FailureInfo, OnError } from '../kit/sight/failure-report.js'
 export { eventsFrom } from './adapters/events-from.js'
 export type { Handler } from './adapters/handler.js'
 export { handler } from './adapters/handler.js'

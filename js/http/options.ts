@@ -5,6 +5,7 @@ import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'n
 import type { OpenOptions, Source } from '../index.js'
 import { STREAM_BYTES } from '../kit/bytes/byte-budget.js'
 import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
+import type { OnError } from '../kit/sight/failure-report.js'
 
 /**
  * How the bytes of a request become events.
@@ -66,8 +67,11 @@ export interface RespondOptions<Out, Req = IncomingMessage> {
   expose?: boolean | undefined
   /** SSE: when it fires, open responses get an event `draining`, so that clients may look for another server. */
   draining?: AbortSignal | undefined
-  /** Told what failed a stream, or its request; the client is told less. Clients that go away are not told of. Default: nobody is. */
-  onError?: ((error: unknown, req: Req) => void) | undefined
+  /**
+   * Receives what failed a stream or its request, once per stream, with `{ function, id, request }`; the client is told less. Not called for clients that leave, nor for `stop(id)`. An error with a
+   * `status` below 500 is the request's fault. Default: errors that the function throws are written to the log of `runtime.configure({ log })`, or else with `console.error`.
+   */
+  onError?: OnError<Req> | undefined
 }
 
 /** What keeps results for a client that comes back. */
@@ -117,7 +121,7 @@ export interface Answer {
   readonly maxStall: number
   readonly expose: boolean
   readonly draining: AbortSignal | undefined
-  readonly onError: ((error: unknown, req: never) => void) | undefined
+  readonly onError: OnError<never> | undefined
 }
 
 export interface Service {

@@ -7,6 +7,7 @@ import type { HttpOptions } from '../http/index.js'
 import { type Durable, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import { type Sharing, sharingOf } from '../kit/keeping/keeping.js'
+import type { OnError } from '../kit/sight/failure-report.js'
 import type { SocketOptions } from '../websocket/index.js'
 import { boardOf } from './board.js'
 
@@ -17,7 +18,7 @@ export type Servable = StreamFunction<never, unknown> | StreamGenerator<never, u
 export type ServedHttp = Omit<HttpOptions<never, unknown>, 'draining' | 'openOptions' | 'onError' | 'owner'>
 
 /** Options of the WebSocket side of a function; what the server itself decides is left out. */
-export type ServedSocketOptions = Omit<SocketOptions, 'request' | 'owner' | 'headers' | 'id' | 'signal'>
+export type ServedSocketOptions = Omit<SocketOptions, 'request' | 'owner' | 'headers' | 'id' | 'signal' | 'onError'>
 
 /** A function with options of its own: those of `streamFn`, and how it is served. */
 export interface ServedFunction extends Omit<StreamOptions, 'name'> {
@@ -107,8 +108,11 @@ export interface ServerOptions {
   readyDelay?: number | undefined
   /** Closes the server at SIGTERM and SIGINT; the second one aborts what is open. Default false. */
   signals?: boolean | undefined
-  /** Told what failed a stream or a request; the client is told less. Default: nobody is. */
-  onError?: ((error: unknown, req: IncomingMessage) => void) | undefined
+  /**
+   * Receives what failed a stream or a request, once per stream, with `{ function, id, request }`; the client is told less. Not called for clients that leave. Default: what a function, `authorize` or
+   * `origins` throws is written to the log of `runtime.configure({ log })`, or else with `console.error`.
+   */
+  onError?: OnError<IncomingMessage> | undefined
 }
 
 /** Options of `admin`. */

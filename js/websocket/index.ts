@@ -2,6 +2,7 @@
 //
 // velo-stream/websocket: one connection of `ws` is one stream.
 
+export type { FailureInfo, OnError } from '../kit/sight/failure-report.js'
 export type { OnDisconnect, ResumeRequest, SocketOptions } from './options.js'
 export type { SocketEnd } from './peer.js'
 export type { ServedSocket } from './serve.js'

@@ -3,7 +3,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../index.js'
 import { STREAM_BYTES } from '../kit/bytes/byte-budget.js'
-import { configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
+import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
+import type { OnError } from '../kit/sight/failure-report.js'
 
 /** What becomes of the stream when its client is gone without having ended it. */
 export type OnDisconnect =
@@ -72,6 +73,11 @@ export interface SocketOptions {
   signal?: AbortSignal | undefined
   /** Whether the message of an error of the function is told to the client, as the reason of 1011. Default `false`. */
   expose?: boolean | undefined
+  /**
+   * Receives what failed the stream or its connection, once, with `{ function, id, request }`; the client is told less. Not called for clients that leave. Default: errors that the function throws are
+   * written to the log of `runtime.configure({ log })`, or else with `console.error`.
+   */
+  onError?: OnError<IncomingMessage | undefined> | undefined
 }
 
 const NAMES = [
@@ -93,6 +99,7 @@ const NAMES = [
   'id',
   'signal',
   'expose',
+  'onError',
 ] as const
 
 /** Options with every default filled in. */
@@ -118,6 +125,7 @@ export interface Settings {
   readonly id: string | undefined
   readonly signal: AbortSignal | undefined
   readonly expose: boolean
+  readonly onError: OnError<IncomingMessage | undefined> | undefined
 }
 
 const FIELD = 'serveSocket(options)'
@@ -125,7 +133,8 @@ const FIELD = 'serveSocket(options)'
 /** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
 export function settingsOf(options: SocketOptions): Settings {
   onlyKnown(options, FIELD, NAMES)
-  const { request, owner, endMessage, id, signal, onDisconnect = 'abort' } = options
+  const { request, owner, endMessage, id, signal, onError, onDisconnect = 'abort' } = options
+  if (onError !== undefined) callable(onError, `${FIELD}.onError`)
   const graceMs = typeof onDisconnect === 'string' ? 0 : graceOf(onDisconnect)
   const policy = typeof onDisconnect === 'string' ? word(onDisconnect, `${FIELD}.onDisconnect`, ['abort', 'finish']) : 'grace'
   text(owner, 'owner')
@@ -151,6 +160,7 @@ export function settingsOf(options: SocketOptions): Settings {
     id,
     signal,
     expose: flag(options.expose, `${FIELD}.expose`, false),
+    onError,
   }
 }
 

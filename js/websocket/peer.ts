@@ -103,6 +103,11 @@ export class Peer {
     return this.#settings.acks
   }
 
+  /** What went wrong according to the server; a connection that broke is no failure. */
+  get failure(): unknown {
+    return this.#verdict?.error
+  }
+
   /** Goodbye was said. */
   get isClosing(): boolean {
     return this.#verdict !== undefined

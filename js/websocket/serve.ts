@@ -1,9 +1,11 @@
 // serveSocket: options checked, a stream opened or found again, and the handle of one connection.
 
+import type { IncomingMessage } from 'node:http'
 import type { Stream, StreamFunction } from '../index.js'
 import { configError } from '../kit/check.js'
 import { isClientId } from '../kit/keeping/client-ids.js'
 import { keepingOf } from '../kit/keeping/keeping.js'
+import { FailureReport } from '../kit/sight/failure-report.js'
 import { AGAIN, GONE, isCloseCode, verdictOfRefusal } from './codes.js'
 import { type ResumeRequest, type Settings, type SocketOptions, settingsOf } from './options.js'
 import { Peer, type SocketEnd } from './peer.js'
@@ -74,38 +76,51 @@ export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, 
   if (typeof fn !== 'function' || typeof fn.open !== 'function') throw configError('serveSocket(fn)', 'a stream function', fn)
   const settings = settingsOf(options)
   const peer = new Peer(socket, settings)
-  if (socket.readyState === CLOSED) return refused(peer)
+  const failures = new FailureReport(settings.onError, settings.request, fn.name)
+  if (socket.readyState === CLOSED) return refused(peer, failures)
   // A message that is passed over would have no number after a restart.
   if (settings.onMalformed === 'skip' && settings.onDisconnect === 'grace' && keepingOf(fn) !== undefined)
     throw configError('serveSocket(options).onMalformed', "'fail' beside { graceMs } where the function is durable", settings.onMalformed)
-  if (settings.resume !== undefined) return resume(peer, fn, settings, settings.resume)
+  if (settings.resume !== undefined) return resume(peer, fn, settings, settings.resume, failures)
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings)
   } catch (error) {
     peer.close(verdictOfRefusal(error))
-    return refused(peer)
+    return refused(peer, failures)
   }
   session.attach(peer, 0)
-  return served(session, peer, false)
+  return served(session, peer, false, failures)
 }
 
-function resume<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
+function resume<In, Out>(
+  peer: Peer,
+  fn: StreamFunction<In, Out>,
+  settings: Settings,
+  asked: ResumeRequest,
+  failures: Failures,
+): ServedSocket<In, Out> {
   const { token, last } = asked
   const isKept = keepingOf(fn) !== undefined && settings.id === undefined && isClientId(token, settings.owner)
   // The same function has the same types.
   const session = sessionOf(token, fn, settings.owner) as Session<In, Out> | undefined
-  if (session?.attach(peer, last)) return served(session, peer, true)
+  if (session?.attach(peer, last)) return served(session, peer, true, failures)
   const isPossible = isKept && Number.isSafeInteger(last) && last >= 0
-  if (isPossible && session === undefined) return reopened(peer, fn, settings, asked)
+  if (isPossible && session === undefined) return reopened(peer, fn, settings, asked, failures)
   // What this process has let go of the journal still has.
   if (isPossible) session?.leave(AGAIN)
   peer.close(isPossible ? AGAIN : { code: GONE, reason: 'gone' })
-  return refused(peer)
+  return refused(peer, failures)
 }
 
 /** A durable stream of another process goes on here, if there is one. */
-function reopened<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
+function reopened<In, Out>(
+  peer: Peer,
+  fn: StreamFunction<In, Out>,
+  settings: Settings,
+  asked: ResumeRequest,
+  failures: Failures,
+): ServedSocket<In, Out> {
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings, asked)
@@ -113,13 +128,35 @@ function reopened<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Se
     // It is open here all the same, and ends.
     const isInUse = (error as { code?: unknown }).code === 'VELO_CONFIG'
     peer.close(isInUse ? AGAIN : verdictOfRefusal(error))
-    return refused(peer)
+    return refused(peer, failures)
   }
   session.attach(peer, asked.last)
-  return served(session, peer, false)
+  return served(session, peer, false, failures)
 }
 
-function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean): ServedSocket<In, Out> {
+type Failures = FailureReport<IncomingMessage | undefined>
+
+/** Those of streams that are open: all connections of one stream share its report. */
+const reports = new WeakMap<object, Failures>()
+
+function watch({ stream }: { readonly stream: Stream<never, unknown> }, peer: Peer, own: Failures): void {
+  let failures = reports.get(stream)
+  if (failures === undefined) {
+    failures = own
+    own.stream = stream
+    reports.set(stream, own)
+    // Reported now: the client may be away, or slow to read the results before it.
+    void stream.closed.then(({ reason, error }) => reason === 'failed' && own.report(error))
+  }
+  watchPeer(peer, failures)
+}
+
+function watchPeer(peer: Peer, failures: Failures): void {
+  void peer.closed.then(() => peer.failure !== undefined && failures.report(peer.failure))
+}
+
+function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean, failures: Failures): ServedSocket<In, Out> {
+  watch(session, peer, failures)
   return {
     stream: session.stream,
     token: session.token,
@@ -137,7 +174,8 @@ function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean
 }
 
 /** A connection without a stream: it is closing already. */
-function refused<In, Out>(peer: Peer): ServedSocket<In, Out> {
+function refused<In, Out>(peer: Peer, failures: Failures): ServedSocket<In, Out> {
+  watchPeer(peer, failures)
   const close = (code = 1000, reason = 'closed') => void closeVerdict(code, reason)
   return { stream: undefined, token: undefined, resumed: false, closed: peer.closed, over: peer.closed, drain: () => {}, close }
 }

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import plugin from 'fastify-plugin'
 import type { StreamFunction } from '../../index.js'
+import type { LogFailure } from '../../kit/sight/failure-report.js'
 import type { AnyFunction } from '../exchange.js'
 import { type HttpOptions, serviceOf } from '../options.js'
 import { checkFunction, serveNode } from './handler.js'
@@ -42,10 +43,15 @@ function routeHandler<In, Out>(fn: StreamFunction<In, Out>, options: HttpOptions
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
-    await serveNode(fn as unknown as AnyFunction, service, request.raw, reply.raw, request.body)
+    await serveNode(fn as unknown as AnyFunction, service, request.raw, reply.raw, request.body, logOf(request))
   }
   ours.add(handle)
   return handle
+}
+
+/** `request.log` of a Fastify that logs. Without one, its methods are all the same empty function. */
+function logOf({ log }: FastifyRequest): LogFailure | undefined {
+  return log.error === log.info ? undefined : (fields, message) => log.error(fields, message)
 }
 
 type Done = (error: Error | null, body?: unknown) => void

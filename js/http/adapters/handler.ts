@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { StreamFunction } from '../../index.js'
 import { callable, configError } from '../../kit/check.js'
+import type { LogFailure } from '../../kit/sight/failure-report.js'
 import { type AnyFunction, exchange } from '../exchange.js'
 import { nodeRequest } from '../in/request.js'
 import { type HttpOptions, type Service, serviceOf } from '../options.js'
@@ -35,15 +36,16 @@ export function handler<In, Out>(fn: StreamFunction<In, Out>, options: HttpOptio
   return (req, res) => serveNode(fn as unknown as AnyFunction, service, req as IncomingMessage, res)
 }
 
-/** `body`: what a framework made of the body, if it keeps that elsewhere than on the request. */
+/** `body`: what a framework made of the body, if it keeps that elsewhere than on the request. `log`: the framework's own. */
 export function serveNode(
   fn: AnyFunction,
   service: Service,
   req: IncomingMessage,
   res: ServerResponse | Http2ServerResponse,
   body?: unknown,
+  log?: LogFailure,
 ): Promise<void> {
-  return exchange(fn, service, nodeRequest(req, body), req, new NodeSink(res, service.answer.maxStall))
+  return exchange(fn, service, nodeRequest(req, body), req, new NodeSink(res, service.answer.maxStall), log)
 }
 
 export function checkFunction(fn: unknown, field: string): void {

@@ -4,14 +4,14 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Source } from '../../index.js'
 import { answerOf, type RespondOptions } from '../options.js'
-import { Delivery, headOnly, listener } from '../out/delivery.js'
+import { Delivery, failureReport, headOnly } from '../out/delivery.js'
 import { encoderFor } from '../out/encoder.js'
 import { NodeSink } from '../out/node-sink.js'
 import { resultsOf } from '../out/results.js'
 
 /**
  * Writes results to a response of Node while they come, with backpressure, in the format that the options or the request's Accept header say. When the client goes away,
- * the source is closed (`return()`). Errors of the source are told to the client as `handler` tells them; `onError` hears of them.
+ * the source is closed (`return()`). Errors of the source are told to the client as `handler` tells them, and reported as there.
  *
  * Resolves when the response is over, also for a client that is gone. Rejects with `VELO_CONFIG` when an option is unknown or out of range.
  *
@@ -37,5 +37,5 @@ export async function respond<Out>(
     void reader.leave()
   }
   if (sink.isGone) return sink.onGone()
-  await delivery.all(reader, listener(answer, res.req))
+  await delivery.all(reader, failureReport(answer, res.req).report)
 }

@@ -3,12 +3,13 @@
 // Results into a response, with backpressure, and the end that the client sees: complete, with an error, or cut.
 
 import type { ByteBudget, Encoded } from '../../kit/bytes/byte-budget.js'
+import { FailureReport, type LogFailure, type OnError } from '../../kit/sight/failure-report.js'
 import { HttpError } from '../errors.js'
 import type { Answer } from '../options.js'
 import { type Encoder, headOf } from './encoder.js'
 import { gather, handedOver } from './gather.js'
 import { Pulse } from './pulse.js'
-import { type Refusal, refusalOf } from './refusal.js'
+import { isLeft, type Refusal, refusalOf } from './refusal.js'
 import type { ResultReader } from './results.js'
 import type { ResponseSink } from './sink.js'
 
@@ -22,6 +23,7 @@ export class Delivery {
   readonly #answer: Answer
   readonly #pulse: Pulse | undefined
   readonly #budget: ByteBudget | undefined
+  readonly #more: Readonly<Record<string, string>> | undefined
   /** What is to be written at the end of the turn. Node itself lets nothing out before that. */
   #text = ''
   /** What its results weigh. */
@@ -33,6 +35,7 @@ export class Delivery {
   /** `more`: headers that the options do not know. */
   constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>, budget?: ByteBudget) {
     this.#budget = budget
+    this.#more = more
     this.#sink = sink
     this.#encoder = encoder
     this.#answer = answer
@@ -126,8 +129,8 @@ export class Delivery {
     this.#text = ''
     this.#pulse?.stop()
     const refusal = refusalOf(error, this.#answer.expose)
-    if (refusal.status !== GONE) onError(error)
-    return tell(this.#sink, this.#encoder, refusal)
+    if (!isLeft(error)) onError(error)
+    return tell(this.#sink, this.#encoder, refusal, this.#more)
   }
 }
 
@@ -137,36 +140,27 @@ export function headOnly(sink: ResponseSink, encoder: Encoder, answer: Answer): 
   return sink.end()
 }
 
-/** `onError` of the options for one request. What it throws itself is thrown again where nobody takes it for an error of the stream. */
-export function listener<Req>(answer: Answer, req: Req): (error: unknown) => void {
-  const onError = answer.onError as ((error: unknown, req: Req) => void) | undefined
-  return (error) => {
-    try {
-      onError?.(error, req)
-    } catch (own) {
-      queueMicrotask(() => {
-        throw own
-      })
-    }
-  }
+/** Reports what fails one request. */
+export function failureReport<Req>(answer: Answer, req: Req, name?: string, log?: LogFailure): FailureReport<Req> {
+  return new FailureReport(answer.onError as OnError<Req> | undefined, req, name, log)
 }
 
-/** The status of who is gone: nobody is told. */
+/** The status of a client that left. */
 const GONE = 499
 
 /** A refusal before the first byte is a status; after it, the last thing said, or a cut where that would be taken for a result. */
-export function tell(sink: ResponseSink, encoder: Encoder | undefined, refusal: Refusal): Promise<void> {
+function tell(sink: ResponseSink, encoder: Encoder, refusal: Refusal, more?: Readonly<Record<string, string>>): Promise<void> {
   if (sink.isGone) return Promise.resolve()
-  if (!sink.begun) return refuse(sink, refusal)
-  const last = encoder?.failed(refusal)
+  if (!sink.begun) return refuse(sink, refusal, more)
+  const last = encoder.failed(refusal)
   if (last !== undefined) return sink.end(last)
   sink.cut()
   return Promise.resolve()
 }
 
-/** Answers with a status and a JSON body. */
-export function refuse(sink: ResponseSink, { status, headers, body }: Refusal): Promise<void> {
-  sink.begin({ status, headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers } })
+/** Answers with a status and a JSON body. `more`: headers of the stream. */
+export function refuse(sink: ResponseSink, { status, headers, body }: Refusal, more?: Readonly<Record<string, string>>): Promise<void> {
+  sink.begin({ status, headers: { ...more, 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers } })
   return sink.end(JSON.stringify(body))
 }
 
@@ -175,6 +169,6 @@ function turn(): Promise<void> {
 }
 
 /** For a request that cannot be served at all. */
-export function refusing(sink: ResponseSink, error: unknown, expose: boolean): Promise<void> {
-  return error instanceof HttpError && error.status === GONE ? Promise.resolve() : refuse(sink, refusalOf(error, expose))
+export function refusing(sink: ResponseSink, error: unknown, expose: boolean, more?: Readonly<Record<string, string>>): Promise<void> {
+  return error instanceof HttpError && error.status === GONE ? Promise.resolve() : refuse(sink, refusalOf(error, expose), more)
 }

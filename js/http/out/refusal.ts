@@ -37,6 +37,12 @@ export function refusalOf(error: unknown, expose: boolean): Refusal {
   return thrown(error, expose)
 }
 
+/** Whether the client left, or `stop(id)` ended the stream: no failure. */
+export function isLeft(error: unknown): boolean {
+  const cause = error instanceof AbortError ? error.cause : error
+  return cause instanceof HttpError && cause.code === 'VELO_ABORTED'
+}
+
 const FAILED = 'the function failed'
 
 /** What the function threw: as frameworks read it, `status` (or `statusCode`) of an error is that of the response, and `expose` says that its message may be told. */

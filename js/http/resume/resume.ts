@@ -4,6 +4,7 @@ import { OverloadedError } from '../../index.js'
 import { standingOf } from '../../kit/bytes/standing.js'
 import { isClientId } from '../../kit/keeping/client-ids.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
+import type { FailureReport } from '../../kit/sight/failure-report.js'
 import type { Asked } from '../in/request.js'
 import type { Service } from '../options.js'
 import { encoderFor, LIVE } from '../out/encoder.js'
@@ -25,7 +26,7 @@ export async function resume<Req>(
   req: Req,
   sink: ResponseSink,
   owner: string | undefined,
-  onError: (error: unknown) => void,
+  failures: FailureReport<Req>,
 ): Promise<boolean> {
   const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
   if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
@@ -34,7 +35,7 @@ export async function resume<Req>(
   if (session === undefined && keepingOf(fn) !== undefined && isClientId(id, owner)) {
     let reopened = reopening.get(id)
     if (reopened === undefined) {
-      reopened = reopen(fn, service, asked, req, id, Number(seen), owner, onError).finally(() => reopening.delete(id))
+      reopened = reopen(fn, service, asked, req, id, Number(seen), owner, failures).finally(() => reopening.delete(id))
       reopening.set(id, reopened)
     }
     session = await reopened
@@ -53,10 +54,11 @@ async function reopen<Req>(
   id: string,
   seen: number,
   owner: string | undefined,
-  onError: (error: unknown) => void,
+  failures: FailureReport<Req>,
 ): Promise<Session | undefined> {
   const encoder = new SseEncoder(service.answer, LIVE)
   const { stream, budget } = open(() => opened(fn, service, asked, req, (result) => encoder.body(result), { owner, confirms: true, id }))
+  failures.stream = stream
   try {
     const { isNew, isEnded, events, results } = await standingOf(stream, budget)
     if (isNew) {
@@ -66,7 +68,7 @@ async function reopen<Req>(
     }
     // A body has ended with its connection; a source of the user's goes on behind what is kept.
     const supply = isEnded || service.events === undefined ? undefined : supplyOf(service, asked, req, events)
-    const session = new ResumableSession(fn, service, new Run(service, stream, supply, budget), onError, owner)
+    const session = new ResumableSession(fn, service, new Run(service, stream, supply, budget), failures.report, owner)
     session.begin(results, seen)
     return session
   } catch (error) {

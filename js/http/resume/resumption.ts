@@ -16,11 +16,11 @@ import { Delivery, refuse } from '../out/delivery.js'
 import { LIVE } from '../out/encoder.js'
 import { handedOver, WRITE } from '../out/gather.js'
 import { onNotice } from '../out/notice.js'
-import { refusalOf } from '../out/refusal.js'
+import { isLeft, refusalOf } from '../out/refusal.js'
 import type { ResponseSink } from '../out/sink.js'
 import { SseEncoder } from '../out/sse-out.js'
 import type { Run } from '../stream/run.js'
-import { enter, leave, type Session, shownId } from '../stream/sessions.js'
+import { enter, idHeader, leave, type Session, shownId } from '../stream/sessions.js'
 import { Replay } from './replay.js'
 
 /** How many streams that are over are kept for clients that may have missed their end, and how many bytes of their results. The oldest go first. */
@@ -95,8 +95,10 @@ export class ResumableSession implements Session {
     this.#encoder = new SseEncoder(service.answer, LIVE)
     const { draining } = service.answer
     if (keepingOf(fn) !== undefined && draining?.aborted === false) this.#forgetNotice = onNotice(draining, () => this.#giveUp())
-    void run.stream.closed.then(({ reason }) => {
+    void run.stream.closed.then(({ reason, error }) => {
       if (reason === 'aborted') this.#abandon()
+      // Reported now: the results before it may wait for a client that is away.
+      else if (reason === 'failed' && !isLeft(error)) this.#onError(error)
     })
   }
 
@@ -138,7 +140,7 @@ export class ResumableSession implements Session {
       if (this.#isLeft) return this.#finish(() => Promise.resolve())
       const last = this.#encoder.failed(refusalOf(error, this.#answer.expose))
       this.#replay.keep((id) => `id: ${id}\n${last}`)
-      if (!isGone(error)) this.#onError(error)
+      if (!isLeft(error)) this.#onError(error)
       // With its id, so that a client that got it need not come back for it.
       this.#finish(({ sink, delivery }) => (sink.begun ? delivery.end(this.#replay.newest) : delivery.fail(error, () => {})))
       await results.leave()
@@ -174,7 +176,7 @@ export class ResumableSession implements Session {
     before?.sink.cut()
     clearTimeout(this.#timer)
     const encoder = new SseEncoder(this.#answer, LIVE, `id: ${shownId(this.stream)}:${seen}\n\n`)
-    const delivery = new Delivery(sink, encoder, this.#answer, { 'velo-stream': shownId(this.stream) })
+    const delivery = new Delivery(sink, encoder, this.#answer, idHeader(this.stream))
     if (this.#complete) {
       this.#linger()
       return delivery.end(missed)
@@ -272,8 +274,4 @@ export class ResumableSession implements Session {
 function nothingFollows(sink: ResponseSink): Promise<void> {
   sink.begin({ status: 204, headers: {} })
   return sink.end()
-}
-
-function isGone(error: unknown): boolean {
-  return refusalOf(error, false).status === 499
 }

@@ -1,6 +1,7 @@
 // The streams that serve requests of this process, by their ids: for those who stop one, and for clients that come back.
 
 import type { Stream } from '../../index.js'
+import { text } from '../../kit/check.js'
 import { HttpError } from '../errors.js'
 import type { ResponseSink } from '../out/sink.js'
 
@@ -42,13 +43,21 @@ export function shownId({ id }: { readonly id: string }): string {
   return encodeURIComponent(Buffer.from(id).toString())
 }
 
+/** The response header that names a stream. */
+export function idHeader(stream: { readonly id: string }): Readonly<Record<string, string>> {
+  return { 'velo-stream': shownId(stream) }
+}
+
 /**
  * Stops the stream of this id, which serves a request (or waits for its client to come back): it is aborted, its client is told, and nobody can resume it. The id is
  * `ctx.id` of the function, or the header `velo-stream` of the response, which is the same percent-encoded. Whoever may call it is for you to decide.
  *
- * Answers false where no such stream is served.
+ * Returns false if no such stream is served.
+ *
+ * @throws VeloError `VELO_CONFIG` if `id` is not a string, or empty.
  */
 export function stop(id: string): boolean {
+  text(id, 'stop(id)')
   const session = sessionOf(id)
   if (session === undefined) return false
   leave(session)

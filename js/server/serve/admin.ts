@@ -3,6 +3,7 @@
 // No web page is a client of it. Where nobody says who may ask, it is this machine itself, asked by one of its own names and not by a proxy.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { reportFailure } from '../../kit/sight/failure-report.js'
 import { isOfThisMachine } from '../../kit/this-machine.js'
 import { listStreams, viewAnswer } from '../../telemetry/index.js'
 import type { AdminOptions, Settings } from '../options.js'
@@ -53,7 +54,7 @@ export class Admin {
     try {
       if ((await authorize(req)) === true) return undefined
     } catch (error) {
-      this.#settings.onError?.(error, req)
+      reportFailure(this.#settings.onError, error, req)
       return FAILED
     }
     return req.headers.authorization === undefined ? UNAUTHORIZED : FORBIDDEN

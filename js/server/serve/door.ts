@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { StreamHeaders } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { isAwaited } from '../../kit/iteration/returns.js'
+import { reportFailure } from '../../kit/sight/failure-report.js'
 import type { Catalog } from '../functions/catalog.js'
 import type { Entry } from '../functions/functions.js'
 import type { Settings } from '../options.js'
@@ -59,7 +60,7 @@ export class Door {
         if (principal !== undefined && typeof principal !== 'string')
           throw configError('createServer(options).authorize', 'to answer a string, or something falsy', principal)
       } catch (error) {
-        onError?.(error, req)
+        reportFailure(onError, error, req, entry.name)
         return { status: 500, code: 'AUTHORIZE_FAILED', message: 'it could not be found out who asks' }
       }
       if (principal === undefined) return req.headers.authorization === undefined ? unauthorized : forbidden

@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Handler, handler } from '../../http/index.js'
+import { reportFailure } from '../../kit/sight/failure-report.js'
 import { metricsText, metricsType } from '../../telemetry/index.js'
 import type { Entry } from '../functions/functions.js'
 import { httpOf } from '../functions/kept.js'
@@ -73,7 +74,7 @@ export class Requests {
     if (path.startsWith('/fn/')) {
       this.#serve(req, res, path).catch((error: unknown) => {
         this.#refuse(req, res, '-', BROKEN)
-        settings.onError?.(error, req)
+        reportFailure(settings.onError, error, req)
       })
       return
     }
@@ -90,7 +91,7 @@ export class Requests {
         (refusal) => refusal && this.#refuse(req, res, '-', refusal),
         (error: unknown) => {
           this.#refuse(req, res, '-', BROKEN)
-          settings.onError?.(error, req)
+          reportFailure(settings.onError, error, req)
         },
       )
       return

@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { VeloError } from '../../index.js'
 import { required } from '../../kit/start/late.js'
-import type { ServedSocket, SocketLike, serveSocket } from '../../websocket/index.js'
+import { reportFailure } from '../../kit/sight/failure-report.js'
+import type { ServedSocket, SocketLike, SocketOptions, serveSocket } from '../../websocket/index.js'
 import { socketOf } from '../functions/kept.js'
 import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
@@ -48,7 +49,7 @@ export class Sockets {
     socket.on('error', ignore)
     this.#upgrade(req, socket, head).catch((error: unknown) => {
       refuseUpgrade(socket, BROKEN)
-      this.#options.settings.onError?.(error, req)
+      reportFailure(this.#options.settings.onError, error, req)
     })
   }
 
@@ -93,7 +94,9 @@ export class Sockets {
     upgraderFor(own.maxMessage ?? MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => {
       socket.off('error', ignore)
       count(entry.name, 101)
-      const options = { ...own, request: req, headers, owner: principal, signal: abort }
+      // Its request is always this one.
+      const onError = settings.onError as SocketOptions['onError']
+      const options = { ...own, request: req, headers, owner: principal, signal: abort, onError }
       let served: ServedSocket<never, unknown>
       try {
         served = serveSocket(ws, entry.fn, options)
@@ -102,7 +105,7 @@ export class Sockets {
         release()
         ws.on('error', ignore)
         ws.close(1011)
-        settings.onError?.(error, req)
+        reportFailure(settings.onError, error, req, entry.name)
         return
       }
       // The stream that it came back to has a place. Any other keeps this one as long as something is kept for its client.
@@ -110,14 +113,13 @@ export class Sockets {
       if (served.resumed) release()
       else void served.over.then(release)
       this.#open.add(served)
-      void this.#end(served, req)
+      void this.#end(served)
     })
   }
 
   /** A stream that waits for its client to come back is still there. */
-  async #end(served: ServedSocket<never, unknown>, req: IncomingMessage): Promise<void> {
-    const { error } = await served.closed
-    if (error !== undefined) this.#options.settings.onError?.(error, req)
+  async #end(served: ServedSocket<never, unknown>): Promise<void> {
+    await served.closed
     await served.stream?.closed
     this.#open.delete(served)
     if (this.#open.size === 0) this.#idle?.()

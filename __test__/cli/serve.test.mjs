@@ -290,6 +290,53 @@ test('--cors: pages of these origins may call, others are told nothing', async (
   assert.deepEqual([any.status, told(any, 'allow-origin')], [200, '*'])
 })
 
+test('one module is served, and each of its streams that fails is printed once, with its stack', async () => {
+  const file = write(
+    'alone.mjs',
+    `export default async function* alone(events) {
+      for await (const event of events) {
+        if (event === 3) throw new Error('three')
+        yield event
+      }
+    }`,
+  )
+  for (const args of [[], ['--json']]) {
+    const service = start(['serve', file, '--port', '0', ...args])
+    const said = args.length === 0 ? service.err : service.out
+    const [, url] = await said(/(http:[^"/]*\/\/[^"/]+)/)
+    // A request that is no JSON is the fault of its client.
+    assert.equal((await client(`${url}/fn/alone`, 'x\n')).status, 400)
+    assert.equal((await client(`${url}/fn/alone`, '3\n')).status, 500)
+    await said(/three/)
+    service.child.kill('SIGTERM')
+    const { out, err } = await service.ended()
+    const text = args.length === 0 ? err : out
+    assert.equal(text.match(/POST|"event":"error"/g).length, 1, text)
+    if (args.length === 0) assert.match(text, /POST \/fn\/alone: stream alone-\S+ of alone failed: Error: three\n +at alone .*alone\.mjs/)
+    else {
+      const { function: name, stream, message } = values(text).find(({ event }) => event === 'error')
+      assert.equal(name, 'alone')
+      assert.match(stream, /^alone-/)
+      assert.match(message, /^Error: three\n/)
+    }
+  }
+})
+
+test('--watch of one module: a file beside it that changes starts the service again', async () => {
+  mkdirSync(join(path, 'beside'))
+  const file = write('beside/one.mjs', 'export { default } from "./two.mjs"')
+  write('beside/two.mjs', 'export default async function* (events) { for await (const _ of events) yield "old" }')
+  const service = start(['serve', file, '--port', '0', '--watch'])
+  const [, url] = await service.err(/serving one on (http\S+)\/fn/)
+  assert.equal((await client(`${url}/fn/one`, '1\n')).text, '"old"\n')
+  write('beside/two.mjs', 'export default async function* (events) { for await (const _ of events) yield "new" }')
+  await service.err(/a file has changed[\s\S]*serving one on (http\S+)\/fn/)
+  const urls = await service.err(/serving one[\s\S]*serving one on (http\S+)\/fn/)
+  assert.equal((await client(`${urls[1]}/fn/one`, '1\n')).text, '"new"\n')
+  service.child.kill('SIGTERM')
+  assert.equal((await service.ended()).code, 0)
+})
+
 test('--watch: a file that changes starts the service anew', async () => {
   const watched = join(path, 'watched')
   mkdirSync(watched)

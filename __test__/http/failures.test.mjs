@@ -165,6 +165,23 @@ for (const kind of kinds) {
   })
 }
 
+test('stop() of what is no id is refused by name', () => {
+  for (const [value, shown] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+    ['', '""|\'\''],
+    [{ id: 'a' }, 'Object'],
+  ])
+    assert.throws(() => stop(value), {
+      code: 'VELO_CONFIG',
+      field: 'stop(id)',
+      message: new RegExp(`^stop\\(id\\): expected .*, got (${shown})`),
+    })
+  assert.equal(stop('nobody'), false)
+  assert.equal(stop('100%'), false)
+})
+
 test('rule 32: a stream that fails while its client is away is logged then', async () => {
   let fail
   const failed = new Promise((_, reject) => {

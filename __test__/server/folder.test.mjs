@@ -83,6 +83,20 @@ test('modules that cannot be served are named, with the reason', async () => {
   })
 })
 
+test('one module, by its path or URL, is served under its name', async () => {
+  const path = folder({ 'one.mjs': twice, 'other.mjs': twice, 'notes.txt': '' })
+  for (const functions of [join(path, 'one.mjs'), pathToFileURL(join(path, 'one.mjs'))]) {
+    const server = createServer({ functions })
+    await server.listen()
+    assert.deepEqual(server.functions, ['one'])
+    await server.close()
+  }
+  await assert.rejects(createServer({ functions: join(path, 'notes.txt') }).listen(), {
+    code: 'VELO_FUNCTION_REF',
+    message: /notes\.txt: expected a folder of modules, or a module whose name ends with \.js, \.mjs/,
+  })
+})
+
 test('a server whose modules were wrong may listen once they are right', async () => {
   const path = folder({ 'late.mjs': 'export default 5' })
   const server = createServer({ functions: path })

@@ -45,7 +45,7 @@ const run: Command = {
 
 const serve: Command = {
   args: ['<functions>'],
-  says: 'Serve a folder of stream functions over HTTP, SSE and WebSocket',
+  says: 'Serve a folder of stream functions, or one module, over HTTP, SSE and WebSocket',
   options: {
     host: { value: 'address', says: 'Address to listen on (default: 127.0.0.1)' },
     port: { value: 'port', says: 'Port to listen on, 0 = any (default: 8080)' },
@@ -62,7 +62,7 @@ const serve: Command = {
     'admin-token-file': { value: 'file', says: 'The same, to whoever sends the token in this file, and to nobody else' },
     dashboard: { says: 'Show what runs on a page, /dashboard, to this machine, or to whoever gives that token as the password' },
     expose: { value: 'path', says: 'Make a local socket for `velo top` there' },
-    watch: { says: 'Start anew when a file of the folder changes' },
+    watch: { says: 'Start again when a file of the folder changes' },
     origin: { value: 'origin', says: 'Origin of web pages that may open a WebSocket; may be repeated (default: the own one)' },
     'tls-key': { value: 'file', says: 'Private key, PEM' },
     'tls-cert': { value: 'file', says: 'Certificate chain, PEM' },
@@ -71,7 +71,7 @@ const serve: Command = {
     'ready-delay': { value: 'ms', says: 'At SIGTERM: how long /readyz says 503 before connections are refused (default: 0)' },
     json: { says: 'Say what happens as lines of JSON on stdout' },
   },
-  examples: ['velo serve ./functions --port 8080', 'velo serve ./functions --durable ./data'],
+  examples: ['velo serve ./functions --port 8080', 'velo serve ./average.mjs', 'velo serve ./functions --durable ./data'],
 }
 
 const consume: Command = {

@@ -27,10 +27,18 @@ export class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
+/** A server or a process that does not answer, or answers something else. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError'
+}
+
 /** The function waits, and nothing is left in the process that could ever wake it. */
 export class StuckError extends Error {
   override readonly name = 'StuckError'
 }
+
+/** Errors whose message says all. */
+const OURS = [UsageError, InputError, OutputError, ServerError, StuckError]
 
 /** The exit code that an error means. */
 export function exitCode(error: unknown): number {
@@ -42,7 +50,7 @@ export function exitCode(error: unknown): number {
 
 /** What to print of an error: of ours the sentence, of the user's function everything that helps to find it. */
 export function described(error: unknown): string {
-  const ours = error instanceof UsageError || error instanceof InputError || error instanceof OutputError || error instanceof StuckError
+  const ours = OURS.some((one) => error instanceof one)
   const { code } = (error ?? {}) as { code?: unknown }
   if (ours || (typeof code === 'string' && code.startsWith('VELO_'))) return (error as Error).message
   return inspect(error, { depth: 2 })

@@ -1,8 +1,9 @@
-// `velo serve --watch`: the service as a process of its own, started anew when a file of its folder changes. For development: what is open then is cut.
+// `velo serve --watch`: the service as a process of its own, started again when a file of its folder, or beside its module, changes. For development: what is open then is cut.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type FSWatcher, readdirSync, watch as watchFolder } from 'node:fs'
+import { type FSWatcher, readdirSync, statSync, watch as watchFolder } from 'node:fs'
 import { constants } from 'node:os'
+import { dirname } from 'node:path'
 import { Exit, UsageError } from './failure.js'
 import { say } from './terminal.js'
 
@@ -57,7 +58,9 @@ export async function watch(folder: string, argv: readonly string[]): Promise<nu
   }
 }
 
-function watched(folder: string, changed: (event: string, name: string | null) => void): FSWatcher {
+function watched(path: string, changed: (event: string, name: string | null) => void): FSWatcher {
+  // Editors replace a file, which ends a watch of the file itself; its imports lie beside it.
+  const folder = statSync(path, { throwIfNoEntry: false })?.isFile() === true ? dirname(path) : path
   try {
     // A recursive watch of what is not there fails late, or never.
     readdirSync(folder)

@@ -32,7 +32,7 @@ export interface ServedFunction extends Omit<StreamOptions, 'name'> {
 /** Options of `createServer`. Durations are ms. */
 export interface ServerOptions {
   /**
-   * What is served: a map from the name in the URL to a function, or a folder. Of a folder, every module (`.js`, `.mjs`, `.cjs`; `.ts` and `.mts` where Node.js runs them) whose
+   * What is served: a map from the name in the URL to a function, a folder, or one module by its path. Of a folder, every module (`.js`, `.mjs`, `.cjs`; `.ts` and `.mts` where Node.js runs them) whose
    * name begins neither with a dot nor an underscore is served under its name; its default export is the function, and it may export `options`, a `ServedFunction` without `fn`.
    * May be left out beside `cluster`, all of whose functions are served then.
    */
@@ -192,7 +192,8 @@ export function settingsOf(options: ServerOptions): Settings {
     onError,
   } = options
   if (typeof functions !== 'string' && !(functions instanceof URL)) {
-    if (typeof functions !== 'object' || functions === null) throw configError(`${FIELD}.functions`, 'a folder or an object', functions)
+    if (typeof functions !== 'object' || functions === null)
+      throw configError(`${FIELD}.functions`, 'a folder, a module or an object', functions)
     for (const name of Object.keys(functions)) checkName(name, `${FIELD}.functions`)
   }
   if (pipelines !== undefined && typeof pipelines !== 'boolean') checkPipelines(pipelines)

@@ -35,7 +35,7 @@ interface Library {
 
 interface Connection {
   connect(): Promise<unknown>
-  on(event: string, listener: () => void): unknown
+  on(event: string, listener: (error: unknown) => void): unknown
 }
 
 type Ioredis = RedisClient & Connection & { disconnect(): void; call(command: string, section: string): Promise<unknown> }
@@ -97,10 +97,14 @@ function secrets(url: string): { username: string | undefined; password: string 
 }
 
 async function answering<One extends Connection>(client: One, giveUp: (client: One) => void): Promise<One> {
-  client.on('error', () => {})
+  // ioredis rejects with "Connection is closed." only; why it was is in this event.
+  let cause: unknown
+  client.on('error', (error) => {
+    cause = error
+  })
   await client.connect().catch((error) => {
     giveUp(client)
-    throw error
+    throw cause ?? error
   })
   return client
 }

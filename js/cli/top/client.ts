@@ -3,7 +3,7 @@
 import { Agent, type ClientRequest, request as plainRequest, type RequestOptions } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import type { Overview, StreamDetail, StreamList } from '../../telemetry/index.js'
-import { UsageError } from '../failure.js'
+import { ServerError, UsageError } from '../failure.js'
 
 /** How long an answer may take, ms. */
 const PATIENCE_MS = 5000
@@ -82,19 +82,19 @@ export class TopClient {
   }
 
   #strange(): Error {
-    return new Error(`${this.source}: what answers there is not velo-stream, or another version of it`)
+    return new ServerError(`${this.source}: what answers there is not velo-stream, or another version of it`)
   }
 
   /** The body of an answer; `undefined` for one of these statuses. Rejects with what the other side says is wrong. */
   async #ask<Body>(method: string, path: string, absent: readonly number[] = []): Promise<Body | undefined> {
     const { status, body } = await this.#answer(method, path).catch((error: NodeJS.ErrnoException) => {
-      throw Object.assign(new Error(`${this.source}: ${error.code ?? error.message}`), { cause: error })
+      throw new ServerError(`${this.source}: ${absence(error)}`, { cause: error })
     })
     if (status === 200) return parsed<Body>(body) ?? undefined
     const said = parsed<{ error?: { code?: unknown; message?: unknown } }>(body)?.error
     if (absent.includes(status) && said?.code === 'NO_STREAM') return undefined
     const hint = status === 401 ? '; --token-file says who asks' : status === 404 ? '; is it served with --admin?' : ''
-    throw new Error(`${this.source}: ${status}${typeof said?.message === 'string' ? ` ${said.message}` : ''}${hint}`)
+    throw new ServerError(`${this.source}: ${status}${typeof said?.message === 'string' ? ` ${said.message}` : ''}${hint}`)
   }
 
   #answer(method: string, path: string): Promise<{ status: number; body: string }> {
@@ -122,6 +122,13 @@ export class TopClient {
       asked.end()
     })
   }
+}
+
+/** Why there is no answer. */
+function absence({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED') return `nothing listens there (${code})`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host of this name (${code})`
+  return code === undefined ? message : `it does not answer (${code})`
 }
 
 function encoded(id: string): string {

@@ -1,7 +1,7 @@
 // From what `createServer` is given to stream functions that are ready to be served: a map as it stands, or a folder of modules.
 
-import { readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type FunctionOptions, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
@@ -39,11 +39,19 @@ export async function loadFunctions({ functions, ...defaults }: Defaults & Pick<
 const isSpec = (given: Servable | ServedFunction): given is ServedFunction =>
   typeof given === 'object' && given !== null && !(given instanceof URL) && 'fn' in given
 
-/** The modules of a folder, sorted by name. */
+/** The modules of a folder, sorted by name; or the one module that is named. */
 function modulesIn(folder: string | URL): Map<string, URL> {
   const path = resolve(folder instanceof URL ? fileURLToPath(folder) : folder)
   const runsTypes = Boolean((process.features as { typescript?: unknown }).typescript)
   const pattern = runsTypes ? /^([^._].*)\.(?:[cm]?js|m?ts)$/ : /^([^._].*)\.[cm]?js$/
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) {
+    const name = pattern.exec(basename(path))?.[1]
+    if (name !== undefined && NAME.test(name)) return new Map([[name, pathToFileURL(path)]])
+    throw refused(
+      path,
+      `expected a folder of modules, or a module whose name ends with ${runsTypes ? '.js, .mjs, .cjs, .ts or .mts' : '.js, .mjs or .cjs'}`,
+    )
+  }
   const modules = new Map<string, URL>()
   for (const file of list(path).sort()) {
     const name = pattern.exec(file)?.[1]

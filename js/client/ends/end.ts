@@ -12,6 +12,40 @@ export interface ClientEnd {
   readonly error?: unknown
 }
 
+/** A server that did not accept the connection. */
+export interface ConnectionRefusal {
+  readonly error: VeloError
+  /** ms after which another attempt may be accepted; `undefined`: none will be. */
+  readonly retryAfter: number | undefined
+}
+
+/** Statuses below 500 after which another attempt may be accepted. */
+const TRANSIENT = [408, 425, 429]
+/** Close codes of `serveSocket` that have the form of a refusal, with their reasons. */
+const OWN: Readonly<Record<number, string>> = { 4408: 'idle', 4409: 'replaced', 4410: 'gone' }
+
+/** What a status says that answers the handshake. `after`: seconds of its Retry-After, if it has one. */
+export function refusalOf(status: number, message: string, after = 0): ConnectionRefusal {
+  const text = `the server answers ${status}${message === '' ? '' : `: ${message}`}`
+  const error = status === 429 || status === 503 ? new OverloadedError('VELO_OVERLOADED', text) : closed(text)
+  return { error, retryAfter: status >= 500 || TRANSIENT.includes(status) ? after * 1000 : undefined }
+}
+
+/** The seconds of a Retry-After, which may be a date; 0 for none. */
+export function secondsOf(retryAfter: unknown): number {
+  const text = String(retryAfter ?? '')
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
+  return seconds > 0 ? seconds : 0
+}
+
+/** The same of a close code 4400 to 4599, which browsers can read. Only a reason that asks for it makes another attempt: an application may use such a code in the middle of a stream. */
+export function refusalOfClose(code: number, reason: string): ConnectionRefusal | undefined {
+  if (!(code >= 4400 && code < 4600) || OWN[code] === reason) return undefined
+  const [, message = reason, after] = /^(.*); retry after (\d+) s$/s.exec(reason) ?? []
+  const { error, retryAfter } = refusalOf(code - 4000, message, Number(after ?? 0))
+  return { error, retryAfter: after === undefined ? undefined : retryAfter }
+}
+
 /** A close code of the server: the end, or `undefined` for a connection that was cut. */
 export function endOf(code: number, reason: string): ClientEnd | undefined {
   switch (code) {
@@ -30,6 +64,7 @@ export function endOf(code: number, reason: string): ClientEnd | undefined {
     case 1011:
       return reason === 'aborted' ? aborted(closed('the server has aborted the stream', 'aborted')) : failed(reason)
     default:
+      if (OWN[code] === reason) return { reason: 'failed', error: closed(OWN_TEXTS[reason] as string) }
       if (code === 1002 || (code >= 3000 && code < 5000)) return failed(`closed with ${code} ${reason}`.trimEnd())
       return undefined
   }
@@ -50,8 +85,19 @@ function aborted(error: VeloError): ClientEnd {
   return { reason: 'aborted', error }
 }
 
+const OWN_TEXTS: Readonly<Record<string, string>> = {
+  idle: 'the server ended the stream: it got no event for its idleTimeout (4408)',
+  replaced: 'another connection has taken over the stream (4409)',
+  gone: 'the server no longer has the stream: it has ended, or its client was away for longer than graceMs (4410)',
+}
+
+/** `failed` is what a server says that tells nothing else. */
 function failed(why: string): ClientEnd {
-  return { reason: 'failed', error: closed(`the stream failed: ${why}`) }
+  const text =
+    why === 'failed'
+      ? 'the function of the stream failed; its server has the error, and tells it with the option expose'
+      : `the stream failed: ${why}`
+  return { reason: 'failed', error: closed(text) }
 }
 
 /** The stream is over, and not as it should be. */

@@ -2,7 +2,7 @@
 
 import type { VeloError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
-import { closed, toldError } from '../ends/end.js'
+import { closed, secondsOf, toldError } from '../ends/end.js'
 import type { SubscribeSettings } from '../options/subscribe.js'
 import type { Place } from './place.js'
 import type { Waits } from './waits.js'
@@ -89,7 +89,7 @@ export class Exchange {
     const error = status === 200 ? closed('the server does not answer with text/event-stream') : toldError(code, told)
     // Refused before there is a stream.
     const began = code !== 'VELO_OVERLOADED' && status !== 429
-    return { kind: 'refused', error, isPassing: PASSING.includes(status), began, after: 1000 * (Number(headers.get('retry-after')) || 0) }
+    return { kind: 'refused', error, isPassing: PASSING.includes(status), began, after: 1000 * secondsOf(headers.get('retry-after')) }
   }
 }
 

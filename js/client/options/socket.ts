@@ -25,6 +25,8 @@ export interface WebSocketLike {
   /** Of `ws` only: reads nothing until `resume()`. */
   pause?(): void
   resume?(): void
+  /** Of `ws` only: `unexpected-response` has the response to a handshake that was refused. */
+  on?(type: string, listener: (request: unknown, response: unknown) => void): unknown
 }
 
 /** Their class. */

@@ -23,8 +23,10 @@ export function helloOf(frame: Frame): Hello | undefined {
   }
 }
 
-/** The address of a connection, which goes on with a stream where there is a token. `acks`: the client wants to hear what has arrived. */
-export function addressOf(base: string, token: string | undefined, last: number, acks: boolean): string {
+/**
+ * The address of a connection, which goes on with a stream where there is a token. `acks`: the client wants to hear what has arrived, and refusals as close codes; `refusals`: those alone.
+ */
+export function addressOf(base: string, token: string | undefined, last: number, acks: boolean, refusals: boolean): string {
   if (token !== undefined) {
     const url = new URL(base)
     url.searchParams.set('resume', token)
@@ -32,7 +34,8 @@ export function addressOf(base: string, token: string | undefined, last: number,
     return acks ? `${url.href}&acks=1` : url.href
   }
   // As it was given: the query may be signed, or none of names and values.
-  return acks ? `${base}${base.includes('?') ? '&' : '?'}acks=1` : base
+  const more = acks ? 'acks=1' : refusals ? 'refusals=1' : undefined
+  return more === undefined ? base : `${base}${base.includes('?') ? '&' : '?'}${more}`
 }
 
 /** As WebSocket has it: `ws:` or `wss:`, and no fragment. In a page it may be relative. */

@@ -1,6 +1,7 @@
 // One connection. Owns: its socket, the listeners on it, and the time it may take until it can be used. Whatever the socket throws is a cut: nothing of it gets out.
 
 import { TimeoutError } from '../../kit/errors.js'
+import { type ConnectionRefusal, refusalOf, secondsOf } from '../ends/end.js'
 import type { ConnectSettings } from '../options/connect.js'
 import type { SocketEvent, WebSocketLike } from '../options/socket.js'
 import type { Frame } from './frame.js'
@@ -11,6 +12,8 @@ export interface PeerOwner {
   message(frame: Frame): void
   /** The connection is gone; called once, and nothing after it. 1006: it was cut. */
   gone(code: number, reason: string, cause: unknown): void
+  /** The same, if the server answered the handshake with a status. */
+  refused(refusal: ConnectionRefusal): void
 }
 
 /** Bytes that may wait in the socket; beyond it nothing is handed to it. */
@@ -31,6 +34,7 @@ export class Peer {
   #timer: ReturnType<typeof setTimeout> | undefined
   #look: ReturnType<typeof setTimeout> | undefined
   #isHeld = false
+  #isOpened = false
 
   constructor(owner: PeerOwner) {
     this.#owner = owner
@@ -50,6 +54,7 @@ export class Peer {
       socket.addEventListener('message', this.#onMessage)
       socket.addEventListener('error', this.#onError)
       socket.addEventListener('close', this.#onClose)
+      socket.on?.('unexpected-response', this.#onRefused)
     })
   }
 
@@ -120,6 +125,13 @@ export class Peer {
     owner?.gone(code, reason, cause)
   }
 
+  readonly #onRefused = (_request: unknown, response: unknown): void => {
+    const owner = this.#owner
+    const { statusCode, statusMessage, headers } = response as Refused
+    this.close(false)
+    owner?.refused(refusalOf(Number(statusCode), String(statusMessage ?? ''), secondsOf(headers?.['retry-after'])))
+  }
+
   #leave(): WebSocketLike | undefined {
     clearTimeout(this.#timer)
     clearTimeout(this.#look)
@@ -137,7 +149,10 @@ export class Peer {
     return socket
   }
 
-  readonly #onOpen = (): void => this.#owner?.opened()
+  readonly #onOpen = (): void => {
+    this.#isOpened = true
+    this.#owner?.opened()
+  }
 
   readonly #onMessage = ({ data }: SocketEvent): void => {
     if (typeof data === 'string') this.#owner?.message(data)
@@ -147,9 +162,18 @@ export class Peer {
 
   readonly #onError = (event: SocketEvent): void => {
     this.#cause ??= event.error
+    // The WebSocket of Node.js 22 emits no close after a handshake that was refused.
+    if (!this.#isOpened) this.#gone(1006, '', this.#cause)
   }
 
   readonly #onClose = ({ code, reason }: SocketEvent): void => this.#gone(Number(code), String(reason), this.#cause)
+}
+
+/** What is read of the response of `ws`. */
+interface Refused {
+  readonly statusCode?: unknown
+  readonly statusMessage?: unknown
+  readonly headers?: Readonly<Record<string, unknown>>
 }
 
 /** A server may have a stream for a connection that is not open here yet; a handshake that breaks off would leave it waiting for its client. */

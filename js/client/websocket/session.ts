@@ -2,7 +2,7 @@
 
 import { AbortError, OverloadedError } from '../../kit/errors.js'
 import { onAbort, reasonOf } from '../../kit/signals/signals.js'
-import { type ClientEnd, closed, endOf, isRefused } from '../ends/end.js'
+import { type ClientEnd, type ConnectionRefusal, closed, endOf, isRefused, refusalOfClose } from '../ends/end.js'
 import { type ClientState, StateOf } from '../ends/state.js'
 import { Attempts } from '../options/backoff.js'
 import type { ConnectSettings } from '../options/connect.js'
@@ -29,6 +29,8 @@ export class Session<Out> implements PeerOwner {
   token: string | undefined
   /** Whether coming back is possible: not known before the first frame of the first connection, unless it was said. */
   #resumes: boolean | undefined
+  /** Attempts so far. All but the first ask for refusals that can be read. */
+  #dials = 0
   /** The next frame is the first of its connection. */
   #isFirst = true
   #isReady = false
@@ -49,7 +51,6 @@ export class Session<Out> implements PeerOwner {
     this.#attempts = new Attempts(settings.backoff)
     this.#state = new StateOf(settings.onState)
     this.#outbox = new Outbox(maxBufferedBytes)
-    if (settings.resume === false) this.#outbox.forget()
     this.#inbox = new Inbox(settings.text, (error) => this.finish({ reason: 'failed', error }, true))
     if (signal?.aborted === true) this.#abort(signal)
     else {
@@ -83,6 +84,7 @@ export class Session<Out> implements PeerOwner {
   message(frame: Frame): void {
     if (this.#isFirst) {
       this.#isFirst = false
+      if (this.#resumes === false) this.#outbox.forget()
       if (this.#resumes !== false && this.#greeted(frame)) return
     }
     this.#attempts.reset()
@@ -95,17 +97,30 @@ export class Session<Out> implements PeerOwner {
   }
 
   gone(code: number, reason: string, cause: unknown): void {
+    const refusal = refusalOfClose(code, reason)
+    if (refusal !== undefined) return this.refused(refusal)
     this.#peer = undefined
     this.#isReady = false
     const end = endOf(code, reason)
     const isRetried = end === undefined ? this.#mayReturn() : isRefused(code, reason) && this.token === undefined && this.#outbox.rewind(0)
     if (!isRetried) return this.finish(end ?? { reason: 'failed', error: this.#cut(cause) }, false)
     if (this.#openedAt > 0 && performance.now() - this.#openedAt >= LASTING) this.#attempts.reset()
+    this.#dialLater(() => end ?? { reason: 'failed', error: this.#absent(cause) })
+  }
+
+  refused({ error, retryAfter }: ConnectionRefusal): void {
+    this.#peer = undefined
+    this.#isReady = false
+    const isRetried = retryAfter !== undefined && (this.token !== undefined || (this.#got === 0 && this.#outbox.rewind(0)))
+    if (!isRetried) return this.finish({ reason: 'failed', error }, false)
+    this.#attempts.askFor(retryAfter)
+    this.#dialLater(() => ({ reason: 'failed', error }))
+  }
+
+  /** Makes another attempt; without one, this is the end. */
+  #dialLater(end: () => ClientEnd): void {
     const ms = this.#attempts.next()
-    if (ms === undefined) {
-      const { attempts } = this.#settings.backoff
-      return this.finish(end ?? { reason: 'failed', error: closed(`no connection after ${attempts + 1} attempts`, 'failed', cause) }, false)
-    }
+    if (ms === undefined) return this.finish(end(), false)
     this.#state.set('connecting')
     // A listener may have closed it.
     if (this.end === undefined) this.#timer = setTimeout(() => this.#dial(), ms)
@@ -129,7 +144,8 @@ export class Session<Out> implements PeerOwner {
   /** What a send gets when all is over. */
   over(): unknown {
     const { reason, error } = this.end as ClientEnd
-    return error instanceof AbortError ? error : closed('the stream is over', reason, error)
+    const why = error instanceof Error ? `: ${error.message}` : ''
+    return error instanceof AbortError ? error : closed(`the stream is over${why}`, reason, error)
   }
 
   #abort(signal: AbortSignal): void {
@@ -138,10 +154,11 @@ export class Session<Out> implements PeerOwner {
   }
 
   #dial(): void {
+    this.#dials++
     this.#isFirst = true
     this.#openedAt = 0
     this.#peer = new Peer(this)
-    this.#peer.start(addressOf(this.#url, this.token, this.#got, this.#resumes !== false), this.#settings)
+    this.#peer.start(addressOf(this.#url, this.token, this.#got, this.#resumes !== false, this.#dials > 1), this.#settings)
   }
 
   /** Whether this was no result. */
@@ -182,6 +199,8 @@ export class Session<Out> implements PeerOwner {
   #ready(): void {
     this.#peer?.ready()
     this.#isReady = true
+    // A later connection may be open and refused: its events are then sent again.
+    if (this.#resumes === false && this.#dials === 1) this.#outbox.forget()
     this.#state.set('open')
     this.#flush()
   }
@@ -190,6 +209,12 @@ export class Session<Out> implements PeerOwner {
   #mayReturn(): boolean {
     if (this.token !== undefined) return true
     return this.#got === 0 && !this.#outbox.hasSent
+  }
+
+  #absent(cause: unknown): unknown {
+    const { attempts } = this.#settings.backoff
+    const why = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
+    return closed(`no connection after ${attempts + 1} attempts${why}`, 'failed', cause)
   }
 
   #cut(cause: unknown): unknown {

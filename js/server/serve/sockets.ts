@@ -75,7 +75,8 @@ export class Sockets {
     const { door, settings, count, abort } = this.#options
     const refuse = (fn: string, refusal: Refusal) => {
       count(fn, refusal.status)
-      refuseUpgrade(socket, refusal)
+      if (this.#parts === undefined || !readsCloseCodes(req)) return refuseUpgrade(socket, refusal)
+      this.#parts.upgraderFor(MAX_MESSAGE).handleUpgrade(req, socket, head, (ws) => closeRefused(ws, refusal))
     }
     const path = pathOf(req)
     if (hasBody(req)) return refuse('-', NO_BODY)
@@ -136,6 +137,24 @@ const NOT_HERE: Refusal = {
 }
 
 function ignore(): void {}
+
+/** Whether the client asks for refusals as close codes: browsers hide the status of a handshake from their pages. */
+function readsCloseCodes(req: IncomingMessage): boolean {
+  const query = new URLSearchParams(req.url?.split('?', 2)[1])
+  return !hasBody(req) && (query.has('acks') || query.has('refusals'))
+}
+
+/** Closes with 4000 and the status. The client may make another attempt only if the reason says when. */
+function closeRefused(ws: SocketLike, { status, message, headers }: Refusal): void {
+  const isTransient = status >= 500 || status === 429
+  ws.on('error', ignore)
+  ws.close(4000 + status, isTransient ? `${message}; retry after ${headers?.['retry-after'] ?? 0} s` : message)
+  const cut = setTimeout(() => ws.terminate(), REFUSED_MS).unref()
+  ws.on('close', () => clearTimeout(cut))
+}
+
+/** How long a client that was refused may take to answer the close, ms. */
+const REFUSED_MS = 1000
 
 /** The default of `serveSocket`: what is larger is not even received. */
 const MAX_MESSAGE = 1_048_576

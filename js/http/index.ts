@@ -10,5 +10,15 @@ export { respond } from './adapters/respond.js'
 export { toResponse } from './adapters/to-response.js'
 export { HttpError } from './errors.js'
 export type { Part, ServerSentEvent } from './in/shapes.js'
-export type { EventsOptions, HttpOptions, InFormat, OnDisconnect, OutFormat, RespondOptions, ResumeOptions } from './options.js'
+export type {
+  ErrorEvent,
+  ErrorReport,
+  EventsOptions,
+  HttpOptions,
+  InFormat,
+  OnDisconnect,
+  OutFormat,
+  RespondOptions,
+  ResumeOptions,
+} from './options.js'
 export { stop } from './stream/sessions.js'

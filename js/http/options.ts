@@ -3,7 +3,7 @@
 
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OpenOptions, Source } from '../index.js'
-import { STREAM_BYTES } from '../kit/bytes/byte-budget.js'
+import { RESUME_BYTES, STREAM_BYTES } from '../kit/bytes/byte-budget.js'
 import { callable, configError, duration, flag, integer, onlyKnown, word } from '../kit/check.js'
 import type { OnError } from '../kit/sight/failure-report.js'
 
@@ -55,6 +55,11 @@ export interface RespondOptions<Out, Req = IncomingMessage> {
   id?: ((result: Out, index: number) => string) | undefined
   /** SSE: the `event` name of a result. Default: none, which browsers call `message`. */
   event?: ((result: Out) => string | undefined) | undefined
+  /**
+   * SSE: the event that reports an error after the first byte, for clients of other protocols. What it returns is written as it is; `undefined` stands for the default, and so does an `errorEvent` that throws.
+   * Default: the name `error`, and the JSON of `{ code, message }`. `subscribe` of `velo-stream/client` reads only that one as an error.
+   */
+  errorEvent?: ((error: unknown, report: ErrorReport) => ErrorEvent | undefined) | undefined
   /** SSE: a last event of this name, with empty data, says that nothing follows. Default: none. */
   end?: string | undefined
   /** SSE: silence after which a comment is sent, so that proxies keep the connection. 0 = never. Default 15000. */
@@ -74,10 +79,27 @@ export interface RespondOptions<Out, Req = IncomingMessage> {
   onError?: OnError<Req> | undefined
 }
 
-/** What keeps results for a client that comes back. */
+/** Which results a stream retains for a client that comes back. */
 export interface ResumeOptions {
-  /** How many of the last results are kept, per stream. Default 1024. */
+  /** Bytes of the last results, as they were written; each counts 64 more. At most half of `maxBufferedBytes`. Default 1048576; with `buffer`, that half. */
+  maxBytes?: number | undefined
+  /** How many of the last results, at most. Default: no limit beside `maxBytes`. */
   buffer?: number | undefined
+}
+
+/** What becomes of a server-sent event that reports an error. */
+export interface ErrorEvent {
+  /** Name of the event. Default: none, which browsers call `message`. */
+  readonly event?: string | undefined
+  /** Text, or anything that can be written as JSON. */
+  readonly data: unknown
+}
+
+/** What the client may know of an error: the status that would have answered it, its code, and its message unless that is hidden (`expose`). */
+export interface ErrorReport {
+  readonly status: number
+  readonly code: string
+  readonly message: string
 }
 
 /** Options of `handler` and `toResponse`. `Req` is `IncomingMessage` for the one and `Request` for the other. */
@@ -115,6 +137,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly id: ((result: never, index: number) => string) | undefined
   readonly event: ((result: never) => string | undefined) | undefined
+  readonly errorEvent: RespondOptions<never>['errorEvent']
   readonly end: string | undefined
   readonly heartbeat: number
   readonly retry: number | undefined
@@ -130,8 +153,10 @@ export interface Service {
   readonly events: ((req: never, from: number) => Source<never>) | undefined
   /** ms that the stream may live on without a client: 0 to abort it, Infinity to let it finish. */
   readonly grace: number
-  /** How many results are kept for a client that comes back; 0 for none. */
+  /** How many results are retained for a client that comes back, at most; 0 if it cannot. */
   readonly replay: number
+  /** How many bytes they may take. */
+  readonly replayBytes: number
   readonly owner: ((req: never) => string | undefined) | undefined
   readonly maxBufferedBytes: number
   readonly openOptions: OpenOptions | ((req: never) => OpenOptions) | undefined
@@ -139,7 +164,7 @@ export interface Service {
 
 const MEBIBYTE = 1 << 20
 const intakeNames = ['in', 'maxLine', 'maxEvent', 'maxTotal', 'onMalformed', 'decompress']
-const answerNames = 'out status headers id event end heartbeat retry maxStall expose draining onError'.split(' ')
+const answerNames = 'out status headers id event errorEvent end heartbeat retry maxStall expose draining onError'.split(' ')
 const ownNames = ['events', 'onDisconnect', 'resume', 'owner', 'maxBufferedBytes', 'openOptions']
 
 /** Checks the options of `eventsFrom`, or that part of others. */
@@ -159,12 +184,13 @@ export function intakeOf(options: EventsOptions, field: string, whole = true): I
 /** Checks the options of `respond`, or that part of others. */
 export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: string, whole = true): Answer {
   if (whole) onlyKnown(options, field, answerNames)
-  const { status = 200, headers = {}, id, event, end, draining, onError } = options
+  const { status = 200, headers = {}, id, event, errorEvent, end, draining, onError } = options
   if (!Number.isInteger(status) || status < 200 || status > 299 || status === 204 || status === 205)
     throw configError(`${field}.status`, 'an integer from 200 to 299 that has a body', status)
   if (onError !== undefined) callable(onError, `${field}.onError`)
   if (id !== undefined) callable(id, `${field}.id`)
   if (event !== undefined) callable(event, `${field}.event`)
+  if (errorEvent !== undefined) callable(errorEvent, `${field}.errorEvent`)
   if (end !== undefined && (typeof end !== 'string' || !/^[^\r\n]+$/.test(end))) throw configError(`${field}.end`, 'a word', end)
   if (draining !== undefined && !(draining instanceof AbortSignal)) throw configError(`${field}.draining`, 'an AbortSignal', draining)
   return {
@@ -173,6 +199,7 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
     headers: headersOf(headers, `${field}.headers`),
     id,
     event,
+    errorEvent,
     end,
     heartbeat: duration(options.heartbeat, `${field}.heartbeat`, 0, 15_000),
     retry: options.retry === undefined ? undefined : integer(options.retry, `${field}.retry`, 0, 0),
@@ -192,7 +219,8 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
   if (openOptions !== undefined && typeof openOptions !== 'function' && (typeof openOptions !== 'object' || openOptions === null))
     throw configError(`${field}.openOptions`, 'an object or a function', openOptions)
   const answer = answerOf(options, field, false)
-  const replay = replayOf(options.resume, `${field}.resume`)
+  const maxBufferedBytes = integer(options.maxBufferedBytes, `${field}.maxBufferedBytes`, 1, STREAM_BYTES)
+  const { replay, replayBytes } = replayOf(options.resume, maxBufferedBytes >> 1, `${field}.resume`)
   if (replay > 0 && answer.format !== 'sse' && answer.format !== 'auto')
     throw configError(`${field}.out`, "'sse' beside resume", answer.format)
   if (replay > 0 && answer.id !== undefined) throw configError(`${field}.id`, 'nothing beside resume, which has ids of its own', answer.id)
@@ -203,8 +231,9 @@ export function serviceOf<In, Out, Req>(options: HttpOptions<In, Out, Req>, fiel
     events: events as Service['events'],
     grace: graceOf(options.onDisconnect, replay > 0, field),
     replay,
+    replayBytes,
     owner: owner as Service['owner'],
-    maxBufferedBytes: integer(options.maxBufferedBytes, `${field}.maxBufferedBytes`, 1, STREAM_BYTES),
+    maxBufferedBytes,
     openOptions,
   }
 }
@@ -228,11 +257,13 @@ function limit(value: number | undefined, field: string, usual: number): number 
   return value === Infinity ? value : integer(value, field, 1, usual)
 }
 
-function replayOf(resume: ResumeOptions | boolean | undefined, field: string): number {
-  if (resume === undefined || resume === false) return 0
-  if (resume === true) return 1024
-  onlyKnown(resume, field, ['buffer'])
-  return integer(resume.buffer, `${field}.buffer`, 1, 1024)
+/** `half` of what the stream may hold. */
+function replayOf(resume: ResumeOptions | boolean | undefined, half: number, field: string): Pick<Service, 'replay' | 'replayBytes'> {
+  if (resume === undefined || resume === false) return { replay: 0, replayBytes: 0 }
+  const { buffer, maxBytes } = resume === true ? {} : resume
+  if (resume !== true) onlyKnown(resume, field, ['maxBytes', 'buffer'])
+  const most = integer(maxBytes, `${field}.maxBytes`, 1, buffer === undefined ? RESUME_BYTES : half)
+  return { replay: limit(buffer, `${field}.buffer`, Infinity), replayBytes: Math.min(most, half) }
 }
 
 function graceOf(how: OnDisconnect | undefined, resumes: boolean, options: string): number {

@@ -130,7 +130,17 @@ export class Delivery {
     this.#pulse?.stop()
     const refusal = refusalOf(error, this.#answer.expose)
     if (!isLeft(error)) onError(error)
-    return tell(this.#sink, this.#encoder, refusal, this.#more)
+    return this.#tell(refusal, error)
+  }
+
+  /** A refusal before the first byte is a status; after it, the last thing said, or a cut if that would be taken for a result. */
+  #tell(refusal: Refusal, error: unknown): Promise<void> {
+    if (this.#sink.isGone) return Promise.resolve()
+    if (!this.#sink.begun) return refuse(this.#sink, refusal, this.#more)
+    const last = this.#encoder.failed(refusal, error)
+    if (last !== undefined) return this.#sink.end(last)
+    this.#sink.cut()
+    return Promise.resolve()
   }
 }
 
@@ -147,16 +157,6 @@ export function failureReport<Req>(answer: Answer, req: Req, name?: string, log?
 
 /** The status of a client that left. */
 const GONE = 499
-
-/** A refusal before the first byte is a status; after it, the last thing said, or a cut where that would be taken for a result. */
-function tell(sink: ResponseSink, encoder: Encoder, refusal: Refusal, more?: Readonly<Record<string, string>>): Promise<void> {
-  if (sink.isGone) return Promise.resolve()
-  if (!sink.begun) return refuse(sink, refusal, more)
-  const last = encoder.failed(refusal)
-  if (last !== undefined) return sink.end(last)
-  sink.cut()
-  return Promise.resolve()
-}
 
 /** Answers with a status and a JSON body. `more`: headers of the stream. */
 export function refuse(sink: ResponseSink, { status, headers, body }: Refusal, more?: Readonly<Record<string, string>>): Promise<void> {

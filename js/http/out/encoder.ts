@@ -19,7 +19,7 @@ export interface Encoder {
   /** One result. Throws for one that cannot be written. */
   encode(result: unknown): string | Uint8Array
   /** An error after the first byte, or undefined where only a cut can tell. */
-  failed(refusal: Refusal): string | undefined
+  failed(refusal: Refusal, error: unknown): string | undefined
   /** What an answer ends with when all is well. */
   ended(): string | undefined
 }

@@ -1,6 +1,8 @@
 // Server-sent events out.
 
 import { configError } from '../../kit/check.js'
+import { silence } from '../../kit/promises.js'
+import { warnOnce } from '../../kit/sight/failure-report.js'
 import type { Answer } from '../options.js'
 import type { Encoder } from './encoder.js'
 import type { Refusal } from './refusal.js'
@@ -29,14 +31,27 @@ export class SseEncoder implements Encoder {
 
   /** All but the id: the replay has ids of its own. */
   body(result: unknown): string {
-    const name = this.#answer.event?.(result as never)
-    const data = typeof result === 'string' ? result.split(/\r\n|\n|\r/).join('\ndata: ') : (JSON.stringify(result) ?? 'null')
+    const written = block(this.#answer.event?.(result as never), result)
     this.#index++
-    return `${name === undefined ? '' : `event: ${line(name, 'event')}\n`}data: ${data}\n\n`
+    return written
   }
 
-  failed({ body }: Refusal): string {
-    return `event: error\ndata: ${JSON.stringify(body.error)}\n\n`
+  failed(refusal: Refusal, error: unknown): string {
+    return this.#errorEvent(refusal, error) ?? `event: error\ndata: ${JSON.stringify(refusal.body.error)}\n\n`
+  }
+
+  /** The event that the user makes of an error, if that works. */
+  #errorEvent({ status, body }: Refusal, error: unknown): string | undefined {
+    try {
+      const made = this.#answer.errorEvent?.(error, { status, ...body.error })
+      if (made === undefined) return undefined
+      if (typeof made === 'object' && 'data' in made) return block(made.event, made.data)
+      silence(Promise.resolve(made as unknown as undefined))
+      throw configError('handler(options).errorEvent', 'a function that returns { event?, data }, or undefined', made)
+    } catch (own) {
+      warnOnce('errorEvent', own)
+      return undefined
+    }
   }
 
   ended(): string | undefined {
@@ -47,6 +62,11 @@ export class SseEncoder implements Encoder {
 
 /** Tells clients to look for another server. */
 export const DRAINING = 'event: draining\ndata:\n\n'
+
+function block(name: string | undefined, value: unknown): string {
+  const data = typeof value === 'string' ? value.split(/\r\n|\n|\r/).join('\ndata: ') : (JSON.stringify(value) ?? 'null')
+  return `${name === undefined ? '' : `event: ${line(name, 'event')}\n`}data: ${data}\n\n`
+}
 
 /** What options make of a result must not break the line it stands in. */
 function line(value: unknown, name: string): string {

@@ -91,7 +91,7 @@ export class ResumableSession implements Session {
     this.#answer = service.answer
     this.#grace = service.grace
     this.#onError = onError
-    this.#replay = new Replay(service.replay, service.maxBufferedBytes >> 1, shownId(run.stream))
+    this.#replay = new Replay(service.replay, service.replayBytes, shownId(run.stream))
     this.#encoder = new SseEncoder(service.answer, LIVE)
     const { draining } = service.answer
     if (keepingOf(fn) !== undefined && draining?.aborted === false) this.#forgetNotice = onNotice(draining, () => this.#giveUp())
@@ -138,7 +138,7 @@ export class ResumableSession implements Session {
       })
     } catch (error) {
       if (this.#isLeft) return this.#finish(() => Promise.resolve())
-      const last = this.#encoder.failed(refusalOf(error, this.#answer.expose))
+      const last = this.#encoder.failed(refusalOf(error, this.#answer.expose), error)
       this.#replay.keep((id) => `id: ${id}\n${last}`)
       if (!isLeft(error)) this.#onError(error)
       // With its id, so that a client that got it need not come back for it.

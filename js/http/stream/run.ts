@@ -36,7 +36,7 @@ export class Run {
     this.#skip = service.intake.skip
     this.#reader = supply !== undefined && 'reader' in supply ? supply.reader : undefined
     this.isSourced = supply !== undefined && 'source' in supply
-    const most = service.replay > 0 ? Math.max(1, Math.min(BATCH_SIZE, service.replay >> 1)) : BATCH_SIZE
+    const most = service.replay > 0 ? Math.max(1, Math.min(BATCH_SIZE, Math.floor(service.replay / 2))) : BATCH_SIZE
     if (supply !== undefined && 'source' in supply) {
       // A source of the user fails as a source of `feed` does: into the function.
       this.results = resultsOfFeed(stream.feed(supply.source), most)

@@ -10,6 +10,9 @@ import { addBytes, boundOfProcess, bytesOfProcess } from './byte-sum.js'
 
 /** Default of `maxBufferedBytes` of a stream: 16 MiB, input and output together. */
 export const STREAM_BYTES = 16 << 20
+
+/** Bytes of results that a stream retains for a client that comes back, by default: an answer of about 8 000 tokens. */
+export const RESUME_BYTES = 1 << 20
 /** So many bytes that wait for a function on another thread make it say when it has taken them. */
 const MANY = 64 << 10
 /** Characters of a text that are taken for its bytes. */

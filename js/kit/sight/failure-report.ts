@@ -123,13 +123,16 @@ export function stackOf(error: unknown): string {
 /** Whether a failing listener has been reported. */
 let isWarned = false
 
+/** The first time that code of the user fails which is called because of a failure, this is a warning. */
+export function warnOnce(what: string, error: unknown): void {
+  if (isWarned) return
+  isWarned = true
+  process.emitWarning(`${what} threw: ${stackOf(error)}`, { type: 'VeloWarning', code: 'velo:on-error-failed' })
+}
+
 /** Calls code of the user, which may throw or reject. */
 function guarded(what: string, call: () => unknown): void {
-  const failed = (error: unknown): void => {
-    if (isWarned) return
-    isWarned = true
-    process.emitWarning(`${what} threw: ${stackOf(error)}`, { type: 'VeloWarning', code: 'velo:on-error-failed' })
-  }
+  const failed = (error: unknown): void => warnOnce(what, error)
   try {
     Promise.resolve(call()).catch(failed)
   } catch (error) {

@@ -1,5 +1,6 @@
 // How a durable function is served where nobody says it: so that its clients may come back.
 
+import { RESUME_BYTES } from '../../kit/bytes/byte-budget.js'
 import { configError } from '../../kit/check.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
 import type { ServedHttp, ServedSocketOptions, Settings } from '../options.js'
@@ -8,21 +9,22 @@ import type { Entry } from './functions.js'
 /** How long a client may stay away from its stream, ms. */
 const GRACE_MS = 30_000
 
-/** Results that are kept for a client by default. */
+/** Results that are kept for a client of a WebSocket by default. */
 const KEPT = 1024
 
 /** Options of the HTTP side of a function. */
 export function httpOf(entry: Entry, settings: Settings): ServedHttp {
   const { fn, http, name } = entry
   const said = { ...settings.http, ...http }
-  const { resume, out = 'auto', id, onDisconnect } = said
-  const most = mostKept(entry, settings)
-  if (typeof resume === 'object' && (resume.buffer ?? KEPT) > most)
-    throw tooMany(`functions.${name}.http.resume.buffer`, most, resume.buffer)
+  const { out = 'auto', id, onDisconnect } = said
   // Only server-sent events have numbers to come back with.
   const fits = (out === 'auto' || out === 'sse') && id === undefined && typeof onDisconnect !== 'string'
-  const kept = resume === undefined ? keepingOf(fn) !== undefined && fits : resume === true
-  return kept ? { ...said, resume: { buffer: Math.min(KEPT, most) } } : said
+  const { resume = keepingOf(fn) !== undefined && fits } = said
+  if (resume === false) return said
+  const most = mostKept(entry, settings)
+  const { buffer = most, maxBytes = RESUME_BYTES } = resume === true ? {} : resume
+  if (buffer > most) throw tooMany(`functions.${name}.http.resume.buffer`, most, buffer)
+  return { ...said, resume: most === Number.POSITIVE_INFINITY ? resume : { buffer, maxBytes } }
 }
 
 /** Options of the WebSocket side of a function. */

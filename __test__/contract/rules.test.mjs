@@ -22,11 +22,24 @@ test('citations are found in the forms they have', () => {
   assert.deepEqual(cited('rule 3: no loss. Rules 5, 7 and 8, rules 1 to 3; rule-09-drain, a ruler 4'), [3, 5, 7, 8, 1, 2, 3, 9])
 })
 
-test('the rules are numbered from 1 to 25, in order', () => {
+test('the rules are in the order of their numbers, the first 25 without a gap', () => {
+  const numbers = [...rules.keys()]
+  assert.equal(numbers.length, sections.length)
   assert.deepEqual(
-    [...rules.keys()],
-    Array.from({ length: 25 }, (_, index) => index + 1),
+    numbers,
+    [...numbers].sort((a, b) => a - b),
   )
+  assert.equal(numbers[24], 25)
+})
+
+test('later rules are named by the tests that hold them', () => {
+  const tests = files(/^__test__\/.*\.test\.mjs$/).map(text)
+  for (const number of rules.keys())
+    if (number > 25)
+      assert.ok(
+        tests.some((test) => new RegExp(`\\btest\\(['"\`]rule ${number}: `).test(test)),
+        `rule ${number}`,
+      )
 })
 
 test('every rule says more than its name', () => {

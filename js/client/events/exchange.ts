@@ -16,7 +16,7 @@ export type Head =
   | { readonly kind: 'refused'; readonly error: VeloError; readonly isPassing: boolean; readonly began: boolean; readonly after: number }
 
 /** Statuses after which another attempt may find the server ready. */
-const PASSING = [408, 429, 502, 503, 504]
+const PASSING = [408, 425, 429, 502, 503, 504]
 /** Characters of an error that are read. */
 const MOST = 16_384
 

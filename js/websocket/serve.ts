@@ -76,51 +76,43 @@ export function serveSocket<In, Out>(socket: SocketLike, fn: StreamFunction<In, 
   if (typeof fn !== 'function' || typeof fn.open !== 'function') throw configError('serveSocket(fn)', 'a stream function', fn)
   const settings = settingsOf(options)
   const peer = new Peer(socket, settings)
-  const failures = new FailureReport(settings.onError, settings.request, fn.name)
-  if (socket.readyState === CLOSED) return refused(peer, failures)
+  if (socket.readyState === CLOSED) return refused(peer)
   // A message that is passed over would have no number after a restart.
   if (settings.onMalformed === 'skip' && settings.onDisconnect === 'grace' && keepingOf(fn) !== undefined)
     throw configError('serveSocket(options).onMalformed', "'fail' beside { graceMs } where the function is durable", settings.onMalformed)
-  if (settings.resume !== undefined) return resume(peer, fn, settings, settings.resume, failures)
+  const handle = settings.resume === undefined ? opened(peer, fn, settings) : resume(peer, fn, settings, settings.resume)
+  reportFailures(peer, handle.stream, new FailureReport(settings.onError, settings.request, fn.name))
+  return handle
+}
+
+function opened<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings): ServedSocket<In, Out> {
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings)
   } catch (error) {
     peer.close(verdictOfRefusal(error))
-    return refused(peer, failures)
+    return refused(peer)
   }
   session.attach(peer, 0)
-  return served(session, peer, false, failures)
+  return served(session, peer, false)
 }
 
-function resume<In, Out>(
-  peer: Peer,
-  fn: StreamFunction<In, Out>,
-  settings: Settings,
-  asked: ResumeRequest,
-  failures: Failures,
-): ServedSocket<In, Out> {
+function resume<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
   const { token, last } = asked
   const isKept = keepingOf(fn) !== undefined && settings.id === undefined && isClientId(token, settings.owner)
   // The same function has the same types.
   const session = sessionOf(token, fn, settings.owner) as Session<In, Out> | undefined
-  if (session?.attach(peer, last)) return served(session, peer, true, failures)
+  if (session?.attach(peer, last)) return served(session, peer, true)
   const isPossible = isKept && Number.isSafeInteger(last) && last >= 0
-  if (isPossible && session === undefined) return reopened(peer, fn, settings, asked, failures)
+  if (isPossible && session === undefined) return reopened(peer, fn, settings, asked)
   // What this process has let go of the journal still has.
   if (isPossible) session?.leave(AGAIN)
   peer.close(isPossible ? AGAIN : { code: GONE, reason: 'gone' })
-  return refused(peer, failures)
+  return refused(peer)
 }
 
 /** A durable stream of another process goes on here, if there is one. */
-function reopened<In, Out>(
-  peer: Peer,
-  fn: StreamFunction<In, Out>,
-  settings: Settings,
-  asked: ResumeRequest,
-  failures: Failures,
-): ServedSocket<In, Out> {
+function reopened<In, Out>(peer: Peer, fn: StreamFunction<In, Out>, settings: Settings, asked: ResumeRequest): ServedSocket<In, Out> {
   let session: Session<In, Out>
   try {
     session = new Session(fn, settings, asked)
@@ -128,10 +120,10 @@ function reopened<In, Out>(
     // It is open here all the same, and ends.
     const isInUse = (error as { code?: unknown }).code === 'VELO_CONFIG'
     peer.close(isInUse ? AGAIN : verdictOfRefusal(error))
-    return refused(peer, failures)
+    return refused(peer)
   }
   session.attach(peer, asked.last)
-  return served(session, peer, false, failures)
+  return served(session, peer, false)
 }
 
 type Failures = FailureReport<IncomingMessage | undefined>
@@ -139,24 +131,18 @@ type Failures = FailureReport<IncomingMessage | undefined>
 /** Those of streams that are open: all connections of one stream share its report. */
 const reports = new WeakMap<object, Failures>()
 
-function watch({ stream }: { readonly stream: Stream<never, unknown> }, peer: Peer, own: Failures): void {
-  let failures = reports.get(stream)
-  if (failures === undefined) {
-    failures = own
+function reportFailures(peer: Peer, stream: Stream<never, unknown> | undefined, own: Failures): void {
+  const failures = (stream && reports.get(stream)) ?? own
+  if (stream !== undefined && failures === own) {
     own.stream = stream
     reports.set(stream, own)
     // Reported now: the client may be away, or slow to read the results before it.
     void stream.closed.then(({ reason, error }) => reason === 'failed' && own.report(error))
   }
-  watchPeer(peer, failures)
-}
-
-function watchPeer(peer: Peer, failures: Failures): void {
   void peer.closed.then(() => peer.failure !== undefined && failures.report(peer.failure))
 }
 
-function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean, failures: Failures): ServedSocket<In, Out> {
-  watch(session, peer, failures)
+function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean): ServedSocket<In, Out> {
   return {
     stream: session.stream,
     token: session.token,
@@ -174,8 +160,7 @@ function served<In, Out>(session: Session<In, Out>, peer: Peer, resumed: boolean
 }
 
 /** A connection without a stream: it is closing already. */
-function refused<In, Out>(peer: Peer, failures: Failures): ServedSocket<In, Out> {
-  watchPeer(peer, failures)
+function refused<In, Out>(peer: Peer): ServedSocket<In, Out> {
   const close = (code = 1000, reason = 'closed') => void closeVerdict(code, reason)
   return { stream: undefined, token: undefined, resumed: false, closed: peer.closed, over: peer.closed, drain: () => {}, close }
 }

@@ -102,7 +102,7 @@ test('what is no service, or not to be asked, is said', async () => {
   await said(['--url', mute], 1, /\/admin: 500\n/)
   await said(['--url', await served(false)], 1, /\/admin: 404 try .*; is it served with --admin\?/)
   // One line each, without a stack.
-  await said(['--url', 'http://127.0.0.1:1'], 1, /^velo: http:\/\/127\.0\.0\.1:1\/admin: nothing listens there \(ECONNREFUSED\)\n$/)
+  await said(['--url', 'http://127.0.0.1:1'], 1, /^velo: http:\/\/127\.0\.0\.1:1\/admin: ECONNREFUSED \(nothing listens there\)\n$/)
   await said(['--url', 'http://127.0.0.1:1', '--json'], 1, /^\{"exitCode":1,"error":\{"name":"ServerError","message":"[^"]*"\}\}\n$/)
   await said(['--url', 'ftp://here'], 2, /--url: expected http:/)
   await said(['--url', 'http://here', '--socket', 'x'], 2, /exclude each other/)

@@ -124,11 +124,11 @@ export class TopClient {
   }
 }
 
-/** Why there is no answer. */
+/** Why there is no answer: the code, and in brackets what it means. */
 function absence({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ECONNREFUSED') return `nothing listens there (${code})`
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host of this name (${code})`
-  return code === undefined ? message : `it does not answer (${code})`
+  if (code === 'ECONNREFUSED') return `${code} (nothing listens there)`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `${code} (there is no host of this name)`
+  return code ?? message
 }
 
 function encoded(id: string): string {

@@ -82,7 +82,8 @@ export class Live {
     void this.#facts()
       .then(
         (facts) => this.#set(this.#state.isPaused ? { ...this.#state, ...detailOf(this.#state, facts) } : fed(this.#state, facts)),
-        (error: Error) => this.#set({ ...this.#state, lost: error.message, notice: undefined }),
+        // One line has no room for what the code means.
+        (error: Error) => this.#set({ ...this.#state, lost: error.message.replace(/ \([^()]*\)$/, ''), notice: undefined }),
       )
       .then(() => {
         this.#isAsking = false

@@ -3,18 +3,11 @@
 import type { StreamEnd } from '../kit/types.js'
 import { decodeRecord, decodeThrown } from '../workers/codec/late-record.js'
 import type { ExportPart } from './embedded/inspector.js'
+import { readOutcome } from './harness/outcome-record.js'
 import { readEnd } from './stream/commits/end.js'
 
-/** As js/durable/harness/outcomes.ts writes it. */
-interface WrittenOutcome {
-  readonly name: string
-  readonly turn: number
-  readonly value?: Uint8Array
-  readonly thrown?: string
-}
-
 /**
- * The value that bytes of a journal stand for, as `inspector.export(keptValue)` takes it. A state is `{ state, at, random, counts }`, an outcome of `ctx.run` is `{ name, turn }` with its
+ * The value that bytes of a journal stand for, as `inspector.export(keptValue)` takes it. A state is `{ state, at, random, counts }`, an outcome of `ctx.run` is `{ name, turn }`, and its `key` if it has one, with its
  * `value` or what it has `thrown`, an end is `{ reason, events, results }` with its `value` or `error`. What a codec of the user wrote stays bytes.
  *
  * @throws VeloError `VELO_CODEC` for bytes that no stream has written.
@@ -27,9 +20,10 @@ export function keptValue(bytes: Uint8Array, part: ExportPart): unknown {
     case 'state':
       return decodeRecord(bytes, 'structured')
     case 'outcome': {
-      const { name, turn, value, thrown } = decodeRecord(bytes, 'structured') as WrittenOutcome
-      if (thrown !== undefined) return { name, turn, thrown: decodeThrown(thrown) }
-      return { name, turn, value: value === undefined ? undefined : recorded(value) }
+      const { name, turn, key, value, thrown } = readOutcome(bytes)
+      const step = { name, turn, ...(key !== undefined && { key }) }
+      if (thrown !== undefined) return { ...step, thrown: decodeThrown(thrown) }
+      return { ...step, value: value === undefined ? undefined : recorded(value) }
     }
     case 'over': {
       const { end, events, results } = readEnd(bytes)

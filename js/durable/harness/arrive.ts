@@ -20,6 +20,7 @@ export type Told =
   | { readonly kind: 'keep'; readonly number: number; readonly asked: number; readonly bytes: Uint8Array }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'caught up' }
+  | { readonly kind: 'diverged'; readonly why: string }
 
 /** Back: the outcome with that number is kept, or is not; without a number: the state is to be saved soon. */
 export interface Answered {
@@ -71,6 +72,10 @@ class PortLink implements HarnessLink {
 
   caughtUp(): void {
     this.#tell({ kind: 'caught up' })
+  }
+
+  diverged(why: string): void {
+    this.#tell({ kind: 'diverged', why })
   }
 
   #tell(told: Told): void {

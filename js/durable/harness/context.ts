@@ -1,23 +1,22 @@
 // The second argument of a function of a durable stream: what every function is told, and what a replay needs.
 
-import { attempt, type EffectOptions, effectOf } from '../../kit/effects/attempts.js'
+import type { EffectOptions } from '../../kit/effects/attempts.js'
 import { ORDERED, type Ordered } from '../../kit/effects/ordered.js'
 import { TIMING, type Timing } from '../../kit/effects/timing.js'
 import type { StreamContext, StreamHeaders } from '../../kit/types.js'
 import type { Hosted } from './hosted.js'
-import { fullName, type Outcome } from './outcomes.js'
+import type { StageSteps } from './stage-steps.js'
 
 export class DurableContext implements StreamContext, Timing, Ordered {
   readonly [ORDERED] = true
   readonly #plain: StreamContext
   readonly #hosted: Hosted
-  /** Number of its stage. */
-  readonly #stage: number
+  readonly #steps: StageSteps
 
-  constructor(plain: StreamContext, hosted: Hosted, stage: number) {
+  constructor(plain: StreamContext, hosted: Hosted, steps: StageSteps) {
     this.#plain = plain
     this.#hosted = hosted
-    this.#stage = stage
+    this.#steps = steps
   }
 
   get id(): string {
@@ -53,7 +52,7 @@ export class DurableContext implements StreamContext, Timing, Ordered {
   }
 
   get replaying(): boolean {
-    return this.#hosted.isReplaying
+    return this.#hosted.replaying
   }
 
   now(): number {
@@ -64,33 +63,11 @@ export class DurableContext implements StreamContext, Timing, Ordered {
     return this.#hosted.random.next()
   }
 
-  async run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
-    const hosted = this.#hosted
-    // Before it counts: what is no effect leaves nothing behind.
-    const retry = effectOf(name, fn, options)
-    const full = fullName(this.#stage, name)
-    const { asked, turn } = hosted.begin(full)
-    const kept = hosted.outcomes.take(full, turn)
-    if (kept !== undefined) return settled(kept) as Value
-    const outcome = await outcomeOf(attempt(fn, retry, () => this.signal))
-    const { bytes, value } = hosted.outcomes.write(full, turn, outcome)
-    await hosted.link.keep(asked, bytes)
-    return settled('error' in outcome ? outcome : { value }) as Value
+  run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
+    return this.#steps.run(name, fn, options) as Promise<Value>
   }
 
   [TIMING](change: 1 | -1): void {
     ;(this.#plain as Timing)[TIMING]?.(change)
   }
-}
-
-function settled(outcome: Outcome): unknown {
-  if ('error' in outcome) throw outcome.error
-  return outcome.value
-}
-
-function outcomeOf(promise: Promise<unknown>): Promise<Outcome> {
-  return promise.then(
-    (value) => ({ value }),
-    (error) => ({ error }),
-  )
 }

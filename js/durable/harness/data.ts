@@ -21,6 +21,9 @@ export interface HarnessData {
   /** Results below this index were given out before, and events below that one had been accepted. */
   readonly delivered: number
   readonly accepted: number
+  /** ms that a function may take to call `ctx.run` for a stored outcome, and what happens to its stream otherwise. */
+  readonly patience: number
+  readonly onDivergence: 'fail' | 'warn'
   /** Outcomes of `ctx.run`, as records. */
   readonly outcomes: readonly Uint8Array[]
   /** With the option `state`: its value as a record, and how often it is saved. */
@@ -35,6 +38,8 @@ export interface HarnessLink {
   checkpoint(checkpoint: Checkpoint): void
   /** The functions have taken all events that had been accepted before. */
   caughtUp(): void
+  /** A replay is not the same; `why` names the first difference. */
+  diverged(why: string): void
 }
 
 /** What is told of `ctx.state`, beside the state itself, in the bytes of a checkpoint. */

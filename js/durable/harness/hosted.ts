@@ -1,10 +1,11 @@
 // One durable stream where its functions run: what they have taken, given and asked for so far, and when their state is saved.
 
-import type { Codec } from '../../kit/types.js'
+import type { Codec, StreamContext } from '../../kit/types.js'
 import { decodeRecord, encodeRecord } from '../../workers/codec/late-record.js'
 import type { HarnessData, HarnessLink, Saved } from './data.js'
-import { Outcomes } from './outcomes.js'
+import { identityOf, Outcomes, type StepId, type StoredOutcome } from './outcomes.js'
 import { Random } from './random.js'
+import { StageSteps } from './stage-steps.js'
 
 export class Hosted {
   readonly codec: Codec
@@ -15,8 +16,11 @@ export class Hosted {
   state: unknown
   /** When the event taken last was accepted, Unix ms. */
   at: number
+  /** The function asks whether it replays. */
+  isLenient = false
   private readonly data: HarnessData
   private readonly stages = new Set<number>()
+  private readonly steps: StageSteps[] = []
   private hasLast = false
   /** Events that the first function has taken. */
   private taken: number
@@ -24,6 +28,8 @@ export class Hosted {
   private yielded: number
   private asked: number
   private readonly counts: Map<string, number>
+  /** How often each name with a key was called since the last saved state. */
+  private readonly keyed = new Map<string, number>()
   private savedAt = performance.now()
   private savedEvents: number
   /** The first function waits for an event. */
@@ -40,9 +46,16 @@ export class Hosted {
     this.yielded = data.results
     this.asked = data.asked
     this.counts = new Map(Object.entries(data.counts))
-    this.outcomes = new Outcomes(data.codec, data.outcomes)
+    this.outcomes = new Outcomes(data.codec, data.outcomes, data.events)
     this.random = new Random(data.random)
     if (data.state !== undefined) this.state = decodeRecord(data.state.bytes, 'structured')
+  }
+
+  /** `ctx.replaying`. A function that asks may leave out steps while it is true. */
+  get replaying(): boolean {
+    const { isReplaying } = this
+    this.isLenient ||= isReplaying
+    return isReplaying
   }
 
   /** Whether something that was given out, or done, before has not been made again. */
@@ -72,11 +85,44 @@ export class Hosted {
     this.yielded++
   }
 
-  /** A `ctx.run` begins: how many did before, and how often its name came. */
-  begin(name: string): { asked: number; turn: number } {
-    const turn = this.counts.get(name) ?? 0
-    this.counts.set(name, turn + 1)
-    return { asked: this.asked++, turn }
+  /** ms that a function may take to call `ctx.run` for a stored outcome. */
+  get patience(): number {
+    return this.data.patience
+  }
+
+  /** Events before the saved state from which positions are counted. */
+  get base(): number {
+    return this.savedEvents
+  }
+
+  /** The steps of a stage. */
+  stepsOf(stage: number, plain: StreamContext, isLoose: boolean): StageSteps {
+    const steps = new StageSteps(this, stage, plain, isLoose)
+    this.steps.push(steps)
+    return steps
+  }
+
+  /** The step that a call would be. */
+  nextStep(name: string, key: string | undefined): StepId {
+    const identity = identityOf(name, key)
+    return { name, key, identity, turn: (key === undefined ? this.counts : this.keyed).get(identity) ?? 0 }
+  }
+
+  /** A step begins; answers how many did before. */
+  begin({ key, identity, turn }: StepId): number {
+    const counts = key === undefined ? this.counts : this.keyed
+    counts.set(identity, turn + 1)
+    return this.asked++
+  }
+
+  /** The function has not called `ctx.run` for a stored outcome. Answers whether it is skipped. */
+  missing({ record }: StoredOutcome): boolean {
+    const which = record.key === undefined ? `number ${record.turn}` : `with key '${record.key}'`
+    this.link.diverged(
+      `the outcome of ctx.run('${record.name}'), ${which}, is stored and comes next, and the function did not call it within ` +
+        `${this.data.patience} ms (closeTimeout): the function does not do the same with the same events`,
+    )
+    return this.data.onDivergence === 'warn'
   }
 
   /** The first function asks for its next event: everything before is done. */
@@ -93,6 +139,8 @@ export class Hosted {
     this.savedEvents = this.taken
     this.savedAt = performance.now()
     this.isUrgent = false
+    this.keyed.clear()
+    for (const { queue } of this.steps) queue.rebase()
     this.link.checkpoint({ version: state.version, events: this.taken, results: this.yielded, asked: this.asked, bytes })
   }
 

@@ -60,6 +60,7 @@ export class CallerHarness implements Harness {
   private heard(port: MessagePort, told: Told): void {
     if (told.kind === 'checkpoint') return this.link.checkpoint(told.checkpoint)
     if (told.kind === 'caught up') return this.link.caughtUp()
+    if (told.kind === 'diverged') return this.link.diverged(told.why)
     const answer = (error: string | undefined): void => {
       const answered: Answered = { number: told.number, error }
       port.postMessage(answered)

@@ -98,7 +98,8 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
 
   /** What it begins with. Rejects with `VELO_CHECKPOINT`. */
   opening(kept: Kept, ended: boolean): Promise<Opening> {
-    return opening(kept, ended, this.owner.output.handed, { id: this.inner.id, ...this.settings })
+    const { closeTimeout } = this.inner.instance.def.options
+    return opening(kept, ended, this.owner.output.handed, { id: this.inner.id, closeTimeout, ...this.settings })
   }
 
   /** Begins: the function may start. */
@@ -167,6 +168,13 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     this.onCaught()
   }
 
+  diverged(why: string): void {
+    const { id } = this.inner
+    const error = new VeloError('VELO_CHECKPOINT', `stream ${id}: ${why}`, { streamId: id })
+    if (this.settings.onDivergence === 'fail') return this.fail(error)
+    process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
+  }
+
   /** Gives kept events to the function: as they are, or as bytes where it runs on another thread. */
   give(events: readonly EventRecord[]): Promise<void> {
     return this.inner.input.sendBatch(this.isElsewhere ? events.map(({ at, bytes }) => enveloped(at, bytes)) : events)
@@ -206,15 +214,10 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     const before = values[index - from]
     if (before === undefined || before === hash || this.hasDiverged) return
     this.hasDiverged = true
-    const { id } = this.inner
-    const error = new VeloError(
-      'VELO_CHECKPOINT',
-      `stream ${id}: result ${index} differs from the one given out before: the function does not make the same of the same events; ` +
+    this.diverged(
+      `result ${index} differs from the one given out before: the function does not make the same of the same events; ` +
         'what it asks of the world belongs into ctx.run, ctx.now and ctx.random',
-      { streamId: id },
     )
-    if (this.settings.onDivergence === 'fail') return this.owner.fail(error)
-    process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
   }
 
   /** The journal has refused events. */

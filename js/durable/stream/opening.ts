@@ -20,6 +20,8 @@ export interface Subject {
   readonly id: string
   readonly codec: Codec
   readonly state: ResolvedState | undefined
+  readonly closeTimeout: number
+  readonly onDivergence: 'fail' | 'warn'
 }
 
 /** Of a stream that is new. */
@@ -28,7 +30,8 @@ export function birth(): StreamInit {
 }
 
 /** Throws or rejects with `VELO_CHECKPOINT` where what is kept does not fit the function. `ended`: the last event is the end of the input. */
-export async function opening(kept: Kept, ended: boolean, handed: number, { id, codec, state }: Subject): Promise<Opening> {
+export async function opening(kept: Kept, ended: boolean, handed: number, subject: Subject): Promise<Opening> {
+  const { id, codec, state } = subject
   if (kept.state !== undefined && state === undefined)
     throw new VeloError(
       'VELO_CHECKPOINT',
@@ -48,6 +51,8 @@ export async function opening(kept: Kept, ended: boolean, handed: number, { id, 
     counts: saved?.counts ?? {},
     delivered: Math.max(kept.delivered, handed),
     accepted: Math.max(events, kept.events - (ended ? 1 : 0)),
+    patience: subject.closeTimeout,
+    onDivergence: subject.onDivergence,
     outcomes: kept.outcomes.map(({ bytes }) => bytes),
     state: state && { bytes: encodeRecord(value, 'structured'), version: state.version, events: state.events, ms: state.ms },
   }

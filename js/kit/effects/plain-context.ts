@@ -1,10 +1,11 @@
 // What every `ctx` has of a durable one where nothing is durable: a function that asks for it runs there unchanged.
 
 import { VeloError } from '../errors.js'
-import { attempt, type EffectOptions, effectOf } from './attempts.js'
+import { type EffectOptions, runPlain } from './attempts.js'
 
 export abstract class PlainContext {
   abstract get signal(): AbortSignal
+  abstract get aborted(): boolean
 
   get state(): undefined {
     return undefined
@@ -18,8 +19,8 @@ export abstract class PlainContext {
     return false
   }
 
-  async run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
-    return attempt(fn, effectOf(name, fn, options), () => this.signal)
+  run<Value>(name: string, fn: () => Value | PromiseLike<Value>, options?: EffectOptions): Promise<Value> {
+    return runPlain(this, name, fn, options)
   }
 
   now(): number {

@@ -192,6 +192,11 @@ export declare interface Durable {
 export declare interface EffectOptions {
   /** Tries again after an error. Left out: one try. */
   retry?: RetryOptions | undefined
+  /**
+   * Identifies the step together with its name, instead of the order of the calls: for steps of one name whose order is not the same each time, because they follow from timers or from requests outside
+   * of `ctx.run`.
+   */
+  key?: string | undefined
 }
 
 /** Why a stream ended. */

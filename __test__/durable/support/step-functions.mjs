@@ -110,3 +110,51 @@ export async function* contest(events, ctx) {
   await Promise.all(running)
   yield order
 }
+
+/** Steps, and chains of steps, that nobody awaits while the function rests at its `yield`. They last `count` turns; the step of a list without items fails. */
+export async function* floating(events, ctx) {
+  const steps = []
+  for await (const [count, item] of events) {
+    steps.push(
+      ctx.run('step', async () => {
+        await turns(count)
+        if (item === undefined) throw new RangeError('failed')
+        return item
+      }),
+    )
+    steps.push(
+      (async () => {
+        await ctx.run('first', () => turns(count))
+        return ctx.run('second', () => item)
+      })(),
+    )
+    yield count
+  }
+  await Promise.all(steps)
+}
+
+/** A step that calls a helper with a step of its own: while it runs, and after it has settled. */
+export async function* nesting(events, ctx) {
+  for await (const event of events) {
+    const helper = () => ctx.run('helper', () => event)
+    const nested = await ctx
+      .run('outer', async () => {
+        await turns(1)
+        return helper()
+      })
+      .catch((error) => `${error.code} ${error.message}`)
+    yield [nested, await helper()]
+  }
+}
+
+/** A step in flight while another one of its name is called by work outside of `ctx.run`. */
+export async function* unordered(events, ctx) {
+  for await (const keys of events) {
+    const late = async (key) => {
+      await turns(1)
+      return ctx.run('late', () => turns(8).then(() => key ?? 'late'), key && { key })
+    }
+    const ended = await Promise.allSettled([...keys.map(late), ctx.run('other', () => 'other')])
+    yield ended.map(({ value, reason }) => value ?? `${reason.code} ${reason.message}`)
+  }
+}

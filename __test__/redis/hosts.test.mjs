@@ -1,6 +1,7 @@
 // Faults of processes that host sessions, one by one: each worker is a process of its own.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describeServers } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'
 import { faultyOn, LIMIT, take } from './hosts/faulty.mjs'
@@ -50,6 +51,23 @@ describeServers('faults of hosts', ({ server }) => {
       ['1:x', '2:900', '3:y'],
     )
   })
+
+  for (const name of ['chains', 'race'])
+    test(`steps side by side belong to their items whenever the host is killed: ${name}`, { maxTakeovers: 30 }, async ({ front, work }) => {
+      const stream = await front.open(name, 'a')
+      await stream.send(['a', 'b', 'c'])
+      const taken = take(stream)
+      // Each host is killed at a later point than the one before it, until one comes to the result.
+      for (let kill = 3; ; kill += 3) {
+        const { child } = await work({ VELO_STEPS_KILL: String(kill) })
+        const isKilled = child.exitCode !== null || child.signalCode !== null
+        const killed = isKilled || once(child, 'exit').then(() => true)
+        if (!(await within(LIMIT, Promise.race([killed, taken.then(() => false)]), `host ${kill}`))) break
+      }
+      const [result] = await taken
+      for (const [item, ...values] of result)
+        for (const value of values) assert.ok(value.startsWith(`${item}.`), `${item} was given ${value}`)
+    })
 
   test('an event that kills its host is given up, and its neighbors are spared', { maxTakeovers: 2 }, async ({
     front,

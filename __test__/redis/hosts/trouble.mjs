@@ -1,6 +1,7 @@
 // Stream functions that bring their process into trouble, for the tests of faults.
 
 import { streamFn } from 'velo-stream'
+import * as steps from '../../durable/support/step-functions.mjs'
 
 /** `'die'` kills the process, a number keeps its thread busy for so many ms. */
 export const trouble = streamFn(
@@ -50,4 +51,8 @@ export const large = streamFn(
   { name: 'large', state: { initial: { text: '' }, version: 1, every: 1 } },
 )
 
-export const functions = { trouble, versioned, large }
+/** Steps side by side, killed at the point that the environment says. */
+const chains = streamFn(steps.chains, { name: 'chains' })
+const race = streamFn(steps.race, { name: 'race' })
+
+export const functions = { trouble, versioned, large, chains, race }

@@ -495,8 +495,8 @@ declare interface LiveInstance {
   readonly def: {
     readonly remote: boolean
   }
-  /** A stage on another thread is at work, or something is on its way to or from it. */
-  readonly isBusyElsewhere: boolean
+  /** Every stage waits for an event, and nothing is on its way from one to the next. */
+  readonly awaitsEvent: boolean
   close(): Promise<void>
   abort(reason: unknown): void
   whenEnded(): Promise<StreamEnd>
@@ -796,6 +796,10 @@ declare interface Remote {
   stageOf(): string | undefined
   /** Whether one of them is at work, or something is on its way to or from them. */
   readonly isBusy: boolean
+  /** Whether each of them waits for an event, and nothing is on its way to or from them. */
+  readonly awaitsEvent: boolean
+  /** Whether a result is asked for. */
+  readonly isAsked: boolean
   /** Whether one of them was told to leave, and has not said yet whether it goes at once. */
   readonly isLeaving: boolean
   /** Counts the events that were dropped on their way, at the end. */
@@ -882,8 +886,6 @@ declare class Row {
   watch: RowWatch | null
   /** Who is told when so many events were delivered: where their bytes are counted. */
   milestone: Milestone | null
-  /** Its function runs on another thread, which says whether it waits. */
-  isElsewhere: boolean
   private readonly sampling
   private readonly phase
   constructor(slot: number, sampling: Sampling)
@@ -919,6 +921,8 @@ declare class Row {
   dropEvents(count: number): void
   /** The function asks and has to wait; `silent`: for an event of which nothing is under way. */
   wait(silent: boolean): void
+  /** A later stage of a pipeline asks and has to wait. The pipeline is idle only while every stage waits, so the clock starts again. */
+  restartWait(): void
   /** The same for a function on another thread, whose thread says whether it waits. */
   waitElsewhere(): void
   /** The function waits no more, or an event is under way. */

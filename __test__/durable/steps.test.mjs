@@ -55,7 +55,7 @@ test('a key that is no text is refused', async () => {
   ])
 })
 
-test('a step with a key keeps its outcome whatever the order of the calls is', async () => {
+test('rule 30: a step with a key keeps its outcome whatever the order of the calls is', async () => {
   const shelf = newShelf()
   let calls = 0
   const asking = (keys) =>
@@ -96,7 +96,7 @@ const without = (options) =>
     { closeTimeout: 200, ...options },
   ).open({ id: 'a' })
 
-test('a stored outcome whose step is not called any more ends in VELO_CHECKPOINT, and the stream is kept', async () => {
+test('rule 30: a stored outcome whose step is not called any more ends in VELO_CHECKPOINT, and the stream is kept', async () => {
   const shelf = newShelf()
   await withStep(shelf)
   const stream = without({ durable: over(shelf) })

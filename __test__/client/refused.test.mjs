@@ -191,7 +191,7 @@ test('rule 32: a page learns the status, which its browser hides', async (contex
   if (!has(context, executablePath, 'Chromium')) return
   const dist = new URL('../../dist/', import.meta.url)
   const pages = http.createServer((req, res) => {
-    if (!req.url.endsWith('.js')) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
+    if (!/\.m?js$/.test(req.url)) return res.setHeader('content-type', 'text/html').end('<!doctype html><title>velo</title>')
     res.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(basename(req.url), dist)))
   })
   const site = await running(pages.listen(0, '127.0.0.1'))
@@ -203,7 +203,7 @@ test('rule 32: a page learns the status, which its browser hides', async (contex
     const told = await within(
       20_000,
       page.evaluate(async (url) => {
-        const { connect } = await import('/client.js')
+        const { connect } = await import('/client.browser.mjs')
         const tell = async (path, options) => (await connect(`${url}${path}`, options).closed).error.message
         return Promise.all([
           tell('/fn/twise?name=me'),

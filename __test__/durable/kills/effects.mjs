@@ -1,7 +1,7 @@
 // What a journey did to the world by `ctx.run`: each effect by its key, what was done, and what its function was told. Once it was told, it is not done again, and is
 // told the same.
 
-/** A function tries an effect so often in one opening at most. */
+/** Attempts of an effect in one life of a function at most. */
 const TRIES = 2
 
 export class Effects {
@@ -11,6 +11,9 @@ export class Effects {
   #known = new Map()
   /** How often each was begun, by its key and opening. */
   #begun = new Map()
+  /** The current opening, and the lives of the function in it: another one begins when its thread dies. */
+  #opening
+  #lives = 1
 
   constructor(wrong) {
     this.#wrong = wrong
@@ -20,10 +23,14 @@ export class Effects {
     const effect = this.#known.get(key) ?? { done: [], told: undefined }
     this.#known.set(key, effect)
     if (effect.told !== undefined) this.#wrong(`${key} was done again, after it was told that ${effect.told} came of it`)
+    if (a !== this.#opening) {
+      this.#opening = a
+      this.#lives = 1
+    }
     const here = this.#begun.get(`${a}/${key}`) ?? 0
     this.#begun.set(`${a}/${key}`, here + 1)
     if (effect.done.length > 0 && here === 0) this.counts.again++
-    if (here >= TRIES) this.#wrong(`${key} was done more than ${TRIES} times in one opening`)
+    if (here >= TRIES * this.#lives) this.#wrong(`${key} was done more than ${TRIES} times in one life`)
     effect.done.push(value)
   }
 
@@ -41,9 +48,12 @@ export class Effects {
     return [...this.#known.values()].some(({ told }) => told === value)
   }
 
-  /** What was begun and not told may be begun again. */
+  /**
+   * What was begun and not told may be begun again. A stage on another thread goes on with its attempts until it learns of the death, so those of both lives are counted
+   * together.
+   */
   restart() {
-    this.#begun.clear()
+    this.#lives++
   }
 
   forget() {

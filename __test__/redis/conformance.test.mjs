@@ -51,6 +51,28 @@ describeServers('journals', ({ name: kind, server }) => {
       knife.disconnect()
     })
 
+    test(`${name}: nothing is stored behind an outcome that the server has lost`, async () => {
+      const client = await make(server().url)
+      const journal = new RedisJournal(client, { prefix: `tail-${name}` })
+      const { own } = await journal.open(key, init)
+      const other = await clients[0].make(server().url)
+      const keys = async () => other.keys(`tail-${name}:*`)
+      const outcome = (asked) => ({ outcomes: [{ asked, bytes: Buffer.from('x') }] })
+      await within(10_000, journal.commit(own, outcome(0)))
+      const dumps = await Promise.all((await keys()).map(async (key) => [key, await other.dumpBuffer(key)]))
+      await within(10_000, journal.commit(own, { ...outcome(1), after: 0 }))
+      for (const [key, dump] of dumps) await other.restore(key, 0, dump, 'REPLACE')
+      const lost = { code: 'VELO_CHECKPOINT', message: /outcome 1 is missing/ }
+      await within(10_000, assert.rejects(journal.commit(own, { ...outcome(2), after: 1 }), lost))
+      assert.deepEqual(
+        (await journal.open(key, init)).outcomes.map(({ asked }) => asked),
+        [0],
+      )
+      await journal.close()
+      await end(client)
+      other.disconnect()
+    })
+
     test(`${name}: a server that forgot its scripts is sent them again, and one that is away is given up`, async () => {
       const client = await make(server().url)
       const journal = new RedisJournal(client, { prefix: `away-${name}`, timeout: 300 })

@@ -93,6 +93,8 @@ export interface Commit {
   readonly delivered?: number
   readonly hashes?: ResultHashes
   readonly outcomes?: readonly Outcome[]
+  /** Number of an outcome that was stored before: a store that does not have it has lost the end of the stream, and refuses the commit. */
+  readonly after?: number
   /** Events, hashes and outcomes with lower numbers are dropped. Its count of events may be beyond what was appended. */
   readonly state?: Checkpoint
   /**

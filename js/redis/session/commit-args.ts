@@ -4,7 +4,7 @@ import type { Commit, KeptOutputs, Ownership } from '../../durable/journal.js'
 import type { Argument } from './clients/connection.js'
 import { writeHashes, writeRecords } from './records.js'
 
-/** `third`: what is delivered, or what it rests on; `more`: what the script takes behind that of every commit. */
+/** `third`: what is delivered, or what it rests on; `more`: what the script takes behind that of every commit, before the outcome that was stored before. */
 export function commitArgs(
   { epoch, token }: Ownership,
   third: number | undefined,
@@ -20,7 +20,7 @@ export function commitArgs(
   const retain = over === undefined ? '' : over.retain === 0 ? 0 : Math.max(1, Math.round(over.retain))
   const words =
     `${epoch} ${token} ${third ?? ''} ${hashes?.from ?? ''}  ${told.length} ${ofState}  ` +
-    `${outputs?.from ?? ''} ${values.length} ${retain} ${more.map((word) => ` ${word}`).join('')}`
+    `${outputs?.from ?? ''} ${values.length} ${retain} ${more.map((word) => ` ${word}`).join('')} ${commit.after ?? ''}`
   const results = values.length === 0 ? '' : writeRecords(values)
   const args: Argument[] = [words, hashes === undefined ? '' : writeHashes(hashes.values), state?.bytes ?? '', over?.bytes ?? '', results]
   for (const { asked, bytes } of told) args.push(asked, bytes)

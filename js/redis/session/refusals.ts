@@ -21,6 +21,8 @@ function wordsOf(name: string, [first, second]: string[], from: number | undefin
       return 'it has ended'
     case 'gap':
       return from === undefined ? `a gap: ${first} is the next` : `a gap: event ${from} was given where ${first} is the next`
+    case 'lost':
+      return `outcome ${first} is missing: the server has lost the end of it`
     case 'full':
       return `it would keep ${first} bytes, and may keep ${second}`
     case 'dropped':

@@ -35,6 +35,8 @@ export class Ledger {
   private early: Checkpoint[] = []
   /** Number of the next outcome, where there is no state. */
   private outcomes: number
+  /** Number of the last outcome that is known to be stored. */
+  private stored: number | undefined
   private over: Commit['over'] | undefined
   private flying: Promise<void> | undefined
   private next: Promise<void> | undefined
@@ -50,6 +52,7 @@ export class Ledger {
     this.made = this.base = kept.state?.results ?? 0
     this.delivered = this.told = kept.delivered
     this.outcomes = kept.outcomes.reduce((most, { asked }) => Math.max(most, asked + 1), 0)
+    this.stored = kept.outcomes.at(-1)?.asked
     this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
     // What was made before the state was delivered, or is among the outputs.
     this.sheltered = this.made
@@ -96,7 +99,9 @@ export class Ledger {
   keep(asked: number, bytes: Uint8Array): Promise<void> {
     // Stages count by themselves where they are on different threads, and in another order in each life; a state has its stages on one.
     const number = this.keepsOutputs ? asked : this.outcomes++
-    return this.journal.commit(this.own, { outcomes: [{ asked: number, bytes }] })
+    const outcomes = [{ asked: number, bytes }]
+    const storing = this.journal.commit(this.own, this.stored === undefined ? { outcomes } : { outcomes, after: this.stored })
+    return storing.then(() => void (this.stored = number))
   }
 
   /** The stream has finished: nothing of it is needed any more but `bytes`, for `retain` ms. */

@@ -1,14 +1,14 @@
 // What a commit says, in one script: all of it or nothing. Everything in it is absolute, so that it may be repeated.
 
-import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, OUTCOMES_GO } from './lua-parts.js'
+import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, isOutcomeLost, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /**
  * The words: 1 epoch, 2 token, 3 delivered or '', 4 index of the first hash or '', 5 hashes, 6 how many outcomes, 7 version of the state or '', 8 9 10 its events, results
- * and asked, 11 the state, 12 index of the first result or '', 13 how many, 14 '' or ms that its end is kept, 15 the end. Behind the results come outcomes as pairs of asked and bytes.
+ * and asked, 11 the state, 12 index of the first result or '', 13 how many, 14 '' or ms that its end is kept, 15 the end, 16 the number of an outcome that was stored before, or ''. Behind the results come outcomes as pairs of asked and bytes.
  */
 export const COMMIT = scriptOf(`
-  ${argumentsOf(15)}
+  ${argumentsOf(16)}
   local function num(x) return tonumber(x or '0') or 0 end
   local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','d','hf','of','se','sr','sa','on','m','b','h')
   local ends=A[14]~=''
@@ -29,6 +29,7 @@ export const COMMIT = scriptOf(`
   local first=1
   if puts then first=first+onext-tonumber(A[12]) end
   local asked=num(h[11])
+  if ${isOutcomeLost(16)} then return {'lost',A[16]} end
   if fresh then asked=tonumber(A[10]) end
   local b=num(h[14])
   if h[13] then

@@ -2,7 +2,7 @@
 // token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
 // reader has taken), hd (headers, as JSON). Results stay until their readers have taken them: `of` says which is the first.
 
-import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
+import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, isOutcomeLost, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
 /** ARGV: worker, token, entry, ms that it is kept. */
@@ -49,12 +49,12 @@ export const LOOK = scriptOf(`
 `)
 
 /**
- * As COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added. What it
- * rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
+ * As COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added, 18 the
+ * number of an outcome that was stored before. What it rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
  * furthest behind, are left behind before that.
  */
 export const HOST_COMMIT = scriptOf(`
-  ${argumentsOf(17)}
+  ${argumentsOf(18)}
   local function num(x) return tonumber(x or '0') or 0 end
   local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt','h','x')
   if not h[1] then return {'gone'} end
@@ -87,6 +87,7 @@ export const HOST_COMMIT = scriptOf(`
   ${hashesKept(13)}
   if A[4]~='' and tonumber(A[4])>hnext then return {'lost'} end
   local asked=num(h[10])
+  if ${isOutcomeLost(18)} then return {'lost'} end
   local set={'u',A[3]}
   if fresh then
     local f,se=num(h[4]),tonumber(A[8])

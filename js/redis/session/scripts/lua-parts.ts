@@ -40,6 +40,10 @@ export const hashesKept = (at: number): string => `
   local hnext=hf+skip+math.max(0,len-skip)
 `
 
+/** An outcome that was stored before (word `at`) is missing, though no state came after it: the server has lost the end of the session. `asked` is that of the state. */
+export const isOutcomeLost = (at: number): string =>
+  `A[${at}]~='' and tonumber(A[${at}])>=asked and redis.call('HEXISTS',KEYS[6],A[${at}])==0`
+
 /** Outcomes before the state were asked for by what it has seen. */
 export const OUTCOMES_GO = `
   for _,n in ipairs(redis.call('HKEYS',KEYS[6])) do if tonumber(n)<asked then redis.call('HDEL',KEYS[6],n) end end

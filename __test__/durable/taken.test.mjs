@@ -107,7 +107,7 @@ describe('events that wait are taken at once', () => {
     await second.abort()
   })
 
-  test('a function that stops in the middle of what was kept ends, and what is left is not taken', async () => {
+  test('a function that stops in the middle of what is stored fails the handle, and what is left is not taken', async () => {
     const taken = []
     const stream = opened(
       async function* (events) {
@@ -120,12 +120,13 @@ describe('events that wait are taken at once', () => {
       },
       await kept(numbers(10)),
     )
-    assert.deepEqual(await within(PATIENT, all(stream)), [true])
-    const end = await within(PATIENT, stream.closed)
-    assert.deepEqual([end.reason, end.value, taken], ['done', 'stopped', [0, 1, 2]])
+    assert.equal(await within(PATIENT, stream.recv()), true)
+    await assert.rejects(within(PATIENT, stream.recv()), { code: 'VELO_CHECKPOINT', message: /returned after 3 events/ })
+    const { reason, error } = await within(PATIENT, stream.closed)
+    assert.deepEqual([reason, error.code, taken], ['failed', 'VELO_CHECKPOINT', [0, 1, 2]])
   })
 
-  test('a function that throws in the middle of what was kept fails the stream', async () => {
+  test('a function that throws in the middle of what is stored fails the handle', async () => {
     const stream = opened(
       async function* (events) {
         for await (const event of events) if (event === 2) throw new RangeError('two')
@@ -133,7 +134,8 @@ describe('events that wait are taken at once', () => {
       },
       await kept(numbers(10)),
     )
-    await assert.rejects(within(PATIENT, stream.recv()), { name: 'RangeError', message: 'two' })
+    const { code, cause } = await within(PATIENT, stream.recv()).catch((error) => error)
+    assert.deepEqual([code, cause.name, cause.message], ['VELO_CHECKPOINT', 'RangeError', 'two'])
     assert.equal((await within(PATIENT, stream.closed)).reason, 'failed')
   })
 

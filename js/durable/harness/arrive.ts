@@ -21,6 +21,7 @@ export type Told =
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'caught up' }
   | { readonly kind: 'diverged'; readonly why: string }
+  | { readonly kind: 'replayed' }
 
 /** Back: the outcome with that number is kept, or is not; without a number: the state is to be saved soon. */
 export interface Answered {
@@ -76,6 +77,10 @@ class PortLink implements HarnessLink {
 
   diverged(why: string): void {
     this.#tell({ kind: 'diverged', why })
+  }
+
+  replayed(): void {
+    this.#tell({ kind: 'replayed' })
   }
 
   #tell(told: Told): void {

@@ -40,6 +40,8 @@ export interface HarnessLink {
   caughtUp(): void
   /** A replay is not the same; `why` names the first difference. */
   diverged(why: string): void
+  /** The first function has processed all of them: it asks for the event after. Reported only if there were any. */
+  replayed(): void
 }
 
 /** What is told of `ctx.state`, beside the state itself, in the bytes of a checkpoint. */

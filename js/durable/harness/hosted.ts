@@ -36,6 +36,8 @@ export class Hosted {
   private isResting = false
   /** There is no room for events beside those before a state. */
   private isUrgent = false
+  /** Stored events are still being processed. */
+  private hasStored: boolean
 
   constructor(data: HarnessData, link: HarnessLink) {
     this.data = data
@@ -45,6 +47,7 @@ export class Hosted {
     this.taken = this.savedEvents = data.events
     this.yielded = data.results
     this.asked = data.asked
+    this.hasStored = data.accepted > data.events
     this.counts = new Map(Object.entries(data.counts))
     this.outcomes = new Outcomes(data.codec, data.outcomes, data.events)
     this.random = new Random(data.random)
@@ -128,7 +131,11 @@ export class Hosted {
   /** The first function asks for its next event: everything before is done. */
   rest(): void {
     this.isResting = true
-    const { state } = this.data
+    const { state, accepted } = this.data
+    if (this.hasStored && this.taken >= accepted) {
+      this.hasStored = false
+      this.link.replayed()
+    }
     if (state === undefined || this.taken === this.savedEvents) return
     const isDue = this.taken - this.savedEvents >= state.events || performance.now() - this.savedAt >= state.ms
     if (!(isDue || this.isUrgent) || this.isReplaying) return

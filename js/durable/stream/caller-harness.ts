@@ -1,7 +1,7 @@
 // The harness of a durable stream on the thread that opened it, and what takes it to others.
 
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import type { Departure, Harness, StagePlace } from '../../engine/stages/harness.js'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { Departure, Harness, StageLoss, StagePlace } from '../../engine/stages/harness.js'
 import type { StreamGenerator } from '../../kit/types.js'
 import { encodeThrown } from '../../workers/codec/late-record.js'
 import type { Answered, Arrival, Told } from '../harness/arrive.js'
@@ -9,17 +9,22 @@ import type { HarnessData, HarnessLink } from '../harness/data.js'
 import { Hosted } from '../harness/hosted.js'
 import { wrapped } from '../harness/wrapper.js'
 
+/** The life that the harness belongs to. */
+export interface CallerHarnessOwner extends HarnessLink {
+  lost(loss: StageLoss): void
+}
+
 const MODULE = new URL('../harness/arrive.js', import.meta.url).href
 
 export class CallerHarness implements Harness {
   /** Set before the function starts. */
   data: HarnessData | undefined
-  private readonly link: HarnessLink
+  private readonly link: CallerHarnessOwner
   private hosted: Hosted | undefined
   private readonly ports = new Set<MessagePort>()
   private isCaughtUp = false
 
-  constructor(link: HarnessLink) {
+  constructor(link: CallerHarnessOwner) {
     this.link = link
   }
 
@@ -44,6 +49,16 @@ export class CallerHarness implements Harness {
     for (const port of this.ports) port.unref()
   }
 
+  lost(loss: StageLoss): void {
+    this.link.lost(loss)
+  }
+
+  /** Handles messages that were posted before the function ended: its end travels by another way, and may be faster. */
+  receiveAll(): void {
+    for (const port of this.ports)
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) this.heard(port, next.message)
+  }
+
   /** There is no room for events: a state makes some. */
   urge(): void {
     this.hosted?.urge()
@@ -61,6 +76,7 @@ export class CallerHarness implements Harness {
     if (told.kind === 'checkpoint') return this.link.checkpoint(told.checkpoint)
     if (told.kind === 'caught up') return this.link.caughtUp()
     if (told.kind === 'diverged') return this.link.diverged(told.why)
+    if (told.kind === 'replayed') return this.link.replayed()
     const answer = (error: string | undefined): void => {
       const answered: Answered = { number: told.number, error }
       port.postMessage(answered)

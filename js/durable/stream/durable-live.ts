@@ -9,6 +9,7 @@ import { State } from '../../engine/border/law.js'
 import type { Output } from '../../engine/channels/output.js'
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
+import type { StageLoss } from '../../engine/stages/harness.js'
 import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
 import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
@@ -17,10 +18,11 @@ import { Finishing } from './finishing.js'
 import { Inlet, type Lived } from './inlet.js'
 import { Intake } from './intake/intake.js'
 import { Life, type LifeOwner } from './life.js'
-import { Losses } from './losses.js'
 import { birth } from './opening.js'
 import { Outlet, type OutletOwner } from './outlet.js'
 import type { Pulling } from './pulling.js'
+import { isLoss, readerError } from './reader-error.js'
+import { RestartBudget } from './restart-budget.js'
 import type { Settings } from './settings.js'
 
 export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, OutletOwner, Lived {
@@ -43,7 +45,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   private giveBack: (() => void) | undefined
   /** The next life, while one is being made. */
   private reborn: Promise<void> | undefined
-  private readonly losses = new Losses()
+  private readonly losses = new RestartBudget()
   /** Closed or aborted, which a life that follows must hear of. */
   private leave: ((instance: LiveInstance) => void) | undefined
   private opened: Promise<void> = DONE_VOID
@@ -178,14 +180,28 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   }
 
   why(error: unknown): unknown {
-    const isOurs = (error as { code?: unknown }).code === 'VELO_ABORTED' || Losses.isOne(error)
-    return this.failure !== undefined && isOurs ? this.failure.error : error
+    return this.failure === undefined ? error : readerError(error, this.failure, this.id)
   }
 
   goesOn(error: unknown): Promise<void> | undefined {
-    if (!this.settings.survivesThreads || this.failure !== undefined || !Losses.isOne(error)) return undefined
-    if (this.reborn === undefined && this.losses.add(this.output.handed)) this.reborn = silence(this.liveOn())
-    return this.reborn
+    return this.life.isLost && isLoss(error) ? this.reborn : undefined
+  }
+
+  threadLost(life: Life, { error, last }: StageLoss): void {
+    const { instance } = life.inner
+    // Somebody has aborted it: that ends it, whatever becomes of its thread.
+    if (life !== this.life || this.end !== undefined || instance.lastFailure !== undefined) return
+    life.isLost = true
+    const goesOn = this.settings.survivesThreads && this.failure === undefined && this.losses.add(this.output.handed)
+    if (goesOn) this.reborn ??= silence(this.liveOn())
+    else this.failure ??= { error }
+    // No function after it may take that for the failure of the one before.
+    if (!last) instance.abort(error)
+  }
+
+  ending(life: Life, failure: Failure | undefined): Failure | undefined {
+    this.failure ??= this.finishing.cutShort(life, failure)
+    return this.failure ?? failure
   }
 
   played(): void {
@@ -244,12 +260,14 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   private async lifeEnded(life: Life, end: StreamEnd): Promise<void> {
     life.end()
-    if (end.reason === 'failed' && this.goesOn(end.error) !== undefined) return
+    if (life.isLost && this.failure === undefined) return
     this.input.close()
+    // One that fails while it is closed tells nobody else.
+    if (end.reason === 'failed') this.ending(life, { error: end.error })
     const { failure, retained } = this
     const known = retained ?? (failure === undefined ? end : { ...end, reason: 'failed' as const, error: failure.error })
     this.end = known
-    if (failure === undefined && retained === undefined) this.finishing.ended(known)
+    if (failure === undefined && retained === undefined) this.finishing.ended(known, life)
     // What was delivered is written before anybody hears of the end; a journal that does not answer holds nobody up.
     const { ledger } = life
     if (ledger !== undefined) await life.inner.bounded(silence(ledger.flush()).catch(() => {}))

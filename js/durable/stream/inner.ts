@@ -4,6 +4,7 @@
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import { LiveMode } from '../../engine/modes/live.js'
+import { type Failure, TimeoutError } from '../../kit/errors.js'
 import { DONE_VOID } from '../../kit/promises.js'
 import { Given, type Pulling } from './pulling.js'
 
@@ -18,6 +19,8 @@ export interface InnerOwner {
   made(record: Uint8Array): boolean
   /** The function waits for somebody to read. */
   heldBack(): void
+  /** The function has ended with `failure`, or returned: what the reader gets instead of that. */
+  ending(failure: Failure | undefined): Failure | undefined
 }
 
 export class Inner extends LiveMode {
@@ -63,6 +66,16 @@ export class Inner extends LiveMode {
     return new Promise((resolve) => void (this.onGiven = resolve))
   }
 
+  override end(failure: Failure | undefined): void {
+    super.end(this.durable === undefined ? failure : this.durable.ending(failure))
+  }
+
+  /** `maxDuration` and `maxStall` end a run of the function, and not the stream, before everything stored was processed again. */
+  override cut(failure: Failure | undefined): void {
+    if (failure !== undefined && isLimit(failure)) this.durable?.ending(failure)
+    super.cut(failure)
+  }
+
   protected override give(result: IteratorResult<unknown>): void {
     const { value } = result
     if (!this.durable.made(value instanceof Given ? value.record : (value as Uint8Array))) {
@@ -90,4 +103,8 @@ export class Inner extends LiveMode {
     this.onGiven = undefined
     return true
   }
+}
+
+function isLimit({ error }: Failure): boolean {
+  return (error as { cause?: unknown }).cause instanceof TimeoutError
 }

@@ -3,13 +3,15 @@
 
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
-import { VeloError } from '../../kit/errors.js'
+import type { StageLoss } from '../../engine/stages/harness.js'
+import { type Failure, VeloError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { Codec } from '../../kit/types.js'
 import type { HarnessLink } from '../harness/data.js'
 import { enveloped } from '../harness/envelope.js'
 import type { Checkpoint, EventRecord, Kept } from '../journal.js'
 import { CallerHarness } from './caller-harness.js'
+import { type EndMark, isSameEnd, readEndMark } from './commits/end-mark.js'
 import { hashOf } from './commits/hash.js'
 import { Ledger } from './commits/ledger.js'
 import { Inner, type InnerOwner } from './inner.js'
@@ -31,6 +33,10 @@ export interface LifeOwner {
   played(): void
   /** It cannot go on. */
   fail(error: unknown): void
+  /** Its stages on other threads are lost. */
+  threadLost?(life: Life, loss: StageLoss): void
+  /** Its function has ended with `failure`, or returned: what the reader gets instead of that. */
+  ending?(life: Life, failure: Failure | undefined): Failure | undefined
 }
 
 export class Life implements InnerOwner, PulledLife, HarnessLink {
@@ -48,6 +54,15 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
   private given = 0
   private hasDiverged = false
   private isPlaying = true
+  /** Stored events, or the stored end of the input, have not been processed again yet. */
+  private hasStored = false
+  private isInputStored = false
+  /** Its thread was lost. */
+  isLost = false
+  /** How the function had ended before, while somebody had still to read that. */
+  private endBefore: EndMark | undefined
+  /** Index of the first event that the function gets. */
+  first = 0
   private isOver = false
   private readonly caught: Promise<void>
   private onCaught: () => void = () => {}
@@ -110,6 +125,10 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     const events = Math.max(data.accepted, kept.events)
     this.pulling?.begin(from, { isNew: kept.isNew, isEnded: events > data.accepted, events, results: data.delivered })
     this.harness.data = data
+    this.hasStored = data.accepted > data.events
+    this.isInputStored = kept.events > data.accepted
+    this.endBefore = readEndMark(kept.outcomes)
+    this.first = from
     this.ledger = new Ledger(settings.journal, kept, settings.state !== undefined, (error) => this.fail(error))
     this.isReady = true
     if (data.accepted === data.events) this.onCaught()
@@ -173,6 +192,34 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
     const error = new VeloError('VELO_CHECKPOINT', `stream ${id}: ${why}`, { streamId: id })
     if (this.settings.onDivergence === 'fail') return this.fail(error)
     process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
+  }
+
+  replayed(): void {
+    this.hasStored = false
+  }
+
+  lost(loss: StageLoss): void {
+    this.owner.threadLost?.(this, loss)
+  }
+
+  ending(failure: Failure | undefined): Failure | undefined {
+    return this.owner.ending === undefined ? failure : this.owner.ending(this, failure)
+  }
+
+  /** Index of the next event that the function would get. */
+  get taken(): number {
+    return this.first + this.inner.row.delivered
+  }
+
+  /**
+   * Whether an end of the function comes before everything stored was processed again, and is not how it had ended before. A function that
+   * fails on what it had processed in an earlier life is not the function that the stream had then.
+   */
+  isCutShort(failure: Failure | undefined): boolean {
+    if (!this.isReady || this.isLost) return false
+    this.harness.receiveAll()
+    const isReplaying = this.hasStored || this.isRepeating || (failure !== undefined && this.isInputStored)
+    return isReplaying && !(this.endBefore !== undefined && isSameEnd(this.endBefore, failure, this.taken))
   }
 
   /** Gives kept events to the function: as they are, or as bytes where it runs on another thread. */

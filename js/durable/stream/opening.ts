@@ -7,6 +7,7 @@ import type { HarnessData, Saved } from '../harness/data.js'
 import { Random } from '../harness/random.js'
 import type { Kept, StreamInit } from '../journal.js'
 import { type ResolvedState, stateOf } from '../state.js'
+import { isEndMark } from './commits/end-mark.js'
 
 export interface Opening {
   readonly data: HarnessData
@@ -53,7 +54,7 @@ export async function opening(kept: Kept, ended: boolean, handed: number, subjec
     accepted: Math.max(events, kept.events - (ended ? 1 : 0)),
     patience: subject.closeTimeout,
     onDivergence: subject.onDivergence,
-    outcomes: kept.outcomes.map(({ bytes }) => bytes),
+    outcomes: kept.outcomes.filter((outcome) => !isEndMark(outcome)).map(({ bytes }) => bytes),
     state: state && { bytes: encodeRecord(value, 'structured'), version: state.version, events: state.events, ms: state.ms },
   }
   const { from, values } = kept.outputs

@@ -1,11 +1,19 @@
 // What may stand between the library and the functions of one stream, on whichever thread they run: it changes what their events and results look like, and what
 // `ctx` offers. Durable streams have one. The engine knows no more of it than this.
 
+import type { VeloError } from '../../kit/errors.js'
 import type { StreamGenerator } from '../../kit/types.js'
 
 /** Where a function stands in its pipeline: its number, and whether it is the last one. */
 export interface StagePlace {
   readonly index: number
+  readonly last: boolean
+}
+
+/** Stages that cannot run any more although their functions did nothing wrong, as far as anybody knows. */
+export interface StageLoss {
+  readonly error: VeloError
+  /** Their results are those of the stream: the error reaches its reader, and no further stage. */
   readonly last: boolean
 }
 
@@ -15,6 +23,8 @@ export interface Harness {
   wrap(fn: StreamGenerator<never, unknown>, place: StagePlace): StreamGenerator<never, unknown>
   /** The same for another thread. */
   departure(): Departure
+  /** Stages on other threads are lost. Called before the stream fails with the error. */
+  lost?(loss: StageLoss): void
 }
 
 /** What takes a harness to another thread. */

@@ -154,8 +154,10 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
     this.owner.arrived() // what was sent before
     const { onWorkerExit } = referenceOf(this.stages[0] as Stage).travel
     if (onWorkerExit === 'reopen' && this.owner.isReading && this.reopening.mayReopen(this.tally)) return this.reopen()
-    const { id } = this.instance
-    this.owner.lost(new VeloError('VELO_WORKER_EXITED', `stream ${id}: its ${error.message}`, { streamId: id, cause: error.cause }))
+    const { id, harness, def } = this.instance
+    const lost = new VeloError('VELO_WORKER_EXITED', `stream ${id}: its ${error.message}`, { streamId: id, cause: error.cause })
+    harness?.lost?.({ error: lost, last: this.first + this.stages.length === def.stages.length })
+    this.owner.lost(lost)
   }
 
   /** A thread does not answer: what has not begun there goes elsewhere. */

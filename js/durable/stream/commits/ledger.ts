@@ -3,8 +3,10 @@
 // What a durable stream has to commit: how many results were delivered, their hashes, its state with the results before it. One commit is under way at a time; what comes meanwhile
 // goes with the next. The outcome of a `ctx.run` goes alone: if it is refused, that concerns nobody but who asked.
 
+import type { Failure } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
 import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultHashes } from '../../journal.js'
+import { endMark, isEndMark } from './end-mark.js'
 
 /** What was delivered is written by and by where nothing else is to be written, ms. */
 const BY_AND_BY = 20
@@ -51,8 +53,9 @@ export class Ledger {
     this.onFailure = onFailure
     this.made = this.base = kept.state?.results ?? 0
     this.delivered = this.told = kept.delivered
-    this.outcomes = kept.outcomes.reduce((most, { asked }) => Math.max(most, asked + 1), 0)
-    this.stored = kept.outcomes.at(-1)?.asked
+    const outcomes = kept.outcomes.filter((outcome) => !isEndMark(outcome))
+    this.outcomes = outcomes.reduce((most, { asked }) => Math.max(most, asked + 1), 0)
+    this.stored = outcomes.at(-1)?.asked
     this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
     // What was made before the state was delivered, or is among the outputs.
     this.sheltered = this.made
@@ -102,6 +105,11 @@ export class Ledger {
     const outcomes = [{ asked: number, bytes }]
     const storing = this.journal.commit(this.own, this.stored === undefined ? { outcomes } : { outcomes, after: this.stored })
     return storing.then(() => void (this.stored = number))
+  }
+
+  /** The function has ended, and its reader has not been told. */
+  mark(failure: Failure | undefined, taken: number): void {
+    void silence(this.journal.commit(this.own, endMark(failure, taken)))
   }
 
   /** The stream has finished: nothing of it is needed any more but `bytes`, for `retain` ms. */

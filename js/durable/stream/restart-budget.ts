@@ -3,7 +3,7 @@
 /** Lives in a row that end with their thread and give no further result: then the stream fails. */
 const MAX_LOSSES = 5
 
-export class Losses {
+export class RestartBudget {
   private count = 0
   private handed = -1
 
@@ -13,12 +13,4 @@ export class Losses {
     this.handed = handed
     return ++this.count <= MAX_LOSSES
   }
-
-  /** Whether an error says that the thread of a stream was lost, or follows from that. */
-  static isOne(error: unknown): boolean {
-    const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } }
-    return code === LOST || cause?.code === LOST
-  }
 }
-
-const LOST = 'VELO_WORKER_EXITED'

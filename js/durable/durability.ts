@@ -18,6 +18,7 @@ import { DurableLive } from './stream/durable-live.js'
 import { Pulling } from './stream/pulling.js'
 import { collect } from './stream/run.js'
 import type { Settings } from './stream/settings.js'
+import { Suspicions } from './stream/suspicion.js'
 
 /** What a journal does with its streams, beside keeping them. */
 export interface DurableOptions {
@@ -48,6 +49,7 @@ class DurableStreams implements Durability {
   readonly #options: Required<DurableOptions>
   /** Those that are open here, by function and id. */
   readonly #open = new Map<string, DurableLive>()
+  readonly #suspicions = new Suspicions()
 
   constructor(journal: Journal, options: Required<DurableOptions>) {
     this.#journal = journal
@@ -95,6 +97,10 @@ class DurableStreams implements Durability {
 
   #make(def: Definition, options: LeaseOptions, puller: Puller | undefined, collects: boolean): DurableLive {
     const { codec, state, onWorkerExit, name } = def.options
+    // Ids of all processes to come are in one journal.
+    const id = options.id ?? `${name}-${randomUUID()}`
+    const place = key(name, id)
+    const suspicion = this.#suspicions.of(place)
     const settings: Settings = {
       journal: this.#journal,
       ...this.#options,
@@ -103,13 +109,14 @@ class DurableStreams implements Durability {
       state: state === undefined ? undefined : resolveState(state as StateOptions<unknown>),
       survivesThreads: onWorkerExit === 'resume',
       collects,
+      suspicion,
     }
-    // Ids of all processes to come are in one journal.
-    const id = options.id ?? `${name}-${randomUUID()}`
     const live = new DurableLive(def, { ...options, id }, puller && new Pulling(puller), settings)
-    const place = key(name, live.id)
     this.#open.set(place, live)
-    void live.whenEnded().then(() => this.#open.delete(place))
+    void live.whenEnded().then(() => {
+      this.#open.delete(place)
+      this.#suspicions.remember(place, suspicion)
+    })
     return live
   }
 }

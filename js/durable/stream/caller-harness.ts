@@ -1,7 +1,7 @@
 // The harness of a durable stream on the thread that opened it, and what takes it to others.
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { Departure, Harness, StageLoss, StagePlace } from '../../engine/stages/harness.js'
+import type { Departure, Harness, Isolation, StageLoss, StagePlace } from '../../engine/stages/harness.js'
 import type { StreamGenerator } from '../../kit/types.js'
 import { encodeThrown } from '../../workers/codec/late-record.js'
 import type { Answered, Arrival, Told } from '../harness/arrive.js'
@@ -11,6 +11,9 @@ import { wrapped } from '../harness/wrapper.js'
 
 /** The life that the harness belongs to. */
 export interface CallerHarnessOwner extends HarnessLink {
+  /** It may not share its threads with other streams. */
+  readonly isolation: Isolation | undefined
+  readonly isTraced: boolean
   lost(loss: StageLoss): void
 }
 
@@ -40,7 +43,11 @@ export class CallerHarness implements Harness {
     if (this.isCaughtUp) port1.unref()
     this.ports.add(port1)
     const data: Arrival = { data: this.data as HarnessData, port: port2 }
-    return { module: MODULE, data, transfer: [port2] }
+    return { module: MODULE, data, transfer: [port2], isTraced: this.link.isTraced }
+  }
+
+  get isolation(): Isolation | undefined {
+    return this.link.isolation
   }
 
   /** The functions have taken what was kept. */

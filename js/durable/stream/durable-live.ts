@@ -5,14 +5,12 @@
 // after a thread was lost, and its end: what is finished leaves the journal, what was only closed stays.
 
 import type { Live, LiveInstance, Lives } from '../../api/live.js'
-import { State } from '../../engine/border/law.js'
-import type { Output } from '../../engine/channels/output.js'
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import type { StageLoss } from '../../engine/stages/harness.js'
 import type { Failure } from '../../kit/errors.js'
 import { DONE_VOID, silence } from '../../kit/promises.js'
-import type { Codec, Position, Resumed, StreamEnd, StreamMetrics } from '../../kit/types.js'
+import type { Position, Resumed, StreamEnd } from '../../kit/types.js'
 import { readEnd } from './commits/end.js'
 import { Finishing } from './finishing.js'
 import { Inlet, type Lived } from './inlet.js'
@@ -22,10 +20,11 @@ import { birth } from './opening.js'
 import { Outlet, type OutletOwner } from './outlet.js'
 import type { Pulling } from './pulling.js'
 import { isLoss, readerError } from './reader-error.js'
-import { RestartBudget } from './restart-budget.js'
 import type { Settings } from './settings.js'
+import { StreamView } from './stream-view.js'
+import { Suspicion } from './suspicion.js'
 
-export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, OutletOwner, Lived {
+export class DurableLive extends StreamView implements Live, LiveInstance, Lives, LifeOwner, OutletOwner, Lived {
   readonly id: string
   readonly input: Intake
   readonly output: Outlet
@@ -33,7 +32,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   readonly lives: Lives = this
   readonly resumed: Promise<Resumed | null>
   readonly def: Definition
-  private readonly settings: Settings
+  protected readonly settings: Settings
   private readonly pulling: Pulling | undefined
   life: Life
   private readonly ended: Promise<StreamEnd>
@@ -45,7 +44,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   private giveBack: (() => void) | undefined
   /** The next life, while one is being made. */
   private reborn: Promise<void> | undefined
-  private readonly losses = new RestartBudget()
+  private readonly suspicion: Suspicion
   /** Closed or aborted, which a life that follows must hear of. */
   private leave: ((instance: LiveInstance) => void) | undefined
   private opened: Promise<void> = DONE_VOID
@@ -54,9 +53,11 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
 
   /** Throws OverloadedError, or `VELO_CONFIG` for an id in use. */
   constructor(def: Definition, options: LeaseOptions, pulling: Pulling | undefined, settings: Settings) {
+    super()
     this.def = def
     this.pulling = pulling
     this.settings = settings
+    this.suspicion = settings.suspicion ?? new Suspicion()
     this.finishing = new Finishing(this, settings)
     this.output = new Outlet(this, pulling)
     this.life = new Life(def, options, pulling, settings, this)
@@ -67,43 +68,8 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     this.watch(this.life)
   }
 
-  get row(): Live['row'] {
-    const { isReady, inner } = this.life
-    const { state, accepted, delivered, yielded, read, isWaiting } = inner.row
-    const shown = isReady || state >= State.Closing ? state : State.Waiting
-    return { state: shown, accepted, delivered, yielded, read, isWaiting: isWaiting && isReady && !this.isFeeding }
-  }
-
-  get hasUnread(): boolean {
-    return this.life.inner.hasUnread
-  }
-
-  get awaitsEvent(): boolean {
-    return this.life.inner.instance.awaitsEvent
-  }
-
-  get started(): boolean {
-    return this.life.inner.started
-  }
-
-  get codec(): Codec {
-    return this.settings.codec
-  }
-
-  get schema(): Settings['schema'] {
-    return this.settings.schema
-  }
-
-  get records(): Output<unknown> {
-    return this.life.inner.output
-  }
-
   get position(): Position {
     return { events: this.input.next, results: this.output.handed }
-  }
-
-  get isFeeding(): boolean {
-    return this.input.isBusy
   }
 
   /** Settles when the journal was read, with the index of the next event; `undefined` where no event can come any more. */
@@ -119,10 +85,6 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
   feedFrom(giveBack: () => void): void {
     this.giveBack = giveBack
     this.life.inner.feedFrom(giveBack)
-  }
-
-  metrics(): StreamMetrics {
-    return this.life.inner.instance.metrics()
   }
 
   whenEnded(): Promise<StreamEnd> {
@@ -187,16 +149,16 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
     return this.life.isLost && isLoss(error) ? this.reborn : undefined
   }
 
-  threadLost(life: Life, { error, last }: StageLoss): void {
+  threadLost(life: Life, loss: StageLoss): void {
     const { instance } = life.inner
     // Somebody has aborted it: that ends it, whatever becomes of its thread.
     if (life !== this.life || this.end !== undefined || instance.lastFailure !== undefined) return
+    const mayGoOn = this.suspicion.add(loss, life.first, life.isolation?.isOver === false)
     life.isLost = true
-    const goesOn = this.settings.survivesThreads && this.failure === undefined && this.losses.add(this.output.handed)
-    if (goesOn) this.reborn ??= silence(this.liveOn())
-    else this.failure ??= { error }
+    if (mayGoOn && this.settings.survivesThreads && this.failure === undefined) this.reborn ??= silence(this.liveOn())
+    else this.failure ??= loss
     // No function after it may take that for the failure of the one before.
-    if (!last) instance.abort(error)
+    if (!loss.last) instance.abort(loss.error)
   }
 
   ending(life: Life, failure: Failure | undefined): Failure | undefined {
@@ -224,6 +186,7 @@ export class DurableLive implements Live, LiveInstance, Lives, LifeOwner, Outlet
       const ended = await life.hasEnded(kept)
       this.output.handed = Math.max(this.output.handed, kept.delivered)
       const opening = await life.opening(kept, ended)
+      if (!this.suspicion.isFree) await this.suspicion.keepApart(life)
       if (life === this.life) {
         if (life.isLeaving && this.reborn === undefined) {
           await this.finishing.leftEarly(kept, await this.ended)

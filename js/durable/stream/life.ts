@@ -3,7 +3,7 @@
 
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
-import type { StageLoss } from '../../engine/stages/harness.js'
+import type { Isolation, StageLoss } from '../../engine/stages/harness.js'
 import { type Failure, VeloError } from '../../kit/errors.js'
 import { silence } from '../../kit/promises.js'
 import type { Codec } from '../../kit/types.js'
@@ -59,6 +59,8 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
   private isInputStored = false
   /** Its thread was lost. */
   isLost = false
+  isolation: Isolation | undefined
+  isTraced = false
   /** How the function had ended before, while somebody had still to read that. */
   private endBefore: EndMark | undefined
   /** Index of the first event that the function gets. */

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Codec } from '../../kit/types.js'
 import type { Journal } from '../journal.js'
 import type { ResolvedState } from '../state.js'
+import type { Suspicion } from './suspicion.js'
 
 export interface Settings {
   readonly journal: Journal
@@ -16,6 +17,8 @@ export interface Settings {
   readonly state: ResolvedState | undefined
   /** It goes on when its worker thread is lost. */
   readonly survivesThreads: boolean
+  /** What threads it has ended, over all handles of this process. */
+  readonly suspicion?: Suspicion
   /** Nothing is delivered before everything is. */
   readonly collects: boolean
 }

@@ -15,6 +15,24 @@ export interface StageLoss {
   readonly error: VeloError
   /** Their results are those of the stream: the error reaches its reader, and no further stage. */
   readonly last: boolean
+  readonly blame: Blame
+  /** Events that they had taken, and whether those are the events of the stream. */
+  readonly taken: number
+  readonly first: boolean
+  /** They waited for the next event. */
+  readonly isWaiting: boolean
+}
+
+/**
+ * Whether stages were at work when their thread died: `'working'` on an event, or before the first one; `'idle'`: somebody else there was. `'unknown'`: nobody was, as far as
+ * it can be told.
+ */
+export type Blame = 'working' | 'idle' | 'unknown'
+
+/** A stream that nobody may share a thread with, because it may end it. */
+export interface Isolation {
+  /** It has proven harmless, or is over. */
+  readonly isOver: boolean
 }
 
 /** Of one stream. */
@@ -25,6 +43,8 @@ export interface Harness {
   departure(): Departure
   /** Stages on other threads are lost. Called before the stream fails with the error. */
   lost?(loss: StageLoss): void
+  /** Its stages must be alone on their thread. */
+  readonly isolation?: Isolation | undefined
 }
 
 /** What takes a harness to another thread. */
@@ -34,6 +54,8 @@ export interface Departure {
   /** Its argument, which structured clone can copy, and what is transferred with it. */
   readonly data: unknown
   readonly transfer: readonly object[]
+  /** The thread must be able to tell that the stream ends it, also while it waits: by a timer, for example. Costs time. */
+  readonly isTraced?: boolean
 }
 
 /** Makes the harness over there. */

@@ -50,7 +50,7 @@ export class Connection {
   /** `results`: how many may come that nobody asked for; `before`: what is left of the last connection is read first. */
   constructor(group: ConnectedStages, results: number, owner: ConnectionOwner, before: DuctReader | undefined) {
     const { instance, stages, first, tally, errors } = group
-    const places = choosePlaces(stages, first)
+    const places = choosePlaces(stages, first, instance.harness?.isolation)
     const { ahead } = instance.mode
     this.asksAlong = asksAlong({ lockstep: ahead === 0, fed: 0, spliced: places.length - 1 })
     // Each stage reports its waits into the row, and the first one how many events of the stream it was given.

@@ -1,5 +1,6 @@
 // The worker threads of an isolate: started when streams come, warm between them, ended when idle; and which of them a stream goes to.
 
+import type { Isolation } from '../../engine/stages/harness.js'
 import { line } from '../../kit/sight/log.js'
 import { builtin } from '../../kit/start/builtin.js'
 import type { WorkerSnapshot } from '../../kit/types.js'
@@ -19,6 +20,8 @@ export const threadCounts = { starts: 0, losses: 0 }
 let Thread: typeof WorkerThread
 let options: WorkersOptions = {}
 let threads: WorkerThread[] = []
+/** Threads that nobody else may get, and for whom. */
+const isolated = new Map<WorkerThread, Isolation>()
 const idle = new Map<WorkerThread, NodeJS.Timeout>()
 let checking: NodeJS.Timeout | undefined
 /** It was told that no thread answers. */
@@ -43,7 +46,7 @@ export function configureWorkers(given: WorkersOptions): void {
 export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
   const { sound, room } = places()
   if (sound.length + room === 0) tellHung()
-  const able = sound.length + room > 0 ? sound : threads
+  const able = sound.length + room > 0 ? sound : shared()
   const loads = able.map((thread) => ({
     streams: thread.streams + taken.filter((one) => one === thread).length,
     busy: thread.utilization(),
@@ -54,11 +57,27 @@ export function placeStream(taken: readonly WorkerThread[] = []): WorkerThread {
   return thread
 }
 
+/** A thread where nothing runs, one more than there may be if need be, for an isolated stream alone. */
+export function placeAlone(isolation: Isolation): WorkerThread {
+  const thread = shared().find((one) => one.streams === 0 && !one.isSuspected) ?? start()
+  clearTimeout(idle.get(thread))
+  idle.delete(thread)
+  isolated.set(thread, isolation)
+  return thread
+}
+
+/** The threads that streams may share. */
+function shared(): WorkerThread[] {
+  for (const [thread, { isOver }] of isolated) if (isOver) isolated.delete(thread)
+  return threads.filter((thread) => !isolated.has(thread))
+}
+
 /** The threads that answer, and how many more there may be: while some do not, one beside them all. */
 function places(): { sound: WorkerThread[]; room: number } {
-  const sound = threads.filter((thread) => !thread.isSuspected)
-  const limit = most() + (sound.length < threads.length ? 1 : 0)
-  return { sound, room: Math.max(0, limit - threads.length) }
+  const all = shared()
+  const sound = all.filter((thread) => !thread.isSuspected)
+  const limit = most() + (sound.length < all.length ? 1 : 0)
+  return { sound, room: Math.max(0, limit - all.length) }
 }
 
 /** Finds out which threads hang, a busy loop in code of the user, before another stream is placed there. */
@@ -133,7 +152,7 @@ function start(): WorkerThread {
         )
       }
       // Another one takes its place; but one that cannot even start would be started for ever.
-      if (served && !asked && threads.length < most()) markIdle(start())
+      if (served && !asked && shared().length < most()) markIdle(start())
       disperse()
     },
   })
@@ -165,6 +184,7 @@ export function markIdle(thread: WorkerThread): void {
 function forget(thread: WorkerThread): void {
   clearTimeout(idle.get(thread))
   idle.delete(thread)
+  isolated.delete(thread)
   threads = threads.filter((one) => one !== thread)
   if (threads.length > 0) return
   clearInterval(checking)

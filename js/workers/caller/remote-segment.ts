@@ -1,11 +1,12 @@
 // A segment, neighboring stages of one stream on one thread, as the caller knows it: it is opened there, told to leave, and known to be over.
 
 import type { MessagePort } from 'node:worker_threads'
+import type { Blame, Isolation } from '../../engine/stages/harness.js'
 import type { Stage, StageHost } from '../../engine/stages/stage.js'
 import { type Failure, VeloError } from '../../kit/errors.js'
-import type { OpenCommand, Outcome, StageRef, Thrown } from '../wire/protocol.js'
+import { type OpenCommand, type Outcome, Pause, type StageRef, type Thrown } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
-import { placeStream } from './pool.js'
+import { placeAlone, placeStream } from './pool.js'
 import type { SentErrors } from './sent-errors.js'
 import { referenceOf, type TravelOptions } from './travel.js'
 import type { SegmentListener, WorkerThread } from './worker-thread.js'
@@ -16,13 +17,14 @@ export interface Place {
   stages: [StageRef, ...StageRef[]]
 }
 
-/** A thread for each stage; neighbors on one thread are one segment there. */
-export function choosePlaces(stages: readonly Stage[], first: number): Place[] {
+/** A thread for each stage; neighbors on one thread are one segment there. An isolated stream has one for all of them. */
+export function choosePlaces(stages: readonly Stage[], first: number, isolation: Isolation | undefined): Place[] {
+  const alone = isolation?.isOver === false ? placeAlone(isolation) : undefined
   const places: Place[] = []
   for (const [offset, stage] of stages.entries()) {
     const { href, travel } = referenceOf(stage)
     const ref = { href, exported: travel.exported, name: stage.name, index: first + offset }
-    const thread = placeStream(places.map((place) => place.thread))
+    const thread = alone ?? placeStream(places.map((place) => place.thread))
     const before = places.at(-1)
     if (before?.thread === thread) before.stages.push(ref)
     else places.push({ thread, stages: [ref] })
@@ -47,13 +49,15 @@ export interface SegmentOwner {
   stopped(segment: RemoteSegment): void
   /** One that was told to leave has ended, or does something of its own first. */
   heard(): void
-  orphaned(segment: RemoteSegment, error: VeloError): void
+  orphaned(segment: RemoteSegment, error: VeloError, blame: Blame): void
   stalled(segment: RemoteSegment): void
 }
 
 export class RemoteSegment implements SegmentListener {
   readonly thread: WorkerThread
   isOver = false
+  /** It waited for an event when its thread died. */
+  hasWaited = false
   /** What a function threw whose results went to another thread, after that one had stopped listening. */
   failure: Failure | undefined
   /** Its number on its thread. */
@@ -96,7 +100,12 @@ export class RemoteSegment implements SegmentListener {
       closeTimeout,
       fed: wiring.fed,
       spliced: wiring.spliced,
-      harness: departure && { module: departure.module, data: departure.data, stages: instance.def.stages.length },
+      harness: departure && {
+        module: departure.module,
+        data: departure.data,
+        stages: instance.def.stages.length,
+        isTraced: departure.isTraced === true,
+      },
     }
     try {
       thread.post(command, departure?.transfer as MessagePort[] | undefined)
@@ -189,8 +198,21 @@ export class RemoteSegment implements SegmentListener {
     this.owner.stalled(this)
   }
 
-  orphaned(error: VeloError): void {
+  /** Some function here works on an event, or has not begun: its module may be what ends the thread. */
+  get isWorking(): boolean {
+    const { tally } = this.wiring
+    if (this.isOver || tally.pause(this.begin) === Pause.Room) return false
+    return !tally.hasBegun || this.stages.some(({ index }) => tally.pause(index) === Pause.None)
+  }
+
+  /** Events that its first function has taken. */
+  get taken(): number {
+    return this.wiring.tally.taken(this.begin)
+  }
+
+  orphaned(error: VeloError, blame: Blame): void {
+    this.hasWaited = !this.isWorking
     this.over()
-    this.owner.orphaned(this, error)
+    this.owner.orphaned(this, error, blame)
   }
 }

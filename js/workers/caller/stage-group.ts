@@ -3,6 +3,7 @@
 //
 // Not here: who asks for their results, and what is made of their end (remote-stage.ts).
 
+import type { Blame } from '../../engine/stages/harness.js'
 import type { Stage, StageHost, Standing } from '../../engine/stages/stage.js'
 import { type Failure, VeloError } from '../../kit/errors.js'
 import type { StageMetrics } from '../../kit/types.js'
@@ -149,14 +150,15 @@ export class StageGroup implements ConnectedStages, ConnectionOwner {
   }
 
   /** A thread is gone. */
-  orphaned(segment: RemoteSegment, error: VeloError): void {
+  orphaned(segment: RemoteSegment, error: VeloError, blame: Blame): void {
     if (this.ended || !this.connection?.segments.includes(segment)) return
     this.owner.arrived() // what was sent before
     const { onWorkerExit } = referenceOf(this.stages[0] as Stage).travel
     if (onWorkerExit === 'reopen' && this.owner.isReading && this.reopening.mayReopen(this.tally)) return this.reopen()
     const { id, harness, def } = this.instance
     const lost = new VeloError('VELO_WORKER_EXITED', `stream ${id}: its ${error.message}`, { streamId: id, cause: error.cause })
-    harness?.lost?.({ error: lost, last: this.first + this.stages.length === def.stages.length })
+    const [first, last] = [segment.begin === 0, this.first + this.stages.length === def.stages.length]
+    harness?.lost?.({ error: lost, last, blame, taken: segment.taken, first, isWaiting: segment.hasWaited })
     this.owner.lost(lost)
   }
 

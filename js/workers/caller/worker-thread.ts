@@ -1,11 +1,13 @@
 // One worker thread as the isolate sees it that started it: the segments there, what is said to it, and its end.
 
 import { MessageChannel, type MessagePort, type WorkerOptions as NodeWorkerOptions, Worker } from 'node:worker_threads'
+import type { Blame } from '../../engine/stages/harness.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
 import { atTurnEnd, type Turning } from '../wire/turn-end.js'
 import { ThreadLoad } from './thread-load.js'
+import { blamed } from './blame.js'
 
 /** ms without a sign of life, when one is asked for, after which a thread is taken for stuck: nothing further is begun there. */
 const SILENCE_MS = 100
@@ -28,8 +30,10 @@ export interface SegmentListener {
   lingers(): void
   /** The thread does not answer. */
   stalled(): void
+  /** It works, as far as can be seen. */
+  readonly isWorking: boolean
   /** The thread is gone. */
-  orphaned(error: VeloError): void
+  orphaned(error: VeloError, blame: Blame): void
 }
 
 /** What the pool hears of a thread. */
@@ -78,7 +82,8 @@ export class WorkerThread implements Turning {
   constructor(options: NodeWorkerOptions, spin: number, { onFree, onHealth, onExit }: ThreadCalls) {
     const { port1, port2 } = new MessageChannel()
     const started = performance.now()
-    const workerData: ThreadData = { transfers: port2, spin }
+    const culprit = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+    const workerData: ThreadData = { transfers: port2, spin, culprit }
     this.onFree = onFree
     this.onHealth = onHealth
     this.transfers = new Transfers(port1)
@@ -116,12 +121,12 @@ export class WorkerThread implements Turning {
         for (const peer of this.peers) peer.peers.delete(this)
         const error = this.exited(code)
         reject(error)
-        const listeners = [...this.listeners.values()]
+        const listeners = blamed(this.listeners, Atomics.load(new Int32Array(culprit), 0))
         this.listeners.clear()
         try {
           onExit(!Number.isNaN(this.startMs))
         } finally {
-          for (const listener of listeners) listener.orphaned(error)
+          for (const [listener, blame] of listeners) listener.orphaned(error, blame)
         }
       })
     })

@@ -5,6 +5,7 @@ import { bounded } from '../../engine/border/bounded.js'
 import type { AnyGenerator } from '../../engine/stages/stage.js'
 import type { Failure } from '../../kit/errors.js'
 import { capture, captured, iterationEnd, type Resolve, rejectWith } from '../../kit/promises.js'
+import { Pause } from '../wire/protocol.js'
 import type { Tally } from '../wire/tally.js'
 import { isOvertime, nextTurn } from './turns.js'
 
@@ -29,6 +30,7 @@ export class ThreadLink implements AsyncIterableIterator<unknown> {
     if (resolve === undefined) return // cut meanwhile
     if (result.done === true) {
       this.over = true
+      this.tally.setPause(this.index, Pause.None)
       return resolve({ value: undefined, done: true })
     }
     this.tally.give(this.index - 1)
@@ -61,6 +63,7 @@ export class ThreadLink implements AsyncIterableIterator<unknown> {
     if (this.over) return iterationEnd()
     const promise = new Promise(capture) as Promise<IteratorResult<unknown, undefined>>
     this.waits.push(captured.resolve)
+    this.tally.setPause(this.index, Pause.Event)
     // Two functions that keep each other busy leave nobody else a turn.
     if ((++this.asked & 7) === 0 && isOvertime()) nextTurn(() => this.ask())
     else this.ask()

@@ -16,7 +16,7 @@ export class ThreadResults {
   private readonly writer: DuctWriter
   private readonly tally: Tally
   /** Number of the stage they come from. */
-  private readonly stage: number
+  readonly stage: number
   /** Whether the function goes on from its `yield` before somebody wants the next result. */
   readonly goesOn: boolean
   private sentAt = 0

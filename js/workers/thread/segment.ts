@@ -1,5 +1,5 @@
-// A segment, a function of a stream at work on a worker thread, or several that are neighbors: its generator, asked on as far as its results find room, and its
-// end. The rules of the stream are kept by the thread that opened it; this one does what it is told.
+// A segment: neighboring functions of a stream on a worker thread. Runs their generator as far as results find room,
+// and ends it. The thread that opened the stream decides when.
 
 import { Life, LifeTrigger } from '../../engine/border/law.js'
 import { moved } from '../../engine/border/life.js'
@@ -8,7 +8,7 @@ import type { Failure } from '../../kit/errors.js'
 import { BatchReader, type TransferReceiver } from '../codec/codec.js'
 import { packReturned } from '../codec/graph/failure.js'
 import { DuctReader } from '../wire/duct-reader.js'
-import { asksAlong, HEADER, type OpenCommand, type Outcome, type StageRef, type Thrown } from '../wire/protocol.js'
+import { asksAlong, HEADER, type OpenCommand, type Outcome, Pause, type StageRef, type Thrown } from '../wire/protocol.js'
 import { Tally } from '../wire/tally.js'
 import type { Transfers } from '../wire/transfers.js'
 import { atTurnEnd } from '../wire/turn-end.js'
@@ -72,6 +72,7 @@ export class ThreadSegment {
     if (results.hasRoom) return this.put(result)
     this.held = result
     this.move(LifeTrigger.Yield)
+    this.tally.setPause(results.stage, Pause.Room)
     results.flush()
     this.turnEndsLater()
   }
@@ -83,8 +84,8 @@ export class ThreadSegment {
     this.spin = spin
     this.calls = calls
     const { id, name, headers, context, tally } = command
-    this.scope = new ThreadScope(headers)
     this.tally = new Tally(tally.first, tally.memory)
+    this.scope = new ThreadScope(headers, command.harness?.isTraced === true ? command.segment : 0)
     this.context = new ThreadContext(id, name, headers, context, () => this.tally.isAborted(this.begin))
     this.incoming = ways.from.receiver(command.events)
   }
@@ -128,7 +129,6 @@ export class ThreadSegment {
     this.ended({ error })
   }
 
-  /** Closed, or aborted with what is thrown. */
   leave(thrown: Thrown | undefined): void {
     if (this.leaving || this.hasFinished) return
     this.leaving = true
@@ -215,10 +215,11 @@ export class ThreadSegment {
 
   /** There may be credits for results. */
   private onRoom(): void {
-    if (this.held !== null && (this.results as ThreadResults).hasRoom) {
+    if (this.held !== null && this.results?.hasRoom === true) {
       const { held } = this
       this.held = null
       this.move(LifeTrigger.Ask)
+      this.tally.setPause(this.results.stage, Pause.None)
       this.turnEndsLater()
       this.put(held)
     } else if (this.held === null) {

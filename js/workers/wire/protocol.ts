@@ -100,7 +100,7 @@ export interface OpenCommand {
   /** Number of the thread that its results go to; 0: to the caller, who is told of its end otherwise. */
   spliced: number
   /** What stands between the library and the functions: the address of its module, what it needs, and how many stages the pipeline has. */
-  harness: { module: string; data: unknown; stages: number } | undefined
+  harness: { module: string; data: unknown; stages: number; isTraced: boolean } | undefined
 }
 
 /**
@@ -151,4 +151,6 @@ export interface ThreadData {
   transfers: MessagePort
   /** us that a thread looks for events before it sleeps. */
   spin: number
+  /** One word: number of the segment whose code ends the thread, 0 if that is not known. */
+  culprit: SharedArrayBuffer
 }

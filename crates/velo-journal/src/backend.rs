@@ -170,6 +170,13 @@ impl StorageBackend for Backend {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // As with the lock file: a process that is being started at this moment may hold it, too.
+        let _ = self.file.unlock();
+    }
+}
+
 #[cfg(unix)]
 fn read_exact_at(file: &File, offset: u64, out: &mut [u8]) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, out, offset)

@@ -1,6 +1,6 @@
 //! The lock of a folder: one process owns it. The system lets go of it when that process is gone, however it went, so a lock is never left behind.
 //!
-//! Owns: the lock file. Its text is the process id of the owner, for the message of whoever comes second.
+//! Owns: the lock file, and how the data file is locked. The text of the lock file is the process id of the owner, for the message of whoever comes second.
 
 use crate::failure::{Failure, Kind};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -26,10 +26,7 @@ impl FolderLock {
                 let _ = file.read_to_string(&mut owner);
                 let owner = owner.trim();
                 let owner = if owner.is_empty() { "another process".to_owned() } else { format!("process {owner}") };
-                return Err(Failure::new(
-                    Kind::InUse,
-                    format!("in use by {owner}: a folder belongs to one process at a time"),
-                ));
+                return Err(in_use(&owner));
             }
             Err(TryLockError::Error(error)) => return Err(Failure::io(name, &error)),
         }
@@ -41,6 +38,19 @@ impl FolderLock {
         written.map_err(|error| Failure::io(name, &error))?;
         Ok(Self(file))
     }
+}
+
+/// Locks the data file as well: a lock file that somebody has removed keeps nobody out. Its owner lets go of it by closing it.
+pub(crate) fn lock_data(file: &File) -> Result<(), Failure> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(in_use("another process")),
+        Err(TryLockError::Error(error)) => Err(Failure::io("cannot lock the store", &error)),
+    }
+}
+
+pub(crate) fn in_use(owner: &str) -> Failure {
+    Failure::new(Kind::InUse, format!("in use by {owner}: a folder belongs to one process at a time"))
 }
 
 impl Drop for FolderLock {

@@ -6,7 +6,7 @@ use crate::backend::{Backend, Fault};
 use crate::commit::{Answer, Command};
 use crate::fail;
 use crate::failure::{Failure, Kind, Trouble};
-use crate::lock::{FolderLock, private};
+use crate::lock::{FolderLock, in_use, lock_data, private};
 use crate::metrics::{Counters, set};
 use crate::stage::{Stage, bytes_of};
 use crate::steps;
@@ -80,6 +80,15 @@ impl Store {
         let made = place.folder.join(NEW_FILE);
         let file = file_at(if is_new { &made } else { &path }, is_new)
             .map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
+        lock_data(&file).map_err(wrong)?;
+        if is_new {
+            // Another process may have named its own meanwhile, if somebody has removed its lock file.
+            if !is_missing(&path).map_err(|error| wrong(Failure::io("cannot open the store", &error)))? {
+                return Err(wrong(in_use("another process")));
+            }
+            // What was left of an attempt to make it is not looked at.
+            file.set_len(0).map_err(|error| wrong(Failure::io("cannot open the store", &error)))?;
+        }
         fail::point("opened").map_err(|error| wrong(Failure::io("the store failed", &error)))?;
         let length = file.metadata().map_or(0, |about| about.len());
         set(&counters.file_bytes, length);
@@ -262,10 +271,10 @@ fn is_missing(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// What was left of an attempt to make it is not looked at.
+/// Not cut before it is locked: it may be another process that makes it.
 fn file_at(path: &Path, is_new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(is_new).truncate(is_new);
+    options.read(true).write(true).create(is_new).truncate(false);
     private(&mut options);
     options.open(path)
 }

@@ -98,6 +98,24 @@ fn a_folder_that_is_only_looked_at_is_not_made() {
 }
 
 #[test]
+fn a_data_file_is_locked_as_long_as_its_journal_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = options(folder.path(), Sync::Disk);
+    let mut caller = Caller::new(&place);
+    caller.open("a").unwrap();
+    let data = fs::File::options().read(true).write(true).open(folder.path().join("journal.redb")).unwrap();
+    assert!(matches!(data.try_lock(), Err(fs::TryLockError::WouldBlock)));
+    caller.close();
+    data.try_lock().unwrap();
+    // A process that has it without the lock file, which somebody has removed.
+    let mut second = Caller::new(&place);
+    assert!(second.open("a").unwrap_err().contains("in use by another process"));
+    data.unlock().unwrap();
+    second.open("a").unwrap();
+    second.close();
+}
+
+#[test]
 fn bytes_that_are_no_command_are_refused_and_harm_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let mut caller = Caller::new(&options(folder.path(), Sync::Disk));

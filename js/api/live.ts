@@ -44,4 +44,6 @@ export interface Lives {
   readonly resumed: Promise<Resumed | null>
   readonly position: Position
   ack(): Promise<void>
+  /** Settles when the stream has come back as far as it can: as `resumed`, or when it waits for a place. Rejects as `resumed`. */
+  whenBack?(): Promise<void>
 }

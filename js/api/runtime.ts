@@ -89,8 +89,9 @@ export const runtime = {
   },
 
   /**
-   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are kept and not open here. Resolves with them by function and id.
-   * Rejects with `VELO_CONFIG` for a function without `durable`, with `VELO_CHECKPOINT`, or OverloadedError.
+   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are stored and not open here. Resolves with them by function and id; those beyond
+   * `maxConcurrent` wait in line for a place, in state `waiting`. One that cannot be resumed is reported to `onError`, and stays in its journal. Rejects with `VELO_CONFIG` for a function without
+   * `durable`, with `VELO_CHECKPOINT` if a journal cannot list its streams.
    */
   recover(options: RecoverOptions): Promise<Recovered> {
     return recover(options)

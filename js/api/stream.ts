@@ -43,7 +43,7 @@ export class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
     this.#live = live
   }
 
-  /** Unique among the open streams of the process. */
+  /** Unique among the open streams of its function in the process. */
   get id(): string {
     return this.#live.id
   }

@@ -29,23 +29,23 @@ const tag = `-${Math.random().toString(36).slice(2, 6)}${isolate === 0 ? '' : `.
 /** Given ids of open streams that look like default ones. */
 const lookalikes = new Set<string>()
 
-function claim(id: string): void {
+function claim({ options: { name } }: Definition, id: string): void {
   const alike = id.includes(tag)
-  if ((alike && tenants.some((tenant) => tenant?.id === id)) || !native.claim(id)) throw idInUse(id)
+  if ((alike && tenants.some((tenant) => tenant?.id === id)) || !native.claim(name, id)) throw idInUse(name, id)
   if (alike) lookalikes.add(id)
 }
 
-function unclaim(id: string): void {
-  native.unclaim(id)
+function unclaim({ options: { name } }: Definition, id: string): void {
+  native.unclaim(name, id)
   lookalikes.delete(id)
 }
 
 /** Takes a permit or a place in line: the slot. */
 function enter(def: Definition, idleMs: number, id: string | undefined): number {
-  if (id !== undefined) claim(id)
+  if (id !== undefined) claim(def, id)
   const slot = openRow(def.fn, def.options.clock === undefined ? idleMs : 0)
   if (slot >= 0) return slot
-  if (id !== undefined) unclaim(id)
+  if (id !== undefined) unclaim(def, id)
   throw refusal(slot, def.options, def.gates.length > 0)
 }
 
@@ -101,7 +101,7 @@ export class Lease implements Tenant, Timed {
   readonly timed: boolean
   readonly holder: Holder
   private readonly givenId: string | undefined
-  /** The id, where no other open stream may have it. */
+  /** The id, where no other open stream of its function may have it. */
   private readonly claimed: string | undefined
   private readonly timers: ClockTimers | undefined
   private readonly unguard: (() => void) | undefined
@@ -246,7 +246,7 @@ export class Lease implements Tenant, Timed {
     if (this.def.stages.length > 1) stagedStreams(-1)
     this.timers?.end()
     const dropped = this.row.vacate()
-    if (this.claimed !== undefined) unclaim(this.claimed)
+    if (this.claimed !== undefined) unclaim(this.def, this.claimed)
     this.unguard?.()
     this.hasLeft()
     if (this.watched) waitEnds()

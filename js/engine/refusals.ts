@@ -26,9 +26,10 @@ export function refusal(slot: number, { name, maxConcurrent, queue }: Limits, jo
   return new OverloadedError('VELO_OVERLOADED', `stream function ${name}: ${maxConcurrent} streams are open${line}${limit}`)
 }
 
-export function idInUse(id: string): VeloError {
+export function idInUse(name: string, id: string): VeloError {
   const field = 'open(options).id'
-  return new VeloError('VELO_CONFIG', `${field}: expected an id that no open stream has, got ${JSON.stringify(id)} (string)`, { field })
+  const message = `${field}: expected an id that no open stream of '${name}' has, got ${JSON.stringify(id)} (string)`
+  return new VeloError('VELO_CONFIG', message, { field })
 }
 
 export function drained(streamId: string): OverloadedError {

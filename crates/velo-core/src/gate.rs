@@ -69,6 +69,11 @@ impl<K: Copy> Gate<K> {
         Self { max, queue, open: 0, detached: 0, line: VecDeque::new(), standing: 0 }
     }
 
+    /// Changes how many streams may wait in its line. Those that wait there stay.
+    pub const fn set_queue(&mut self, queue: u32) {
+        self.queue = queue;
+    }
+
     /// Streams that hold a permit.
     #[must_use]
     pub const fn open(&self) -> u32 {

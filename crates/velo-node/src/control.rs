@@ -128,21 +128,30 @@ pub fn forget(env: Env, definition: u32) -> Result<()> {
     })
 }
 
-/// Claims the id of a stream; false when it is in use in this process.
+/// Claims the id of a stream; false when a stream of a function of this name has it in this process.
 #[napi(catch_unwind)]
-pub fn claim(env: Env, id: String) -> Result<bool> {
+pub fn claim(env: Env, name: String, id: String) -> Result<bool> {
     guarded(|| {
         let isolate = Isolate::of(&env)?;
-        Ok(isolate.runtime.quick(|desk| desk.claim(isolate.number, id)))
+        Ok(isolate.runtime.quick(|desk| desk.claim(isolate.number, name, id)))
     })
 }
 
 /// Gives the id of a stream back.
 #[napi(catch_unwind)]
-pub fn unclaim(env: Env, id: String) -> Result<()> {
+pub fn unclaim(env: Env, name: String, id: String) -> Result<()> {
     guarded(|| {
         let isolate = Isolate::of(&env)?;
-        isolate.runtime.quick(|desk| desk.unclaim(isolate.number, &id));
+        isolate.runtime.quick(|desk| desk.unclaim(isolate.number, name, id));
+        Ok(())
+    })
+}
+
+/// Changes how many streams of a function may wait in line.
+#[napi(catch_unwind)]
+pub fn set_queue(env: Env, definition: u32, queue: u32) -> Result<()> {
+    guarded(|| {
+        Isolate::of(&env)?.runtime.quick(|desk| desk.set_queue(definition, queue));
         Ok(())
     })
 }

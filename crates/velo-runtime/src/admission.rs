@@ -79,6 +79,13 @@ impl Desk {
         self.limit.set(max_concurrent);
     }
 
+    /// Changes how many streams of a function may wait in line.
+    pub fn set_queue(&mut self, function: u32, queue: u32) {
+        if let Some(known) = self.functions.get_mut(function) {
+            known.gate.set_queue(queue);
+        }
+    }
+
     /// The limit of the process; 0 = none.
     #[must_use]
     pub fn limit(&self) -> u32 {

@@ -92,18 +92,20 @@ impl Desk {
         self.functions.sweep(function);
     }
 
-    /// Claims the id of a stream for as long as it lives. False when it is in use anywhere in the process.
-    pub fn claim(&mut self, isolate: u32, id: String) -> bool {
-        if self.isolates.iter().flatten().any(|place| place.ids.contains(&id)) {
+    /// Claims the id of a stream for as long as it lives. False when a stream of a function of this name has it anywhere in the process:
+    /// two definitions of one name may share a journal, which knows streams by this name.
+    pub fn claim(&mut self, isolate: u32, function: String, id: String) -> bool {
+        let key = (function, id);
+        if self.isolates.iter().flatten().any(|place| place.ids.contains(&key)) {
             return false;
         }
-        self.isolate_mut(isolate).is_some_and(|here| here.ids.insert(id))
+        self.isolate_mut(isolate).is_some_and(|here| here.ids.insert(key))
     }
 
-    /// Gives an id back. Another isolate's id stays.
-    pub fn unclaim(&mut self, isolate: u32, id: &str) {
+    /// Releases an id. Another isolate's id stays.
+    pub fn unclaim(&mut self, isolate: u32, function: String, id: String) {
         if let Some(here) = self.isolate_mut(isolate) {
-            here.ids.remove(id);
+            here.ids.remove(&(function, id));
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) struct Isolate {
     pub(crate) bell: Arc<dyn Bell>,
     /// Number of the timer of no stream that was set last.
     pub(crate) timers: u64,
-    /// Ids claimed for its streams. A tree, because it grows without ever standing still.
-    pub(crate) ids: BTreeSet<String>,
+    /// Ids claimed for its streams, each behind the name of its function. A tree, because it grows without ever standing still.
+    pub(crate) ids: BTreeSet<(String, String)>,
     /// How far it has come with leaving: rows, then functions.
     pub(crate) left: (u32, u32),
 }

@@ -151,7 +151,7 @@ fn an_isolate_leaves_in_turns_and_others_are_served_meanwhile() {
     let shared = script.define(&here, limits("shared", u32::try_from(MANY).unwrap(), 1));
     let all = streams(&mut script, &mut there, shared, 1000.0);
     let waiting = script.open(&here, shared, 0.0);
-    assert!(script.desk.claim(there.number, "id".into()));
+    assert!(script.desk.claim(there.number, "f".into(), "id".into()));
     let mut aborted = 0.0;
     while aborted == 0.0 {
         assert!(script.desk.leave(there.number, script.now));
@@ -162,7 +162,7 @@ fn an_isolate_leaves_in_turns_and_others_are_served_meanwhile() {
     script.leave(&there);
     let counts = script.snapshot().counts;
     assert_eq!((counts.closed_by.aborted as usize, counts.streams_open), (all.len(), 1.0));
-    assert!(script.desk.claim(here.number, "id".into()));
+    assert!(script.desk.claim(here.number, "f".into(), "id".into()));
     assert_eq!(script.tick(script.now), None);
 }
 

@@ -17,14 +17,15 @@ fn its_permits_places_timers_and_ids_are_free_and_its_streams_were_aborted() {
     let _ = (script.open(&there, shared, 1000.0), script.open(&there, shared, 0.0), script.open(&there, own, 50.0));
     let mine = script.open(&here, shared, 0.0);
     let _ = script.desk.timer(there.number, 10.0, script.now);
-    assert!(script.desk.claim(there.number, "id".into()));
-    assert!(!script.desk.claim(here.number, "id".into()));
-    script.desk.unclaim(here.number, "id");
-    assert!(!script.desk.claim(here.number, "id".into()), "it belongs to another isolate");
+    assert!(script.desk.claim(there.number, "f".into(), "id".into()));
+    assert!(!script.desk.claim(here.number, "f".into(), "id".into()));
+    assert!(script.desk.claim(here.number, "g".into(), "id".into()), "another function may have it");
+    script.desk.unclaim(here.number, "f".into(), "id".into());
+    assert!(!script.desk.claim(here.number, "f".into(), "id".into()), "it belongs to another isolate");
 
     script.leave(&there);
     assert_eq!((script.verdicts(&here), here.state(mine)), (vec![(Verdict::Admitted, mine)], 1.0));
-    assert!(script.desk.claim(here.number, "id".into()));
+    assert!(script.desk.claim(here.number, "f".into(), "id".into()));
     assert_eq!(script.tick(script.now), None);
     let snapshot = script.snapshot();
     assert_eq!((snapshot.counts.closed_by.aborted, snapshot.counts.streams_open), (3.0, 1.0));

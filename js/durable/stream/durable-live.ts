@@ -5,6 +5,7 @@
 // after a thread was lost, and its end: what is finished leaves the journal, what was only closed stays.
 
 import type { Live, LiveInstance, Lives } from '../../api/live.js'
+import { State } from '../../engine/border/law.js'
 import type { Definition } from '../../engine/definition.js'
 import type { LeaseOptions } from '../../engine/lease.js'
 import type { StageLoss } from '../../engine/stages/harness.js'
@@ -76,6 +77,12 @@ export class DurableLive extends StreamView implements Live, LiveInstance, Lives
   async nextEvent(): Promise<number | undefined> {
     await this.opened
     return this.input.hasEnded ? undefined : this.input.next
+  }
+
+  async whenBack(): Promise<void> {
+    await this.opened
+    const { isReady, inner } = this.life
+    if (!isReady || inner.row.state !== State.Waiting) await this.resumed
   }
 
   endInput(failure?: Failure): void {

@@ -106,8 +106,9 @@ export interface Native extends ByteLedger {
   attach(): Float64Array
   define(limits: Limits): Defined
   forget(fn: number): void
-  claim(id: string): boolean
-  unclaim(id: string): void
+  claim(name: string, id: string): boolean
+  unclaim(name: string, id: string): void
+  setQueue(fn: number, queue: number): void
   configure(options: { maxConcurrent: number }): void
   drain(deadlineMs: number): void
   snapshot(): Totals

@@ -30,8 +30,8 @@ export async function resume<Req>(
 ): Promise<boolean> {
   const [, id, seen] = /^(.+):(\d{1,15})$/.exec(String(asked.headers['last-event-id'] ?? '')) ?? []
   if (id === undefined || !(encoderFor(service.answer, asked.headers) instanceof SseEncoder)) return false
-  const known = sessionOf(id)
-  let session = known?.fn === fn && known.owner === owner ? known : undefined
+  const known = sessionOf(id, fn)
+  let session = known?.owner === owner ? known : undefined
   if (session === undefined && keepingOf(fn) !== undefined && isClientId(id, owner)) {
     let reopened = reopening.get(id)
     if (reopened === undefined) {
@@ -39,6 +39,7 @@ export async function resume<Req>(
       reopening.set(id, reopened)
     }
     session = await reopened
+    if (session?.fn !== fn) session = undefined
   }
   if (session?.attach !== undefined) await session.attach(sink, Number(seen))
   else await gone(sink, 'the stream is over, or no longer kept')

@@ -15,25 +15,36 @@ export interface Session {
   readonly attach?: (sink: ResponseSink, seen: number) => Promise<void>
 }
 
-const sessions = new Map<string, Session>()
+/** By id: streams of different functions may have the same one. */
+const sessions = new Map<string, Set<Session>>()
 
 export function enter(session: Session): void {
-  sessions.set(session.stream.id, session)
+  const { id } = session.stream
+  const others = sessions.get(id)
+  if (others === undefined) sessions.set(id, new Set([session]))
+  else others.add(session)
 }
 
 export function leave(session: Session): void {
-  if (sessions.get(session.stream.id) === session) sessions.delete(session.stream.id)
+  const { id } = session.stream
+  const others = sessions.get(id)
+  if (others?.delete(session) === true && others.size === 0) sessions.delete(id)
 }
 
-/** By its id, or by that id as clients show it. */
-export function sessionOf(id: string): Session | undefined {
-  const session = sessions.get(id)
-  if (session !== undefined || !id.includes('%')) return session
+/** By their id, or by that id as clients show it. */
+function sessionsOf(id: string): Session[] {
+  const found = sessions.get(id)
+  if (found !== undefined || !id.includes('%')) return [...(found ?? [])]
   try {
-    return sessions.get(decodeURIComponent(id))
+    return [...(sessions.get(decodeURIComponent(id)) ?? [])]
   } catch {
-    return undefined // not one that was written here
+    return [] // not one that was written here
   }
+}
+
+/** The stream of a function. */
+export function sessionOf(id: string, fn: object): Session | undefined {
+  return sessionsOf(id).find((session) => session.fn === fn)
 }
 
 /** The id of a stream as it goes to clients: one that holds the name of a function may be no header. */
@@ -50,7 +61,7 @@ export function idHeader(stream: { readonly id: string }): Readonly<Record<strin
 
 /**
  * Stops the stream of this id, which serves a request (or waits for its client to come back): it is aborted, its client is told, and nobody can resume it. The id is
- * `ctx.id` of the function, or the header `velo-stream` of the response, which is the same percent-encoded. Whoever may call it is for you to decide.
+ * `ctx.id` of the function (those of all functions, if several have it), or the header `velo-stream` of the response, which is the same percent-encoded. Whoever may call it is for you to decide.
  *
  * Returns false if no such stream is served.
  *
@@ -58,9 +69,10 @@ export function idHeader(stream: { readonly id: string }): Readonly<Record<strin
  */
 export function stop(id: string): boolean {
   text(id, 'stop(id)')
-  const session = sessionOf(id)
-  if (session === undefined) return false
-  leave(session)
-  session.stream.abort(new HttpError(410, 'the stream was stopped', undefined, 'VELO_ABORTED'))
-  return true
+  const found = sessionsOf(id)
+  for (const session of found) {
+    leave(session)
+    session.stream.abort(new HttpError(410, 'the stream was stopped', undefined, 'VELO_ABORTED'))
+  }
+  return found.length > 0
 }

@@ -6,8 +6,8 @@ import { VeloError } from '../../kit/errors.js'
 import type { Command, Outcome, Report, ThreadData } from '../wire/protocol.js'
 import { Transfers } from '../wire/transfers.js'
 import { atTurnEnd, type Turning } from '../wire/turn-end.js'
-import { ThreadLoad } from './thread-load.js'
 import { blamed } from './blame.js'
+import { ThreadLoad } from './thread-load.js'
 
 /** ms without a sign of life, when one is asked for, after which a thread is taken for stuck: nothing further is begun there. */
 const SILENCE_MS = 100

@@ -188,7 +188,8 @@ if (isMainThread) {
       const third = deploy(shelf, saved, options).open({ id: 'a' })
       assert.deepEqual(await within(LIMIT, third.resumed), { events: 3, results: 2, by: 'state' })
       assert.equal(await within(LIMIT, third.recv()), 6)
-      await third.abort()
+      third.abort()
+      await within(LIMIT, third.closed)
     })
 
     test('a function that had failed before, and nobody had read that, fails with its own error, and finishes', async () => {

@@ -8,14 +8,14 @@ export const KILLS = {
     const kept = []
     for (;;) kept.push(new Array(100_000).fill(kept.length))
   },
-  'an exception of a timer that nobody catches': () =>
-    void setTimeout(() => {
-      throw new RangeError('a timer')
-    }, 5),
+  'an exception of a callback that nobody catches': () =>
+    void setImmediate(() => {
+      throw new RangeError('a callback')
+    }),
   'a rejection that nobody handles': () =>
-    void setTimeout(async () => {
+    void setImmediate(async () => {
       throw new RangeError('a promise')
-    }, 5),
+    }),
 }
 
 /** A running sum; an event `{ kill, mark }` ends that, once if there is a mark. */

@@ -142,17 +142,28 @@ if (isMainThread) {
       }
     }
 
-    test('by a return', async () => {
+    test('by a return before results that were delivered', async () => {
       const shelf = newShelf()
-      await stored(shelf, 0)
+      await stored(shelf, 3)
       const hasty = async function* (events) {
         for await (const event of events) return void (yield event)
       }
       const stream = deploy(shelf, hasty).open({ id: 'a' })
-      assert.equal(await within(LIMIT, stream.recv()), 1)
       await assert.rejects(within(LIMIT, stream.recv()), { code: 'VELO_CHECKPOINT', message: /returned after 1 events/ })
       await within(LIMIT, stream.close())
       await resumesWhole(shelf)
+    })
+
+    test('not by a return that nothing contradicts', async () => {
+      const shelf = newShelf()
+      await stored(shelf, 1)
+      const first = async function* (events) {
+        for await (const event of events) return void (yield event)
+      }
+      const stream = deploy(shelf, first).open({ id: 'a' })
+      assert.deepEqual(await within(LIMIT, readAll(stream)), [1])
+      assert.equal((await within(LIMIT, stream.closed)).reason, 'done')
+      assert.deepEqual(await deploy(shelf, first).unfinished(), [])
     })
 
     test('by maxDuration', async () => {

@@ -42,7 +42,8 @@ const ways = {
     }
     const { reason, value, error } = await stream.closed
     if (failure !== undefined && failure.message !== error?.message) note('wrong', id, `read: ${failure.stack}`)
-    note('ended', id, a, reason, value, error?.message)
+    note('ended', id, a, reason, value, ownError(error)?.message)
+    if (ownError(error) !== error) await fn.discard(id)
     return true
   },
 
@@ -51,7 +52,8 @@ const ways = {
     try {
       note('ran', id, a, await fn.run((from) => source(journey, a, from, dice), { id }))
     } catch (error) {
-      note('ended', id, a, 'failed', undefined, error.message)
+      note('ended', id, a, 'failed', undefined, ownError(error).message)
+      if (ownError(error) !== error) await fn.discard(id)
     }
     return true
   },
@@ -68,6 +70,14 @@ const ways = {
     note('ended', id, a)
     return true
   },
+}
+
+/**
+ * What the function threw. Its process may have been killed before the journal stored that: then its failure is taken for that of another function, and the
+ * stream is retained.
+ */
+function ownError(error) {
+  return error?.code === 'VELO_CHECKPOINT' ? (error.cause ?? error) : error
 }
 
 /** Closes or aborts the stream at some time. */

@@ -214,13 +214,13 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
   }
 
   /**
-   * Whether an end of the function comes before everything stored was processed again, and is not how it had ended before. A function that
-   * fails on what it had processed in an earlier life is not the function that the stream had then.
+   * Whether an end of the function is not how it had ended before: a failure before everything stored was processed again, or a return before results
+   * that were delivered. A return alone proves nothing: a function may leave events, and its process may have died before it came to them.
    */
   isCutShort(failure: Failure | undefined): boolean {
     if (!this.isReady || this.isLost) return false
     this.harness.receiveAll()
-    const isReplaying = this.hasStored || this.isRepeating || (failure !== undefined && this.isInputStored)
+    const isReplaying = this.isRepeating || (failure !== undefined && (this.hasStored || this.isInputStored))
     return isReplaying && !(this.endBefore !== undefined && isSameEnd(this.endBefore, failure, this.taken))
   }
 

@@ -153,6 +153,13 @@ describePlacements('arguments of calls', (place) => {
     }
     assert.throws(() => fn.open({ id: '' }), refuses('open(options).id', ''))
     assert.throws(() => fn.open({ id: 7 }), refuses('open(options).id', 7))
+    for (const [id, message] of [
+      ['half \ud800', /well-formed Unicode/],
+      ['i'.repeat(65_537), /at most 65536 bytes in UTF-8, got 65537/],
+      ['\u00fc'.repeat(32_769), /got 65538/],
+    ])
+      assert.throws(() => fn.open({ id }), { code: 'VELO_CONFIG', field: 'open(options).id', message })
+    for (const id of ['i'.repeat(65_536), '\u00fc'.repeat(32_768)]) fn.open({ id }).abort()
     assert.throws(() => fn.open({ headers: 7 }), refuses('open(options).headers', 7))
     const stream = fn.open()
     for (const max of [0, -1, 1.5, '1', undefined]) await assert.rejects(stream.recvBatch(max), refuses('recvBatch(max)', max))

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { runtime, streamFn } from 'velo-stream'
+import { runtime, streamFn, VeloError } from 'velo-stream'
 import { durable, journal } from 'velo-stream/durable'
 import { turns, until } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
@@ -124,6 +124,32 @@ for (const placement of ['local', 'worker']) {
       assert.deepEqual(asked, [2, 0])
     })
 
+    test('positions count events, not the end of the input', async () => {
+      const { next } = lives()
+      const first = make('sum', { durable: next() }).open({ id: 'a' })
+      await first.sendBatch([1, 2])
+      first.end()
+      assert.equal(await first.recv(), 1)
+      assert.equal(first.position.events, 2)
+      await first.close()
+      const second = make('sum', { durable: next() }).open({ id: 'a' })
+      assert.equal((await second.resumed).events, 2)
+      assert.equal(second.position.events, 2)
+      second.abort()
+      await within(5000, second.closed)
+    })
+
+    test('the error of a send says how many events are stored, none included', async () => {
+      const { next } = lives()
+      const stream = make('sum', { durable: next() }).open({ id: 'a' })
+      for (const events of [[() => {}], [1, () => {}]])
+        await assert.rejects(stream.sendBatch(events), (error) => error instanceof VeloError && error.accepted === 0)
+      await assert.rejects(stream.send(1, { signal: AbortSignal.abort() }), { code: 'VELO_ABORTED', accepted: 0 })
+      assert.equal(stream.position.events, 0)
+      stream.abort()
+      await within(5000, stream.closed)
+    })
+
     test('the end is told again while it is retained', async () => {
       const { next } = lives()
       const fn = make('sum', { durable: next({ retain: 60_000 }) })
@@ -131,7 +157,8 @@ for (const placement of ['local', 'worker']) {
       await assert.rejects(fn.run([1, 2], { id: 'a' }), { code: 'VELO_CLOSED', reason: 'done' })
       await assert.rejects(fn([1, 2], { id: 'a' }).next(), { code: 'VELO_CLOSED', reason: 'done' })
       const again = fn.open({ id: 'a' })
-      assert.deepEqual(await again.resumed, { events: 3, results: 2, by: 'replay' })
+      assert.deepEqual(await again.resumed, { events: 2, results: 2, by: 'replay' })
+      assert.deepEqual(again.position, { events: 2, results: 2 })
       const end = await within(5000, again.closed)
       assert.deepEqual([end.reason, end.value], ['done', 3])
       await assert.rejects(again.recv(), { code: 'VELO_CLOSED' })

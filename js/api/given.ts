@@ -1,7 +1,7 @@
 // What calls of a stream function are given beside their source, checked.
 
 import type { LeaseOptions } from '../engine/lease.js'
-import { onlyKnown, record, signalOf, text, unknownOption } from '../kit/check.js'
+import { onlyKnown, record, signalOf, streamId, unknownOption } from '../kit/check.js'
 import { meant } from '../kit/spelling.js'
 import type { OpenOptions, SignalOption } from '../kit/types.js'
 
@@ -9,7 +9,7 @@ import type { OpenOptions, SignalOption } from '../kit/types.js'
 export function checkOpen(options: OpenOptions): LeaseOptions {
   onlyKnown(options, 'open(options)', ['id', 'signal', 'headers'])
   const { id, headers } = options
-  if (id !== undefined) text(id, 'open(options).id')
+  if (id !== undefined) streamId(id, 'open(options).id')
   if (headers !== undefined) record(headers, 'open(options).headers')
   return { id, headers, signal: signalOf(options.signal, 'open(options).signal') }
 }

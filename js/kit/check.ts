@@ -79,6 +79,18 @@ export function text(value: unknown, field: string): void {
   if (typeof value !== 'string' || value === '') throw configError(field, 'a string that is not empty', value)
 }
 
+/** Bytes of an id, in UTF-8. */
+const MAX_ID = 65_536
+
+/** Throws `VELO_CONFIG` unless `value` can be the id of a stream everywhere, in every journal and every header: well-formed Unicode of 1 to 65 536 bytes. */
+export function streamId(value: unknown, field: string): void {
+  text(value, field)
+  const id = value as string & { isWellFormed(): boolean }
+  if (!id.isWellFormed()) throw configError(field, 'well-formed Unicode (no lone surrogates)', value)
+  const bytes = id.length * 3 > MAX_ID ? new TextEncoder().encode(id).length : 0
+  if (bytes > MAX_ID) throw configError(field, `a string of at most ${MAX_ID} bytes in UTF-8`, bytes)
+}
+
 /** One of some words, or the first of them where it was left out. */
 export function word<const Word extends string>(value: Word | undefined, field: string, words: readonly [Word, ...Word[]]): Word {
   if (value === undefined) return words[0]

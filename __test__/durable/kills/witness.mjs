@@ -46,7 +46,8 @@ export class Witness {
       this.#wrong(`${events} events are there, and the function was given event ${now.taken}`)
     if (events > now.tried) this.#wrong(`${events} events are there, ${now.tried} were sent`)
     this.#keep(Math.min(events, this.#journey.count))
-    now.hasEnd = events > this.#journey.count
+    // The position does not count the end of the input, which may be stored if all events are.
+    now.hasEnd = events === this.#journey.count && now.triedEnd
     now.sender = this.#journey.again ? 0 : a
     now.tried = events
     now.triedEnd = now.hasEnd

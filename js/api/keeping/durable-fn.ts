@@ -1,7 +1,7 @@
 // The ways to use a stream function with the option `durable`: what is given is checked here, what is done is the business of the journal that came with it.
 
 import type { Definition } from '../../engine/definition.js'
-import { configError, iterable, onlyKnown, text } from '../../kit/check.js'
+import { configError, iterable, onlyKnown, streamId, text } from '../../kit/check.js'
 import { pullerOf } from '../../kit/iteration/pulled.js'
 import type { CallOptions, OpenOptions, RunOptions, UnfinishedStream } from '../../kit/types.js'
 import { checkCall, checkOpen, signalIn } from '../given.js'
@@ -25,7 +25,7 @@ function notKept(field: string): Error {
 export function durableCall(def: Definition, durability: Durability, source: unknown, options: CallOptions | undefined) {
   sourceOrMaker(source, 'fn(source)')
   if (options !== undefined) checkCall(options)
-  if (options?.id !== undefined) text(options.id, 'fn(source, options).id')
+  if (options?.id !== undefined) streamId(options.id, 'fn(source, options).id')
   return durability.call(def, source, { id: options?.id, signal: signalIn(options, 'fn(source, options)') })
 }
 
@@ -35,7 +35,7 @@ export function durableMembers(def: Definition, durability: Durability) {
     async run(source: unknown, options?: RunOptions) {
       sourceOrMaker(source, 'run(source)')
       if (options !== undefined) onlyKnown(options, 'run(source, options)', ['signal', 'id'])
-      if (options?.id !== undefined) text(options.id, 'run(source, options).id')
+      if (options?.id !== undefined) streamId(options.id, 'run(source, options).id')
       return durability.run(def, source, { id: options?.id, signal: signalIn(options, 'run(source, options)') })
     },
     open(options?: OpenOptions) {

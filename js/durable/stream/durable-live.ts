@@ -70,7 +70,7 @@ export class DurableLive extends StreamView implements Live, LiveInstance, Lives
   }
 
   get position(): Position {
-    return { events: this.input.next, results: this.output.handed }
+    return { events: this.input.events, results: this.output.handed }
   }
 
   /** Settles when the journal was read, with the index of the next event; `undefined` where no event can come any more. */
@@ -247,12 +247,13 @@ export class DurableLive extends StreamView implements Live, LiveInstance, Lives
 
   /** It had ended before: whoever opens it learns how. */
   private wasOver(life: Life, over: Uint8Array): Resumed {
-    const { end, events, results } = readEnd(over)
+    const { end, events, results, isInputOver } = readEnd(over)
     this.retained = end
     this.output.handed = results
-    this.input.next = events
+    this.input.wasOver(events, isInputOver)
+    this.pulling?.wasOver({ isNew: false, isEnded: true, events, results })
     void life.inner.instance.close()
-    return { events, results, by: 'replay' }
+    return { events: this.input.events, results, by: 'replay' }
   }
 
   /** Its thread is lost. */

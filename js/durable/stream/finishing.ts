@@ -13,8 +13,8 @@ export interface FinishingOwner {
   readonly life: { readonly ledger: Ledger | undefined }
   /** What ends it beside the function. */
   readonly failure: unknown
-  /** Index of the next event, and of the next result that a reader gets. */
-  readonly position: { readonly events: number; readonly results: number }
+  readonly input: { readonly next: number; readonly events: number }
+  readonly position: { readonly results: number }
 }
 
 export class Finishing {
@@ -66,12 +66,12 @@ export class Finishing {
 
   /** Nothing of it is needed any more. */
   private finish(end: StreamEnd): void {
-    const { life, position } = this.owner
+    const { life, position, input } = this.owner
     const { ledger } = life
     if (this.isFinished || ledger === undefined) return
     this.isFinished = true
     ledger.deliver(position.results)
-    void silence(ledger.finish(writeEnd(end, position.events, position.results), this.settings.retain))
+    void silence(ledger.finish(writeEnd(end, input.next, position.results, input.next > input.events), this.settings.retain))
   }
 }
 

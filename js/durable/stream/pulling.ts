@@ -52,6 +52,11 @@ export class Pulling implements Puller {
     this.puller.opened?.(standing)
   }
 
+  /** It had ended before. */
+  wasOver(standing: Standing): void {
+    this.puller.opened?.(standing)
+  }
+
   watch(progress: Progress): void {
     this.puller.watch(new OwnProgress(progress, this, (index) => this.life?.confirm(index)))
   }

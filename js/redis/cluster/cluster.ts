@@ -2,7 +2,7 @@
 
 import { Stream } from '../../api/stream.js'
 import type { StreamFunction } from '../../api/stream-fn.js'
-import { configError, duration, integer, onlyKnown, record, text } from '../../kit/check.js'
+import { configError, duration, integer, onlyKnown, record, streamId, text } from '../../kit/check.js'
 import { ClosedError } from '../../kit/errors.js'
 import { SHARING, type SharedFunction, type Sharing } from '../../kit/keeping/keeping.js'
 import { type ClusterMetrics, showCluster } from '../../kit/sight/measures.js'
@@ -172,7 +172,7 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
   ): Promise<Stream<InOf<Functions[Name]>, OutOf<Functions[Name]>>> {
     const found = this.#functions.get(name)
     if (found === undefined) throw configError('open(name, id)', `one of ${[...this.#functions.keys()].join(', ')}`, name)
-    text(id, 'open(name, id).id')
+    streamId(id, 'open(name, id).id')
     return new Stream(await this.#connect().handles.open(found, id))
   }
 

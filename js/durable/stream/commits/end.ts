@@ -8,8 +8,11 @@ interface Written {
   readonly error?: string
   readonly stage?: string
   readonly value?: Uint8Array
+  /** Index of the next event; the end of the input has one, too. */
   readonly events: number
   readonly results: number
+  /** Whether the end of the input is among the events. Absent in ends that earlier versions wrote. */
+  readonly isInputOver?: boolean
 }
 
 /** How a stream ended, and how far it had come. */
@@ -17,13 +20,15 @@ export interface KeptEnd {
   readonly end: StreamEnd
   readonly events: number
   readonly results: number
+  readonly isInputOver: boolean
 }
 
-export function writeEnd({ reason, error, stage, value }: StreamEnd, events: number, results: number): Uint8Array {
+export function writeEnd({ reason, error, stage, value }: StreamEnd, events: number, results: number, isInputOver = false): Uint8Array {
   const written: Written = {
     reason,
     events,
     results,
+    ...(isInputOver && { isInputOver }),
     ...(error !== undefined && { error: encodeThrown(error) }),
     ...(stage !== undefined && { stage }),
     ...returned(value),
@@ -32,7 +37,7 @@ export function writeEnd({ reason, error, stage, value }: StreamEnd, events: num
 }
 
 export function readEnd(bytes: Uint8Array): KeptEnd {
-  const { reason, error, stage, value, events, results } = decodeRecord(bytes, 'structured') as Written
+  const { reason, error, stage, value, events, results, isInputOver = false } = decodeRecord(bytes, 'structured') as Written
   const end: StreamEnd = {
     reason,
     dropped: { events: 0, results: 0 },
@@ -42,7 +47,7 @@ export function readEnd(bytes: Uint8Array): KeptEnd {
     ...(stage !== undefined && { stage }),
     ...(value !== undefined && { value: decodeRecord(value, 'structured') }),
   }
-  return { end, events, results }
+  return { end, events, results, isInputOver }
 }
 
 /** What cannot be kept is left out. */

@@ -52,12 +52,17 @@ export class Entry {
 
 /** The error of a send that its signal has ended, of which so many events were accepted. */
 export function aborted(signal: AbortSignal, streamId: string, accepted: number): AbortError {
-  return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId, ...(accepted > 0 && { accepted }) })
+  return new AbortError('the send was aborted', { cause: reasonOf(signal), streamId, accepted })
 }
 
-/** The error of a send of which a part was taken says how many. */
+/** The error of a send says how many of its events are stored. Several sends that the journal refused together share one error. */
 export function withAccepted(error: unknown, accepted: number): unknown {
-  if (accepted === 0 || !(error instanceof VeloError)) return error
+  if (!(error instanceof VeloError) || error.accepted === accepted) return error
+  if (accepted === 0 && error.accepted === undefined) return Object.assign(error, { accepted })
   const { code, message, streamId } = error
   return new VeloError(code, message, { accepted, cause: error, ...(streamId !== undefined && { streamId }) })
+}
+
+export function noneAccepted(error: unknown): never {
+  throw withAccepted(error, 0)
 }

@@ -1,14 +1,14 @@
 // js/durable/stream/intake: the way of an event from `send` into the journal and to the function. Knows nothing of results.
 //
-// Events on their way into the journal, and from there to the function: an event is accepted when there is room, acknowledged when it is kept, and given to the function
-// after that. At most `buffer` events and MAX_BYTES bytes are between the two; beyond that sends wait in line, as with any stream.
+// An event is accepted when there is room, acknowledged when it is stored, and then given to the function. At most `buffer` events and MAX_BYTES bytes
+// are between the two; beyond that sends wait in line, as with any stream.
 
 import type { Failure } from '../../../kit/errors.js'
 import { DONE_VOID, refuse, silence } from '../../../kit/promises.js'
 import { onAbort } from '../../../kit/signals/signals.js'
 import type { EventRecord, Journal, Ownership } from '../../journal.js'
 import { Doubt, type DoubtOwner } from './doubt.js'
-import { aborted, Entry } from './entry.js'
+import { aborted, Entry, noneAccepted, withAccepted } from './entry.js'
 import { recordOf, recordsOf } from './incoming.js'
 import type { IntakeOwner } from './intake-owner.js'
 import { type Accepted, type Part, sizeOf } from './part.js'
@@ -21,8 +21,9 @@ const FED = 64
 const NOTHING = new Uint8Array(0)
 
 export class Intake implements DoubtOwner {
-  /** Index of the next event, over all lives. */
+  /** Index of the next event, over all lives; the end of the input has one, too. */
   next = 0
+  private isEndCounted = false
   /** The source gives its events again, from any index on: none of them goes into the journal. */
   isKeptElsewhere = false
   private readonly owner: IntakeOwner
@@ -54,6 +55,11 @@ export class Intake implements DoubtOwner {
     return this.line.length > 0 || this.pending > 0 || this.replaying
   }
 
+  /** Events so far, without the end of the input. */
+  get events(): number {
+    return this.next - (this.isEndCounted ? 1 : 0)
+  }
+
   get hasEnded(): boolean {
     return this.ended
   }
@@ -63,12 +69,19 @@ export class Intake implements DoubtOwner {
     this.store = { journal, own }
     this.next = next
     this.doubt.isOpen = false
+    this.isEndCounted = ended
     if (ended) {
       this.ended = true
       this.ending = 'kept'
       this.refuseLine()
     }
     this.accept()
+  }
+
+  /** The stream had ended before, with `next` events, the end of the input among them or not. */
+  wasOver(next: number, isEndCounted: boolean): void {
+    this.next = next
+    this.isEndCounted = isEndCounted
   }
 
   /** What was kept before has been given to the function. */
@@ -124,10 +137,10 @@ export class Intake implements DoubtOwner {
     if (this.ended || this.over) return refuse(this.owner.sendError(0, !this.over))
     try {
       const records = recordsOf(events, this.owner)
-      if (records instanceof Promise) return silence(records.then((late) => this.sendChecked(late, signal)))
+      if (records instanceof Promise) return silence(records.then((late) => this.sendChecked(late, signal), noneAccepted))
       return this.enter(records, signal)
     } catch (error) {
-      return refuse(error)
+      return refuse(withAccepted(error, 0))
     }
   }
 
@@ -189,6 +202,7 @@ export class Intake implements DoubtOwner {
     this.pending += events.length
     this.pendingBytes += size
     this.flying++
+    this.isEndCounted = entry.end
     this.parts.push(part)
     const keeping = this.isKeptElsewhere ? DONE_VOID : journal.append(own, part.from, events)
     keeping.then(
@@ -230,6 +244,7 @@ export class Intake implements DoubtOwner {
     }
     if (part?.state !== 'refused' || this.flying > 0) return
     this.next = part.from
+    this.isEndCounted = false
     for (const { events, size } of this.parts) this.left(events.length, size)
     this.parts = []
     this.doubt.isOpen = this.store !== undefined

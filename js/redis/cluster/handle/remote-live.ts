@@ -107,7 +107,7 @@ export class RemoteLive implements Live, LiveInstance, Lives, IntakeOwner, Outle
   }
 
   get position(): Position {
-    return { events: this.input.next, results: this.output.handed }
+    return { events: this.input.events, results: this.output.handed }
   }
 
   hear(message: Message): void {

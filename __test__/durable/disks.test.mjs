@@ -67,13 +67,16 @@ describe('a full disk, and torn writes', { skip: process.platform !== 'linux' &&
         assert.match(message, /the store failed|file too large/i)
         assert.equal(await send('c', `still ${round}`), 'kept', 'a stream in another folder goes on')
         await send('b', `maybe ${round}`)
+        // What was delivered cannot be written now: it is written later, and ends no stream.
+        assert.equal((await ask('read', 'a', 1)).length, 1)
+        assert.equal((await ask('ack', 'a')).code, 'VELO_CHECKPOINT')
         limit(user.pid, 'unlimited')
         for (const id of ['a', 'b']) {
-          // What cannot write that results were delivered has been ended, and goes on from there.
-          await ask('again', id)
+          assert.equal(await ask('state', id), 'open')
           assert.equal(await send(id, `after ${round}`), 'kept')
           place(id, (await ask('position', id)).events)
         }
+        assert.equal(await ask('ack', 'a'), 'acknowledged')
       }
       await ask('close')
       assert.deepEqual(await ask('verify', folder), [])

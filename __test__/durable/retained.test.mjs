@@ -69,7 +69,7 @@ if (isMainThread) {
 
   describe('a worker thread that exits', () => {
     for (const last of ['its own', 'a local one that catches the error']) {
-      test(`fails the handle, and the stream goes on when it is opened again; the last function: ${last}`, async () => {
+      test(`rule 29: fails the handle, and the stream goes on when it is opened again; the last function: ${last}`, async () => {
         const shelf = newShelf()
         let fn = deploy(shelf, MODULE, worker('exiting', 3))
         async function* catches(results) {

@@ -57,7 +57,7 @@ async function closeAll(...streams) {
 
 describe('one event that ends its thread', () => {
   for (const kill of Object.keys(KILLS)) {
-    test(`each time: 7 neighbors are unharmed, and its stream fails and is retained (${kill})`, async () => {
+    test(`rule 28: each time: 7 neighbors are unharmed, and its stream fails and is retained (${kill})`, async () => {
       const shelf = newShelf()
       const fn = deploy(shelf)
       const others = await neighbors(fn)

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { streamFn } from 'velo-stream'
+import { durable } from 'velo-stream/durable'
+import { RedisJournal as UserJournal } from 'velo-stream/redis'
 import { RedisJournal } from '../../target/js/redis/session/redis-journal.js'
 import { conforms } from '../durable/conformance.mjs'
 import { describeServers } from '../support/redis-servers.mjs'
@@ -49,6 +52,30 @@ describeServers('journals', ({ name: kind, server }) => {
       await journal.close()
       await end(client)
       knife.disconnect()
+    })
+
+    test(`${name}: a server that is away for a moment ends no stream that is only read`, async () => {
+      const client = await make(server().url)
+      const journal = new UserJournal(client, { prefix: `moment-${name}`, timeout: 300 })
+      const sum = streamFn(
+        async function* sum(events) {
+          for await (const event of events) yield event
+        },
+        { durable: durable(journal) },
+      )
+      const stream = sum.open({ id: 'a' })
+      await within(10_000, stream.sendBatch([1, 2, 3]))
+      server().signal('SIGSTOP')
+      for (const result of [1, 2]) assert.equal(await within(10_000, stream.recv()), result)
+      await within(10_000, assert.rejects(stream.ack(), { code: 'VELO_CHECKPOINT', retryable: true }))
+      server().signal('SIGCONT')
+      await within(10_000, stream.send(4))
+      await within(10_000, stream.ack())
+      await within(10_000, stream.close())
+      assert.deepEqual(await within(10_000, sum.open({ id: 'a' }).resumed), { events: 4, results: 2, by: 'replay' })
+      assert.equal(await within(10_000, sum.discard('a')), true)
+      await journal.close()
+      await end(client)
     })
 
     test(`${name}: nothing is stored behind an outcome that the server has lost`, async () => {

@@ -48,6 +48,8 @@ export interface VeloErrorOptions {
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
   /** Why the stream ended or is ending; `'moved'` where another process sends to the session now. */
   reason?: EndReason | 'moved' | undefined
+  /** Whether the same call may succeed later without a change. Default: that of the code. */
+  retryable?: boolean
 }
 
 /** Every error that velo-stream itself raises. */
@@ -70,7 +72,7 @@ export class VeloError extends Error {
   constructor(code: VeloErrorCode, message: string, options: VeloErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
-    this.retryable = known[code].retryable
+    this.retryable = options.retryable ?? known[code].retryable
     if (options.streamId !== undefined) this.streamId = options.streamId
     if (options.field !== undefined) this.field = options.field
     if (options.accepted !== undefined) this.accepted = options.accepted

@@ -6,7 +6,6 @@ import { answers } from '../../support/answers.mjs'
 
 const open = new Map()
 /** Their functions. */
-const made = new Map()
 let folders = []
 
 async function* beginnings(events) {
@@ -30,10 +29,7 @@ answers({
     folders.push(kept)
     const fn = streamFn(beginnings, { name: 'beginnings', durable: kept, buffer: 4096 })
     const opened = ids.map((id) => fn.open({ id }))
-    for (const stream of opened) {
-      open.set(stream.id, stream)
-      made.set(stream.id, fn)
-    }
+    for (const stream of opened) open.set(stream.id, stream)
     return await Promise.all(opened.map((stream) => stream.resumed.catch(told)))
   },
 
@@ -62,12 +58,15 @@ answers({
     )
   },
 
-  /** Opens a stream again that its journal has ended. */
-  async again(id) {
-    if (open.get(id).state !== 'closed') return
-    const stream = made.get(id).open({ id })
-    open.set(id, stream)
-    await stream.resumed
+  state: (id) => open.get(id).state,
+
+  /** Says that everything read has arrived. */
+  async ack(id) {
+    const stream = open.get(id)
+    return stream.ack().then(
+      () => 'acknowledged',
+      (error) => why(stream, error),
+    )
   },
 
   /** So many results of a stream. */

@@ -219,12 +219,12 @@ export class Link {
   #failure(ask: Ask<unknown>, kind: number, text: string): VeloError {
     // What concerns the folder is no fault of the stream.
     const wide: readonly number[] = [Failure.InUse, Failure.Version, Failure.Io]
-    return this.#error(wide.includes(kind) ? { ...ask, about: '' } : ask, text)
+    return this.#error(wide.includes(kind) ? { ...ask, about: '' } : ask, text, kind === Failure.Io)
   }
 
-  #error({ about, streamId }: { about: string; streamId: string | undefined }, text: string): VeloError {
+  #error({ about, streamId }: { about: string; streamId: string | undefined }, text: string, retryable = false): VeloError {
     const message = `journal ${this.path}: ${about === '' ? '' : `${about}: `}${text}`
-    return new VeloError('VELO_CHECKPOINT', message, { streamId })
+    return new VeloError('VELO_CHECKPOINT', message, { streamId, retryable })
   }
 }
 

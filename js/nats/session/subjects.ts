@@ -41,9 +41,10 @@ export function logsOf(prefix: string, functionName: string): string {
   return `${prefix}.${hashOf(functionName)}.*.c`
 }
 
+/** `cause`: the error of the client, after which the same may succeed later. */
 export function refusal(key: StreamKey, why: string, cause?: unknown): VeloError {
   const message = `${key.function} ${JSON.stringify(key.id)}: ${why}`
-  return new VeloError('VELO_CHECKPOINT', message, { streamId: key.id, ...(cause !== undefined && { cause }) })
+  return new VeloError('VELO_CHECKPOINT', message, { streamId: key.id, ...(cause !== undefined && { cause, retryable: true }) })
 }
 
 function subjectsAt(root: string): Subjects {

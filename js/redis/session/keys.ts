@@ -39,9 +39,10 @@ export function keyOf(tag: string): StreamKey {
   return { function: plain(name), id: plain(id) }
 }
 
+/** `cause`: the error of the client, after which the same may succeed later. */
 export function refusal(key: StreamKey, why: string, cause?: unknown): VeloError {
   const message = `${key.function} ${JSON.stringify(key.id)}: ${why}`
-  return new VeloError('VELO_CHECKPOINT', message, { streamId: key.id, ...(cause !== undefined && { cause }) })
+  return new VeloError('VELO_CHECKPOINT', message, { streamId: key.id, ...(cause !== undefined && { cause, retryable: true }) })
 }
 
 /** A brace would end the hash tag, a slash the name. */

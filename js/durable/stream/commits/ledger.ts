@@ -4,12 +4,15 @@
 // goes with the next. The outcome of a `ctx.run` goes alone: if it is refused, that concerns nobody but who asked.
 
 import type { Failure } from '../../../kit/errors.js'
+import { VeloError } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
 import type { Checkpoint, Commit, Journal, Kept, KeptOutputs, Ownership, ResultHashes } from '../../journal.js'
 import { endMark, isEndMark } from './end-mark.js'
 
 /** What was delivered is written by and by where nothing else is to be written, ms. */
 const BY_AND_BY = 20
+/** ms until what could not be written is tried again, at most; the first time after BY_AND_BY, then twice as long each time. */
+const MAX_PAUSE = 5000
 /** With an append it goes earlier, but not with each of a stream that is busy: that would be as many steps of the journal again. */
 const A_WHILE = 5
 
@@ -27,8 +30,10 @@ export class Ledger {
   private hashes: number[] = []
   /** Themselves, where they must be kept because their history is not. */
   private results: Uint8Array[] = []
-  /** Hashes below this index were committed, or will never be needed. */
+  /** Hashes below this index are in a commit, or will never be needed. */
   private hashed: number
+  /** Those below this index are stored. */
+  private storedHashes: number
   /** Results below this index are kept as outputs, or were delivered. */
   private sheltered: number
   private told: number
@@ -43,6 +48,8 @@ export class Ledger {
   private flying: Promise<void> | undefined
   private next: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
+  /** ms until what was delivered is written. */
+  private pause = BY_AND_BY
   /** When that was set. */
   private since = 0
 
@@ -57,6 +64,7 @@ export class Ledger {
     this.outcomes = outcomes.reduce((most, { asked }) => Math.max(most, asked + 1), 0)
     this.stored = outcomes.at(-1)?.asked
     this.hashed = Math.max(kept.hashes.from + kept.hashes.values.length, this.made)
+    this.storedHashes = this.hashed
     // What was made before the state was delivered, or is among the outputs.
     this.sheltered = this.made
   }
@@ -143,19 +151,37 @@ export class Ledger {
   private soon(): void {
     if (this.timer !== undefined || this.next !== undefined) return
     this.since = performance.now()
-    this.timer = setTimeout(() => silence(this.flush()), BY_AND_BY).unref()
+    this.timer = setTimeout(() => silence(this.flush()), this.pause).unref()
   }
 
   private go(): Promise<void> {
     this.next = undefined
+    const { told } = this
     const commit = this.take()
     if (commit === undefined) return Promise.resolve()
+    const { hashed } = this
     const flying = this.journal.commit(this.own, commit).finally(() => {
       if (this.flying === flying) this.flying = undefined
     })
     this.flying = flying
-    flying.catch(this.onFailure)
+    flying.then(
+      () => {
+        this.storedHashes = hashed
+        this.pause = BY_AND_BY
+        this.forget()
+      },
+      (error) => this.failed(commit, told, error),
+    )
     return flying
+  }
+
+  /** What was delivered is written later: it is known here, and a repeat is harmless. Anything else fails the stream. */
+  private failed({ state, over }: Commit, told: number, error: unknown): void {
+    if (state !== undefined || over !== undefined || !(error instanceof VeloError && error.retryable)) return this.onFailure(error)
+    this.told = told
+    this.hashed = this.storedHashes
+    this.pause = Math.min(2 * this.pause, MAX_PAUSE)
+    this.soon()
   }
 
   /** What the next commit says. */
@@ -175,7 +201,6 @@ export class Ledger {
     if (over !== undefined) commit.over = over
     this.told = delivered
     this.checkpoint = this.over = undefined
-    this.forget()
     return commit
   }
 
@@ -199,7 +224,7 @@ export class Ledger {
 
   /** Lets go of results that nothing has to be said of any more. */
   private forget(): void {
-    const done = Math.min(Math.max(this.delivered, this.sheltered), this.hashed, this.made) - this.base
+    const done = Math.min(Math.max(this.delivered, this.sheltered), this.storedHashes, this.made) - this.base
     if (done <= 0) return
     this.hashes = this.hashes.slice(done)
     this.results = this.results.slice(done)

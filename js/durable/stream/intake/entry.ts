@@ -59,8 +59,8 @@ export function aborted(signal: AbortSignal, streamId: string, accepted: number)
 export function withAccepted(error: unknown, accepted: number): unknown {
   if (!(error instanceof VeloError) || error.accepted === accepted) return error
   if (accepted === 0 && error.accepted === undefined) return Object.assign(error, { accepted })
-  const { code, message, streamId } = error
-  return new VeloError(code, message, { accepted, cause: error, ...(streamId !== undefined && { streamId }) })
+  const { code, message, streamId, retryable } = error
+  return new VeloError(code, message, { accepted, cause: error, retryable, ...(streamId !== undefined && { streamId }) })
 }
 
 export function noneAccepted(error: unknown): never {

@@ -256,6 +256,7 @@ export class Intake implements DoubtOwner {
     this.next += records.length
     // The refusal of the end has ended the stream.
     const events = records.filter(({ end }) => !end)
+    this.isEndCounted = events.length < records.length
     this.pending += events.length
     this.pendingBytes += sizeOf(events)
     this.kept.push(...events)

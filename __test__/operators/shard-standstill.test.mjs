@@ -45,6 +45,12 @@ async function* endless() {
   await new Promise(() => {})
 }
 
+/** Fewer events than there is room for, and no end: a live stream that pauses. */
+async function* few() {
+  yield* upTo(3)
+  await new Promise(() => {})
+}
+
 describePlacements('shard of a function that drops events', (place) => {
   runtime.configure({ workers: 4 })
   const all = { shards: 3, buffer: 4 }
@@ -69,16 +75,24 @@ describePlacements('shard of a function that drops events', (place) => {
   test('fails', async () => {
     await Promise.all(
       Object.entries(made).map(async ([name, [make, taken = /has taken [14] events?,/]]) => {
-        const [ran, called] = [make(), make()]
-        const work = [outcome(ran.run(endless())), outcome(collect(called(endless())))]
+        const [ran, called, paused] = [make(), make(), make()]
+        const work = [outcome(ran.run(endless())), outcome(collect(called(endless()))), outcome(paused.run(few()))]
         for (const { error } of await within(MS, Promise.all(work), name)) {
           assert.equal(error?.code, 'VELO_CONFIG', name)
           assert.match(error.message, /exactly one result for each event.* gives nothing and waits for more/)
           assert.match(error.message, taken, name)
         }
-        assert.equal(ran.metrics.streamsOpen + called.metrics.streamsOpen, 0, name)
+        for (const { metrics } of [ran, called, paused]) assert.equal(metrics.streamsOpen, 0, name)
       }),
     )
+  })
+
+  test('a live stream fails, too, while it has room for more events', async () => {
+    const stream = shard(place(evens), { shards: 2, buffer: 256 }).open()
+    await stream.sendBatch([0, 1, 2])
+    assert.equal(await within(MS, stream.recv()), 0)
+    await assert.rejects(within(MS, stream.recv()), { code: 'VELO_CONFIG', message: /exactly one result for each event/ })
+    await within(MS, stream.closed)
   })
 
   test('works: one that gives them later, where there is room for as many', async () => {

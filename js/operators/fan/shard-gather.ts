@@ -11,7 +11,7 @@ import type { Failure } from '../engine/yielder.js'
 import { Fan } from './fan.js'
 import type { ShardPlan } from './shard.js'
 
-/** ms between two looks at functions that have no room for more events, and how many in a row must find them waiting. */
+/** ms between two looks at functions whose results are missing, and how many in a row must find them waiting for further events. */
 const LOOK = 1000
 const LOOKS = 5
 
@@ -82,6 +82,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     this.#cursor = (this.#cursor + 1) % shards
     const task: Task = { event, results: new Array(parts.length), missing: parts.length, done: false }
     this.#underWay++
+    this.#looking ??= setTimeout(this.#look, LOOK).unref()
     if (this.#plan.ordered) this.#tasks.push(task)
     for (const [place, part] of parts.entries()) {
       const shard = this.#shard(first + place)
@@ -109,22 +110,14 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
     if (this.#lockstep && due.length > events.size) this.fail(violation('the function asked for the next event before it gave one'))
   }
 
-  /** A function that gives fewer results than events may stand still with all that it has been given: then there is no room for more, and none comes. */
-  protected override paused(): void {
-    this.#stood = 0
-    this.#looking ??= setTimeout(this.#look, LOOK)
-  }
-
-  protected override resumed(): void {
-    this.stopped()
-  }
-
   protected override stopped(): void {
     clearTimeout(this.#looking)
     this.#looking = undefined
   }
 
+  /** A function that gives fewer results than events stands still with all that it has been given: those behind a missing result wait for it, and soon there is no room for more. */
   readonly #look = (): void => {
+    if (this.#underWay === 0) return this.stopped()
     const before = this.#collected
     const waits = this.isAwaited && this.#standsStill
     this.#stood = waits ? this.#stood + 1 : 0
@@ -201,7 +194,7 @@ export class GatherFan extends Fan<unknown, unknown, unknown, unknown> {
 }
 
 function standstill(taken: number): VeloError {
-  const what = `the function has taken ${taken} event${taken === 1 ? '' : 's'}, gives nothing and waits for more; where it takes that many at once, give shard() a larger buffer`
+  const what = `the function has taken ${taken} event${taken === 1 ? '' : 's'}, gives nothing and waits for more; where some events have no result, use ordered: false or by`
   return violation(what)
 }
 

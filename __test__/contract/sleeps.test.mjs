@@ -19,6 +19,8 @@ const ALLOWED = {
   '__test__/kafka/rebalance.test.mjs': [1, 'a function that is slow is the fault'],
   '__test__/nats/hosts/function.mjs': [1, 'a function that is slow is the fault'],
   '__test__/redis/chaos/chaos.mjs': [1, 'faults come at random moments, and sessions send at a pace of their own'],
+  '__test__/redis/hosts/trouble.mjs': [1, 'a function that is slow is the fault'],
+  '__test__/redis/hosts/worker.mjs': [1, 'a process that exits on its own is the fault'],
   '__test__/websocket/browser.test.mjs': [1, 'the next turn of a page'],
 }
 

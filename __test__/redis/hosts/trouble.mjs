@@ -55,4 +55,28 @@ export const large = streamFn(
 const chains = streamFn(steps.chains, { name: 'chains' })
 const race = streamFn(steps.race, { name: 'race' })
 
-export const functions = { trouble, versioned, large, chains, race }
+/** Adds up; an event may take its time, and kill the process behind it. */
+const add = async ({ value, ms, dies }) => {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
+  if (dies) process.kill(process.pid, 'SIGKILL')
+  return value
+}
+
+/** Goes on from its state. */
+export const sums = streamFn(
+  async function* (events, ctx) {
+    for await (const event of events) yield (ctx.state.sum += await add(event))
+  },
+  { name: 'sums', state: { initial: { sum: 0 }, version: 1, every: 1 } },
+)
+
+/** Comes back by replay. */
+export const replayed = streamFn(
+  async function* (events) {
+    let sum = 0
+    for await (const event of events) yield (sum += await add(event))
+  },
+  { name: 'replayed' },
+)
+
+export const functions = { trouble, versioned, large, chains, race, sums, replayed }

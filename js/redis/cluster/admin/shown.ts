@@ -30,7 +30,7 @@ export interface ClusterSession {
   /** Results made, and those of them that wait for readers. */
   readonly results: number
   readonly unread: number
-  /** Times that it was taken over without a commit in between. */
+  /** Deaths of its hosts while it executed an event that it has not finished since. */
   readonly takeovers: number
   /** Its input has ended. */
   readonly ended: boolean
@@ -60,7 +60,6 @@ export function sessionOf(tag: string, [, fields, unread, bytes, ttl, over]: Sho
   const number = (name: string): number => Number(m[name] ?? 0)
   const { function: name, id } = keyOf(tag)
   const isOver = over.length > 0
-  const takeovers = Math.max(0, number('x') - 1)
   return {
     function: name,
     id,
@@ -70,7 +69,7 @@ export function sessionOf(tag: string, [, fields, unread, bytes, ttl, over]: Sho
     waiting: isOver ? 0 : Math.max(0, number('i') - number('u')),
     results: number('of') + unread,
     unread,
-    takeovers,
+    takeovers: number('x'),
     ended: m.en !== undefined,
     stateBytes: isOver ? 0 : bytes,
     ttl,

@@ -13,6 +13,10 @@ import type { Inbox } from './inbox.js'
 
 export interface HostedOwner {
   readonly inbox: Inbox
+  /** Events that the function has finished. */
+  readonly done: number
+  /** The next events for the function. */
+  read(from: number, limit: ReadLimit): Promise<readonly EventRecord[]>
   /** It is no more ours, or not as we know it. */
   lost(why: string): void
   /** Waits until readers may have taken something; false: it waits no more. */
@@ -40,8 +44,9 @@ export class HostedJournal extends PartOfJournal {
   #published: number
   /** Results that were committed with a state before they were read. */
   #ahead = 0
-  /** Events that were taken, as the server knows. */
+  /** Events that were taken, and those that were finished, as the server knows. */
   #told = 0
+  #finished = 0
 
   constructor(scripts: Scripts, keys: SessionKeys, limits: HostedLimits, published: number, owner: HostedOwner) {
     super()
@@ -52,10 +57,6 @@ export class HostedJournal extends PartOfJournal {
     this.#owner = owner
   }
 
-  get isProven(): boolean {
-    return this.#told > 0
-  }
-
   /** Results that were committed. */
   get published(): number {
     return this.#published
@@ -64,6 +65,11 @@ export class HostedJournal extends PartOfJournal {
   /** Events of which the server knows that they were taken. */
   get told(): number {
     return this.#told
+  }
+
+  /** Events of which the server knows that they were finished. */
+  get finished(): number {
+    return this.#finished
   }
 
   get unpublished(): number {
@@ -78,19 +84,19 @@ export class HostedJournal extends PartOfJournal {
   }
 
   override read(_: Ownership, from: number, limit: ReadLimit): Promise<readonly EventRecord[]> {
-    return this.#owner.inbox.read(from, limit)
+    return this.#owner.read(from, limit)
   }
 
   override async commit(own: Ownership, commit: Commit): Promise<void> {
-    const { inbox } = this.#owner
+    const { inbox, done } = this.#owner
     const rests = inbox.next
     const { ttl, results } = this.#limits
     const outputs = { from: this.#published, values: this.#with(commit) }
-    const args = commitArgs(own, rests, commit, outputs, ttl, results)
+    const args = commitArgs(own, rests, commit, outputs, ttl, results, done)
     for (;;) {
       const [word, published] = await this.#ask(args)
       if (String(word) === 'ok') {
-        this.#done(published, rests)
+        this.#done(published, rests, done)
         return this.#limits.replicas?.reached()
       }
       if (String(word) !== 'full' || !(await this.#owner.waitForReaders())) throw this.#refused(own, String(word), undefined)
@@ -112,13 +118,14 @@ export class HostedJournal extends PartOfJournal {
   }
 
   /** Another commit may have been under way with it, which had some of the same results. */
-  #done(published: number, rests: number): void {
+  #done(published: number, rests: number, finished: number): void {
     this.#limits.counts.commits++
     const done = Math.max(0, published - this.#published)
     this.#ahead += Math.max(0, done - this.#results.length)
     this.#results.splice(0, done)
     this.#published += done
     this.#told = Math.max(this.#told, rests)
+    this.#finished = Math.max(this.#finished, finished)
   }
 
   /** Results that go along: those that were read, and with a state those before it that were not read yet. */

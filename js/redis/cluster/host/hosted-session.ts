@@ -2,31 +2,27 @@
 //
 // One session that this process hosts: one life of its function, whose events come from the inbox and whose results are committed.
 
-import type { Kept } from '../../../durable/journal.js'
+import type { EventRecord, Kept, ReadLimit } from '../../../durable/journal.js'
 import { writeEnd } from '../../../durable/stream/commits/end.js'
 import { Life, type LifeOwner } from '../../../durable/stream/life.js'
 import type { Failure } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
-import type { StreamHeaders } from '../../../kit/types.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { READ } from '../../session/scripts/lua.js'
 import { LOOK, RELEASE } from '../../session/scripts/lua-host.js'
 import type { Scripts } from '../../session/scripts/script.js'
 import type { Hostable, Often } from '../definition.js'
 import { type Message, News } from '../messages.js'
+import type { Claimed } from './claimed.js'
 import { HostedJournal, type HostedLimits, type HostedOwner } from './hosted-journal.js'
 import { Inbox } from './inbox.js'
-
-/** A session as it was claimed. */
-export interface Claimed extends Kept {
-  /** What whoever opened it first says. */
-  readonly headers: StreamHeaders | undefined
-  /** Whoever hosted it before had not given it back. */
-  readonly isTakenOver: boolean
-}
+import type { Turn } from './quarantine.js'
+import { Suspect } from './suspect.js'
 
 export interface HostedSettings extends HostedLimits {
   readonly commit: Often
+  /** What a session waits for before it gets an event, while another one must be alone. */
+  holds(tag: string): Promise<void> | undefined
 }
 
 /** How it left this process. */
@@ -36,8 +32,8 @@ const PAGE = { events: 512, bytes: 1 << 20 }
 /** Results read at a time, and the most of which nobody knows. */
 const READ_AT_ONCE = 256
 const MOST_UNPUBLISHED = 4096
-/** ms until events that brought no result are told as taken. */
-const BY_AND_BY = 50
+/** ms until events that brought no result are reported as taken and finished, at first and at most. */
+const PROGRESS = { first: 50, most: 1000 }
 /** ms until it is looked whether readers have taken something, should nobody say so. */
 const READERS = 250
 /** More than ever come: the function is given events until they end. */
@@ -47,6 +43,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
   readonly tag: string
   readonly entry: string
   readonly inbox: Inbox
+  readonly isFeeding = true
   /** Settles when nothing of it is at work here any more. */
   readonly gone: Promise<Leaving>
   /** Nothing pulls here that says what has arrived. */
@@ -55,9 +52,12 @@ export class HostedSession implements LifeOwner, HostedOwner {
   readonly #keys: SessionKeys
   readonly #kept: Kept
   readonly #journal: HostedJournal
-  readonly #often: Often
-  readonly #ttl: number
+  readonly #settings: HostedSettings
   readonly #life: Life
+  readonly #suspect: Suspect | undefined
+  /** Index of the first event that the function gets. */
+  #from = 0
+  #pause = PROGRESS.first
   #leaving: Leaving | undefined
   #failure: Failure | undefined
   #timer: NodeJS.Timeout | undefined
@@ -74,19 +74,22 @@ export class HostedSession implements LifeOwner, HostedOwner {
     keys: SessionKeys,
     kept: Claimed,
     settings: HostedSettings,
+    turn: Turn | undefined,
   ) {
     this.tag = tag
     this.entry = entry
     this.#scripts = scripts
     this.#keys = keys
     this.#kept = { ...kept, events: ENDLESS }
-    this.#often = settings.commit
-    this.#ttl = settings.ttl
+    this.#settings = settings
     this.inbox = new Inbox(
       kept.first,
       (from) => this.#readFrom(from),
       () => this.lost('away'),
+      () => settings.holds(tag),
     )
+    const { suspectUntil, finished } = kept
+    this.#suspect = kept.deaths > 0 ? new Suspect(scripts, keys, kept.own, { until: suspectUntil, finished, turn }, this) : undefined
     this.output.handed = kept.delivered
     this.#journal = new HostedJournal(scripts, keys, settings, kept.delivered, this)
     const { codec } = def.options
@@ -109,17 +112,29 @@ export class HostedSession implements LifeOwner, HostedOwner {
     this.gone = this.#run()
   }
 
-  get isFeeding(): boolean {
-    return true
-  }
-
+  /** A suspect gets its next event when it has finished the last one, and one that is held later: nothing is in flight to them. */
   get isDry(): boolean {
-    return this.inbox.isDry
+    return this.inbox.isDry || this.#suspect?.isProven === false || this.inbox.isHeld
   }
 
-  /** Something was committed since it came here. */
+  /** Events that the function has finished: it asks for the next one. */
+  get done(): number {
+    const { row } = this.#life.inner
+    return this.#from + Math.max(0, row.delivered - (row.slot >= 0 && row.isWaiting ? 0 : 1))
+  }
+
+  /** Its function executes no event, and none is on its way to it. */
+  get isResting(): boolean {
+    return this.isOver || this.done >= this.inbox.given
+  }
+
+  get isOver(): boolean {
+    return this.#leaving !== undefined || this.#life.isLeaving
+  }
+
+  /** Nothing, or nothing any more, speaks against it. */
   get isProven(): boolean {
-    return this.#journal.isProven
+    return this.#suspect === undefined || this.#suspect.isProven
   }
 
   /** Events that came here and were not told as taken. */
@@ -132,6 +147,10 @@ export class HostedSession implements LifeOwner, HostedOwner {
     if (message.news === News.Room) return this.#onRoom()
     this.inbox.hear(message)
     this.#soon()
+  }
+
+  read(from: number, limit: ReadLimit): Promise<readonly EventRecord[]> {
+    return this.#suspect?.read(from, limit) ?? this.inbox.read(from, limit)
   }
 
   played(): void {
@@ -205,7 +224,9 @@ export class HostedSession implements LifeOwner, HostedOwner {
   async #run(): Promise<Leaving> {
     const { inner } = this.#life
     try {
-      this.#life.begin(this.#kept, await this.#life.opening(this.#kept, false))
+      const opening = await this.#life.opening(this.#kept, false)
+      this.#from = opening.from
+      this.#life.begin(this.#kept, opening)
     } catch {
       this.leave('unfit')
     }
@@ -220,13 +241,14 @@ export class HostedSession implements LifeOwner, HostedOwner {
       const known = failure === undefined ? end : { ...end, reason: 'failed' as const, error: failure.error }
       const bytes = writeEnd(known, this.inbox.next, this.output.handed)
       try {
-        await this.#life.ledger?.finish(bytes, this.#ttl)
+        await this.#life.ledger?.finish(bytes, this.#settings.ttl)
         this.#leaving = 'over'
       } catch {
         this.#leaving ??= 'lost'
       }
     }
     this.inbox.close()
+    this.#suspect?.end()
     return this.#leaving ?? 'over'
   }
 
@@ -240,8 +262,8 @@ export class HostedSession implements LifeOwner, HostedOwner {
       this.output.handed += records.length
       this.#life.ledger?.deliver(this.output.handed)
       if (this.#journal.unpublished >= MOST_UNPUBLISHED) await this.#life.ledger?.flush()
-      else if (this.inbox.isDry || this.#journal.unpublished >= this.#often.every) this.#flush()
-      else this.#timer ??= setTimeout(() => this.#flush(), this.#often.ms)
+      else if (this.inbox.isDry || this.#journal.unpublished >= this.#settings.commit.every) this.#flush()
+      else this.#timer ??= setTimeout(() => this.#flush(), this.#settings.commit.ms)
     }
   }
 
@@ -252,13 +274,16 @@ export class HostedSession implements LifeOwner, HostedOwner {
     if (ledger !== undefined) void silence(ledger.flush())
   }
 
-  /** Events that bring no result are told as taken by and by: whoever sends may be waiting for that. */
+  /** Events that bring no result are reported later: the sender may be waiting for them to be taken, and a death counts against those that are not finished. */
   #soon(): void {
     this.#progress ??= setTimeout(() => {
       this.#progress = undefined
-      if (this.#leaving !== undefined || this.#journal.told >= this.inbox.next) return
-      void silence(this.#journal.commit(this.#kept.own, {}))
-    }, BY_AND_BY)
+      if (this.#leaving !== undefined) return
+      const { next } = this.inbox
+      if (this.#journal.told < next || this.#journal.finished < this.done) void silence(this.#journal.commit(this.#kept.own, {}))
+      this.#pause = this.done < next ? Math.min(2 * this.#pause, PROGRESS.most) : PROGRESS.first
+      if (this.done < next) this.#soon()
+    }, this.#pause)
   }
 
   async #readFrom(from: number): Promise<readonly Buffer[]> {

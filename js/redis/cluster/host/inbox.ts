@@ -23,12 +23,29 @@ export class Inbox {
   #mustLook = false
   readonly #readFrom: (from: number) => Promise<readonly Buffer[]>
   readonly #fail: (error: unknown) => void
+  readonly #held: () => Promise<void> | undefined
 
-  /** `readFrom` asks the server; none: there is no more. */
-  constructor(next: number, readFrom: (from: number) => Promise<readonly Buffer[]>, fail: (error: unknown) => void) {
+  /** `readFrom` queries the server; none: there is no more. While `held` returns a promise, no event is given. */
+  constructor(
+    next: number,
+    readFrom: (from: number) => Promise<readonly Buffer[]>,
+    fail: (error: unknown) => void,
+    held: () => Promise<void> | undefined,
+  ) {
     this.next = this.#given = next
     this.#readFrom = readFrom
     this.#fail = fail
+    this.#held = held
+  }
+
+  /** No event is given for now. */
+  get isHeld(): boolean {
+    return this.#held() !== undefined
+  }
+
+  /** Index behind the last event that was given to the function. */
+  get given(): number {
+    return this.#given
   }
 
   /** Whether everything that came was asked for. */
@@ -58,10 +75,11 @@ export class Inbox {
 
   /** Waits for the first one; none: the input has ended there, or nobody is to get any more. */
   async read(from: number, { events, bytes }: ReadLimit): Promise<readonly EventRecord[]> {
-    while (this.#waiting.length === 0) {
+    for (let held = this.#held(); this.#waiting.length === 0 || held !== undefined; held = this.#held()) {
       if (this.ended || this.#isClosed) return NOTHING
       if (this.#mustLook) this.look()
-      await new Promise<void>((resolve) => void (this.#wake = resolve))
+      if (held === undefined) await new Promise<void>((resolve) => void (this.#wake = resolve))
+      else await held
     }
     if (this.#isClosed) return NOTHING
     if (from !== this.#given) throw new Error(`event ${from} was asked for where ${this.#given} is the next`)

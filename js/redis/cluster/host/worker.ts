@@ -1,12 +1,11 @@
 // The sessions that this process hosts: taken as they are given by the others, started, looked after, given back.
 
 import { randomBytes } from 'node:crypto'
-import type { Kept, StreamKey } from '../../../durable/journal.js'
+import type { Kept } from '../../../durable/journal.js'
 import { silence } from '../../../kit/promises.js'
 import type { Connection, Subscriber } from '../../session/clients/connection.js'
 import { commitArgs } from '../../session/commit-args.js'
 import { keyOf, keysOf, type SessionKeys } from '../../session/keys.js'
-import { type Opened, readKept } from '../../session/records.js'
 import { ADOPT, CLAIM, HOST_COMMIT, RELEASE } from '../../session/scripts/lua-host.js'
 import type { Scripts } from '../../session/scripts/script.js'
 import type { Hostable } from '../definition.js'
@@ -14,9 +13,11 @@ import { poisoned } from '../ends.js'
 import { GROUP, IS_LISTED, MINE } from '../lua-directory.js'
 import { readInput } from '../messages.js'
 import type { Names } from '../names.js'
-import { type Claimed, HostedSession, type HostedSettings } from './hosted-session.js'
+import { type Claimed, claimed } from './claimed.js'
+import { HostedSession, type HostedSettings } from './hosted-session.js'
 import { Membership, type MembershipOwner } from './membership.js'
 import type { Orders } from './orders.js'
+import { Quarantine, type Turn } from './quarantine.js'
 
 /** What a worker has done. */
 export interface WorkerCounts {
@@ -25,7 +26,7 @@ export interface WorkerCounts {
   deadLetters: number
 }
 
-export interface WorkerSettings extends HostedSettings {
+export interface WorkerSettings extends Omit<HostedSettings, 'holds'> {
   readonly prefix: string
   readonly lease: number
   readonly maxTakeovers: number
@@ -36,6 +37,8 @@ export interface WorkerSettings extends HostedSettings {
 /** Every session is looked at once in so many ms, whatever it says. */
 const LOOKED_AT = 30_000
 const LOOKS_EVERY = 1000
+/** A session runs alone after so many deaths: before that it may be any of those that were at work. */
+const ALONE = 2
 
 export class HostingWorker implements MembershipOwner {
   readonly #scripts: Scripts
@@ -47,7 +50,8 @@ export class HostingWorker implements MembershipOwner {
   readonly #sessions = new Map<string, HostedSession>()
   /** Entries that are being dealt with, or that nobody here can host. */
   readonly #entries = new Set<string>()
-  /** Takeovers of sessions that have committed nothing since. */
+  readonly #quarantine: Quarantine
+  /** Deaths of sessions that are not proven innocent. */
   readonly #doubtful = new Map<string, number>()
   #looks: NodeJS.Timeout | undefined
   #isStopping = false
@@ -70,6 +74,7 @@ export class HostingWorker implements MembershipOwner {
     this.#functions = functions
     this.#settings = settings
     this.counts = settings.counts
+    this.#quarantine = new Quarantine(settings.lease, () => [...this.#sessions.values()].every(({ isResting }) => isResting))
     const id = `${process.pid}-${randomBytes(6).toString('base64url')}`
     this.#membership = new Membership(id, beats, subscriber, names, settings.lease, this)
     // The server that comes back may have lost its tail.
@@ -184,26 +189,31 @@ export class HostingWorker implements MembershipOwner {
     }
     if (String(word) !== 'ok') return this.#membership.strike(entry)
     const kept = claimed(rest, key, token)
-    const takeovers = (rest[9] as number) - 1
-    if (takeovers > this.#settings.maxTakeovers) return this.#giveUp(entry, tag, keys, kept, takeovers)
+    const { maxTakeovers } = this.#settings
+    if (kept.deaths > maxTakeovers && kept.diedAlone) return this.#giveUp(entry, tag, keys, kept, kept.deaths)
     if (kept.isTakenOver) this.counts.takeovers++
-    if (takeovers > 0) {
-      this.#doubtful.set(tag, takeovers)
+    if (kept.deaths > 0) {
+      this.#doubtful.set(tag, kept.deaths)
       // What it does first may keep the thread busy: the others must know of the longer lease before.
       await this.#membership.renew()
     }
     const before = this.#sessions.get(tag)
     before?.leave('lost')
     await before?.gone
-    if (this.#isStopping) return this.#membership.giveBack([entry])
-    await this.#host(hostable, entry, tag, keys, kept)
+    const turn = kept.deaths >= Math.min(ALONE, maxTakeovers) ? await this.#quarantine.enter(tag, kept.deaths) : undefined
+    if (!this.#isStopping) return this.#host(hostable, entry, tag, keys, kept, turn)
+    turn?.end()
+    await this.#release(keys, kept)
+    await this.#membership.giveBack([entry])
   }
 
-  async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Claimed): Promise<void> {
+  async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Claimed, turn: Turn | undefined): Promise<void> {
     let session: HostedSession
     try {
-      session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, this.#settings)
+      const settings = { ...this.#settings, holds: (one: string) => this.#quarantine.holds(one) }
+      session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, settings, turn)
     } catch {
+      turn?.end()
       this.#doubtful.delete(tag)
       await this.#release(keys, kept)
       return this.#cannot(entry)
@@ -253,7 +263,7 @@ export class HostingWorker implements MembershipOwner {
     await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
     const { ttl, results } = this.#settings
     const over = { bytes: poisoned(key.id, takeovers, kept.events, kept.delivered), retain: ttl }
-    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, undefined, ttl, results))
+    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, undefined, ttl, results, 0))
     await this.#membership.strike(entry)
   }
 
@@ -284,14 +294,5 @@ export class HostingWorker implements MembershipOwner {
       this.#sessions.set(tag, session)
       void silence(session.look())
     }
-  }
-}
-
-function claimed(answer: unknown[], key: StreamKey, token: string): Claimed {
-  const headers = String(answer[10])
-  return {
-    ...readKept(answer as unknown as Opened, key, token),
-    headers: headers === '' ? undefined : JSON.parse(headers),
-    isTakenOver: String(answer[11]) !== '',
   }
 }

@@ -1,13 +1,17 @@
 // What scripts say of a session that a process hosts: whoever hosts it owns it as in lua.ts, and whoever sends to it is another. Fields of m beside those in lua.ts: n nt (number and
-// token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), x (takeovers since the last commit), u (events taken), r:* (results that a
-// reader has taken), hd (headers, as JSON). Results stay until their readers have taken them: `of` says which is the first.
+// token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), u (events taken), p (events that the function has finished), r:* (results that a
+// reader has taken), hd (headers, as JSON). Of a suspect session: x (deaths of its host while it executed an event), xp (it is innocent once p reaches this), xm (the event being executed),
+// xa (no other session of its process executed an event). Results stay until their readers have taken them: `of` says which is the first.
 
 import { argumentsOf, HASHES_GO, hashesAndOutcomes, hashesKept, isFresh, isOutcomeLost, KEPT_ON, OUTCOMES_GO } from './lua-parts.js'
 import { scriptOf } from './script.js'
 
-/** ARGV: worker, token, entry, ms that it is kept. */
+/**
+ * ARGV: worker, token, entry, ms that it is kept. A death of the previous host counts against the session only if an event was being executed: by its mark if it was suspect before,
+ * else by what was not finished. A session without unfinished events is innocent.
+ */
 export const CLAIM = scriptOf(`
-  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x','hd','w')
+  local h=redis.call('HMGET',KEYS[1],'at','sd','ov','d','e','x','hd','w','i','p','xm','xa','xp')
   if not h[1] then return {'gone'} end
   if h[3] then return {'over'} end
   if h[4] and h[4]~=ARGV[3] then return {'other',h[4]} end
@@ -15,14 +19,22 @@ export const CLAIM = scriptOf(`
   local epoch=tonumber(t[1])*1000000+tonumber(t[2])
   if h[5] then epoch=math.max(epoch,tonumber(h[5])+1) end
   epoch=string.format('%.0f',epoch)
-  local x=tonumber(h[6] or '0')
-  if tonumber(redis.call('HGET',KEYS[1],'i') or '0')>0 then x=x+1 else x=1 end
-  redis.call('HSET',KEYS[1],'e',epoch,'t',ARGV[2],'w',ARGV[1],'d',ARGV[3],'x',x)
+  local function num(x) return tonumber(x or '0') or 0 end
+  local x,xp,i,p=num(h[6]),num(h[13]),num(h[9]),num(h[10])
+  local died=h[8] and h[8]~=ARGV[1]
+  local alone=died and h[12] and 1 or 0
+  if i<=p then x=0
+  elseif died and x==0 then x=1 xp=i
+  elseif died and h[11] and num(h[11])>=p then x=x+1 xp=math.max(p,num(h[11]))+1
+  else alone=0 end
+  redis.call('HDEL',KEYS[1],'x','xp','xm','xa')
+  redis.call('HSET',KEYS[1],'e',epoch,'t',ARGV[2],'w',ARGV[1],'d',ARGV[3])
+  if x>0 then redis.call('HSET',KEYS[1],'x',x,'xp',xp) end
   for _,k in ipairs(KEYS) do redis.call('PEXPIRE',k,ARGV[4]) end
   local m=redis.call('HMGET',KEYS[1],'f','i','of','hf','of','sv','se','sr','sa','ov')
   m[3]=tonumber(m[3] or '0')+redis.call('LLEN',KEYS[3])
   m[3]=tostring(m[3])
-  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('HGET',KEYS[1],'h') or redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or '',h[8] or ''}
+  return {'ok',0,epoch,h[1],h[2],m,redis.call('GET',KEYS[4]) or '',redis.call('HGET',KEYS[1],'h') or redis.call('GET',KEYS[5]) or '',{},redis.call('HGETALL',KEYS[6]),x,h[7] or '',died and 1 or 0,xp,p,alone}
 `)
 
 /** ARGV: worker's entry in the directory of which another is the right one; it is taken over where that one is gone. */
@@ -31,11 +43,22 @@ export const ADOPT = scriptOf(`
   return {'ok'}
 `)
 
+/** ARGV: epoch, token, the event that is executed next, 1 if no other session of the process executes one. */
+export const MARK = scriptOf(`
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov')
+  if not h[1] then return {'gone'} end
+  if h[3] then return {'over'} end
+  if h[1]~=ARGV[1] or h[2]~=ARGV[2] then return {'fenced'} end
+  redis.call('HSET',KEYS[1],'xm',ARGV[3])
+  if ARGV[4]=='1' then redis.call('HSET',KEYS[1],'xa',1) else redis.call('HDEL',KEYS[1],'xa') end
+  return {'ok'}
+`)
+
 /** ARGV: epoch, token: given back on purpose, which is no takeover. */
 export const RELEASE = scriptOf(`
   local h=redis.call('HMGET',KEYS[1],'e','t','ov')
   if h[1]~=ARGV[1] or h[2]~=ARGV[2] or h[3] then return {'fenced'} end
-  redis.call('HDEL',KEYS[1],'x','w')
+  redis.call('HDEL',KEYS[1],'w','xm','xa')
   return {'ok'}
 `)
 
@@ -49,14 +72,15 @@ export const LOOK = scriptOf(`
 `)
 
 /**
- * As COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added, 18 the
- * number of an outcome that was stored before. What it rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
+ * As COMMIT, but 3 the events on which it rests, 14 '' or ms that the end and the results are kept; 16 ms that the session is kept, 17 how many results may wait before no more are added, 18 the events that the function has finished, 19
+ * the number of an outcome that was stored before. What it
+ * rests on is there no more: `lost`. `full`: readers are behind; those who may not send, and are the
  * furthest behind, are left behind before that.
  */
 export const HOST_COMMIT = scriptOf(`
-  ${argumentsOf(18)}
+  ${argumentsOf(19)}
   local function num(x) return tonumber(x or '0') or 0 end
-  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt','h','x')
+  local h=redis.call('HMGET',KEYS[1],'e','t','ov','f','i','hf','of','se','sr','sa','on','nt','h','x','xp','p')
   if not h[1] then return {'gone'} end
   if h[3] then return {'over'} end
   if h[1]~=A[1] or h[2]~=A[2] then return {'fenced'} end
@@ -87,8 +111,9 @@ export const HOST_COMMIT = scriptOf(`
   ${hashesKept(13)}
   if A[4]~='' and tonumber(A[4])>hnext then return {'lost'} end
   local asked=num(h[10])
-  if ${isOutcomeLost(18)} then return {'lost'} end
-  local set={'u',A[3]}
+  if ${isOutcomeLost(19)} then return {'lost'} end
+  local finished=math.max(num(h[16]),num(A[18]))
+  local set={'u',A[3],'p',finished}
   if fresh then
     local f,se=num(h[4]),tonumber(A[8])
     if A[10]~=tostring(asked) then
@@ -98,13 +123,13 @@ export const HOST_COMMIT = scriptOf(`
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se end
     ${HASHES_GO}
     redis.call('SET',KEYS[4],A[11],'PX',A[16])
-    for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+2]=v end
+    for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+4]=v end
   end
   ${hashesAndOutcomes(11, 13)}
   for k=first,outputs,1000 do redis.call('RPUSH',KEYS[3],unpack(R,k,math.min(k+999,outputs))) end
   if olen==0 and added>0 then made[3]=true end
   redis.call('HSET',KEYS[1],unpack(set))
-  if h[14] then redis.call('HDEL',KEYS[1],'x') end
+  if h[14] and finished>=num(h[15]) then redis.call('HDEL',KEYS[1],'x','xp','xm','xa') end
   local q=of+olen
   if A[14]~='' then
     redis.call('DEL',KEYS[2],KEYS[5],KEYS[6])

@@ -217,35 +217,38 @@ describeServers('deliveries', ({ server }) => {
     assert.deepEqual(seen, [7, 8, 9])
   })
 
+  /** A process that consumes a stream until nothing of it is left; `body` is what its function does with an `event`. */
+  const program = (body, options) => `
+    import { Redis } from 'ioredis'
+    import { consume, streamFn } from 'velo-stream'
+    import { publish, redisSource, streamInfo } from 'velo-stream/redis'
+    const client = new Redis(process.argv[1])
+    const stream = process.argv[2]
+    const stop = new AbortController()
+    const fn = streamFn(async function* fn(events) {
+      for await (const event of events) {
+        await publish(client, stream + '-seen', event)
+        ${body}
+      }
+    })
+    const source = redisSource(client, { stream, group: 'g', consumer: 'me', deadLetter: stream + '-dead', ...${JSON.stringify(options)} })
+    const running = consume(fn, { source, signal: stop.signal })
+    // In one look: between two, everything may have been read.
+    const isThrough = ({ pending, lag, groups }) => groups.length > 0 && pending === 0 && lag === 0
+    while (!isThrough(await streamInfo(client, stream))) await new Promise(setImmediate)
+    stop.abort()
+    console.log(JSON.stringify(await running))
+    client.disconnect()
+  `
+  const DIE = "process.kill(process.pid, 'SIGKILL')"
+
   test('an entry that kills the process goes aside, and its neighbors do not', async () => {
     const stream = `kill-${n++}`
     await publish(client, stream, range(20))
-    const program = `
-      import { Redis } from 'ioredis'
-      import { consume, streamFn } from 'velo-stream'
-      import { publish, redisSource, streamInfo } from 'velo-stream/redis'
-      const client = new Redis(process.argv[1])
-      const stream = process.argv[2]
-      const stop = new AbortController()
-      const fn = streamFn(async function* fn(events) {
-        for await (const event of events) {
-          await publish(client, stream + '-seen', event)
-          if (event === 9) process.kill(process.pid, 'SIGKILL')
-        }
-      })
-      const source = redisSource(client, { stream, group: 'g', consumer: 'me', maxDeliveries: 5, deadLetter: stream + '-dead' })
-      const running = consume(fn, { source, signal: stop.signal })
-      // In one look: between two, everything may have been read.
-      const isThrough = ({ pending, lag, groups }) => groups.length > 0 && pending === 0 && lag === 0
-      while (!isThrough(await streamInfo(client, stream))) await new Promise(setImmediate)
-      stop.abort()
-      console.log(JSON.stringify(await running))
-      client.disconnect()
-    `
     let ended
     let lives = 0
     do {
-      ended = await child(program, { args: [server().url, stream] })
+      ended = await child(program(`if (event === 9) ${DIE}`, { maxDeliveries: 5 }), { args: [server().url, stream] })
       lives++
     } while (ended.signal === 'SIGKILL' && lives < 10)
     assert.equal(ended.code, 0, ended.stderr)
@@ -255,6 +258,41 @@ describeServers('deliveries', ({ server }) => {
       [...new Set(await valuesOf(client, `${stream}-seen`))].sort((a, b) => a - b),
       range(20),
     )
+  })
+
+  for (const maxDeliveries of [1, 2, 3, 4]) {
+    test(`with maxDeliveries ${maxDeliveries} a process that dies takes no entry along that was never executed`, async () => {
+      const stream = `never-${n++}`
+      await publish(client, stream, range(10))
+      let ended
+      let lives = 0
+      do {
+        ended = await child(program(`if (event === 4) ${DIE}`, { maxDeliveries, batch: 10 }), { args: [server().url, stream] })
+        lives++
+      } while (ended.signal === 'SIGKILL' && lives < 10)
+      assert.equal(ended.code, 0, ended.stderr)
+      assert.deepEqual(await valuesOf(client, `${stream}-dead`), [4])
+      const seen = await valuesOf(client, `${stream}-seen`)
+      assert.deepEqual(
+        [...new Set(seen)].sort((a, b) => a - b),
+        range(10),
+      )
+      assert.ok(seen.filter((event) => event === 4).length >= maxDeliveries, 'it was executed as often as it may be')
+    })
+  }
+
+  test('a slow function whose process is restarted again and again loses no entry that was not executed that often', async () => {
+    const stream = `slow-${n++}`
+    await publish(client, stream, range(10))
+    // The process is killed at the first entry that it executes.
+    for (let lives = 0; lives < 3; lives++) {
+      const { signal } = await child(program(DIE, { maxDeliveries: 3, batch: 10 }), { args: [server().url, stream] })
+      assert.equal(signal, 'SIGKILL')
+    }
+    const { code, stderr } = await child(program('', { maxDeliveries: 3, batch: 10 }), { args: [server().url, stream] })
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await valuesOf(client, `${stream}-dead`), [])
+    assert.deepEqual([...new Set(await valuesOf(client, `${stream}-seen`))], range(10))
   })
 })
 

@@ -108,7 +108,7 @@ export class Consumption implements RoundOwner {
         continue
       }
       if (end.failure.fatal || this.#plan.stops || this.#plan.source.failed === undefined) throw end.failure.error
-      next = await this.#oneByOne(sent)
+      next = await this.#oneByOne(sent, end.begun)
       await this.#acking
       if (next < 0 || this.#ackFailure !== undefined) return
     }
@@ -148,8 +148,8 @@ export class Consumption implements RoundOwner {
     return round
   }
 
-  /** What is not done of those before `upTo`, until the culprit is past. Answers with what goes on; -1: nothing does. */
-  async #oneByOne(upTo: number): Promise<number> {
+  /** What is not done of those before `upTo`, until the culprit is past. Those before `begun` were executed once already. Returns what goes on; -1: nothing does. */
+  async #oneByOne(upTo: number, begun: number): Promise<number> {
     const { source, signal } = this.#plan
     let event = this.#done
     for (let tries = 0; event < upTo; ) {
@@ -160,8 +160,9 @@ export class Consumption implements RoundOwner {
       await round.send(this.#intake.take(event, 1))
       round.end()
       const { failure } = await round.ended
+      const executions = tries + (event < begun ? 2 : 1)
       if (failure?.fatal === true) throw failure.error
-      if (failure !== undefined && (isBusy(failure.error) || (await source.failed?.(event, failure.error)) !== true)) {
+      if (failure !== undefined && (isBusy(failure.error) || (await source.failed?.(event, failure.error, executions)) !== true)) {
         tries++
         continue
       }

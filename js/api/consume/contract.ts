@@ -9,10 +9,10 @@ export interface AckSource<In> extends AsyncIterable<In> {
   /** Event number `event` anew, as it came. Without it the value that was given is given again. */
   again?(event: number): In
   /**
-   * The function threw, and this event alone was in work. Resolves with true where it was put aside (in a dead-letter stream, say): it counts as done then. With false it is delivered again. Without this method a
+   * The function threw, and this event alone was in work; it was executed `executions` times in this process. Resolves with true where it was put aside (in a dead-letter stream, say): it counts as done then. With false it is delivered again. Without this method a
    * function that throws ends `consume`.
    */
-  failed?(event: number, error: unknown): boolean | PromiseLike<boolean>
+  failed?(event: number, error: unknown, executions: number): boolean | PromiseLike<boolean>
   /** Nothing is acknowledged any more; called once, whatever became of the events. */
   end?(): unknown
   /** How many events were put aside, where the source does that by itself, too. */

@@ -26,10 +26,11 @@ export interface RoundOwner {
   accepted(results: number): void
 }
 
-/** How it ended: `events` were taken and are done where it did not fail. `fatal`: the sink threw. */
+/** How it ended: events before `upTo` are done, and those before `begun` reached the function. `fatal`: the sink threw. */
 export interface RoundEnd {
   readonly reason: StreamEnd['reason']
   readonly upTo: number
+  readonly begun: number
   readonly failure: { readonly error: unknown; readonly fatal: boolean } | undefined
 }
 
@@ -87,14 +88,15 @@ export class Round {
     }
     const { reason, error, dropped } = await stream.closed
     const hasFinished = reason === 'done' || reason === 'idle'
-    if (hasFinished) this.#finished = stream.metrics.eventsIn - dropped.events
+    const begun = stream.metrics.eventsIn - dropped.events
+    if (hasFinished) this.#finished = begun
     this.#water.flush()
     await this.#flush()
     this.isOver = true
     this.#water.close()
     const fatal = this.#fatal
     const failure = fatal !== undefined ? { error: fatal.error, fatal: true } : hasFinished ? undefined : { error, fatal: false }
-    return { reason, upTo: this.#base + this.#done, failure }
+    return { reason, upTo: this.#base + this.#done, begun: this.#base + begun, failure }
   }
 
   async #take(results: readonly unknown[]): Promise<void> {

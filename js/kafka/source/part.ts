@@ -50,8 +50,6 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
   #given: RecordLike[] = []
   /** The number of the first of them. */
   #first = 0
-  /** How often the event of a number failed alone. */
-  #tries = { event: -1, count: 0 }
   /** The first message, the last that was read from the broker, and the one after the last that was given or put aside. */
   #start = -1
   #seen = -1
@@ -141,11 +139,8 @@ export class KafkaPart<Value = unknown> implements Part<Value> {
     return this.#valueOf(this.#given[event - this.#first] as RecordLike)
   }
 
-  async failed(event: number, error: unknown): Promise<boolean> {
-    const count = this.#tries.event === event ? this.#tries.count + 1 : 1
-    this.#tries = { event, count }
-    // The first time it was among others.
-    if (count < this.#owner.settings.maxDeliveries - 1) return false
+  async failed(event: number, error: unknown, executions: number): Promise<boolean> {
+    if (executions < this.#owner.settings.maxDeliveries) return false
     await this.#owner.putAside(this, this.#given[event - this.#first] as RecordLike, error)
     return true
   }

@@ -3,10 +3,8 @@
 //
 // Owns: when is worked so, and the wait for a suspect to be through.
 
+import { mustBeAlone } from '../../kit/executions.js'
 import type { Delivery } from './delivery.js'
-
-/** Deliveries from which on a message is a suspect. */
-const SUSPECT = 3
 
 export class Care {
   #since = -Infinity
@@ -21,7 +19,7 @@ export class Care {
 
   /** These came. `patience`: ms within which what others had in work would be delivered again. */
   came(deliveries: readonly Delivery[], patience: number): void {
-    const suspect = deliveries.find(({ deliveries: count }) => count >= SUSPECT)
+    const suspect = deliveries.find(({ deliveries: count }) => mustBeAlone(count - 1))
     if (suspect !== undefined) {
       this.#suspect = suspect
       this.#start()

@@ -1,6 +1,7 @@
 // A message on its way: where it lies, how often it was delivered, and where its acknowledgement goes. JetStream says all that in the subject of the answer:
 // $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<ns>.<pending>, newer ones with domain and account behind ACK, and a token at the end.
 
+import { provenExecutions } from '../../kit/executions.js'
 import type { NatsMessageLike } from '../client/wire.js'
 
 const DOT = 46
@@ -14,6 +15,8 @@ export class Delivery {
   number: number
   reply: string
   deliveries: number
+  /** Executions in earlier processes, as far as they are proven. */
+  readonly executions: number
   /** The server will deliver it again. */
   isGivenBack = false
   isDone = false
@@ -31,6 +34,7 @@ export class Delivery {
     this.deliveries = next()
     this.sequence = next()
     this.number = next()
+    this.executions = provenExecutions(this.deliveries - 1)
   }
 
   /** When the stream took it, ms since 1970. */

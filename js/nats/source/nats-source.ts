@@ -1,6 +1,7 @@
 // Messages of a stream of JetStream as a source: what comes and when is known elsewhere; here is what was given and not yet acknowledged.
 
 import { type AckSource, VeloError } from '../../index.js'
+import { isPoison, provenExecutions } from '../../kit/executions.js'
 import { inLots, oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, afterMs, messageOf } from '../client/faults.js'
 import { type NatsLike, type NatsMessageLike, type Wire, wireOf } from '../client/wire.js'
@@ -98,10 +99,10 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   }
 
   /** The function threw at this event alone: puts it aside if it was delivered often enough, or gives it back for later. */
-  async failed(event: number, error: unknown): Promise<boolean> {
+  async failed(event: number, error: unknown, executions: number): Promise<boolean> {
     const delivery = this.#entries[event - this.#first] as Delivery
     const { retryDelay, consumer } = this.#settings
-    if (consumer === undefined || delivery.deliveries >= this.#consumer.maxDeliveries) {
+    if (consumer === undefined || delivery.executions + executions >= this.#consumer.maxDeliveries) {
       await this.#deadLetters.put(delivery, error)
       return true
     }
@@ -204,8 +205,8 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
 
   #poison({ deliveries }: Delivery): Error | undefined {
     const { consumer, deadLetter } = this.#settings
-    if (consumer === undefined || deadLetter === undefined || deliveries <= this.#consumer.maxDeliveries) return undefined
-    return new Error(`delivered ${deliveries - 1} times, and never acknowledged`)
+    if (consumer === undefined || deadLetter === undefined || !isPoison(deliveries - 1, this.#consumer.maxDeliveries)) return undefined
+    return new Error(`its process died ${provenExecutions(deliveries - 1)} times or more while it was executed`)
   }
 
   async #settle(deliveries: readonly Delivery[]): Promise<void> {

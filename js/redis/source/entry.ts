@@ -1,18 +1,23 @@
 // An entry on its way: where it is, what it says, and how often it was delivered.
 
+import { provenExecutions } from '../../kit/executions.js'
 import type { RawEntry } from '../client/replies.js'
 
 export class Entry {
   readonly stream: string
   readonly id: string
   readonly fields: readonly (string | Buffer)[]
+  /** How often it was delivered, this time included. */
   deliveries: number
+  /** Executions in earlier processes, as far as they are proven. */
+  readonly executions: number
 
   constructor(stream: string, { id, fields }: RawEntry, deliveries: number) {
     this.stream = stream
     this.id = id
     this.fields = fields ?? []
     this.deliveries = deliveries
+    this.executions = provenExecutions(deliveries - 1)
   }
 }
 

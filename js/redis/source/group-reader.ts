@@ -48,7 +48,9 @@ export class GroupReader implements EntryReader {
           this.#pending.lookAgain()
         }
         const recovered = await this.#pending.recover()
-        if (recovered.length > 0) return recovered
+        if (recovered.length > 0 && !this.#isStopped) return recovered
+        await this.#pending.handOver(recovered)
+        if (this.#isStopped) break
         const entries = await this.#read()
         if (entries.length > 0) return entries
       } catch (error) {

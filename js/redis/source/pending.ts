@@ -3,6 +3,7 @@
 //
 // Owns: when is looked for them, and their claims. Delivery counts are those of the server: each claim counts, keeping does not.
 
+import { isPoison, mustBeAlone } from '../../kit/executions.js'
 import { insist, messageOf, settled } from '../client/faults.js'
 import { entriesOf } from '../client/replies.js'
 import type { Argument, Wire } from '../client/wire.js'
@@ -10,8 +11,6 @@ import type { DeadLetters } from './dead-letters.js'
 import { byStream, Entry } from './entry.js'
 import type { SourceSettings } from './options.js'
 
-/** Entries delivered so often without an end are delivered one at a time: should they kill the process, none beside them counts a delivery more. */
-const SUSPECT = 3
 /** ms that a read waits while some of those wait for their turn. */
 const HURRY = 10
 /** Most entries that one command keeps. */
@@ -20,6 +19,8 @@ const KEPT = 500
 export interface InWork {
   /** Entries that were given and are not acknowledged. */
   readonly entries: Iterable<Entry>
+  /** Resolves with true when there are none; with false after `ms`, or when nothing more is read. */
+  whenIdle(ms: number): Promise<boolean>
 }
 
 export class Pending {
@@ -31,8 +32,10 @@ export class Pending {
   /** Where to go on looking and up to where, by stream; none: it was looked through. */
   readonly #from = new Map<string, { from: string; to: string }>()
   #own = true
-  /** One that was delivered alone, and is not acknowledged. */
-  #suspect: Entry | undefined
+  /** An entry was delivered alone. */
+  #isAlone = false
+  /** The function holds entries for longer than it may: then none can be alone. */
+  #isNeverIdle = false
   #suspectsWait = false
 
   constructor(wire: Wire, settings: SourceSettings, inWork: InWork, deadLetters: DeadLetters) {
@@ -58,8 +61,10 @@ export class Pending {
     this.#lookedAt = -Infinity
   }
 
-  /** Entries to be delivered again, [] where there are none for now. */
+  /** Entries to be delivered again, [] where there are none for now. While one must be alone, it waits until that one is acknowledged. */
   async recover(): Promise<Entry[]> {
+    if (this.#isAlone) await this.#idle()
+    this.#isAlone = false
     const now = performance.now()
     if (this.#from.size === 0) {
       if (now - this.#lookedAt < this.every && !this.#suspectsWait) return []
@@ -117,20 +122,26 @@ export class Pending {
     const wanted = page.filter(
       ({ id, isOurs, idle }) => !inWork.has(id) && (isOurs ? this.#own || idle >= reclaimAfter : idle >= reclaimAfter),
     )
-    const calm = wanted.filter(({ deliveries }) => deliveries < SUSPECT)
-    const [suspect] = wanted.filter(({ deliveries }) => deliveries >= SUSPECT)
-    const isBusy = this.#suspect !== undefined && [...this.#inWork.entries].includes(this.#suspect)
-    if (calm.length === 0 && suspect !== undefined && !isBusy) {
-      const entries = await this.#claim(stream, [suspect])
-      this.#suspect = entries[0]
-      return entries
+    const calm = wanted.filter(({ deliveries }) => !mustBeAlone(deliveries))
+    const suspect = wanted.find(({ deliveries }) => mustBeAlone(deliveries))
+    if (calm.length === 0 && suspect !== undefined) {
+      // A death must be its fault, and its alone.
+      await this.#idle()
+      this.#isAlone = true
+      this.#suspectsWait = true
+      return this.#claim(stream, [suspect])
     }
     const last = page.at(-1)
-    // While a suspect is at work those behind it wait; they are looked for again.
+    // Suspects come after all others; they are looked for again.
     if (page.length < batch || last === undefined) this.#from.delete(stream)
     else this.#from.set(stream, { from: `(${last.id}`, to })
     if (suspect !== undefined) this.#suspectsWait = true
     return this.#claim(stream, calm)
+  }
+
+  /** Waits until no entry is at work here. A function that never gets there, because it holds entries until others come, is not waited for again. */
+  async #idle(): Promise<void> {
+    if (!this.#isNeverIdle) this.#isNeverIdle = !(await this.#inWork.whenIdle(this.#settings.reclaimAfter))
   }
 
   async #claim(stream: string, wanted: readonly { id: string; isOurs: boolean; deliveries: number }[]): Promise<Entry[]> {
@@ -158,9 +169,9 @@ export class Pending {
     claimed.sort((one, other) => compareIds(one.id, other.id))
     const fit: Entry[] = []
     for (const entry of claimed) {
-      const isPoison = entry.deliveries > maxDeliveries && this.#settings.deadLetter !== undefined
-      if (!isPoison) fit.push(entry)
-      else await this.#deadLetters.put(entry, new Error(`delivered ${entry.deliveries - 1} times, and never acknowledged`))
+      const isAside = this.#settings.deadLetter !== undefined && isPoison(entry.deliveries - 1, maxDeliveries)
+      if (!isAside) fit.push(entry)
+      else await this.#deadLetters.put(entry, new Error(`its process died ${entry.executions} times or more while it was executed`))
     }
     return fit
   }

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { type AckSource, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
+import { deliveriesOf } from '../../kit/executions.js'
 import { inLots, oneByOne } from '../../kit/iteration/batches.js'
 import { adapterError, insist } from '../client/faults.js'
 import { Script, slotTag } from '../client/script.js'
@@ -42,6 +43,7 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   #isKeeping = false
   #isOpen = false
   #isOver = false
+  #onIdle: () => void = () => {}
 
   /** @internal */
   constructor(wire: Wire, settings: SourceSettings) {
@@ -70,6 +72,19 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   /** @internal */
   get entries(): Iterable<Entry> {
     return this.#entries
+  }
+
+  /** @internal Resolves with true when every entry is acknowledged; with false after `ms`, or when nothing more is read. */
+  async whenIdle(ms: number): Promise<boolean> {
+    if (this.#entries.length === 0) return true
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#onIdle = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    return this.#entries.length === 0
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
@@ -108,16 +123,17 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
     return this.#valueOf(entry)
   }
 
-  /** The function threw at this event alone: puts it aside if it was delivered often enough. */
-  async failed(event: number, error: unknown): Promise<boolean> {
+  /** The function threw at this event alone: moves it to the dead-letter stream if it was executed often enough. */
+  async failed(event: number, error: unknown, executions: number): Promise<boolean> {
     const { group, maxDeliveries, consumer } = this.settings
     const entry = this.#entries[event - this.#first] as Entry
-    if (group === undefined || entry.deliveries >= maxDeliveries) {
+    const all = entry.executions + executions
+    if (group === undefined || all >= maxDeliveries) {
       await this.#deadLetters.put(entry, error)
       return true
     }
     // The count survives this process.
-    const count = ['RETRYCOUNT', entry.deliveries, 'JUSTID']
+    const count = ['RETRYCOUNT', Math.max(entry.deliveries, deliveriesOf(all)), 'JUSTID']
     await insist(this.wire, ['XCLAIM', entry.stream, group, consumer, 0, entry.id, ...count])
     return false
   }
@@ -131,6 +147,7 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   forget(upTo: number): void {
     const count = upTo - this.#first
     if (count <= 0) return
+    if (count === this.#entries.length) this.#onIdle()
     let last: Entry | undefined
     for (const entry of this.#entries.splice(0, count)) {
       if (last !== undefined && last.stream !== entry.stream) this.#acked[last.stream] = last.id
@@ -189,6 +206,7 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   async #close(): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
+    this.#onIdle()
     await this.#reader.stop()
   }
 

@@ -11,8 +11,9 @@ import { LowWater } from './low-water.js'
 
 /** Results taken from the stream at a time, and how many wait for the sink before no more are taken. */
 const BATCH = 1024
-/** So many that come between two moments between events are written in parts. */
+/** Where results and acknowledgements are one step, whole events are stored. After so many results, or ms, without such a moment they are stored in parts. */
 const MOST = 16_384
+const PATIENCE = 250
 
 /** A source is no end when it is silent. */
 const PULLER: Puller = { watch() {}, encode: (result) => result, holds: () => false }
@@ -46,6 +47,9 @@ export class Round {
   #done = 0
   #isWriting = false
   #onRoom: (() => void) | undefined
+  /** Runs while results or acknowledgements wait for a moment between events. */
+  #patience: NodeJS.Timeout | undefined
+  #isImpatient = false
   #fatal: { error: unknown } | undefined
   /** The function has finished, and so many events were done. */
   #finished: number | undefined
@@ -93,6 +97,7 @@ export class Round {
     this.#water.flush()
     await this.#flush()
     this.isOver = true
+    this.#calm()
     this.#water.close()
     const fatal = this.#fatal
     const failure = fatal !== undefined ? { error: fatal.error, fatal: true } : hasFinished ? undefined : { error, fatal: false }
@@ -149,16 +154,16 @@ export class Round {
     if (done > this.#done) this.#tell(done, false)
   }
 
-  /** Results and acknowledgements in one step: whole events, with all that came of them. */
+  /** Results and acknowledgements in one step: whole events, with all that came of them. What a function that always holds some has given is stored in parts. */
   async #commit(joined: Joined<unknown>): Promise<void> {
     for (;;) {
       const read = this.#accepted + this.#held.length
       let { results, events } = this.#water.exact(read) ?? { results: read, events: this.#water.low(read) }
       if (this.#finished !== undefined) [results, events] = [read, this.#finished]
-      // One event with that many results cannot wait for its end.
-      else if (this.#held.length >= MOST) [results, events] = [read, this.#water.low(read)]
+      else if (this.#isImpatient || this.#held.length >= MOST) [results, events] = [read, this.#water.low(read)]
       const count = Math.max(0, results - this.#accepted)
-      if (count === 0 && events <= this.#done) return
+      if (count === 0 && events <= this.#done) return this.#wait(read)
+      this.#calm()
       const stored = this.#held.slice(0, count)
       const done = Math.max(events, this.#done)
       await joined.commit(stored, this.#base + done)
@@ -166,6 +171,21 @@ export class Round {
       this.#accept(count)
       this.#tell(done, true)
     }
+  }
+
+  #calm(): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
+    this.#isImpatient = false
+  }
+
+  /** Something is left that could be stored in parts. */
+  #wait(read: number): void {
+    if (this.#finished !== undefined || (this.#held.length === 0 && this.#water.low(read) <= this.#done)) return
+    this.#patience ??= setTimeout(() => {
+      this.#isImpatient = true
+      void this.#settle()
+    }, PATIENCE)
   }
 
   #accept(results: number): void {

@@ -16,8 +16,9 @@ export class Pane<In> implements Span {
   readonly #times: number[] = []
   readonly #events: In[] = []
   #sorted = true
-  /** Number of the event that came first. */
+  /** Numbers of the events that came first and last. */
   oldest = Infinity
+  newest = -Infinity
 
   constructor(start: number, end: number) {
     this.start = start
@@ -30,6 +31,7 @@ export class Pane<In> implements Span {
 
   add(event: In, time: number, number: number): void {
     this.oldest = Math.min(this.oldest, number)
+    this.newest = Math.max(this.newest, number)
     const { length } = this.#times
     if (length > 0 && time < (this.#times[length - 1] as number)) this.#sorted = false
     this.#times.push(time)
@@ -39,6 +41,7 @@ export class Pane<In> implements Span {
   /** Takes over the events of another. */
   absorb(other: Pane<In>): void {
     for (const [index, event] of other.#events.entries()) this.add(event, other.#times[index] as number, other.oldest)
+    this.newest = Math.max(this.newest, other.newest)
   }
 
   /** Its events by time; those of the same time as they came. */

@@ -33,6 +33,8 @@ export class WindowYielder<In, Result> extends Yielder<Result> implements Markin
   #held = 0
   /** Events that came. */
   #taken = 0
+  /** Number of the newest event in windows that are over. */
+  #newestOver = -Infinity
   /** Number of the oldest event in windows whose aggregates are awaited. */
   #awaited = Infinity
   #pulling = false
@@ -51,10 +53,10 @@ export class WindowYielder<In, Result> extends Yielder<Result> implements Markin
     this.#panes = plan.panes()
   }
 
-  /** An event is done with the last of its windows. */
+  /** An event is done with the last of its windows. What was given comes from no event that is in an open window, unless windows overlap or events come out of order. */
   [MARK](): Mark {
     const events = Math.min(this.#panes.oldest, this.#awaited, this.#taken)
-    return { results: this.given, events, exact: events === this.#taken }
+    return { results: this.given, events, exact: this.#newestOver < events }
   }
 
   protected begin(): void {
@@ -117,6 +119,7 @@ export class WindowYielder<In, Result> extends Yielder<Result> implements Markin
     this.#watermark = watermark
     for (const pane of this.#panes.close(watermark)) {
       this.#held -= pane.size
+      this.#newestOver = Math.max(this.#newestOver, pane.newest)
       this.#totals.windows++
       this.#emit(this.#plan.aggregate(pane.events(), { start: pane.start, end: pane.end }), pane.oldest)
     }

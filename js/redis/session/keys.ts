@@ -14,10 +14,16 @@ export interface SessionKeys {
   readonly output: string
 }
 
-/** Throws `VELO_CHECKPOINT` for an id that cannot be one. */
+/** Of a session of a cluster. Throws `VELO_CHECKPOINT` for an id that cannot be one. */
 export function keysOf(prefix: string, key: StreamKey): SessionKeys {
   const tag = `${prefix}:{${tagOf(key)}}`
   return { all: [`${tag}m`, `${tag}i`, `${tag}o`, `${tag}s`, `${tag}h`, `${tag}c`], input: `${tag}>`, output: `${tag}<` }
+}
+
+/** Of a durable stream of a journal: other names than those of a session, since both may have the same prefix, function and id. `before`: where earlier versions stored it. */
+export function journalKeysOf(prefix: string, key: StreamKey): { readonly all: readonly string[]; readonly before: readonly string[] } {
+  const before = keysOf(prefix, key).all
+  return { all: before.map((name) => `${name.slice(0, -1)}j${name.slice(-1)}`), before }
 }
 
 /** The streams of a function: a sorted set. */

@@ -9,7 +9,7 @@ import { duration, integer, onlyKnown, text } from '../../kit/check.js'
 import type { RedisClient } from '../client/wire.js'
 import { connectorOf } from './clients/connector.js'
 import { commitArgs } from './commit-args.js'
-import { indexOf, keyOf, keysOf, refusal, tagOf } from './keys.js'
+import { indexOf, journalKeysOf, keyOf, refusal, tagOf } from './keys.js'
 import { Lane, type Step } from './lane.js'
 import { type Opened, readEvent, readKept, writeEvent } from './records.js'
 import { answerOf } from './refusals.js'
@@ -54,11 +54,10 @@ export class RedisJournal implements Journal {
   open(key: StreamKey, init: StreamInit): Promise<Kept> {
     return this.#ask(key, async () => {
       const [index, tag] = [indexOf(this.#prefix, key.function), tagOf(key)]
-      const { all } = keysOf(this.#prefix, key)
       const token = randomBytes(9).toString('base64url')
       // Whatever becomes of this process: what is there, is found.
       const listed = this.#scripts.call('ZADD', index, 'NX', 0, tag)
-      const opened = this.#scripts.run(OPEN, all, [token, init.at, init.seed, this.#maxBytes ?? ''])
+      const opened = this.#scripts.run(OPEN, this.#allOf(key), [token, init.at, init.seed, this.#maxBytes ?? ''])
       const [answer] = await Promise.all([opened, listed])
       const kept = readKept(answerOf(answer, key) as Opened, key, token)
       await this.#scripts.call('ZADD', index, 'GT', kept.own.epoch, tag)
@@ -68,7 +67,7 @@ export class RedisJournal implements Journal {
 
   append(own: Ownership, from: number, records: readonly EventRecord[]): Promise<void> {
     integer(from, 'append(own, from, records).from', 0, Number.NaN)
-    return this.#step(own, new Append(this.#scripts, keysOf(this.#prefix, own.key).all, own, from, records.map(writeEvent)))
+    return this.#step(own, new Append(this.#scripts, journalKeysOf(this.#prefix, own.key).all, own, from, records.map(writeEvent)))
   }
 
   read(own: Ownership, from: number, { events, bytes }: ReadLimit): Promise<readonly EventRecord[]> {
@@ -83,7 +82,7 @@ export class RedisJournal implements Journal {
   commit(own: Ownership, commit: Commit): Promise<void> {
     const run = async (): Promise<void> => {
       const args = commitArgs(own, commit.delivered, commit, commit.outputs)
-      answerOf(await this.#scripts.run(COMMIT, keysOf(this.#prefix, own.key).all, args), own.key)
+      answerOf(await this.#scripts.run(COMMIT, journalKeysOf(this.#prefix, own.key).all, args), own.key)
       if (commit.over?.retain === 0) await this.#forget(own.key, own.epoch)
     }
     return this.#step(own, { run })
@@ -91,7 +90,7 @@ export class RedisJournal implements Journal {
 
   discard(key: StreamKey): Promise<boolean> {
     return this.#ask(key, async () => {
-      const [existed, epoch] = answerOf(await this.#scripts.run(DISCARD, keysOf(this.#prefix, key).all, []), key)
+      const [existed, epoch] = answerOf(await this.#scripts.run(DISCARD, this.#allOf(key), []), key)
       if (existed === 1) await this.#forget(key, Number(epoch))
       return existed === 1
     })
@@ -117,12 +116,18 @@ export class RedisJournal implements Journal {
 
   async #tell(index: string, tag: string): Promise<Unfinished | undefined> {
     const key = keyOf(tag)
-    const answer = (await this.#scripts.run(TELL, keysOf(this.#prefix, key).all, [])) as [Buffer, Buffer, Buffer, number]
+    const answer = (await this.#scripts.run(TELL, this.#allOf(key), [])) as [Buffer, Buffer, Buffer, number]
     const word = String(answer[0])
     // An end that was retained is due, or its opening was never finished.
     if (word === 'gone') await this.#scripts.run(FORGET_OLD, [index], [tag])
     if (word !== 'ok') return undefined
     return { id: key.id, events: Number(answer[1]), results: Number(answer[2]), bytes: answer[3] }
+  }
+
+  /** With the names of earlier versions. */
+  #allOf(key: StreamKey): string[] {
+    const { all, before } = journalKeysOf(this.#prefix, key)
+    return [...all, ...before]
   }
 
   /** One that was opened again meanwhile stays listed: its epoch is a later one. */
@@ -133,7 +138,7 @@ export class RedisJournal implements Journal {
   }
 
   #run(script: typeof READ, own: Ownership, ...args: Parameters<Scripts['run']>[2]): Promise<unknown> {
-    return this.#scripts.run(script, keysOf(this.#prefix, own.key).all, [own.epoch, own.token, ...args])
+    return this.#scripts.run(script, journalKeysOf(this.#prefix, own.key).all, [own.epoch, own.token, ...args])
   }
 
   /** In the order of its ownership. */

@@ -56,7 +56,7 @@ export type Shown = [Buffer, Buffer[] | Record<string, Buffer>, number, number, 
 /** `undefined`: it is not kept. */
 export function sessionOf(tag: string, [, fields, unread, bytes, ttl, over]: Shown): ClusterSession | undefined {
   const m = fieldsOf(fields)
-  if (m.at === undefined) return undefined
+  if (m.at === undefined || m.n === undefined) return undefined
   const number = (name: string): number => Number(m[name] ?? 0)
   const { function: name, id } = keyOf(tag)
   const isOver = over.length > 0

@@ -105,7 +105,7 @@ export class Handles {
 }
 
 function notOpened(id: string, cause: unknown): unknown {
-  if (cause instanceof ClosedError) return cause
+  if (cause instanceof ClosedError || (cause as { code?: unknown }).code === 'VELO_CHECKPOINT') return cause
   if (isRefusal(cause)) return adapterError(`session ${id}`, cause)
   return new TimeoutError('VELO_TIMEOUT', `session ${id}: the server does not answer`, { streamId: id, cause })
 }

@@ -79,6 +79,11 @@ export class Remote {
     const args = [this.token, Date.now(), this.#seed, this.limits.ttl, this.#number, this.keys.output, told, replaces === true ? 1 : 0]
     const answer = (await this.scripts.run(ENTER, this.keys.all, args)) as [Buffer, number, number, number, number, number, number]
     const [word, isNew, number, events, ended, results, isOver] = answer
+    if (String(word) === 'journal') {
+      const why =
+        'a RedisJournal of an earlier version stores a durable stream of this prefix, function and id: open it there once, or use another prefix'
+      throw refusal(this.key, why)
+    }
     if (String(word) !== 'ok') return undefined
     this.#number = number
     // As long as its client is there, it is not forgotten.

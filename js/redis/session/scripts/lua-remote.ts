@@ -5,10 +5,11 @@ import { scriptOf } from './script.js'
 
 /**
  * ARGV: token, at, seed, ms that it is kept, the number of whoever opened it before with this token, or 0, the channel of its readers, headers of a new one as JSON, or '', 1: it reads in place of
- * whoever sent before. Whoever opens it last is the one who sends, and those before hear so.
+ * whoever sent before. `journal`: a durable stream of a RedisJournal of an earlier version has these names. Whoever opens it last is the one who sends, and those before hear so.
  */
 export const ENTER = scriptOf(`
   local h=redis.call('HMGET',KEYS[1],'at','n','i','en','of','ov','nt')
+  if h[1] and not h[2] then return {'journal'} end
   local n=tonumber(h[2] or '0')
   if h[7]~=ARGV[1] then
     if h[7] and ARGV[5]~='0' and n>=tonumber(ARGV[5]) then return {'moved',n} end

@@ -11,8 +11,23 @@ const OWNED = `
   if h[1]~=ARGV[1] or h[2]~=ARGV[2] then return {'fenced'} end
 `
 
+/** KEYS: also those of earlier versions. Not there: the cluster has a session of this name (n). `base`: what to add to the numbers of keys. */
+const BEFORE = `
+  local base=0
+  if redis.call('EXISTS',KEYS[1])==0 then
+    local old=redis.call('HMGET',KEYS[7],'sd','n')
+    if old[1] and not old[2] then base=6 end
+  end
+`
+/** It gets the new names. */
+const RENAMED = `
+  ${BEFORE}
+  if base>0 then for k=1,6 do if redis.call('EXISTS',KEYS[k+6])==1 then redis.call('RENAME',KEYS[k+6],KEYS[k]) end end end
+`
+
 /** ARGV: token, at, seed, bytes it may keep or ''. */
 export const OPEN = scriptOf(`
+  ${RENAMED}
   local function size(list) local sum=0 for _,x in ipairs(list) do sum=sum+#x+16 end return sum end
   local t=redis.call('TIME')
   local h=redis.call('HMGET',KEYS[1],'e','at','sd')
@@ -76,8 +91,9 @@ export const READ = scriptOf(`
 
 /** Everything of a session; whether there was something, and its epoch. */
 export const DISCARD = scriptOf(`
+  ${RENAMED}
   local e=redis.call('HGET',KEYS[1],'e')
-  redis.call('DEL',unpack(KEYS))
+  redis.call('DEL',unpack(KEYS,1,6))
   return {'ok',e and 1 or 0,e or '0'}
 `)
 
@@ -100,10 +116,11 @@ export const FORGET_OLD = scriptOf(`
 
 /** What is told of a stream that is kept: next event, results delivered, bytes. */
 export const TELL = scriptOf(`
-  local h=redis.call('HMGET',KEYS[1],'e','i','d','ov','b')
+  ${BEFORE}
+  local h=redis.call('HMGET',KEYS[base+1],'e','i','d','ov','b')
   if not h[1] then return {'gone'} end
   if h[4] then return {'over'} end
   local b=h[5]
-  if not b then b=0 for _,k in ipairs(KEYS) do b=b+(redis.call('MEMORY','USAGE',k) or 0) end end
+  if not b then b=0 for k=base+1,base+6 do b=b+(redis.call('MEMORY','USAGE',KEYS[k]) or 0) end end
   return {'ok',h[2] or '0',h[3] or '0',tonumber(b)}
 `)

@@ -57,7 +57,10 @@ describeServers('key spaces', ({ server }) => {
     test(`one name for a session and a durable stream, ${order}`, async () => {
       await using(async (prefix) => {
         const opened = {}
-        const opens = [async () => (opened.session = await shared.open('total', prefix)), async () => (opened.stream = kept.open({ id: prefix }))]
+        const opens = [
+          async () => (opened.session = await shared.open('total', prefix)),
+          async () => (opened.stream = kept.open({ id: prefix })),
+        ]
         for (const open of order === 'the session first' ? opens : opens.reverse()) assert.deepEqual(await use(await open()), [1, 3, 6])
         const { session, stream } = opened
         assert.deepEqual([session.position.events, session.position.results], [3, 3])

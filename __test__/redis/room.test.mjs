@@ -66,7 +66,7 @@ describeServers('the room of a session', ({ server }) => {
     const key = { function: 'f', id: 'a' }
     const open = async () => {
       const kept = await journal.open(key, { at: 1, seed: 2 })
-      return { own: kept.own, hashes: kept.hashes, isApart: (await client.exists('hashes:{f/a}h')) === 1 }
+      return { own: kept.own, hashes: kept.hashes, isApart: (await client.exists('hashes:{f/a}jh')) === 1 }
     }
     const state = (results) => ({ version: 1, events: results, results, asked: 0, bytes: new Uint8Array(1) })
     let { own } = await open()

@@ -25,12 +25,13 @@ export const arrive: Arrive = (arrival) => {
     const told: Told = { first, length: marks.length, exact, low }
     port.postMessage(told)
   })
+  port.on('message', () => marks.stop())
   port.on('close', () => marks.close())
   port.unref()
   return {
     wrap(fn, { index }) {
       if (first < 0) first = index
-      return marks.wrap(fn)
+      return marks.wrap(fn, index)
     },
   }
 }

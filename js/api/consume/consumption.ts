@@ -4,7 +4,7 @@
 import type { Definition } from '../../engine/definition.js'
 import { VeloError } from '../../kit/errors.js'
 import type { Consumed, Joined, Part, Sink } from './contract.js'
-import { Intake } from './intake.js'
+import { Intake, type IntakeOwner } from './intake.js'
 import { Round, type RoundEnd, type RoundOwner } from './round.js'
 
 /** Events given to an instance at a time. */
@@ -12,6 +12,9 @@ const BATCH = 256
 /** ms before an event is delivered again, and how they grow. */
 const PAUSE = 10
 const LONGEST_PAUSE = 2000
+
+/** Reason of a stop after which what was read is finished, though its source would give it again: another part has failed. */
+export const FINISH = new Error('another part of the source has failed')
 
 export interface Plan {
   readonly def: Definition
@@ -23,7 +26,7 @@ export interface Plan {
   readonly maxUnacked: number
 }
 
-export class Consumption implements RoundOwner {
+export class Consumption implements RoundOwner, IntakeOwner {
   readonly sink: Sink<unknown> | undefined
   readonly joined: Joined<unknown> | undefined
   readonly #plan: Plan
@@ -43,13 +46,14 @@ export class Consumption implements RoundOwner {
     this.#plan = plan
     this.sink = plan.sink
     this.joined = plan.sink?.joined?.(plan.source)
-    this.#intake = new Intake(plan.source, plan.maxUnacked)
+    this.#intake = new Intake(plan.source, plan.maxUnacked, this)
   }
 
   async run(): Promise<Consumed> {
     const { signal } = this.#plan
     const stop = (): void => {
       this.#isStopped = true
+      if (this.#isLeaving) this.#round?.stop()
       this.#intake.stop()
       this.#onStop?.()
     }
@@ -75,10 +79,18 @@ export class Consumption implements RoundOwner {
       lost?.removeEventListener('abort', drop)
       this.#intake.stop()
       await this.sink?.end?.()
-      await this.#plan.source.end?.()
+      await this.#plan.source.end?.(this.begun)
     }
     const deadLettered = this.#plan.source.deadLettered ?? this.#deadLettered
     return { received: this.#intake.received, acked: this.#acked, results: this.#results, deadLettered }
+  }
+
+  get begun(): number {
+    return Math.max(this.#done, this.#round?.begun ?? 0)
+  }
+
+  whenBegun(upTo: number, reached: () => void): void {
+    this.#round?.whenBegun(upTo, reached)
   }
 
   accepted(results: number): void {
@@ -119,7 +131,7 @@ export class Consumption implements RoundOwner {
     const intake = this.#intake
     const round = await this.#begin(next)
     if (round === undefined) return undefined
-    while (!round.isOver) {
+    while (!(round.isOver || this.#isLeaving)) {
       const events = intake.take(next, BATCH)
       if (events.length > 0) {
         next += events.length
@@ -129,6 +141,12 @@ export class Consumption implements RoundOwner {
     }
     round.end()
     return { end: await round.ended, sent: next }
+  }
+
+  /** It was stopped, and begins no event that its source gives again. What the source does not give again is finished. */
+  get #isLeaving(): boolean {
+    const { source, signal } = this.#plan
+    return this.#isStopped && source.ack !== undefined && signal?.reason !== FINISH
   }
 
   /** An instance for events from number `base` on, as soon as there is a place for it; `undefined`: nothing is wanted any more. */
@@ -154,7 +172,7 @@ export class Consumption implements RoundOwner {
     let event = this.#done
     for (let tries = 0; event < upTo; ) {
       if (tries > 0) await this.#pause(pauseOf(tries))
-      if (source.lost?.aborted === true || (signal?.aborted === true && tries > 0)) return -1
+      if (source.lost?.aborted === true || this.#isLeaving || (signal?.aborted === true && tries > 0)) return -1
       const round = await this.#begin(event)
       if (round === undefined) return -1
       await round.send(this.#intake.take(event, 1))

@@ -4,8 +4,10 @@
 export interface AckSource<In> extends AsyncIterable<In> {
   /** Every event before number `upTo` is done. Called with growing numbers, one call at a time; resolves when that is kept. */
   ack(upTo: number): unknown
-  /** In place of iterating one by one: arrays of events, as they come. */
-  batches?(): AsyncIterator<readonly In[]>
+  /** In place of iterating one by one: arrays of events, as they come. `next(room)` should give no more than `room` events. */
+  batches?(): AsyncIterator<readonly In[], unknown, number | undefined>
+  /** Most events that are read and have not reached the function, about. Default 1024. */
+  readonly ahead?: number | undefined
   /** Event number `event` anew, as it came. Without it the value that was given is given again. */
   again?(event: number): In
   /**
@@ -13,8 +15,8 @@ export interface AckSource<In> extends AsyncIterable<In> {
    * function that throws ends `consume`.
    */
   failed?(event: number, error: unknown, executions: number): boolean | PromiseLike<boolean>
-  /** Nothing is acknowledged any more; called once, whatever became of the events. */
-  end?(): unknown
+  /** Nothing is acknowledged any more; called once, whatever became of the events. Those from number `begun` on have not reached the function. */
+  end?(begun: number): unknown
   /** How many events were put aside, where the source does that by itself, too. */
   readonly deadLettered?: number
 }

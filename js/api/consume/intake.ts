@@ -5,14 +5,23 @@
 import { DONE_VOID, silence } from '../../kit/promises.js'
 import type { AckSource } from './contract.js'
 
-/** What is read at most before it is asked for. */
+/** Most events that are read and have not reached the function, where the source does not say it. */
 const AHEAD = 1024
 
-type Reader = AsyncIterator<readonly unknown[]>
+type Reader = AsyncIterator<readonly unknown[], unknown, number | undefined>
+
+export interface IntakeOwner {
+  /** Events that have reached the function. */
+  readonly begun: number
+  /** Calls `reached` once, when all events before number `upTo` have reached the function. */
+  whenBegun(upTo: number, reached: () => void): void
+}
 
 export class Intake {
   readonly #source: AsyncIterable<unknown> & Partial<AckSource<unknown>>
   readonly #most: number
+  readonly #ahead: number
+  readonly #owner: IntakeOwner
   #reader: Reader | undefined
   /** Those that are not done, from number `#first` on; only their places, where the source can make them again. */
   #events: unknown[] = []
@@ -26,10 +35,12 @@ export class Intake {
   /** What it threw. */
   failure: { error: unknown } | undefined
 
-  /** Keeps at most about `most` events that are not done. */
-  constructor(source: AsyncIterable<unknown> & Partial<AckSource<unknown>>, most: number) {
+  /** Keeps at most `most` events that are not done, as far as the source lets itself be told. */
+  constructor(source: AsyncIterable<unknown> & Partial<AckSource<unknown>>, most: number, owner: IntakeOwner) {
     this.#source = source
     this.#most = most
+    this.#ahead = source.ahead ?? AHEAD
+    this.#owner = owner
   }
 
   /** How many events came. */
@@ -87,15 +98,22 @@ export class Intake {
   }
 
   #read(): void {
-    if (this.#isReading || this.isOver || this.#events.length >= this.#most || this.received - this.#asked >= AHEAD) return
+    const room = this.#most - this.#events.length
+    if (this.#isReading || this.isOver || room <= 0) return
+    // While the second half of what was read reaches the function, more is read.
+    const enough = this.received - Math.floor(this.#ahead / 2)
+    if (this.#owner.begun < enough) return this.#owner.whenBegun(enough, this.#begun)
     this.#isReading = true
     try {
       this.#reader ??= this.#source.batches?.() ?? oneByOne(this.#source[Symbol.asyncIterator]())
-      this.#reader.next().then(this.#came, this.#threw)
+      this.#reader.next(room).then(this.#came, this.#threw)
     } catch (error) {
       this.#threw(error)
     }
   }
+
+  /** Not in the turn in which the function asks. */
+  readonly #begun = (): void => queueMicrotask(() => this.#read())
 
   readonly #came = ({ done, value }: IteratorResult<readonly unknown[]>): void => {
     this.#isReading = false

@@ -59,7 +59,7 @@ export class LowWater implements Harness {
       this.#segment(index)
     }
     this.#end = index + 1
-    return this.#marks.wrap(fn)
+    return this.#marks.wrap(fn, index)
   }
 
   departure(): Departure {
@@ -104,6 +104,12 @@ export class LowWater implements Harness {
   /** What is known here is put to use at once. */
   flush(): void {
     for (const marks of this.#here) marks.flush()
+  }
+
+  /** The first function gets no more events. */
+  stop(): void {
+    for (const marks of this.#here) marks.stop()
+    for (const port of this.#ports) port.postMessage('stop')
   }
 
   /** The stream is over. */

@@ -1,7 +1,7 @@
 // `consume` over a source of many parts: each is consumed by itself, with instances of its own, and what they share is the sink and the end.
 
 import { silence } from '../../kit/promises.js'
-import { Consumption, type Plan } from './consumption.js'
+import { Consumption, FINISH, type Plan } from './consumption.js'
 import type { Consumed, Part, PartedSource, Sink } from './contract.js'
 
 export interface PartedPlan extends Omit<Plan, 'source'> {
@@ -77,9 +77,8 @@ export class PartedConsumption {
         deadLettered: sum.deadLettered + deadLettered,
       }
     } catch (error) {
-      // The others finish what is in work.
       this.#failure ??= { error }
-      this.#stop.abort()
+      this.#stop.abort(FINISH)
     }
   }
 

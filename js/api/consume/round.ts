@@ -3,7 +3,7 @@
 
 import type { Definition } from '../../engine/definition.js'
 import { LiveMode } from '../../engine/modes/live.js'
-import type { Puller } from '../../kit/iteration/pulled.js'
+import type { Progress, Puller } from '../../kit/iteration/pulled.js'
 import type { StreamEnd } from '../../kit/types.js'
 import { Stream } from '../stream.js'
 import type { Joined, Sink } from './contract.js'
@@ -14,9 +14,6 @@ const BATCH = 1024
 /** Where results and acknowledgements are one step, whole events are stored. After so many results, or ms, without such a moment they are stored in parts. */
 const MOST = 16_384
 const PATIENCE = 250
-
-/** A source is no end when it is silent. */
-const PULLER: Puller = { watch() {}, encode: (result) => result, holds: () => false }
 
 export interface RoundOwner {
   readonly sink: Sink<unknown> | undefined
@@ -35,11 +32,12 @@ export interface RoundEnd {
   readonly failure: { readonly error: unknown; readonly fatal: boolean } | undefined
 }
 
-export class Round {
+export class Round implements Puller {
   readonly #owner: RoundOwner
   /** Number of its first event. */
   readonly #base: number
   readonly #stream: Stream<unknown, unknown>
+  #progress: Progress | undefined
   readonly #water: LowWater
   /** Results that were read and not accepted. */
   #held: unknown[] = []
@@ -60,8 +58,43 @@ export class Round {
     this.#owner = owner
     this.#base = base
     this.#water = new LowWater(def.stages.length, () => void this.#settle())
-    this.#stream = new Stream(new LiveMode(def, { harness: this.#water }, PULLER))
+    this.#stream = new Stream(new LiveMode(def, { harness: this.#water }, this))
     this.ended = this.#drain()
+  }
+
+  /** Number of the first event that has not reached the function. */
+  get begun(): number {
+    return this.#base + (this.#progress?.delivered ?? 0)
+  }
+
+  /** Calls `reached` once, when all events before number `upTo` have reached the function. */
+  whenBegun(upTo: number, reached: () => void): void {
+    const progress = this.#progress as Progress
+    progress.milestone = {
+      at: upTo - this.#base,
+      reached: () => {
+        progress.milestone = null
+        reached()
+      },
+    }
+    progress.hear()
+  }
+
+  /** The function gets no event that has not reached it by now. */
+  stop(): void {
+    this.#water.stop()
+  }
+
+  watch(progress: Progress): void {
+    this.#progress = progress
+  }
+
+  encode(result: unknown): unknown {
+    return result
+  }
+
+  holds(): boolean {
+    return false
   }
 
   /** Resolves when they were accepted, or, with false, when nobody takes them any more. */

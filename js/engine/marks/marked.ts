@@ -8,6 +8,8 @@ import { MarkLine } from './mark-line.js'
 type Next = IteratorResult<unknown, undefined>
 type Result = IteratorResult<unknown, unknown>
 
+const DONE: Promise<Next> = Promise.resolve({ value: undefined, done: true })
+
 /** Is told when a function asks. */
 export interface MarkedOwner {
   asked(): void
@@ -30,8 +32,14 @@ export class Marked {
   isKept = false
   private readonly owner: MarkedOwner
 
-  constructor(owner: MarkedOwner) {
+  /** The first function of its stream. */
+  readonly isFirst: boolean
+  /** It gets no more events. */
+  isStopped = false
+
+  constructor(owner: MarkedOwner, isFirst: boolean) {
     this.owner = owner
+    this.isFirst = isFirst
   }
 
   /** Its generator is made. One that holds events counts them from now on. */
@@ -65,7 +73,7 @@ export class MarkedEvents implements AsyncIterableIterator<unknown> {
 
   next(): Promise<Next> {
     this.#marked.ask()
-    return this.#events.next()
+    return this.#marked.isStopped ? DONE : this.#events.next()
   }
 
   async return(value?: unknown): Promise<Next> {

@@ -31,9 +31,9 @@ export class SegmentMarks implements MarkedOwner {
     return this.#stages.length
   }
 
-  /** The next function, counted. */
-  wrap(fn: StreamGenerator<never, unknown>): StreamGenerator<never, unknown> {
-    const marked = new Marked(this)
+  /** The next function, counted; `index`: its number in the stream, where events may be cut off. */
+  wrap(fn: StreamGenerator<never, unknown>, index = -1): StreamGenerator<never, unknown> {
+    const marked = new Marked(this, index === 0)
     this.#stages.push(marked)
     const call: Call = (events, ctx) => {
       const generator = (fn as unknown as Call)(new MarkedEvents(events as AsyncIterator<unknown, undefined>, marked), ctx)
@@ -50,6 +50,12 @@ export class SegmentMarks implements MarkedOwner {
     if (this.#isDue || this.#isOver || this.#tell === undefined) return
     this.#isDue = true
     setImmediate(this.#report)
+  }
+
+  /** The first function of the stream gets no more events: for it the input has ended. */
+  stop(): void {
+    const [first] = this.#stages
+    if (first?.isFirst === true) first.isStopped = true
   }
 
   /** Tells what there is to tell at once. */

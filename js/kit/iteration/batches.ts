@@ -13,15 +13,15 @@ export function inBatches(results: unknown): results is Batched {
   return typeof (results as Partial<Batched> | null)?.[BATCH] === 'function'
 }
 
-/** An iterator over lots as they are read; an empty one is the end. `close` ends a read that waits. */
+/** An iterator over lots as they are read; an empty one is the end. `close` ends a read that waits. `next(room)`: at most so many values, where it matters. */
 export function inLots<Value>(
-  read: () => Promise<readonly Value[]>,
+  read: (room: number) => Promise<readonly Value[]>,
   close: () => Promise<void>,
-): AsyncIterator<readonly Value[], undefined> {
+): AsyncIterator<readonly Value[], undefined, number | undefined> {
   const done = { value: undefined, done: true } as const
   return {
-    async next() {
-      const value = await read()
+    async next(room = Number.POSITIVE_INFINITY) {
+      const value = await read(room)
       return value.length === 0 ? done : { value, done: false }
     },
     async return() {

@@ -10,7 +10,7 @@ import type { Blocking } from './blocking.js'
 import { Entry } from './entry.js'
 import type { SourceSettings } from './options.js'
 import type { Pending } from './pending.js'
-import type { EntryReader } from './reader.js'
+import { countOf, type EntryReader } from './reader.js'
 
 const PAUSE = 100
 
@@ -33,13 +33,13 @@ export class GroupReader implements EntryReader {
     this.#pending = pending
   }
 
-  next(): Promise<Entry[] | undefined> {
-    const entries = this.#next()
+  next(room: number): Promise<Entry[] | undefined> {
+    const entries = this.#next(room)
     this.#reading = entries.catch(() => undefined)
     return entries
   }
 
-  async #next(): Promise<Entry[] | undefined> {
+  async #next(room: number): Promise<Entry[] | undefined> {
     while (!this.#isStopped) {
       try {
         if (!this.#isMade) await this.#make()
@@ -47,11 +47,11 @@ export class GroupReader implements EntryReader {
           this.#blocking.isDoubtful = false
           this.#pending.lookAgain()
         }
-        const recovered = await this.#pending.recover()
+        const recovered = await this.#pending.recover(room)
         if (recovered.length > 0 && !this.#isStopped) return recovered
-        await this.#pending.handOver(recovered)
+        await this.#pending.handOver(recovered, true)
         if (this.#isStopped) break
-        const entries = await this.#read()
+        const entries = await this.#read(room)
         if (entries.length > 0) return entries
       } catch (error) {
         await this.#failed(error)
@@ -68,8 +68,8 @@ export class GroupReader implements EntryReader {
     this.#blocking.close()
   }
 
-  async #read(): Promise<Entry[]> {
-    const { streams, group, consumer, batch, block, codec } = this.#settings
+  async #read(room: number): Promise<Entry[]> {
+    const { streams, group, consumer, block, codec } = this.#settings
     const ms = Math.min(block, this.#pending.patience)
     const command: Argument[] = [
       'XREADGROUP',
@@ -77,7 +77,7 @@ export class GroupReader implements EntryReader {
       group as string,
       consumer,
       'COUNT',
-      batch,
+      countOf(this.#settings, room),
       'BLOCK',
       Math.ceil(ms),
       'STREAMS',
@@ -92,7 +92,7 @@ export class GroupReader implements EntryReader {
     }
     // It came with the stop: others may have it at once.
     if (this.#isStopped) {
-      await this.#pending.handOver(entries)
+      await this.#pending.handOver(entries, true)
       return []
     }
     return entries

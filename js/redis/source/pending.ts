@@ -62,7 +62,7 @@ export class Pending {
   }
 
   /** Entries to be delivered again, [] where there are none for now. While one must be alone, it waits until that one is acknowledged. */
-  async recover(): Promise<Entry[]> {
+  async recover(room: number): Promise<Entry[]> {
     if (this.#isAlone) await this.#idle()
     this.#isAlone = false
     const now = performance.now()
@@ -73,7 +73,7 @@ export class Pending {
       for (const stream of this.#settings.streams) await this.#begin(stream)
     }
     for (const [stream, { from, to }] of this.#from) {
-      const entries = await this.#look(stream, from, to)
+      const entries = await this.#look(stream, from, to, room)
       if (entries.length > 0) return entries
     }
     if (this.#from.size === 0 && !this.#suspectsWait) this.#own = false
@@ -89,11 +89,15 @@ export class Pending {
     }
   }
 
-  /** Entries that nobody here works on: others may have them at once. */
-  async handOver(entries: readonly Entry[]): Promise<void> {
+  /** Entries that nothing here works on: others may have them immediately. With `unseen` they have not reached the function, and this delivery does not count. */
+  async handOver(entries: readonly Entry[], unseen = false): Promise<void> {
     const { group, consumer, reclaimAfter } = this.#settings
-    for (const [stream, ids] of byStream(entries))
-      await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids, 'IDLE', Math.ceil(reclaimAfter) + 1, 'JUSTID'])
+    const idle = Math.ceil(reclaimAfter) + 1
+    for (const deliveries of new Set(entries.map((entry) => entry.deliveries))) {
+      const count = unseen ? ['RETRYCOUNT', deliveries - 1] : []
+      for (const [stream, ids] of byStream(entries.filter((entry) => entry.deliveries === deliveries)))
+        await insist(this.#wire, ['XCLAIM', stream, group as string, consumer, 0, ...ids, 'IDLE', idle, ...count, 'JUSTID'])
+    }
   }
 
   /** What is done again by and by anyway is not insisted on while the server is away, or when the client was closed. */
@@ -108,8 +112,9 @@ export class Pending {
   }
 
   /** The next page of what is pending in a stream. */
-  async #look(stream: string, from: string, to: string): Promise<Entry[]> {
-    const { group, consumer, batch, reclaimAfter } = this.#settings
+  async #look(stream: string, from: string, to: string, room: number): Promise<Entry[]> {
+    const { group, consumer, reclaimAfter } = this.#settings
+    const batch = Math.min(this.#settings.batch, room)
     const reply = await insist(this.#wire, ['XPENDING', stream, group as string, from, to, batch])
     const page = (reply as [string, string, number, number][]).map(([id, owner, idle, deliveries]) => ({
       id: String(id),

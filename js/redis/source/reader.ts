@@ -10,8 +10,8 @@ import type { SourceSettings } from './options.js'
 
 /** Where entries come from. */
 export interface EntryReader {
-  /** The next ones, at least one. `undefined`: it was stopped. Rejects with what no retry mends. */
-  next(): Promise<Entry[] | undefined>
+  /** The next ones, at least one, and no more than `room`, about. `undefined`: it was stopped. Rejects with what no retry mends. */
+  next(room: number): Promise<Entry[] | undefined>
   /** Resolves when nothing is on its way any more. */
   stop(): Promise<void>
 }
@@ -34,14 +34,14 @@ export class TailReader implements EntryReader {
     this.#settings = settings
   }
 
-  async next(): Promise<Entry[] | undefined> {
-    const { streams, batch, block, codec } = this.#settings
+  async next(room: number): Promise<Entry[] | undefined> {
+    const { streams, block, codec } = this.#settings
     while (!this.#isStopped) {
       try {
         if (this.#after.size < streams.length) await this.#begin()
         const ids = streams.map((stream) => this.#after.get(stream) as string)
         const reply = await this.#blocking.read(
-          ['XREAD', 'COUNT', batch, 'BLOCK', block, 'STREAMS', ...streams, ...ids],
+          ['XREAD', 'COUNT', countOf(this.#settings, room), 'BLOCK', block, 'STREAMS', ...streams, ...ids],
           block,
           codec.isBinary,
         )
@@ -71,6 +71,11 @@ export class TailReader implements EntryReader {
       if (!this.#after.has(stream)) this.#after.set(stream, from === '$' ? await tailOf(this.#wire, stream) : from)
     }
   }
+}
+
+/** Servers count the entries of each stream. */
+export function countOf({ batch, streams }: SourceSettings, room: number): number {
+  return Math.max(1, Math.floor(Math.min(batch, room) / streams.length))
 }
 
 /** The id of the last entry that a stream ever had. */

@@ -59,6 +59,11 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
         : new GroupReader(wire, this.#blocking, settings, this.#pending)
   }
 
+  /** Most entries that are read and have not reached the function, about. */
+  get ahead(): number {
+    return this.settings.batch
+  }
+
   /** How many entries were put aside. */
   get deadLettered(): number {
     return this.#deadLetters.count
@@ -92,12 +97,12 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   }
 
   /** The events as they come, many at a time. */
-  batches(): AsyncIterator<readonly Value[], undefined> {
+  batches(): AsyncIterator<readonly Value[], undefined, number | undefined> {
     if (this.#isOpen) throw new VeloError('VELO_LOCKED', 'redisSource: it is read already: make one for each reader')
     this.#isOpen = true
     if (this.settings.group !== undefined) this.#timer = setInterval(this.#keep, this.#pending.every).unref()
     return inLots(
-      () => this.#read(),
+      (room) => this.#read(room),
       () => this.#close(),
     )
   }
@@ -158,9 +163,9 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
   }
 
   /** A read that waits is over: nothing more is read. */
-  async #read(): Promise<Value[]> {
+  async #read(room: number): Promise<Value[]> {
     while (!this.#isOver) {
-      const entries = await this.#reader.next()
+      const entries = await this.#reader.next(room)
       if (entries === undefined || this.#isOver) break
       const values: Value[] = []
       for (const entry of entries) {
@@ -210,13 +215,15 @@ export class RedisSource<Value = unknown> implements AckSource<Value>, InWork {
     await this.#reader.stop()
   }
 
-  /** Called by `consume` when nothing is acknowledged any more: a consumer of our own with nothing pending is given back. */
-  async end(): Promise<void> {
+  /** Called by `consume` when nothing is acknowledged any more: others may have what is not done at once, and a consumer of our own with nothing pending is given back. */
+  async end(begun = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#close()
     clearInterval(this.#timer)
     const { group, consumer, isOwn, streams } = this.settings
     if (group === undefined) return
-    await this.#pending.handOver(this.#entries)
+    const first = Math.max(0, begun - this.#first)
+    await this.#pending.handOver(this.#entries.slice(0, first))
+    await this.#pending.handOver(this.#entries.slice(first), true)
     if (!isOwn) return
     for (const stream of streams) await LEAVE.run(this.wire, [stream], [group, consumer]).catch(() => undefined)
   }

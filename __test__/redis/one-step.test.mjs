@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { keyed, map, window } from 'velo-stream/operators'
+import { streamFn } from 'velo-stream'
+import { batch, keyed, map, window } from 'velo-stream/operators'
 import { publish, redisSink, redisSource } from 'velo-stream/redis'
 import { describeServers } from '../support/redis-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
@@ -110,6 +111,61 @@ describeServers('one step', ({ server }) => {
       )
     })
   }
+
+  for (const [what, stolen] of [
+    ['the first', 0],
+    ['one in the middle', 5],
+    ['the last', 9],
+  ]) {
+    test(`a step is refused whole when ${what} of its entries was taken over`, async () => {
+      const stream = `stolen-${n++}`
+      const ids = await publish(client, stream, range(10))
+      let go
+      let isBegun = false
+      const gate = new Promise((resolve) => {
+        go = resolve
+      })
+      const slow = streamFn(async function* slow(events) {
+        for await (const event of events) {
+          isBegun = true
+          await gate
+          yield event
+        }
+      })
+      const source = redisSource(client, { stream, group: 'g', consumer: 'me' })
+      const { running } = consuming(
+        batch((events) => slow.run(events), { maxSize: 10 }),
+        {
+          source,
+          sink: redisSink(client, { stream: `${stream}-out` }),
+        },
+      )
+      await eventually(() => isBegun)
+      await command(client, 'XCLAIM', stream, 'g', 'other', '0', ids[stolen], 'JUSTID')
+      go()
+      await assert.rejects(running, { code: 'VELO_ADAPTER', message: /taken over by another consumer/ })
+      assert.deepEqual(await valuesOf(client, `${stream}-out`), [])
+      assert.equal(await pendingOf(client, stream, 'g'), 10)
+    })
+  }
+
+  test('entries that come again, in another order than that of the stream, are stored once', async () => {
+    const stream = `again-${n++}`
+    await publish(client, stream, range(30))
+    await command(client, 'XGROUP', 'CREATE', stream, 'g', '0')
+    await command(client, 'XREADGROUP', 'GROUP', 'g', 'gone', 'COUNT', '10', 'STREAMS', stream, '>')
+    const same = map((event) => event, { concurrency: 4, ordered: true })
+    const { stop } = consuming(same, {
+      source: redisSource(client, { stream, group: 'g', reclaimAfter: 200, block: 20 }),
+      sink: redisSink(client, { stream: `${stream}-out` }),
+    })
+    await eventually(async () => (await valuesOf(client, `${stream}-out`)).length === 30 && (await pendingOf(client, stream, 'g')) === 0)
+    await stop()
+    assert.deepEqual(
+      (await valuesOf(client, `${stream}-out`)).sort((a, b) => a - b),
+      range(30),
+    )
+  })
 })
 
 noUnhandledRejections('redis one step')

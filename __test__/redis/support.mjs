@@ -90,8 +90,9 @@ export async function pendingOf(client, stream, group) {
 export async function proxy(port) {
   const pairs = new Set()
   const stalled = false
+  let target = port
   const server = net.createServer((socket) => {
-    const to = net.connect(port, '127.0.0.1')
+    const to = net.connect(target, '127.0.0.1')
     const pair = [socket, to]
     pairs.add(pair)
     for (const [one, other] of [pair, [to, socket]]) {
@@ -112,6 +113,10 @@ export async function proxy(port) {
   leftover(close)
   return {
     port: server.address().port,
+    /** New connections go there; those that are there stay as they are. */
+    to(other) {
+      target = other
+    },
     /** Those that are there hear nothing more; new ones may. */
     stall() {
       for (const pair of pairs) for (const socket of pair) socket.removeAllListeners('data').pause()

@@ -5,8 +5,13 @@ import { AdapterError } from '../../index.js'
 import { afterMs } from './pause.js'
 import type { Argument, Wire } from './wire.js'
 
-/** Refusals of a server that will think better of it. */
-const PASSING = /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|MOVED|ASK|NOREPLICAS|UNBLOCKED)\b/
+/** Transient refusals. */
+const PASSING = /^-?(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|MOVED|ASK|NOREPLICAS|UNBLOCKED|OOM|MISCONF)\b/
+/** Transient refusals that last until an operator does something, or a failover is over. */
+const LASTING = /^-?(READONLY|OOM|MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN)\b/
+/** ms between two new connections, and between two warnings. */
+const RENEWED_EVERY = 1000
+const WARNED_EVERY = 60_000
 /** A refusal begins with a word in capitals. */
 const REFUSED = /^-?[A-Z][A-Z]+\b(?!:)/
 /** ms before a command is sent again, at first and at most. */
@@ -21,6 +26,37 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export function isRefusal(error: unknown): boolean {
   const message = messageOf(error)
   return REFUSED.test(message) && !PASSING.test(message)
+}
+
+/** The server behind the connection has become a replica: the same connection will never take a write again. */
+export function isReadOnly(error: unknown): boolean {
+  return /^-?READONLY\b/.test(messageOf(error))
+}
+
+/** The server has no memory for writes. */
+export function isOutOfMemory(error: unknown): boolean {
+  return /^-?OOM\b/.test(messageOf(error))
+}
+
+/** By client: when its connection was replaced last, and when a warning was emitted. */
+const renewed = new WeakMap<object, number>()
+const warned = new WeakMap<object, number>()
+
+function isDue(times: WeakMap<object, number>, client: object, every: number): boolean {
+  const now = performance.now()
+  if (now - (times.get(client) ?? -Infinity) < every) return false
+  times.set(client, now)
+  return true
+}
+
+/** A transient refusal: connects again where that helps, and names the reason once a minute. */
+export function refusedForNow(wire: Wire, command: Argument | undefined, error: unknown): void {
+  if (isReadOnly(error) && isDue(renewed, wire.client, RENEWED_EVERY)) wire.renew()
+  if (LASTING.test(messageOf(error)) && isDue(warned, wire.client, WARNED_EVERY))
+    process.emitWarning(`redis: ${command} is refused for now, and retried: ${messageOf(error)}`, {
+      type: 'VeloWarning',
+      code: 'VELO_ADAPTER',
+    })
 }
 
 /** The error that users get. */
@@ -41,13 +77,17 @@ export async function settled<Value>(promise: Promise<Value>, ms: number, late: 
   }
 }
 
-/** Sends a command that may be repeated until the server has answered; rejects with what it refused, untouched, or where the client was closed. */
-export async function insist(wire: Wire, command: readonly Argument[], binary = false): Promise<unknown> {
+/**
+ * Sends a command that may be repeated until the server has answered; rejects with what it refused, untouched, or where the client was closed. A server without memory is a refusal for good only
+ * without `waits`.
+ */
+export async function insist(wire: Wire, command: readonly Argument[], binary = false, waits = true): Promise<unknown> {
   for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       return await settled(wire.send(command, binary), PATIENCE, () => new Error(`no answer to ${command[0]} in ${PATIENCE} ms`))
     } catch (error) {
-      if (isRefusal(error) || wire.isEnded) throw error
+      if (isRefusal(error) || wire.isEnded || (!waits && isOutOfMemory(error))) throw error
+      refusedForNow(wire, command[0], error)
       await afterMs(pause)
     }
   }

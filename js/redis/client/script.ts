@@ -14,13 +14,13 @@ export class Script {
   }
 
   /** Runs it until there is an answer: it must be one that may be repeated. */
-  async run(wire: Wire, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+  async run(wire: Wire, keys: readonly string[], args: readonly Argument[], waits = true): Promise<unknown> {
     const rest = [keys.length, ...keys, ...args]
     try {
-      return await insist(wire, ['EVALSHA', this.#hash, ...rest])
+      return await insist(wire, ['EVALSHA', this.#hash, ...rest], false, waits)
     } catch (error) {
       if (!messageOf(error).includes('NOSCRIPT')) throw error
-      return insist(wire, ['EVAL', this.#source, ...rest])
+      return insist(wire, ['EVAL', this.#source, ...rest], false, waits)
     }
   }
 }

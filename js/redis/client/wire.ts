@@ -44,6 +44,8 @@ export interface Wire {
   send(command: readonly Argument[], binary?: boolean): Promise<unknown>
   /** A connection of our own. */
   duplicate(): Promise<Wire>
+  /** The server behind the connection takes no writes any more: commands go over a new connection from now on, which may lead to another server. */
+  renew(): void
   /** `listener` is called with each new connection behind it. */
   onReady(listener: () => void): void
   /** At once, whatever waits. */
@@ -97,6 +99,11 @@ class IoredisWire implements Wire {
     this.client.on(this.isCluster ? '+node' : 'ready', listener)
   }
 
+  /** As the option `reconnectOnError` does. A cluster is told by its servers where a key has gone. */
+  renew(): void {
+    if (!this.isCluster) this.client.disconnect(...([true] as never[]))
+  }
+
   destroy(): void {
     this.client.disconnect()
   }
@@ -104,6 +111,9 @@ class IoredisWire implements Wire {
 
 /** The number of bulk strings in the protocol, by which node-redis knows how to give them. */
 const BINARY = { typeMapping: { 36: Buffer } }
+
+/** Connections in place of those of users, which cannot connect again without being closed. */
+const replaced = new WeakMap<NodeRedisLike, NodeRedisLike>()
 
 class NodeRedisWire implements Wire {
   readonly client: NodeRedisLike
@@ -121,7 +131,7 @@ class NodeRedisWire implements Wire {
   send(command: readonly Argument[], binary = false): Promise<unknown> {
     const args = command.map((part) => (typeof part === 'number' ? String(part) : bytes(part)))
     const options = binary ? BINARY : undefined
-    const { client } = this
+    const client = replaced.get(this.client) ?? this.client
     if (!this.isCluster) return client.sendCommand(...([args, options] as never[]))
     // It must be told the key of a command.
     return client.sendCommand(...([firstKeyOf(args as Argument[]), false, args, options] as never[]))
@@ -136,6 +146,18 @@ class NodeRedisWire implements Wire {
 
   onReady(listener: () => void): void {
     this.client.on(this.isCluster ? 'node-ready' : 'ready', listener)
+  }
+
+  renew(): void {
+    if (this.isCluster) return
+    const { client } = this
+    const before = replaced.get(client)
+    const copy = client.duplicate() as NodeRedisLike & { connect(): Promise<unknown> }
+    copy.on('error', () => {})
+    copy.connect().catch(() => {})
+    replaced.set(client, copy)
+    before?.destroy?.()
+    if (before === undefined) client.on('end', () => replaced.get(client)?.destroy?.())
   }
 
   destroy(): void {

@@ -204,8 +204,13 @@ export class Cluster<Functions extends ClusterFunctions = ClusterFunctions> {
     const connector = connectorOf(this.#client, `${FIELD}.client`)
     const connection = connector.connect()
     const subscriber = connector.subscriber()
-    const [scripts, beats] = [connection, connector.connect()].map((one) => new Scripts(one, this.#timeout)) as [Scripts, Scripts]
-    const replicas = this.#wait && new Replicas(connector.connect(), this.#names.mark, this.#wait)
+    const marks = this.#wait && connector.connect()
+    const replicas = this.#wait && marks && new Replicas(marks, this.#names.mark, this.#wait)
+    const beating = connector.connect()
+    const renew = (): void => {
+      for (const one of [connection, beating, subscriber, marks]) one?.renew()
+    }
+    const [scripts, beats] = [connection, beating].map((one) => new Scripts(one, this.#timeout, renew)) as [Scripts, Scripts]
     const limits = { ttl: this.#ttl, backlog: this.#backlog, replicas }
     const audience = new Audience(subscriber, scripts)
     const handles = new Handles(scripts, audience, this.#prefix, this.#names, limits)

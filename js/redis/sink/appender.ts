@@ -97,7 +97,9 @@ export class Appender {
     for (let at = 0; at < entries.length; at += LOT) {
       const lot = entryArgs(this.#trimming, entries.slice(at, at + LOT))
       try {
-        const reply = await APPEND.run(this.#wire, [this.#stream, this.#writer], [++this.#number, REMEMBERED, wantsIds ? 1 : 0, ...lot])
+        const args = [++this.#number, REMEMBERED, wantsIds ? 1 : 0, ...lot]
+        // A sink waits until the server has memory again; a caller who wants ids wants to know now.
+        const reply = await APPEND.run(this.#wire, [this.#stream, this.#writer], args, !wantsIds)
         if (Array.isArray(reply)) for (const id of reply) ids.push(String(id))
       } catch (error) {
         throw adapterError(`XADD ${this.#stream}`, error)

@@ -1,7 +1,7 @@
 // A connection of its own for reads that wait on the server. A read that is not answered in time is lost, whatever the client says: the connection is thrown away, and the
 // next read gets a new one. Each new connection may have cost the answer to a read, which whoever reads is told.
 
-import { settled } from '../client/faults.js'
+import { isReadOnly, settled } from '../client/faults.js'
 import type { Argument, Wire } from '../client/wire.js'
 
 /** ms that an answer may be late. */
@@ -27,6 +27,8 @@ export class Blocking {
     } catch (error) {
       this.isDoubtful = true
       if (error instanceof Error && error.message.startsWith('no answer')) this.#drop()
+      // Its server is a replica by now, and another one takes writes.
+      else if (isReadOnly(error)) this.#drop()
       else if (this.#own?.isEnded === true) this.#drop()
       throw error
     }

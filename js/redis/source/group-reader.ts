@@ -2,7 +2,7 @@
 //
 // Owns: the order of reads, and a group that was lost. Not here: who has what pending (pending.ts).
 
-import { adapterError, insist, isRefusal, messageOf } from '../client/faults.js'
+import { adapterError, insist, isRefusal, messageOf, refusedForNow } from '../client/faults.js'
 import { Pause } from '../client/pause.js'
 import { streamsOf } from '../client/replies.js'
 import type { Argument, Wire } from '../client/wire.js'
@@ -103,7 +103,10 @@ export class GroupReader implements EntryReader {
     if (messageOf(error).includes('NOGROUP')) this.#isMade = false
     else if (isRefusal(error)) throw adapterError(`XREADGROUP ${this.#settings.group}`, error)
     else if (this.#wire.isEnded) throw adapterError('the client was closed', error)
-    else await this.#pause.wait(PAUSE)
+    else {
+      refusedForNow(this.#wire, 'XREADGROUP', error)
+      await this.#pause.wait(PAUSE)
+    }
   }
 
   /** Makes the group where there is none; also one that was lost, together with its stream or alone. */

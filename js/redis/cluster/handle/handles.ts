@@ -6,7 +6,7 @@ import { ClosedError, TimeoutError } from '../../../kit/errors.js'
 import type { Puller } from '../../../kit/iteration/pulled.js'
 import { silence } from '../../../kit/promises.js'
 import type { StreamHeaders } from '../../../kit/types.js'
-import { adapterError, isRefusal } from '../../client/faults.js'
+import { adapterError, isRefusal, messageOf } from '../../client/faults.js'
 import { keysOf, tagOf } from '../../session/keys.js'
 import type { Scripts } from '../../session/scripts/script.js'
 import type { Hostable } from '../definition.js'
@@ -107,7 +107,7 @@ export class Handles {
 function notOpened(id: string, cause: unknown): unknown {
   if (cause instanceof ClosedError || (cause as { code?: unknown }).code === 'VELO_CHECKPOINT') return cause
   if (isRefusal(cause)) return adapterError(`session ${id}`, cause)
-  return new TimeoutError('VELO_TIMEOUT', `session ${id}: the server does not answer`, { streamId: id, cause })
+  return new TimeoutError('VELO_TIMEOUT', `session ${id}: ${messageOf(cause)}`, { streamId: id, cause })
 }
 
 function withoutSecrets(headers: StreamHeaders | undefined): StreamHeaders | undefined {

@@ -3,6 +3,7 @@
 
 import type { EventRecord, Ownership, ReadLimit } from '../../../durable/journal.js'
 import { ClosedError, TimeoutError, type VeloError } from '../../../kit/errors.js'
+import { messageOf } from '../../client/faults.js'
 import type { Replicas } from '../../session/clients/replicas.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { refusal } from '../../session/keys.js'
@@ -171,7 +172,7 @@ export class Sender extends PartOfJournal {
     try {
       return await ask()
     } catch (cause) {
-      const message = `session ${id}: the server does not answer; whether the events were kept is not known`
+      const message = `session ${id}: ${messageOf(cause)}; whether the events were kept is not known`
       throw new TimeoutError('VELO_TIMEOUT', message, { streamId: id, cause })
     }
   }

@@ -14,7 +14,7 @@ interface IoCluster {
   nodes(role: 'master'): readonly (IoRedis & { readonly options: { readonly host?: string; readonly port?: number } })[]
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
   connect(): Promise<void>
-  disconnect(): void
+  disconnect(reconnect?: boolean): void
   on(event: string, listener: (...args: never[]) => void): unknown
 }
 
@@ -47,6 +47,9 @@ function duplicated(client: IoCluster): IoCluster {
 }
 
 class IoClusterConnection extends IoConnection<IoCluster> {
+  /** Servers of a cluster say themselves where a key has gone. */
+  override renew(): void {}
+
   /** With each server that comes, or comes back. */
   override onReady(listener: () => void): void {
     super.onReady(listener)

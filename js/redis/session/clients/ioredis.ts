@@ -7,7 +7,7 @@ export interface IoRedis {
   duplicate(options: object): IoRedis
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
   connect(): Promise<void>
-  disconnect(): void
+  disconnect(reconnect?: boolean): void
   ssubscribe(channel: string): Promise<unknown>
   sunsubscribe(channel: string): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
@@ -62,6 +62,10 @@ export class IoConnection<Client extends Ready = IoRedis> implements Connection 
     this.client.on('ready', listener)
   }
 
+  renew(): void {
+    this.client.disconnect(true)
+  }
+
   close(): void {
     this.client.disconnect()
   }
@@ -102,6 +106,10 @@ export class IoSubscriber implements Subscriber {
     this.#client.on('error', ((error: Error) => {
       if (/queue state/.test(error.message)) listener(false)
     }) as (...args: never[]) => void)
+  }
+
+  renew(): void {
+    this.#client.disconnect(true)
   }
 
   close(): void {

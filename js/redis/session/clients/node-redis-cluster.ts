@@ -63,6 +63,9 @@ class NodeClusterConnection implements Connection {
     this.#client.on('node-ready', listener)
   }
 
+  /** Servers of a cluster say themselves where a key has gone. */
+  renew(): void {}
+
   close(): void {
     this.#isClosed = true
     if (this.#client.isOpen) this.#client.destroy()
@@ -97,7 +100,7 @@ class NodeShards implements Shards {
     const master = this.#client.slots[slotOf(channel)]?.master
     const client = master?.client
     if (master === undefined || client === undefined) return undefined
-    return { address: master.address, subscriber: () => new NodeSubscriber(client.duplicate()) }
+    return { address: master.address, subscriber: () => new NodeSubscriber(() => client.duplicate()) }
   }
 
   ask(channel: string): Promise<unknown> {

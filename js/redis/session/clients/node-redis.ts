@@ -25,25 +25,48 @@ export function isNodeRedis(client: unknown): client is NodeRedis {
 export function overNodeRedis(client: NodeRedis): Connector {
   return {
     isCluster: false,
-    connect: () => new NodeConnection(client.duplicate()),
-    subscriber: () => new NodeSubscriber(client.duplicate()),
+    connect: () => new NodeConnection(() => client.duplicate()),
+    subscriber: () => new NodeSubscriber(() => client.duplicate()),
   }
 }
 
 abstract class Own {
-  protected readonly client: NodeRedis
+  protected client: NodeRedis
+  readonly #make: () => NodeRedis
+  /** What is listened to, on each client that follows. */
+  readonly #listeners: [string, (...args: never[]) => void][] = []
   #isClosed = false
 
-  constructor(client: NodeRedis) {
-    this.client = client
-    // Whoever waits for an answer is told; without a listener an error ends the process.
-    client.on('error', () => {})
-    client.connect().catch(() => {})
+  constructor(make: () => NodeRedis) {
+    this.#make = make
+    this.client = this.#begin()
   }
 
   onReady(listener: () => void): void {
     if (this.client.isReady) listener()
-    this.client.on('ready', listener)
+    this.on('ready', listener)
+  }
+
+  /** A client of node-redis cannot connect again without being closed: another one takes its place. */
+  renew(): void {
+    if (this.#isClosed) return
+    const before = this.client
+    this.client = this.#begin()
+    before.destroy()
+  }
+
+  protected on(event: string, listener: (...args: never[]) => void): void {
+    this.#listeners.push([event, listener])
+    this.client.on(event, listener)
+  }
+
+  #begin(): NodeRedis {
+    const client = this.#make()
+    // Whoever waits for an answer is told; without a listener an error ends the process.
+    client.on('error', () => {})
+    for (const [event, listener] of this.#listeners) client.on(event, listener)
+    client.connect().catch(() => {})
+    return client
   }
 
   close(): void {
@@ -54,10 +77,15 @@ abstract class Own {
 }
 
 class NodeConnection extends Own implements Connection {
-  readonly #bytes = this.client.withTypeMapping(BYTES)
+  #bytes = this.client.withTypeMapping(BYTES)
 
   call(...args: Argument[]): Promise<unknown> {
     return this.#bytes.sendCommand(plain(args))
+  }
+
+  override renew(): void {
+    super.renew()
+    this.#bytes = this.client.withTypeMapping(BYTES)
   }
 }
 
@@ -71,8 +99,8 @@ export class NodeSubscriber extends Own implements Subscriber {
   readonly #under = new Map<string, Promise<void>>()
   readonly #hear = (message: Buffer, channel: Buffer): void => this.#listeners.get(channel.toString())?.(message)
 
-  constructor(client: NodeRedis) {
-    super(client)
+  constructor(make: () => NodeRedis) {
+    super(make)
     // What could not be given up as the connection broke came back with it.
     this.onReady(() => {
       for (const channel of this.#subscribed) if (!this.#listeners.has(channel)) this.unsubscribe(channel).catch(() => {})
@@ -97,15 +125,21 @@ export class NodeSubscriber extends Own implements Subscriber {
     })
   }
 
+  /** Nothing is subscribed over the new connection. */
+  override renew(): void {
+    this.#subscribed.clear()
+    super.renew()
+  }
+
   onLost(listener: (isAway: boolean) => void): void {
-    this.client.on('reconnecting', () => listener(true))
+    this.on('reconnecting', () => listener(true))
     // Of a channel whose slot has gone to another server, this one says nothing more.
-    this.client.on('sharded-channel-moved', (channel: string) => {
+    this.on('sharded-channel-moved', (channel: string) => {
       this.#subscribed.delete(channel)
       listener(false)
     })
     // It could not subscribe again what it had, and has forgotten all of it.
-    this.client.on('__MOVED', () => {
+    this.on('__MOVED', () => {
       this.#subscribed.clear()
       listener(false)
     })

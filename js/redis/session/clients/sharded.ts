@@ -74,6 +74,9 @@ export class ShardedSubscriber implements Subscriber {
     if (this.#servers.size > 0) listener()
   }
 
+  /** Servers of a cluster say themselves where a channel has gone. */
+  renew(): void {}
+
   /** Whoever is lost is followed here. */
   onLost(): void {}
 

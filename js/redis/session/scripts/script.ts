@@ -19,20 +19,26 @@ export function scriptOf(lua: string): Script {
 
 /** Nobody knows whether it was done, or it was not done and may be later. */
 const UNSURE =
-  /LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED |ASK |UNBLOCKED|redirections|slots cache|startup nodes|root nodes|closed|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|abort|MaxRetries|offline|disconnect/i
+  /LOADING|BUSY |READONLY|\bOOM\b|MISCONF|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED |ASK |UNBLOCKED|redirections|slots cache|startup nodes|root nodes|closed|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|abort|MaxRetries|offline|disconnect/i
 
 /** ms between two tries. */
 const PAUSES = { first: 5, most: 250 }
+/** ms between two new connections. */
+const RENEWED_EVERY = 1000
 
 export class Scripts {
   readonly #connection: Connection
   /** ms after which a server that does not answer is given up. */
   readonly #timeout: number
+  readonly #onReadOnly: () => void
   #isClosed = false
+  #renewedAt = -Infinity
 
-  constructor(connection: Connection, timeout: number) {
+  /** `onReadOnly`: the server has become a replica, so all that is connected to it must connect again. Default: this connection does. */
+  constructor(connection: Connection, timeout: number, onReadOnly: () => void = () => connection.renew()) {
     this.#connection = connection
     this.#timeout = timeout
+    this.#onReadOnly = onReadOnly
   }
 
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
@@ -59,15 +65,24 @@ export class Scripts {
     this.#connection.close()
   }
 
+  /** The same connection will never take a write again. */
+  #readOnly(): void {
+    const now = performance.now()
+    if (this.#isClosed || now - this.#renewedAt < RENEWED_EVERY) return
+    this.#renewedAt = now
+    this.#onReadOnly()
+  }
+
   /** Until there is an answer. A client may hold a command back for as long as the server is away. */
   asked(ask: () => Promise<unknown>): Promise<unknown> {
     // Every command passes here: one promise and one timer, however often it is asked.
     return new Promise((resolve, reject) => {
       const late = performance.now() + this.#timeout
       let isLate = false
+      let refused: string | undefined
       const timer = setTimeout(() => {
         isLate = true
-        reject(new Error('the server does not answer'))
+        reject(new Error(refused === undefined ? 'the server does not answer' : `the server refuses: ${refused}`))
       }, this.#timeout)
       const settle = (how: () => void): void => {
         clearTimeout(timer)
@@ -80,6 +95,8 @@ export class Scripts {
             const { name, message, constructor: kind } = error as Error
             // One of a client says nothing but its class: it waited for too long to be sent, which a busy process causes too.
             const isUnsure = name === 'AbortError' || kind.name === 'TimeoutError' || UNSURE.test(message)
+            if (/^-?[A-Z]{3,}\b/.test(message)) refused = message
+            if (/READONLY/.test(message)) this.#readOnly()
             if (!isUnsure || this.#isClosed || performance.now() + pause > late) settle(() => reject(error))
             else if (!isLate) setTimeout(() => isLate || tried(Math.min(2 * pause, PAUSES.most)), pause)
           },

@@ -4,6 +4,7 @@
 
 import { configError } from '../../kit/check.js'
 import { firstKeyOf } from './first-key.js'
+import { withoutKeyPrefix } from './key-prefix.js'
 
 /** A part of a command. */
 export type Argument = string | number | Uint8Array
@@ -52,10 +53,11 @@ export interface Wire {
   destroy(): void
 }
 
-/** Throws `VELO_CONFIG` for what is no client. */
+/** Throws `VELO_CONFIG` for what is no client, and for one with a `keyPrefix`. */
 export function wireOf(client: unknown, field: string): Wire {
   const given = client as Partial<IoredisLike & NodeRedisLike> | null | undefined
   if (typeof given === 'object' && given !== null && typeof given.duplicate === 'function') {
+    withoutKeyPrefix(given, field)
     if (typeof given.call === 'function') return new IoredisWire(client as IoredisLike)
     if (typeof given.sendCommand === 'function' && 'isOpen' in given) return new NodeRedisWire(client as NodeRedisLike)
   }

@@ -15,17 +15,19 @@ export declare class AbortError extends VeloError {
 export declare interface AckSource<In> extends AsyncIterable<In> {
   /** Every event before number `upTo` is done. Called with growing numbers, one call at a time; resolves when that is kept. */
   ack(upTo: number): unknown
-  /** In place of iterating one by one: arrays of events, as they come. */
-  batches?(): AsyncIterator<readonly In[]>
+  /** In place of iterating one by one: arrays of events, as they come. `next(room)` should give no more than `room` events. */
+  batches?(): AsyncIterator<readonly In[], unknown, number | undefined>
+  /** Most events that are read and have not reached the function, about. Default 1024. */
+  readonly ahead?: number | undefined
   /** Event number `event` anew, as it came. Without it the value that was given is given again. */
   again?(event: number): In
   /**
-   * The function threw, and this event alone was in work. Resolves with true where it was put aside (in a dead-letter stream, say): it counts as done then. With false it is delivered again. Without this method a
+   * The function threw, and this event alone was in work; it was executed `executions` times in this process. Resolves with true where it was put aside (in a dead-letter stream, say): it counts as done then. With false it is delivered again. Without this method a
    * function that throws ends `consume`.
    */
-  failed?(event: number, error: unknown): boolean | PromiseLike<boolean>
-  /** Nothing is acknowledged any more; called once, whatever became of the events. */
-  end?(): unknown
+  failed?(event: number, error: unknown, executions: number): boolean | PromiseLike<boolean>
+  /** Nothing is acknowledged any more; called once, whatever became of the events. Those from number `begun` on have not reached the function. */
+  end?(begun: number): unknown
   /** How many events were put aside, where the source does that by itself, too. */
   readonly deadLettered?: number
 }

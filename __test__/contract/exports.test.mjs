@@ -123,7 +123,8 @@ const subpaths = {
   websocket: 'serveSocket',
   server: 'createServer',
   telemetry: 'abortStream instrument listStreams metricsInto metricsText metricsType overview streamDetail viewAnswer',
-  redis: 'RedisJournal ack cluster clusterAdmin consumeOnce materialize publish reclaim redisSink redisSource streamInfo trim',
+  redis:
+    'RedisJournal ack cluster clusterAdmin consumeOnce materialize pauseGroup publish reclaim redisSink redisSource replayDeadLetters resumeGroup streamInfo trim',
   nats: 'NatsJournal natsSessions natsSink natsSource publish',
   kafka: 'kafkaSessions kafkaSink kafkaSource',
   dashboard: 'dashboard',

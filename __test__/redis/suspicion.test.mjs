@@ -27,7 +27,7 @@ describeServers('suspicion', ({ server }) => {
     ['at once', { value: 0, dies: true }],
     ['100 ms later', { value: 0, ms: 100, dies: true }],
   ]) {
-    test(`40 neighbors of a session that kills its process ${what} are spared`, { lease: 1000 }, async ({
+    test(`rule 28: 40 neighbors of a session that kills its process ${what} are spared`, { lease: 1000 }, async ({
       front,
       work,
       client,
@@ -65,12 +65,9 @@ describeServers('suspicion', ({ server }) => {
     ['fast', 0, 100],
     ['slow', 300, 30],
   ]) {
-    test(`a deploy whose processes exit by themselves ends none of ${count} sessions with ${what} events`, { lease: 1000 }, async ({
-      front,
-      work,
-      client,
-      prefix,
-    }) => {
+    test(`rule 28: a deploy whose processes exit by themselves ends none of ${count} sessions with ${what} events`, {
+      lease: 1000,
+    }, async ({ front, work, client, prefix }) => {
       const streams = await openAll(front, count)
       for (const stream of streams) await stream.sendBatch([{ value: 1, ms }, { value: 1 }])
       for (let n = 0; n < 8; n++) {
@@ -83,7 +80,7 @@ describeServers('suspicion', ({ server }) => {
     })
   }
 
-  test('sessions that are idle while their host is killed nine times are not suspect', { lease: 1000 }, async ({
+  test('rule 28: sessions that are idle while their host is killed nine times are not suspect', { lease: 1000 }, async ({
     front,
     work,
     client,

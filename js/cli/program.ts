@@ -10,6 +10,7 @@ import { COMMANDS, FORMATS } from './commands.js'
 import { described, Exit, errorJson, exitCode, StuckError, UsageError } from './failure.js'
 import { help, signature } from './help.js'
 import type { Finding } from './looks.js'
+import { redisActions } from './redis-actions.js'
 import { say } from './terminal.js'
 import { tokenOf } from './token.js'
 
@@ -26,15 +27,7 @@ const ACTIONS: Readonly<Record<string, (args: readonly string[], options: Parsed
     (await looks()).show(folder, id, text(options, 'function'), flag(options, 'json')),
   'journal verify': async ([folder = ''], options) => (await looks()).verify(folder, flag(options, 'json')),
   'journal export': async ([folder = ''], options) => (await looks()).exported(folder, flag(options, 'raw')),
-  'cluster ls': async (_, options) => (await overRedis()).ls(clusterOf(options), text(options, 'function'), flag(options, 'json')),
-  'cluster show': async ([id = ''], options) =>
-    (await overRedis()).show(clusterOf(options), id, text(options, 'function'), flag(options, 'json')),
-  'cluster drain': async ([worker = ''], options) =>
-    (await overRedis()).drain(clusterOf(options), worker, timeoutOf(options), flag(options, 'json')),
-  'cluster move': async ([id = ''], options) => {
-    const [name, to] = [text(options, 'function'), text(options, 'to')]
-    return (await overRedis()).move(clusterOf(options), id, name, to, timeoutOf(options), flag(options, 'json'))
-  },
+  ...redisActions,
   'journal prune': ([folder = ''], options) => pruneCommand(folder, options),
 }
 
@@ -74,7 +67,9 @@ async function started(words: readonly string[]): Promise<number> {
 function named(words: readonly string[]): { name: string | undefined; rest: string[] } {
   const [first, second] = [...words.keys()].filter((at) => !words[at]?.startsWith('-'))
   const name = first === undefined ? undefined : (words[first] as string)
-  const isGroup = second !== undefined && [...COMMANDS.keys()].some((command) => command.startsWith(`${name} `))
+  const isWord =
+    second !== undefined && (!COMMANDS.has(String(name)) || (second === Number(first) + 1 && COMMANDS.has(`${name} ${words[second]}`)))
+  const isGroup = isWord && [...COMMANDS.keys()].some((command) => command.startsWith(`${name} `))
   const rest = words.filter((_, at) => at !== first && !(isGroup && at === second))
   return { name: isGroup ? `${name} ${words[second]}` : name, rest }
 }
@@ -239,15 +234,6 @@ async function pruneCommand(folder: string, given: Parsed): Promise<number> {
   }
   return prune(folder, options)
 }
-
-/** Which cluster the options mean. */
-function clusterOf(given: Parsed): { redis: string; prefix: string } {
-  const redis = text(given, 'redis')
-  if (redis === undefined) throw new UsageError('cluster needs --redis')
-  return { redis, prefix: text(given, 'prefix') ?? 'velo' }
-}
-
-const timeoutOf = (given: Parsed): number => integer(given, 'timeout', 0, 86_400_000, 30_000)
 
 async function doctorCommand(given: Parsed): Promise<number> {
   const json = flag(given, 'json')

@@ -10,11 +10,12 @@ import { sessionJson } from './ls.js'
 /** Prints one session; `name` is its function, where several have one of this id, or it is over. */
 export async function show(where: Where, id: string, name: string | undefined, asJson: boolean): Promise<number> {
   const session = await looked(where, (admin) => sessionOf(admin, id, name))
-  await writtenAll([asJson ? `${json(sessionJson(session))}\n` : told(session)])
+  await writtenAll([asJson ? `${json(sessionJson(session))}\n` : sessionText(session)])
   return Exit.ok
 }
 
-function told({
+/** A session in lines. */
+export function sessionText({
   id,
   function: name,
   at,
@@ -36,7 +37,7 @@ function told({
     ['events', `${events}, of which ${waiting} wait for the host${ended ? '; the last one is the end of the input' : ''}`],
     ['results', `${results}, of which ${unread} wait for readers`],
     ['state', stateBytes === 0 ? 'none' : size(stateBytes)],
-    ['takeovers', `${takeovers} without a commit in between`],
+    ['takeovers', `${takeovers} in which its process died while it executed an event`],
     ['forgotten', `in ${Math.max(0, Math.round(ttl / 1000))} s, if nothing happens`],
   ]
   if (end !== undefined) rows.push(['over', end.error === undefined ? end.reason : `${end.reason}: ${plain(String(end.error))}`])

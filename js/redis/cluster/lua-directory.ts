@@ -20,7 +20,7 @@ export const ENLIST = scriptOf(`
 /**
  * A sign of life, and what is there to host: new entries, and those of workers that are dead or gave them back. ARGV: worker, its lease, group, most of each, ms without a beat after which a worker
  * without a connection counts as dead (0: never), what the channels of workers begin with. Answers what was given, how many entries the worker had before,
- * whether it is drained, and entries that it shall hand over, each with the worker that it is for.
+ * whether it is drained, entries that it shall hand over, each with the worker that it is for, and which functions are paused.
  */
 export const BEAT = scriptOf(`
   redis.pcall('XGROUP','CREATE',KEYS[1],ARGV[3],'0','MKSTREAM')
@@ -61,7 +61,7 @@ export const BEAT = scriptOf(`
   end
   local moves=redis.call('HGET',KEYS[2],'move:'..ARGV[1])
   if moves then redis.call('HDEL',KEYS[2],'move:'..ARGV[1]) end
-  return {'ok',given,mine,redis.call('HEXISTS',KEYS[2],'drain:'..ARGV[1]),moves or ''}
+  return {'ok',given,mine,redis.call('HEXISTS',KEYS[2],'drain:'..ARGV[1]),moves or '',redis.call('HGET',KEYS[2],'pause:') or ''}
 `)
 
 /** ARGV: group, whose it shall be, entries: of what is given back the others hear at once. */

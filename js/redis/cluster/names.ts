@@ -13,6 +13,13 @@ export interface Names {
   readonly worker: string
 }
 
+/** Stands for all functions where some are paused: no function is called so. */
+export const ALL = ''
+
+/** Names of functions in one field of the directory. */
+export const pausedOf = (names: string): string[] => (names === '' ? [] : names.split(' ').map((word) => decodeURIComponent(word.slice(1))))
+export const pausedWord = (name: string): string => `/${encodeURIComponent(name)}`
+
 export function namesOf(prefix: string): Names {
   const tag = `${prefix}:{directory}`
   return { directory: [`${tag}d`, `${tag}w`], dead: `${tag}x`, mark: `${tag}r`, news: `${tag}!`, worker: `${tag}@` }

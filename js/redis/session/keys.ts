@@ -12,12 +12,15 @@ export interface SessionKeys {
   /** News of its events, and of its results. */
   readonly input: string
   readonly output: string
+  /** The same as `all`, of the session as it was when it was given up. */
+  readonly dead: readonly string[]
 }
 
 /** Of a session of a cluster. Throws `VELO_CHECKPOINT` for an id that cannot be one. */
 export function keysOf(prefix: string, key: StreamKey): SessionKeys {
   const tag = `${prefix}:{${tagOf(key)}}`
-  return { all: [`${tag}m`, `${tag}i`, `${tag}o`, `${tag}s`, `${tag}h`, `${tag}c`], input: `${tag}>`, output: `${tag}<` }
+  const [all, dead] = ['', 'x'].map((kind) => [...'mioshc'].map((name) => `${tag}${kind}${name}`)) as [string[], string[]]
+  return { all, dead, input: `${tag}>`, output: `${tag}<` }
 }
 
 /** Of a durable stream of a journal: other names than those of a session, since both may have the same prefix, function and id. `before`: where earlier versions stored it. */

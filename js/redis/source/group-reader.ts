@@ -9,10 +9,13 @@ import type { Argument, Wire } from '../client/wire.js'
 import type { Blocking } from './blocking.js'
 import { Entry } from './entry.js'
 import type { SourceSettings } from './options.js'
+import { pauseKey } from './pause-key.js'
 import type { Pending } from './pending.js'
 import { countOf, type EntryReader } from './reader.js'
 
 const PAUSE = 100
+/** ms between two checks whether the group is paused. */
+const CHECKS = 1000
 
 export class GroupReader implements EntryReader {
   readonly #wire: Wire
@@ -21,6 +24,8 @@ export class GroupReader implements EntryReader {
   readonly #pending: Pending
   readonly #pause = new Pause()
   #isMade = false
+  #checkedAt = -Infinity
+  #isPaused = false
   #isStopped = false
   /** What was delivered last, by stream: where a group that was lost begins again if it began at the tail. */
   readonly #last = new Map<string, string>()
@@ -47,6 +52,10 @@ export class GroupReader implements EntryReader {
           this.#blocking.isDoubtful = false
           this.#pending.lookAgain()
         }
+        if (await this.#paused()) {
+          await this.#pause.wait(PAUSE)
+          continue
+        }
         const recovered = await this.#pending.recover(room)
         if (recovered.length > 0 && !this.#isStopped) return recovered
         await this.#pending.handOver(recovered, true)
@@ -66,6 +75,16 @@ export class GroupReader implements EntryReader {
     await this.#blocking.unblock()
     await this.#reading
     this.#blocking.close()
+  }
+
+  /** Somebody has paused the group. */
+  async #paused(): Promise<boolean> {
+    const now = performance.now()
+    if (now - this.#checkedAt < CHECKS) return this.#isPaused
+    this.#checkedAt = now
+    const { streams, group } = this.#settings
+    this.#isPaused = Number(await insist(this.#wire, ['EXISTS', ...streams.map((stream) => pauseKey(stream, group as string))])) > 0
+    return this.#isPaused
   }
 
   async #read(room: number): Promise<Entry[]> {

@@ -34,6 +34,24 @@ export const DRAIN = scriptOf(`
   return {'ok'}
 `)
 
+/** ARGV: worker: it takes sessions again. */
+export const UNDRAIN = scriptOf(`
+  if redis.call('HEXISTS',KEYS[2],ARGV[1])==0 then return {'gone'} end
+  redis.call('HDEL',KEYS[2],'drain:'..ARGV[1])
+  return {'ok'}
+`)
+
+/** ARGV: the word of a function, 1: its sessions get no events, 0: they do; '' and 0: those of all functions do. Returns the words of those that are paused. */
+export const PAUSE = scriptOf(`
+  local words={}
+  for w in string.gmatch(redis.call('HGET',KEYS[2],'pause:') or '','%S+') do
+    if w~=ARGV[1] and ARGV[1]~='' then words[#words+1]=w end
+  end
+  if ARGV[2]=='1' then words[#words+1]=ARGV[1] end
+  if #words==0 then redis.call('HDEL',KEYS[2],'pause:') else redis.call('HSET',KEYS[2],'pause:',table.concat(words,' ')) end
+  return {'ok'}
+`)
+
 /** ARGV: group, the entry of the session, the worker that shall host it: whoever has it is told at its next beat. */
 export const MOVE = scriptOf(`
   if redis.call('HEXISTS',KEYS[2],ARGV[3])==0 then return {'gone'} end
@@ -50,9 +68,13 @@ export const MOVE = scriptOf(`
   return {'ok',host}
 `)
 
-/** Of a session: its fields, results that wait, bytes of its state or end, ms until it is forgotten, and its end. */
+/** Of a session: its fields, results that wait, bytes of its state or end, ms until it is forgotten, its end, the time, and the first event that is not finished. */
 export const SHOW = scriptOf(`
   local m=redis.call('HGETALL',KEYS[1])
   local over=redis.call('HEXISTS',KEYS[1],'ov')==1 and redis.call('GET',KEYS[4]) or ''
-  return {'ok',m,redis.call('LLEN',KEYS[3]),redis.call('STRLEN',KEYS[4]),redis.call('PTTL',KEYS[1]),over}
+  local h=redis.call('HMGET',KEYS[1],'p','f')
+  local at=tonumber(h[1] or '0')-tonumber(h[2] or '0')
+  local t=redis.call('TIME')
+  local first=at>=0 and redis.call('LINDEX',KEYS[2],at) or ''
+  return {'ok',m,redis.call('LLEN',KEYS[3]),redis.call('STRLEN',KEYS[4]),redis.call('PTTL',KEYS[1]),over,t[1]..string.format('%03d',math.floor(t[2]/1000)),first or ''}
 `)

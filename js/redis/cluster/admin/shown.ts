@@ -2,7 +2,9 @@
 
 import { readEnd } from '../../../durable/stream/commits/end.js'
 import type { StreamEnd } from '../../../kit/types.js'
+import { decodeRecord } from '../../../workers/codec/late-record.js'
 import { keyOf } from '../../session/keys.js'
+import { readEvent } from '../../session/records.js'
 
 /** A process that hosts sessions. */
 export interface ClusterWorker {
@@ -42,6 +44,19 @@ export interface ClusterSession {
   readonly end: StreamEnd | undefined
 }
 
+/** A session with events that its function has not finished. */
+export interface BehindSession extends ClusterSession {
+  readonly unfinished: number
+  /** ms for which it has finished none, though one was there. */
+  readonly stalledFor: number
+}
+
+/** A session as it was when it was given up. */
+export interface DeadSession extends ClusterSession {
+  /** The event that its function executed when its process died. `value`: as it was sent, where it can be decoded here. */
+  readonly culprit: { readonly index: number; readonly bytes: number; readonly value?: unknown } | undefined
+}
+
 /** A session that was given up. */
 export interface DeadLetter {
   readonly function: string
@@ -51,7 +66,7 @@ export interface DeadLetter {
   readonly at: number
 }
 
-export type Shown = [Buffer, Buffer[] | Record<string, Buffer>, number, number, number, Buffer]
+export type Shown = [Buffer, Buffer[] | Record<string, Buffer>, number, number, number, Buffer, Buffer, Buffer]
 
 /** `undefined`: it is not kept. */
 export function sessionOf(tag: string, [, fields, unread, bytes, ttl, over]: Shown): ClusterSession | undefined {
@@ -74,6 +89,34 @@ export function sessionOf(tag: string, [, fields, unread, bytes, ttl, over]: Sho
     stateBytes: isOver ? 0 : bytes,
     ttl,
     end: isOver ? readEnd(over).end : undefined,
+  }
+}
+
+/** `undefined`: it is not behind, over, or not kept. */
+export function behindOf(tag: string, shown: Shown): BehindSession | undefined {
+  const session = sessionOf(tag, shown)
+  if (session === undefined || session.end !== undefined) return undefined
+  const [, fields, , , , , now, first] = shown
+  const m = fieldsOf(fields)
+  const unfinished = session.events - Number(m.p ?? 0)
+  if (unfinished <= 0) return undefined
+  const since = Math.max(Number(m.pt ?? session.at), first.length === 0 ? 0 : readEvent(first).at)
+  return { ...session, unfinished, stalledFor: Math.max(0, Number(now) - since) }
+}
+
+export function deadOf(tag: string, shown: Shown): DeadSession | undefined {
+  const session = sessionOf(tag, shown)
+  return session && { ...session, culprit: culpritOf(shown) }
+}
+
+function culpritOf([, fields, , , , , , first]: Shown): DeadSession['culprit'] {
+  if (first.length === 0) return undefined
+  const { bytes } = readEvent(first)
+  const about = { index: Number(fieldsOf(fields).p ?? 0), bytes: bytes.byteLength }
+  try {
+    return { ...about, value: decodeRecord(bytes, 'structured') }
+  } catch {
+    return about
   }
 }
 

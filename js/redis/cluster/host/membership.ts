@@ -119,11 +119,12 @@ export class Membership {
     const isLate = performance.now() - this.#last > lease
     const { known } = this.#owner
     const args = [this.id, lease, GROUP, this.#hasLeft ? 0 : this.#owner.room, GRACE, this.#names.worker]
-    const [, given, mine, drains, moves] = (await this.#scripts.once(BEAT, this.#names.directory, args)) as [
+    const [, given, mine, drains, moves, paused] = (await this.#scripts.once(BEAT, this.#names.directory, args)) as [
       Buffer,
       [Buffer, Buffer][],
       number,
       number,
+      Buffer,
       Buffer,
     ]
     this.#last = performance.now()
@@ -134,7 +135,7 @@ export class Membership {
       this.#strange = 0
       await this.#owner.reconcile()
     }
-    this.#owner.obey(ordersOf(drains, moves))
+    this.#owner.obey(ordersOf(drains, moves, paused))
     // There may be more.
     if (given.length >= 4) this.#again = true
   }

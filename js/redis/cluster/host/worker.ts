@@ -4,19 +4,19 @@ import { randomBytes } from 'node:crypto'
 import type { Kept } from '../../../durable/journal.js'
 import { silence } from '../../../kit/promises.js'
 import type { Connection, Subscriber } from '../../session/clients/connection.js'
-import { commitArgs } from '../../session/commit-args.js'
 import { keyOf, keysOf, type SessionKeys } from '../../session/keys.js'
-import { ADOPT, CLAIM, HOST_COMMIT, RELEASE } from '../../session/scripts/lua-host.js'
+import { ADOPT, CLAIM, RELEASE } from '../../session/scripts/lua-host.js'
 import type { Scripts } from '../../session/scripts/script.js'
 import type { Hostable } from '../definition.js'
-import { poisoned } from '../ends.js'
 import { GROUP, IS_LISTED, MINE } from '../lua-directory.js'
 import { readInput } from '../messages.js'
 import type { Names } from '../names.js'
 import { type Claimed, claimed } from './claimed.js'
+import { giveUp } from './give-up.js'
 import { HostedSession, type HostedSettings } from './hosted-session.js'
 import { Membership, type MembershipOwner } from './membership.js'
 import type { Orders } from './orders.js'
+import { Pauses } from './pauses.js'
 import { Quarantine, type Turn } from './quarantine.js'
 
 /** What a worker has done. */
@@ -51,6 +51,7 @@ export class HostingWorker implements MembershipOwner {
   /** Entries that are being dealt with, or that nobody here can host. */
   readonly #entries = new Set<string>()
   readonly #quarantine: Quarantine
+  readonly #pauses = new Pauses()
   /** Deaths of sessions that are not proven innocent. */
   readonly #doubtful = new Map<string, number>()
   #looks: NodeJS.Timeout | undefined
@@ -140,8 +141,9 @@ export class HostingWorker implements MembershipOwner {
     )
   }
 
-  obey({ drains, moves }: Orders): void {
+  obey({ drains, moves, paused }: Orders): void {
     this.#isDrained = drains
+    this.#pauses.set(paused)
     if (this.#isStopping) return
     if (drains && this.#sessions.size > 0) void silence(this.#handOver([...this.#sessions.values()]))
     else if (moves.length > 0) {
@@ -190,7 +192,11 @@ export class HostingWorker implements MembershipOwner {
     if (String(word) !== 'ok') return this.#membership.strike(entry)
     const kept = claimed(rest, key, token)
     const { maxTakeovers } = this.#settings
-    if (kept.deaths > maxTakeovers && kept.diedAlone) return this.#giveUp(entry, tag, keys, kept, kept.deaths)
+    if (kept.deaths > maxTakeovers && kept.diedAlone) {
+      this.counts.deadLetters++
+      await giveUp(this.#scripts, this.#names, tag, keys, kept, kept.deaths, this.#settings)
+      return this.#membership.strike(entry)
+    }
     if (kept.isTakenOver) this.counts.takeovers++
     if (kept.deaths > 0) {
       this.#doubtful.set(tag, kept.deaths)
@@ -210,7 +216,7 @@ export class HostingWorker implements MembershipOwner {
   async #host(hostable: Hostable, entry: string, tag: string, keys: SessionKeys, kept: Claimed, turn: Turn | undefined): Promise<void> {
     let session: HostedSession
     try {
-      const settings = { ...this.#settings, holds: (one: string) => this.#quarantine.holds(one) }
+      const settings = { ...this.#settings, holds: (one: string) => this.#quarantine.holds(one) ?? this.#pauses.holds(hostable.name) }
       session = new HostedSession(this.#scripts, hostable, tag, entry, keys, kept, settings, turn)
     } catch {
       turn?.end()
@@ -254,17 +260,6 @@ export class HostingWorker implements MembershipOwner {
       setTimeout(resolve, this.#isStopping ? 0 : this.#settings.lease).unref()
     })
     await this.#membership.giveBack([entry])
-  }
-
-  /** Whoever has it open learns why, and it is listed among the dead. */
-  async #giveUp(entry: string, tag: string, keys: SessionKeys, kept: Kept, takeovers: number): Promise<void> {
-    this.counts.deadLetters++
-    const { key } = kept.own
-    await this.#scripts.call('XADD', this.#names.dead, 'MAXLEN', '~', 10_000, '*', 's', tag, 'takeovers', takeovers)
-    const { ttl, results } = this.#settings
-    const over = { bytes: poisoned(key.id, takeovers, kept.events, kept.delivered), retain: ttl }
-    await this.#scripts.run(HOST_COMMIT, keys.all, commitArgs(kept.own, 0, { over }, undefined, ttl, results, 0))
-    await this.#membership.strike(entry)
   }
 
   #inputOf(tag: string): string {

@@ -1,5 +1,5 @@
 // What scripts say of a session that a process hosts: whoever hosts it owns it as in lua.ts, and whoever sends to it is another. Fields of m beside those in lua.ts: n nt (number and
-// token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), u (events taken), p (events that the function has finished), r:* (results that a
+// token of who may send), en (the input has ended), d (its entry in the directory), w (who hosts it), u (events taken), p (events that the function has finished), pt (when it finished the last one, Unix ms), r:* (results that a
 // reader has taken), hd (headers, as JSON). Of a suspect session: x (deaths of its host while it executed an event), xp (it is innocent once p reaches this), xm (the event being executed),
 // xa (no other session of its process executed an event). Results stay until their readers have taken them: `of` says which is the first.
 
@@ -113,7 +113,7 @@ export const HOST_COMMIT = scriptOf(`
   local asked=num(h[10])
   if ${isOutcomeLost(19)} then return {'lost'} end
   local finished=math.max(num(h[16]),num(A[18]))
-  local set={'u',A[3],'p',finished}
+  local set={'u',A[3]}
   if fresh then
     local f,se=num(h[4]),tonumber(A[8])
     if A[10]~=tostring(asked) then
@@ -123,7 +123,11 @@ export const HOST_COMMIT = scriptOf(`
     if se>f then redis.call('LTRIM',KEYS[2],se-f,-1) f=se end
     ${HASHES_GO}
     redis.call('SET',KEYS[4],A[11],'PX',A[16])
-    for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+4]=v end
+    for k,v in ipairs({'f',f,'hf',hf,'sv',A[7],'se',A[8],'sr',A[9],'sa',A[10]}) do set[k+2]=v end
+  end
+  if finished>num(h[16]) then
+    local t=redis.call('TIME')
+    for _,v in ipairs({'p',finished,'pt',string.format('%d%03d',t[1],math.floor(t[2]/1000))}) do set[#set+1]=v end
   end
   ${hashesAndOutcomes(11, 13)}
   for k=first,outputs,1000 do redis.call('RPUSH',KEYS[3],unpack(R,k,math.min(k+999,outputs))) end

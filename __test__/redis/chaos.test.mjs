@@ -17,4 +17,29 @@ describeServers('chaos', ({ name, kind, server }) => {
     const done = await chaos({ server: own, seed, ms, aof, workers: 3, sessions: Number(VELO_CHAOS_SESSIONS), log })
     context.diagnostic(`seed ${seed}: ${JSON.stringify(done)}`)
   })
+
+  test('neither is it with a replica that is waited for, and falls behind', { timeout: 120_000 + 4 * ms }, async (context) => {
+    const seed = Number(VELO_CHAOS_SEED ?? 2)
+    const own = await startServer(kind)
+    const follower = await startServer(kind, { args: ['--replicaof', '127.0.0.1', String(own.port)] })
+    try {
+      const done = await chaos({ server: own, replica: follower, seed, ms, workers: 3, sessions: Number(VELO_CHAOS_SESSIONS) })
+      context.diagnostic(`seed ${seed}: ${JSON.stringify(done)}`)
+    } finally {
+      follower.signal('SIGCONT')
+    }
+  })
+
+  test('nor with many sessions that live at once', { timeout: 180_000 + 4 * ms }, async (context) => {
+    const seed = Number(VELO_CHAOS_SEED ?? 3)
+    const done = await chaos({
+      server: await startServer(kind),
+      seed,
+      ms,
+      workers: 3,
+      sessions: 10 * Number(VELO_CHAOS_SESSIONS),
+      lease: 2000,
+    })
+    context.diagnostic(`seed ${seed}: ${JSON.stringify(done)}`)
+  })
 })

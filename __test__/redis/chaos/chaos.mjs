@@ -1,4 +1,4 @@
-// Faults at random moments, by a seed: workers killed, stopped past their lease and gone on with, connections cut, entries written twice, sessions opened elsewhere, servers killed and
+// Faults at random moments, by a seed: workers whose clocks differ by a day, workers killed, stopped past their lease and gone on with, connections cut, entries written twice, sessions opened elsewhere, servers killed and
 // restored to what they were half a second ago. Owns the faults; what must be true, the sessions check themselves.
 
 import { cluster } from 'velo-stream/redis'
@@ -22,11 +22,11 @@ export function seeded(seed) {
 }
 
 /** Runs for about `ms`, on a server that writes down what it does (`aof`) or not; answers what was done. Rejects where something was lost, doubled or out of order, or does not get on. */
-export async function chaos({ server, seed, ms, workers, sessions, lease = 700, aof = false, log = () => {} }) {
+export async function chaos({ server, seed, ms, workers, sessions, lease = 700, aof = false, replica, log = () => {} }) {
   const random = seeded(seed)
   const any = (list) => list[Math.floor(random() * list.length)]
   const prefix = `chaos${seed}`
-  const options = { prefix, lease, maxTakeovers: 30 }
+  const options = { prefix, lease, maxTakeovers: 30, ...(replica !== undefined && { wait: { replicas: 1, ms: 100 } }) }
   const knife = await clients[0].make(server.url)
   const owned = []
   const fronts = []
@@ -39,9 +39,12 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
       await end(client)
     })
   }
-  const started = () => new WorkerProcess(server.url, any(clients).name, options, new URL('functions.mjs', import.meta.url).href).start()
+  // No two processes have the same time.
+  const clock = () => `--import "data:text/javascript,const now=Date.now;Date.now=()=>now()+${Math.floor((random() - 0.5) * 2e8)}"`
+  const module = new URL('functions.mjs', import.meta.url).href
+  const started = () => new WorkerProcess(server.url, any(clients).name, options, module, { NODE_OPTIONS: clock() }).start()
   let hosts = await Promise.all(Array.from({ length: workers }, started))
-  const done = { kills: 0, pauses: 0, stops: 0, cuts: 0, moves: 0, doubled: 0, restores: 0, events: 0, results: 0 }
+  const done = { kills: 0, pauses: 0, stops: 0, cuts: 0, moves: 0, doubled: 0, restores: 0, lags: 0, events: 0, results: 0 }
   const until = performance.now() + ms
   const names = Object.keys(functions)
   const all = Array.from({ length: sessions }, (_, number) => {
@@ -84,6 +87,13 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
       await knife.xadd(`${prefix}:{directory}d`, '*', 's', `${name}/${id}`)
       done.doubled++
     },
+    /** The replica falls behind, and what waits for it goes on without it. */
+    async lag() {
+      replica.signal('SIGSTOP')
+      await after(300 * random())
+      replica.signal('SIGCONT')
+      done.lags++
+    },
     /** The server is gone, and comes back with its file; or as it was half a second ago. */
     async restore() {
       if (!aof) await knife.call('SAVE')
@@ -94,7 +104,7 @@ export async function chaos({ server, seed, ms, workers, sessions, lease = 700, 
       done.restores++
     },
   }
-  const often = ['kill', 'kill', 'pause', 'stop', 'cut', 'cut', 'move', 'move', 'double']
+  const often = ['kill', 'kill', 'pause', 'stop', 'cut', 'cut', 'move', 'move', 'double', ...(replica === undefined ? [] : ['lag', 'lag'])]
   const running = Promise.all(all.map((session) => session.run()))
   let failed
   running.catch((error) => {

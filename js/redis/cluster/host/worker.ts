@@ -12,6 +12,7 @@ import { GROUP, IS_LISTED, MINE } from '../lua-directory.js'
 import { readInput } from '../messages.js'
 import type { Names } from '../names.js'
 import { type Claimed, claimed } from './claimed.js'
+import { warnOfEviction } from './eviction.js'
 import { giveUp } from './give-up.js'
 import { HostedSession, type HostedSettings } from './hosted-session.js'
 import { Membership, type MembershipOwner } from './membership.js'
@@ -114,6 +115,7 @@ export class HostingWorker implements MembershipOwner {
 
   async start(): Promise<void> {
     await this.#membership.join()
+    void silence(warnOfEviction(this.#scripts))
     this.#looks = setInterval(() => this.#lookAtSome(), LOOKS_EVERY)
   }
 

@@ -59,6 +59,34 @@ describeServers('on call', ({ server }) => {
     })
   })
 
+  clustered(
+    'a worker stops while its sessions are paused, and others go on with what waits',
+    {},
+    async ({ front, work, client, prefix }) => {
+      await admins(client, prefix, async (admin) => {
+        const first = await work()
+        const stream = await front.open('sums', 'a')
+        await stream.send({ value: 1 })
+        assert.deepEqual(await take(stream), [1])
+        await admin.pause()
+        // The worker hears of it with its next beat.
+        let sent = 1
+        await eventually(async () => {
+          const [behind] = await admin.behind()
+          if (behind === undefined) {
+            await stream.send({ value: 1 })
+            sent++
+          }
+          return behind?.stalledFor >= 300
+        })
+        await first.stop()
+        await admin.resume()
+        await work()
+        assert.deepEqual((await take(stream, sent - 1)).at(-1), sent)
+      })
+    },
+  )
+
   clustered('a worker that was drained takes sessions again', {}, async ({ front, work, client, prefix }) => {
     await admins(client, prefix, async (admin) => {
       await work()

@@ -78,8 +78,11 @@ export class Inbox {
     for (let held = this.#held(); this.#waiting.length === 0 || held !== undefined; held = this.#held()) {
       if (this.ended || this.#isClosed) return NOTHING
       if (this.#mustLook) this.look()
-      if (held === undefined) await new Promise<void>((resolve) => void (this.#wake = resolve))
-      else await held
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        // Closed while it is held: nobody may be left to let it go on.
+        held?.then(resolve)
+      })
     }
     if (this.#isClosed) return NOTHING
     if (from !== this.#given) throw new Error(`event ${from} was asked for where ${this.#given} is the next`)

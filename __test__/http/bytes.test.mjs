@@ -1,11 +1,13 @@
 // Bytes that wait between two sockets (rule 4): they are counted exactly, and whoever waits for room goes on when there is some.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
 import { toResponse } from 'velo-stream/http'
 import { deferred, turns, until } from '../support/deferred.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
+import { within } from '../support/within.mjs'
 import { serving } from '../websocket/support.mjs'
 import { Wire } from './support/clients.mjs'
 import { start } from './support/servers.mjs'
@@ -93,7 +95,7 @@ describe('events beyond the bound go on with the delivery of one, not after a wh
 
   test('HTTP', async () => {
     const { fn, take } = gated()
-    const server = await start('node:http', fn, { maxBufferedBytes: 2 * MIB })
+    const server = await start('node:http', fn, { maxBufferedBytes: 2.25 * MIB })
     const wire = new Wire(server.port).head({ length: 64 * MIB })
     wire.write(line.repeat(12))
     // One is with the function, two wait.
@@ -104,7 +106,7 @@ describe('events beyond the bound go on with the delivery of one, not after a wh
 
   test('WebSocket', async () => {
     const { fn, take } = gated()
-    const server = await serving(fn, { maxBufferedBytes: 2 * MIB, maxMessage: MIB })
+    const server = await serving(fn, { maxBufferedBytes: 2.25 * MIB, maxMessage: MIB })
     const socket = new (await import('ws')).WebSocket(server.url)
     await new Promise((resolve) => socket.once('open', resolve))
     for (let i = 0; i < 12; i++) socket.send(line)
@@ -116,10 +118,12 @@ describe('events beyond the bound go on with the delivery of one, not after a wh
 
   test('a function on another thread', async () => {
     const fn = streamFn(new URL('support/taking.mjs', import.meta.url), { export: 'taking', placement: 'worker' })
-    const server = await start('node:http', fn, { maxBufferedBytes: 2 * MIB })
+    const server = await start('node:http', fn, { maxBufferedBytes: 2.25 * MIB })
     const channel = new BroadcastChannel('taking of bytes')
+    const ready = once(channel, 'message')
     const wire = new Wire(server.port).head({ length: 64 * MIB })
     wire.write(`"taking of bytes"\n${line.repeat(12)}`)
+    await within(20_000, ready, 'the function')
     await until(10_000, () => fn.metrics.eventsIn >= 3, 'the first events')
     let seen = fn.metrics.eventsIn
     for (let i = 0; i < 6; i++) {

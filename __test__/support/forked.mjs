@@ -6,13 +6,13 @@ import { leftover } from './leftovers.mjs'
 import { within } from './within.mjs'
 
 /**
- * Runs the module in another process, started by the command `by` where one is given. `ask(name, ...values)` resolves with what its `answers` give; `end()` ends it, as
+ * Runs the module in another process, started by the command `by` if one is given, with more `flags` of Node.js. `ask(name, ...values)` resolves with what its `answers` give; `end()` ends it, as
  * the end of the file does.
  */
-export async function forked(module, args = [], by = []) {
+export async function forked(module, args = [], by = [], flags = []) {
   const env = { ...process.env, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined }
   const [execPath, ...before] = [...by, process.execPath]
-  const child = fork(module, args.map(String), { env, execPath, execArgv: [...before, '--expose-gc'] })
+  const child = fork(module, args.map(String), { env, execPath, execArgv: [...before, '--expose-gc', ...flags] })
   const exit = once(child, 'exit')
   const end = leftover(async () => {
     child.kill('SIGKILL')

@@ -115,7 +115,7 @@ export interface HttpOptions<In, Out, Req = IncomingMessage> extends EventsOptio
   resume?: ResumeOptions | boolean | undefined
   /** With `resume`: whose a stream is. Only a request of the same owner gets the rest of it; to others it is not there. Default: nobody's, whoever knows the id. */
   owner?: ((req: Req) => string | undefined) | undefined
-  /** How many bytes may wait between the request and its response, as far as they are known: of events, of results, and of what is kept for a client that comes back. Default 16777216. */
+  /** How many bytes of memory may wait between the request and its response: of events, with what they take once they are parsed, of results, and of what is retained for a client that comes back. Default 16777216. */
   maxBufferedBytes?: number | undefined
   /** More for `open`: an id, headers instead of the request's, a signal. */
   openOptions?: OpenOptions | ((req: Req) => OpenOptions) | undefined

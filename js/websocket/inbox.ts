@@ -4,6 +4,10 @@
 
 import { type Stream, VeloError } from '../index.js'
 import type { ByteBudget } from '../kit/bytes/byte-budget.js'
+import { compact } from '../kit/bytes/compact.js'
+import type { Verdict } from './codes.js'
+import { type EventMessage, eventOf, NO_EVENT } from './message.js'
+import type { Settings } from './options.js'
 
 /** What may wait here while the socket is read, in bytes; each message counts so many beside its own. */
 const AHEAD = 64 * 1024
@@ -15,6 +19,8 @@ export interface InboxOwner {
   hold(): void
   /** There is room again. */
   release(): void
+  /** A message is wrong: stops the inbox, too. */
+  stop(verdict: Verdict): void
   /** The stream does not take an event. */
   refused(error: unknown): void
   /** The stream has taken so many events of so many bytes; a durable one has kept them. */
@@ -25,7 +31,9 @@ export class Inbox<In> {
   readonly #stream: Stream<In, unknown>
   readonly #owner: InboxOwner
   readonly #budget: ByteBudget
-  #waiting: In[] = []
+  readonly #settings: Settings
+  /** Unparsed: a parsed event may take twenty times as much. */
+  #waiting: EventMessage[] = []
   #bytes = 0
   readonly #ahead: number
   /** What waits, and what is on its way into the stream. */
@@ -39,37 +47,55 @@ export class Inbox<In> {
   /** So much waits that the socket is held. */
   isHeld = false
 
-  /** `most`: what may wait in the stream, in bytes. `keeps`: it is to be known which events are kept. */
-  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget, most: number, keeps: boolean) {
+  /** `keeps`: it is to be known which events are kept. */
+  constructor(stream: Stream<In, unknown>, owner: InboxOwner, budget: ByteBudget, settings: Settings, keeps: boolean) {
     this.#isSlow = keeps
-    this.#ahead = Math.min(AHEAD, most >> 2)
+    this.#ahead = Math.min(AHEAD, settings.maxBufferedBytes >> 2)
+    this.#settings = settings
     this.#stream = stream
     this.#budget = budget
     this.#owner = owner
   }
 
-  /** Takes one event that was made of so many bytes, in the order of the calls. */
-  put(event: In, bytes: number): void {
-    if (this.#isStopped) return
+  /** Takes one message, in the order of the calls. */
+  put(message: EventMessage): void {
+    // The client learns of its fault although nothing is taken any more.
+    if (this.#isStopped) return void eventOf(message, this.#settings, this.#owner)
     if (!this.#isBehind) {
-      try {
-        if (!this.#isSlow && !this.#budget.isFull && this.#stream.trySend(event)) return this.#sent(bytes)
-      } catch (error) {
-        if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') return this.#owner.refused(error)
-        this.#isSlow = true
-      }
+      if (!this.#isSlow && this.#budget.hasRoom(message.size) && this.#trySend(message)) return
+      if (this.#isStopped) return
       this.#fallBehind()
     }
-    this.#waiting.push(event)
-    this.#bytes += bytes
-    this.#cost += EACH + bytes
+    message.bytes = compact(message.bytes)
+    const { length } = message.bytes
+    this.#waiting.push(message)
+    this.#bytes += length
+    this.#cost += EACH + length
     this.#budget.waiting(this.#bytes)
     if (this.#cost > this.#ahead || this.#budget.isFull) this.#hold()
   }
 
+  /** False if the message has to wait. */
+  #trySend(message: EventMessage): boolean {
+    const event = eventOf<In>(message, this.#settings, this.#owner)
+    if (event === NO_EVENT) return true
+    try {
+      if (!this.#stream.trySend(event)) return false
+      this.#sent(message.size)
+      return true
+    } catch (error) {
+      if (!(error instanceof VeloError) || error.code !== 'VELO_CONFIG') {
+        this.#owner.refused(error)
+        return true
+      }
+      this.#isSlow = true
+      return false
+    }
+  }
+
   /** The socket is held before another such event comes that there is no room for. */
-  #sent(bytes: number): void {
-    this.#budget.sent(1, bytes)
+  #sent(size: number): void {
+    this.#budget.sent(1, size)
     if (!this.#budget.isFull) return
     this.#fallBehind()
     this.#hold()
@@ -119,10 +145,9 @@ export class Inbox<In> {
     // A turn of microtasks, in which the rest of what came with this event is added.
     await undefined
     do {
-      if (this.#budget.isFull && !this.#isStopped) await this.#budget.room()
-      const cost = this.#cost
-      if (this.#waiting.length > 0) await this.#sendAll()
-      this.#cost -= cost
+      const [first] = this.#waiting
+      await (first === undefined ? this.#budget.room() : this.#budget.reserve(first.size))
+      if (this.#waiting.length > 0) await this.#sendSome()
       if (this.#cost <= this.#ahead >> 1 && !this.#budget.isFull) this.#release()
     } while (this.#waiting.length > 0)
     this.#isBehind = false
@@ -130,13 +155,29 @@ export class Inbox<In> {
     this.#release()
   }
 
-  async #sendAll(): Promise<void> {
-    const events = this.#waiting
-    this.#waiting = []
-    this.#budget.waiting(0)
-    const bytes = this.#bytes
-    this.#budget.sent(events.length, bytes)
-    this.#bytes = 0
+  /** Sends the first message that waits, for whose event room is reserved, and as many more as there is room for. */
+  async #sendSome(): Promise<void> {
+    let [count, bytes, size, more] = [0, 0, 0, 0]
+    for (const message of this.#waiting) {
+      if (count > 0 && !this.#budget.hasRoom(more + message.size)) break
+      if (count++ > 0) more += message.size
+      bytes += message.bytes.length
+      size += message.size
+    }
+    const messages = this.#waiting.splice(0, count)
+    this.#bytes -= bytes
+    this.#budget.waiting(this.#bytes)
+    const events: In[] = []
+    for (const message of messages) {
+      const event = this.#isStopped ? NO_EVENT : eventOf<In>(message, this.#settings, this.#owner)
+      if (event !== NO_EVENT) events.push(event)
+    }
+    this.#budget.sent(events.length, events.length === 0 ? 0 : size)
+    if (events.length > 0 && !this.#isStopped) await this.#sendAll(events, bytes)
+    this.#cost -= EACH * count + bytes
+  }
+
+  async #sendAll(events: readonly In[], bytes: number): Promise<void> {
     try {
       await this.#stream.sendBatch(events)
       this.#owner.taken(events.length, bytes)

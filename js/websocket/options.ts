@@ -55,7 +55,7 @@ export interface SocketOptions {
    * when no pong can be read, the oldest go: a client that comes back for those gets 4410. From 1. Default 1024.
    */
   resumeBuffer?: number | undefined
-  /** How many bytes may wait between the socket and the function, as far as they are known: of events, of results, and of what is kept for a client that comes back. Default 16777216. */
+  /** How many bytes of memory may wait between the socket and the function: of events, with what they take once they are parsed, of results, and of what is retained for a client that comes back. Default 16777216. */
   maxBufferedBytes?: number | undefined
   /** What the client wants to go on with. Default: `?resume=<token>&last=<count>` of the URL of `request`, if it has them; `null` = never. */
   resume?: ResumeRequest | null | undefined

@@ -71,7 +71,7 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
       this.#budget.release()
       throw error
     }
-    this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings.maxBufferedBytes, this.#isKept)
+    this.#inbox = new Inbox<In>(this.stream, this, this.#budget, settings, this.#isKept)
     if (onDisconnect === 'grace') {
       this.token = own ?? builtin('node:crypto').randomBytes(18).toString('base64url')
       this.#replay = new Replay(settings.resumeBuffer, this.#budget, settings.maxBufferedBytes >> 1)
@@ -177,10 +177,10 @@ export class Session<In, Out> implements InboxOwner, PeerOwner {
     if (this.#isEnded) return this.stop(faultOf(1008, 'limit: a message after the end message'))
     this.#received++
     if (!this.#isKept) this.#receipts?.took(bytesOfMessage(data))
-    const message = messageOf(data, isBinary, this.#received, this.#settings)
-    if (message.kind === 'event') this.#inbox.put(message.event as In, message.bytes)
-    else if (message.kind === 'end') this.#endInput()
-    else if (message.kind === 'fault') this.stop(message.verdict)
+    const message = messageOf(data, isBinary, this.#received, this.#settings, this.#budget)
+    if (message === 'end') this.#endInput()
+    else if ('verdict' in message) this.stop(message.verdict)
+    else this.#inbox.put(message)
   }
 
   pong(text: string): void {

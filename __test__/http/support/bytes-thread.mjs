@@ -22,6 +22,7 @@ await once(server, 'listening')
 const orders = {
   letGo: () => letGo(),
   configure: (options) => runtime.configure(options),
+  events: () => holding.metrics.eventsIn,
   snapshot: () => runtime.snapshot().bytesBuffered,
   refusal() {
     try {

@@ -1,4 +1,5 @@
-// A stream function for a worker thread that takes an event when it is told to, over a BroadcastChannel named as its first event says.
+// A stream function for a worker thread that takes an event when it is told to, over a BroadcastChannel named as its first event says, where it says first
+// that it is ready.
 
 export async function* taking(events, { signal }) {
   let channel
@@ -6,7 +7,10 @@ export async function* taking(events, { signal }) {
   signal.addEventListener('abort', () => told())
   let left = 0
   for await (const event of events) {
-    channel ??= new BroadcastChannel(String(event))
+    if (channel === undefined) {
+      channel = new BroadcastChannel(String(event))
+      channel.postMessage('ready')
+    }
     channel.onmessage = ({ data }) => {
       left += data
       told()

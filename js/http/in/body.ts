@@ -1,6 +1,7 @@
 // The body of a request as chunks, one for each call: nothing is read ahead of what is asked for, so a full input stops reading the socket.
 
 import type { Readable } from 'node:stream'
+import { compact } from '../../kit/bytes/compact.js'
 import { clientGone } from '../errors.js'
 
 /** Bytes that are asked for. One `next()` at a time. */
@@ -36,7 +37,7 @@ export class ReadableBody implements RequestBody {
   next(): Promise<Buffer | null> {
     if (this.#over) return Promise.resolve(null)
     const chunk = this.#source.read() as Buffer | null
-    if (chunk !== null) return Promise.resolve(chunk)
+    if (chunk !== null) return Promise.resolve(compact(chunk))
     if (this.#cut || (this.#source.destroyed && !this.#source.readableEnded)) {
       this.#leave()
       return Promise.reject(this.#failure(this.#source.errored ?? undefined))
@@ -56,7 +57,7 @@ export class ReadableBody implements RequestBody {
     if (chunk === null) return
     const settle = this.#settle
     this.#settle = null
-    settle.resolve(chunk)
+    settle.resolve(compact(chunk))
   }
 
   #onEnd = (): void => {

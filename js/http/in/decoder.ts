@@ -8,6 +8,10 @@ export interface Decoder {
   push(chunk: Buffer): unknown[] | Promise<unknown[]>
   /** The events that the end of the body completes. */
   end(): unknown[] | Promise<unknown[]>
+  /** About how many bytes of memory what comes of this chunk will take, if that may be more than its length. Called in the order of the chunks. */
+  sizeOf?(chunk: Buffer): number
+  /** In place of `sizeOf`, if nobody needs to know. */
+  skipSize?(): void
   /** What is wrong with what came after the last events; nothing is pushed after it. */
   readonly failure: HttpError | undefined
   /** The body is given up. */

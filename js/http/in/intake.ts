@@ -2,6 +2,7 @@
 //
 // From a request's headers and body to its events, a chunk's worth at a time: which decoder, and the bound on the whole.
 
+import { MOST } from '../../kit/bytes/parsed-size.js'
 import { HttpError } from '../errors.js'
 import type { InFormat, Intake } from '../options.js'
 import type { RequestBody } from './body.js'
@@ -48,13 +49,26 @@ export function readerOf(asked: Asked, intake: Intake): EventReader | null {
   }
 }
 
+/** The largest piece of a body that is parsed at a time: of 64 KiB, which is what Node.js hands over, come values of at most 2 MiB. */
+const PIECE = 64 << 10
+
+/** Who gives room in memory for what is parsed next. */
+export interface Room {
+  /** Whether there is so much room that it does not matter how much of these bytes is really taken. */
+  isAmple(bytes: number): boolean
+  /** Called before so many bytes of memory are taken; 0: nothing came of it. Parsing waits for the promise. Throws if that is too much. */
+  reserve(bytes: number): Promise<void> | undefined
+}
+
 /** The events of one body. */
 export class EventReader {
   readonly #body: RequestBody
   readonly #decoder: Decoder
   readonly #maxTotal: number
   #total = 0
-  /** Bytes that the events of the last `next()` were made of. */
+  /** Of what has come, and is not parsed. */
+  #rest: Buffer | undefined
+  /** About how many bytes of memory the events of the last `next()` take. */
   bytes = 0
   #over = false
   #failure: HttpError | undefined
@@ -66,7 +80,7 @@ export class EventReader {
   }
 
   /** The next events, at least one, or null at the end. Rejects with what is wrong with the body, after the events before it. */
-  async next(): Promise<unknown[] | null> {
+  async next(room?: Room): Promise<unknown[] | null> {
     this.bytes = 0
     while (!this.#over) {
       const failure = this.#failure
@@ -74,13 +88,25 @@ export class EventReader {
         this.close()
         throw failure
       }
-      const chunk = await this.#body.next()
+      const chunk = this.#rest ?? (await this.#body.next())
       if (this.#over) return null
-      if (chunk !== null) this.#count(chunk)
-      const events = this.#failure === undefined ? await this.#decode(chunk) : []
+      const piece = chunk === null ? null : this.#cut(chunk)
+      const unparsed = this.bytes
+      const isSized = room === undefined || piece === null || unparsed > 0 || !room.isAmple(MOST * piece.length)
+      if (piece !== null && room !== undefined) this.bytes += isSized ? this.#sizeOf(piece) : MOST * piece.length
+      const wait = room?.reserve(this.bytes)
+      if (wait !== undefined) await wait
+      if (this.#over) return null
+      const events = this.#failure === undefined ? await this.#decode(piece) : []
       this.#failure ??= this.#decoder.failure
-      if (chunk === null && this.#failure === undefined) this.close()
-      if (events.length > 0) return events
+      if (piece === null && this.#failure === undefined) this.close()
+      if (events.length > 0) {
+        if (!isSized) this.#decoder.skipSize?.()
+        return events
+      }
+      // An unfinished line takes no memory but its own, and may not hold what others wait for.
+      void room?.reserve(0)
+      if (!isSized) this.bytes = unparsed + this.#sizeOf(piece)
     }
     return null
   }
@@ -113,11 +139,22 @@ export class EventReader {
     }
   }
 
-  #count(chunk: Buffer): void {
-    this.#total += chunk.length
-    this.bytes += chunk.length
-    if (this.#total > this.#maxTotal) this.#failure = new HttpError(413, `the body is larger than ${this.#maxTotal} bytes (maxTotal)`)
+  /** Takes what is parsed next. */
+  #cut(chunk: Buffer): Buffer {
+    const piece = chunk.length > PIECE ? chunk.subarray(0, PIECE) : chunk
+    this.#rest = chunk.length > PIECE ? chunk.subarray(PIECE) : undefined
+    this.#total += piece.length
+    if (this.#total > this.#maxTotal) this.#failure = tooLarge(this.#maxTotal)
+    return piece
   }
+
+  #sizeOf(piece: Buffer): number {
+    return this.#decoder.sizeOf?.(piece) ?? piece.length
+  }
+}
+
+function tooLarge(max: number): HttpError {
+  return new HttpError(413, `the body is larger than ${max} bytes (maxTotal)`)
 }
 
 function decoderFor(intake: Intake, contentType: string): Decoder {

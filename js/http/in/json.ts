@@ -3,6 +3,7 @@
 // in the next line, or an array in the next chunk, its tokens are looked at one by one (`values.ts`).
 
 import { isUtf8 } from 'node:buffer'
+import { ParsedSize } from '../../kit/bytes/parsed-size.js'
 import type { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
@@ -18,6 +19,7 @@ const MANY = 256
 export class JsonDecoder implements Decoder {
   readonly #max: number
   readonly #skip: boolean
+  readonly #size = new ParsedSize()
   /** Reads values token by token, while one is open. */
   #values: Values | undefined
   /** The unfinished line, in the parts it came in, while no value is open. */
@@ -34,6 +36,14 @@ export class JsonDecoder implements Decoder {
   constructor({ maxLine, skip }: Intake) {
     this.#max = maxLine
     this.#skip = skip
+  }
+
+  sizeOf(chunk: Buffer): number {
+    return this.#size.add(chunk)
+  }
+
+  skipSize(): void {
+    this.#size.skip()
   }
 
   push(chunk: Buffer): unknown[] {

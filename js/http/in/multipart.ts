@@ -3,6 +3,7 @@
 // is looked at: the version is pinned, and a test holds what is used of it. None of the listeners throws: it would throw into the parser.
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
+import { sizeOfLines } from '../../kit/bytes/parsed-size.js'
 import { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
@@ -63,6 +64,10 @@ export class MultipartDecoder implements Decoder {
       this.#finished = true
       this.#changed()
     })
+  }
+
+  sizeOf(chunk: Buffer): number {
+    return sizeOfLines(chunk)
   }
 
   async push(chunk: Buffer): Promise<Part[]> {

@@ -1,5 +1,6 @@
 // NDJSON in: a line, a JSON value. Strict: invalid UTF-8 and what is no JSON are malformed; empty lines, CRLF and one byte order mark at the start are not.
 
+import { ParsedSize } from '../../kit/bytes/parsed-size.js'
 import { Lines } from '../../kit/iteration/lines.js'
 import { HttpError } from '../errors.js'
 import type { Intake } from '../options.js'
@@ -10,11 +11,20 @@ const SPACE = 32
 export class NdjsonDecoder implements Decoder {
   readonly #lines: Lines
   readonly #skip: boolean
+  readonly #size = new ParsedSize()
   failure: HttpError | undefined
 
   constructor({ maxLine, skip }: Intake) {
     this.#lines = new Lines(maxLine, { overlong: () => overlong(maxLine), malformed: (number) => malformed(number, 'no valid UTF-8') })
     this.#skip = skip
+  }
+
+  sizeOf(chunk: Buffer): number {
+    return this.#size.add(chunk)
+  }
+
+  skipSize(): void {
+    this.#size.skip()
   }
 
   push(chunk: Buffer): unknown[] {

@@ -3,12 +3,19 @@
 import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
 
+/** Bytes that a Buffer takes beside its content. */
+const BUFFER = 128
+
 export class RawDecoder implements Decoder {
   readonly failure = undefined
   readonly #max: number
 
   constructor({ maxEvent }: Intake) {
     this.#max = maxEvent
+  }
+
+  sizeOf({ length }: Buffer): number {
+    return length + BUFFER * Math.ceil(length / this.#max)
   }
 
   push(chunk: Buffer): Buffer[] {

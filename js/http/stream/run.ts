@@ -5,8 +5,9 @@
 import type { Source, Stream } from '../../index.js'
 import { AbortError, VeloError } from '../../index.js'
 import type { ByteBudget } from '../../kit/bytes/byte-budget.js'
+import { wholeBytes } from '../../kit/bytes/byte-sum.js'
 import { clientGone, HttpError } from '../errors.js'
-import type { EventReader } from '../in/intake.js'
+import type { EventReader, Room } from '../in/intake.js'
 import type { Service } from '../options.js'
 import type { Delivery } from '../out/delivery.js'
 import { BATCH_SIZE, type ResultReader, resultsOfFeed, resultsOfStream } from '../out/results.js'
@@ -25,12 +26,14 @@ export class Run {
   readonly #grace: number
   readonly #skip: boolean
   readonly #reader: EventReader | undefined
+  readonly #room: Room
   /** Its events come from a source of the user's, which a client that goes does not take along. */
   readonly isSourced: boolean
   #timer: NodeJS.Timeout | undefined
 
   constructor(service: Service, stream: Stream<never, unknown>, supply: Supply, budget: ByteBudget) {
     this.budget = budget
+    this.#room = roomOf(budget)
     this.stream = stream
     this.#grace = service.grace
     this.#skip = service.intake.skip
@@ -98,7 +101,7 @@ export class Run {
 
   /** The next events of the body go in; false at its end. Whoever waits for room after that keeps none of them. */
   async #next(reader: EventReader): Promise<boolean> {
-    const events = await reader.next()
+    const events = await reader.next(this.#room)
     if (events === null) return false
     // What is wrong with the rest of a chunk is told before its beginning is answered: that leaves a status to tell it with.
     if (reader.failure !== undefined) throw reader.failure
@@ -124,6 +127,22 @@ export class Run {
       if (!isRefusal(error)) throw error
       this.budget.notSent()
     }
+  }
+}
+
+/** Parsing waits for room among the bytes of a stream. */
+function roomOf(budget: ByteBudget): Room {
+  return {
+    isAmple: (bytes) => budget.isAmple(bytes),
+    reserve(bytes) {
+      const most = wholeBytes()
+      if (bytes > most)
+        throw new HttpError(
+          413,
+          `an event would take about ${bytes} bytes of memory, of which ${most} may wait in the process (maxBufferedBytes)`,
+        )
+      return budget.reserve(bytes)
+    },
   }
 }
 

@@ -6,7 +6,8 @@
 import { OverloadedError } from '../errors.js'
 import type { Milestone, Progress, Puller, Standing } from '../iteration/pulled.js'
 import { Queue } from '../queue.js'
-import { addBytes, boundOfProcess, bytesOfProcess } from './byte-sum.js'
+import { addBytes, addUnparsed, fairShare, fitsAlone, overload } from './byte-sum.js'
+import { waitForOthers } from './starved.js'
 
 /** Default of `maxBufferedBytes` of a stream: 16 MiB, input and output together. */
 export const STREAM_BYTES = 16 << 20
@@ -52,9 +53,11 @@ export class ByteBudget implements Puller, Milestone {
   /** Events that were accepted. */
   #count = 0
   #input = 0
+  /** Of `input`: of events that are about to be parsed. */
+  #reserved = 0
   /** Bytes of the events that were sent last. */
   #last = 0
-  /** Of events that wait for room outside of the stream. */
+  /** Of messages that wait for room, unparsed. */
   #waiting = 0
   /** Of results that were yielded and are not written. */
   #output = 0
@@ -64,17 +67,16 @@ export class ByteBudget implements Puller, Milestone {
   #isOver = false
   #isMute = false
   #standing: ((standing: Standing) => void) | null = null
-  /** Somebody waits for room. */
+  /** Somebody waits for room: whether there is enough, and what to call then. */
+  #hasEnough: () => boolean = () => true
   #goOn: (() => void) | null = null
 
   /** `write` makes of a result what is written. Throws OverloadedError where the process is at its bound. */
   constructor(max: number, write: (result: unknown) => Written) {
-    const bound = boundOfProcess()
     // Functions on other threads are asked how far they are only where much waits for them.
-    if (bytesOfProcess() >= bound) for (const budget of budgets) budget.reached()
-    const total = bytesOfProcess()
-    if (total >= bound)
-      throw new OverloadedError('VELO_OVERLOADED', `${total} bytes wait in the streams of the process: its maxBufferedBytes is ${bound}`)
+    if (overload() !== undefined) for (const budget of budgets) budget.reached()
+    const refusal = overload()
+    if (refusal !== undefined) throw new OverloadedError('VELO_OVERLOADED', refusal)
     this.#max = max
     this.#write = write
     budgets.add(this)
@@ -124,7 +126,7 @@ export class ByteBudget implements Puller, Milestone {
 
   /** Another like it would wait at the `yield` of the function, beyond the bound. */
   holds(unread: number): boolean {
-    return unread > 0 && this.#used + this.#lastResult > this.#max
+    return unread > 0 && this.#used + this.#lastResult > this.#limit
   }
 
   /** Results of so many bytes went to the client, or are kept for it. */
@@ -140,13 +142,43 @@ export class ByteBudget implements Puller, Milestone {
     this.#isMute = true
   }
 
-  /** There is no room for events like the last ones. Where nothing waits there always is, whatever is kept. */
+  /** There is no room for events like the last ones. */
   get isFull(): boolean {
-    return this.#input + this.#output > 0 && this.#used - this.#waiting + this.#last > this.#max
+    return !this.hasRoom(this.#last)
   }
 
-  /** So many events, made of so many bytes, are handed to the stream, or were a moment ago. */
+  /** Whether events that take so many bytes may be parsed. If nothing waits in the stream, its own bound does not matter, only that of the process. */
+  hasRoom(bytes: number): boolean {
+    if (this.#input + this.#output === 0) return fitsAlone(bytes)
+    return this.#used - this.#waiting + bytes <= this.#limit
+  }
+
+  /** Whether there is so much room that these bytes need not be counted exactly. */
+  isAmple(bytes: number): boolean {
+    return 2 * (this.#used - this.#waiting + bytes) <= this.#limit
+  }
+
+  /** Counts so many bytes for events that are parsed next, in place of those that it was called for before. Returns a promise if there is no room yet. */
+  reserve(bytes: number): Promise<void> | undefined {
+    if (this.#isOver) return undefined
+    this.#input -= this.#reserved
+    addBytes(-this.#reserved)
+    this.#reserved = 0
+    if (bytes === 0 || this.#take(bytes)) return undefined
+    return this.#wait(() => this.#take(bytes))
+  }
+
+  #take(bytes: number): boolean {
+    if (!this.hasRoom(bytes)) return false
+    this.#reserved = bytes
+    this.#input += bytes
+    addBytes(bytes)
+    return true
+  }
+
+  /** So many events, which take so many bytes, are handed to the stream, or were a moment ago. */
   sent(events: number, bytes: number): void {
+    if (this.#reserved > 0) this.reserve(0)
     this.#count += events
     this.#last = bytes
     const progress = this.#progress
@@ -169,10 +201,10 @@ export class ByteBudget implements Puller, Milestone {
     this.reached()
   }
 
-  /** So many bytes of events wait for room outside of the stream. */
+  /** So many bytes of messages wait for room, unparsed. */
   waiting(bytes: number): void {
     if (this.#isOver) return
-    addBytes(bytes - this.#waiting)
+    addUnparsed(bytes - this.#waiting)
     this.#waiting = bytes
   }
 
@@ -199,13 +231,27 @@ export class ByteBudget implements Puller, Milestone {
     if (this.#input > MANY || this.#goOn !== null) progress.hear()
   }
 
-  /** Resolves when there is room for more events, or none are wanted. One waits at a time. */
-  room(): Promise<void> {
-    if (this.#isOver || !this.isFull) return Promise.resolve()
+  /** Resolves when there is room for more events, like the last ones or of so many bytes, or none are wanted. One waits at a time. */
+  room(bytes = this.#last): Promise<void> {
+    if (this.#isOver || this.hasRoom(bytes)) return Promise.resolve()
+    return this.#wait(() => this.hasRoom(bytes))
+  }
+
+  #wait(hasEnough: () => boolean): Promise<void> {
     this.#progress?.hear()
+    this.#hasEnough = hasEnough
     return new Promise((resolve) => {
       this.#goOn = resolve
+      this.retry()
     })
+  }
+
+  /** Looks again whether there is room; false if nobody waits any more. */
+  retry(): boolean {
+    if (this.#goOn === null) return false
+    if (this.#hasEnough()) this.wake()
+    else if (this.#limit < this.#max || this.#input + this.#output === 0) waitForOthers(this)
+    return this.#goOn !== null
   }
 
   /** Whoever waits for room goes on without. */
@@ -218,6 +264,7 @@ export class ByteBudget implements Puller, Milestone {
   /** Nothing of the stream waits or is kept any more. */
   release(): void {
     if (this.#isOver) return
+    this.waiting(0)
     addBytes(-this.#used)
     this.#isOver = true
     if (this.#progress !== undefined) this.#progress.milestone = null
@@ -229,8 +276,13 @@ export class ByteBudget implements Puller, Milestone {
     return this.#input + this.#waiting + this.#output + this.#kept
   }
 
+  /** What may wait now, beside what always may. */
+  get #limit(): number {
+    return Math.min(this.#max, fairShare())
+  }
+
   #less(bytes: number): void {
     addBytes(-bytes)
-    if (this.#goOn !== null && !this.isFull) this.wake()
+    if (this.#goOn !== null) this.retry()
   }
 }

@@ -1,9 +1,10 @@
 // A response of node:http, or of the compatibility API of node:http2. Owns: waiting for room, the stall clock, and what becomes of a request body that nobody read.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
+import type { Http2ServerResponse, Http2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import { watchSession } from '../../kit/dead-sessions.js'
 import { onConnectionEnd } from './connection.js'
 import type { Head } from './encoder.js'
 import type { ResponseSink } from './sink.js'
@@ -36,7 +37,8 @@ export class NodeSink implements ResponseSink {
     this.#res.on('close', this.#onClose)
     this.#res.on('error', ignore)
     // It may be too late already: then no event will tell.
-    const { stream } = res as { stream?: { destroyed: boolean; closed: boolean } }
+    const { stream } = res as { stream?: Http2Stream }
+    watchSession(stream?.session)
     if (this.#res.destroyed || this.#res.writableEnded || stream?.destroyed === true || stream?.closed === true) this.isGone = true
     // A response that waits behind another on its connection is told nothing by Node when that connection ends.
     else if (this.#res.socket === null && this.#res.req !== undefined) this.#await(this.#res.req.socket)

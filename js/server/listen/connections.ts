@@ -5,6 +5,7 @@ import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { watchSession } from '../../kit/dead-sessions.js'
 
 /** Tracks sockets and sessions. */
 export class Connections {
@@ -46,6 +47,7 @@ export class Connections {
   addSession(session: Http2Session, idleMs: number, firstMs: number): void {
     if (this.#stopping) return session.destroy()
     this.#sessions.set(session, 0)
+    watchSession(session)
     session.once('close', () => this.#sessions.delete(session))
     const first = setTimeout(() => session.destroy(), firstMs).unref()
     session.once('stream', () => clearTimeout(first))

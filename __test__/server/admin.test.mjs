@@ -83,20 +83,33 @@ test('no page, no other name and no proxy gets in without leave', async () => {
     assert.deepEqual(await codeOf(streams, { headers }), [403, 'FORBIDDEN_ORIGIN'], JSON.stringify(headers))
     assert.deepEqual(await codeOf(`${streams}/x/abort`, { method: 'POST', headers }), [403, 'FORBIDDEN_ORIGIN'])
   }
-  for (const headers of [{ host: `evil.example:${port}` }, { 'x-forwarded-for': '203.0.113.7' }, { via: '1.1 proxy' }, { host: '[' }]) {
+  for (const headers of [
+    { 'x-forwarded-for': '203.0.113.7' },
+    { via: '1.1 proxy' },
+    { 'x-forwarded-host': 'localhost' },
+    { 'cf-connecting-ip': '1.2.3.4' },
+  ])
     assert.deepEqual(await codeOf(streams, { headers }), [403, 'FORBIDDEN'], JSON.stringify(headers))
-  }
+  for (const headers of [{ host: `evil.example:${port}` }, { host: '[' }])
+    assert.deepEqual(await codeOf(streams, { headers }), [403, 'FORBIDDEN_HOST'], JSON.stringify(headers))
+  // An address leads nowhere else, but it is no name of this machine for itself.
+  assert.deepEqual(await codeOf(streams, { headers: { host: '203.0.113.7' } }), [403, 'FORBIDDEN'])
   for (const host of [`localhost:${port}`, `127.0.0.1:${port}`]) assert.equal((await ask(streams, { headers: { host } })).status, 200)
   assert.equal((await ask(streams, { headers: { 'sec-fetch-site': 'none' } })).status, 200)
 })
 
-test('authorize decides, whatever the name', async () => {
+test('authorize decides, by every name of the server', async () => {
   const failed = deferred()
   const authorize = ({ headers }) => {
     if (headers.authorization === 'broken') throw new Error('no directory')
     return headers.authorization === 'Bearer of-mine' || (headers.authorization === 'truthy' ? 'yes' : false)
   }
-  const { url } = await serving({ functions: { average }, admin: { authorize }, onError: (error) => failed.resolve(error) })
+  const { url } = await serving({
+    functions: { average },
+    admin: { authorize },
+    hosts: ['ops.example'],
+    onError: (error) => failed.resolve(error),
+  })
   const streams = `${url}/admin/streams`
   const as = (authorization) => codeOf(streams, { headers: { authorization, host: 'ops.example' } })
   assert.deepEqual(await codeOf(streams), [401, 'UNAUTHORIZED'])

@@ -35,7 +35,7 @@ test('true: the page under /dashboard, to this machine, of what the server runs;
   req.destroy()
   const abort = `${url}/dashboard/streams/${encodeURIComponent(seen.id)}/abort`
   assert.deepEqual(await codeOf(abort, { method: 'POST' }), [403, 'READ_ONLY'])
-  assert.deepEqual(await codeOf(`${url}/dashboard/`, { headers: { host: `elsewhere.example:${port}` } }), [403, 'FORBIDDEN'])
+  assert.deepEqual(await codeOf(`${url}/dashboard/`, { headers: { host: `elsewhere.example:${port}` } }), [403, 'FORBIDDEN_HOST'])
   assert.deepEqual(await codeOf(`${url}/dashboards`), [404, 'NOT_FOUND'])
   assert.equal((await ask(`${url}/healthz`)).text, 'ok\n')
   assert.equal((await post(`${url}/fn/average`, '2\n4\n')).text, '2\n3\n')

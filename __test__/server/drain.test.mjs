@@ -77,7 +77,7 @@ test('a connection that is kept gets 503 for its next stream', async () => {
 test('connections without a request are closed at once', async () => {
   const { server, port } = await serving({ functions: { average }, grace: 60_000, keepAliveTimeout: 60_000 })
   const fresh = raw(port)
-  const kept = raw(port, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
+  const kept = raw(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await until(20_000, () => kept.said.text.includes('ok\n'), 'the answer')
   const half = raw(port, 'POST /fn/average HT')
   await until(20_000, () => half.socket.bytesWritten > 0 && half.socket.readyState === 'open', 'the connection')
@@ -173,7 +173,7 @@ test('a client that reads nothing and one that never ends cannot keep the server
     for (;;) yield 'x'.repeat(10_000)
   }
   const { server, port } = await serving({ functions: { flood }, grace: 100 })
-  const client = raw(port, 'POST /fn/flood HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
+  const client = raw(port, 'POST /fn/flood HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n')
   await until(20_000, () => client.said.text.includes('xxx'), 'results')
   client.socket.pause()
   await within(20_000, server.close(), 'close()')

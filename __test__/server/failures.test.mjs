@@ -118,7 +118,8 @@ describe('createServer', () => {
     }
     const { url } = await serving({ functions: { obeys }, authorize })
     assert.equal((await post(`${url}/fn/obeys`, '')).status, 401)
-    assert.equal((await post(`${url}/fn/other`, '')).status, 404)
+    assert.equal((await post(`${url}/fn/other`, '')).status, 401)
+    assert.equal((await post(`${url}/fn/other`, '', { 'x-name': 'me' })).status, 404)
     assert.deepEqual(lines, [])
     assert.equal((await post(`${url}/fn/obeys`, '', { 'x-broken': 'yes' })).status, 500)
     assert.match(lines[0], /^velo-stream: a request to obeys failed: Error: no directory\n +at /)

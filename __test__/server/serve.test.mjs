@@ -250,7 +250,7 @@ test('curl, HTTP/1.1: a stream whose results come while it sends', async (t) => 
 noUnhandledRejections('createServer')
 
 test('HEAD where GET is, and a target that is a whole URL', async () => {
-  const { port, url } = await serving({ functions: { average } })
+  const { port, url } = await serving({ functions: { average }, hosts: ['example.com'] })
   const head = await within(10_000, fetch(`${url}/fn/average`, { method: 'HEAD' }), 'HEAD')
   assert.deepEqual([head.status, await head.text()], [200, ''])
   assert.equal((await within(10_000, fetch(`${url}/fn/average`, { method: 'PUT' }), 'PUT')).headers.get('allow'), 'GET, HEAD, POST')

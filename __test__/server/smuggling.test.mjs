@@ -12,7 +12,7 @@ import { average, noStreams, raw, serving, twice, who } from './service.mjs'
 const { port } = await serving({ functions: { average, twice, who } })
 const answers = (text) => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
 const WISH = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
-const head = (path, more) => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n${more}\r\n`
+const head = (path, more) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n${more}\r\n`
 
 test('a wish for HTTP/2 is passed over on every request of a connection, also with a body', async () => {
   const client = raw(port)
@@ -23,13 +23,13 @@ test('a wish for HTTP/2 is passed over on every request of a connection, also wi
   }
   client.socket.write(`${head('/fn/twice', `${WISH}Transfer-Encoding: chunked\r\n`)}2\r\n4\n\r\n0\r\n\r\n`)
   await until(20_000, () => client.said.text.endsWith('\r\n8\n\r\n0\r\n\r\n'), 'the answer to a body in chunks')
-  client.socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  client.socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   assert.deepEqual(answers(await client.closed()), [200, 200, 200, 200, 200])
   await noStreams()
 })
 
 test('a length behind a thousand headers is a length', async () => {
-  const hidden = 'GET /fn/who HTTP/1.1\r\nHost: a\r\nX-Agent: smuggled\r\n\r\n'
+  const hidden = 'GET /fn/who HTTP/1.1\r\nHost: localhost\r\nX-Agent: smuggled\r\n\r\n'
   for (const wish of ['', WISH]) {
     const many = 'a:b\r\n'.repeat(1500)
     const text = await raw(
@@ -44,7 +44,7 @@ test('a length behind a thousand headers is a length', async () => {
 
 test('a handshake with a body is refused, and what comes behind it is no request', async () => {
   const upgrade =
-    'GET /fn/average HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+    'GET /fn/average HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
   for (const body of ['Content-Length: 5\r\n\r\nGET /', 'Transfer-Encoding: chunked\r\n\r\n5\r\nGET /\r\n0\r\n\r\n'])
     assert.deepEqual(answers(await raw(port, upgrade + body).closed()), [400])
 })

@@ -8,7 +8,7 @@ import { within } from '../support/within.mjs'
 import { average, noStreams, posting, raw, serving } from './service.mjs'
 
 const post = (path, more = '') =>
-  `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n${more}`
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n${more}`
 
 /** A byte each so often, until the server has had enough. */
 async function trickle({ socket, closed }, byte) {
@@ -30,7 +30,7 @@ test('a head that does not come, comes half, or comes a byte at a time', async (
 
 test('a connection without a next request is closed', async () => {
   const { port } = await serving({ functions: { average }, keepAliveTimeout: 100 })
-  assert.match(await raw(port, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n').closed(), /^HTTP\/1\.1 200 /)
+  assert.match(await raw(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n').closed(), /^HTTP\/1\.1 200 /)
 })
 
 test('a body that does not come: 408, and the function is aborted', async () => {
@@ -43,7 +43,7 @@ test('a body that does not come: 408, and the function is aborted', async () => 
 
 test('the same on a connection that has had an answer before', async () => {
   const { port } = await serving({ functions: { average: { fn: average, idleTimeout: 0 } }, bodyTimeout: 150 })
-  const text = await raw(port, `GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n${post('/fn/average', '\r\n')}`).closed()
+  const text = await raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n${post('/fn/average', '\r\n')}`).closed()
   assert.match(text, /^HTTP\/1\.1 200 [\s\S]*ok\nHTTP\/1\.1 408 /)
 })
 
@@ -119,10 +119,10 @@ test('a slow function is not the fault of the client', async () => {
 test('a bad request and a reset connection harm nobody', async () => {
   const { port, url } = await serving({ functions: { average } })
   assert.match(await raw(port, 'nonsense\r\n\r\n').closed(), /^HTTP\/1\.1 400 /)
-  const socket = raw(port, 'GET /fn/average HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')
+  const socket = raw(port, 'GET /fn/average HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')
   socket.socket.resetAndDestroy()
   assert.match(
-    await raw(port, 'GET /fn/average HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n').closed(),
+    await raw(port, 'GET /fn/average HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n').closed(),
     /^HTTP\/1\.1 400 /,
   )
   assert.equal((await fetch(`${url}/healthz`)).status, 200)

@@ -39,7 +39,10 @@ for (const http2 of [true, false]) {
       leaver.destroy()
       again = connectHttp2(url, { ca: tls.cert })
     } else {
-      const leaver = raw(port, 'POST /fn/who HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n')
+      const leaver = raw(
+        port,
+        'POST /fn/who HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n',
+      )
       await within(20_000, asked.promise, 'authorize')
       leaver.socket.resetAndDestroy()
       await leaver.closed()
@@ -83,7 +86,7 @@ test('requests behind another on a connection that breaks: aborted, and their pl
     }
   }
   const { server, port, url } = await serving({ functions: { hold, who }, maxPerClient: 3, grace: 60_000 })
-  const one = (name) => `POST /fn/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 0\r\n\r\n`
+  const one = (name) => `POST /fn/${name} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 0\r\n\r\n`
   const broken = raw(port, one('hold') + one('who') + one('hold'))
   await within(20_000, began.promise, 'the first function')
   const full = await within(20_000, fetch(`${url}/metrics`), '/metrics')
@@ -100,7 +103,7 @@ test('requests behind another on a connection that breaks: aborted, and their pl
 
 test('who wishes for another protocol than WebSocket gets the answer in HTTP/1.1', async () => {
   const { port, url, server } = await serving({ functions: { who } })
-  const head = (more) => `POST /fn/who HTTP/1.1\r\nHost: x\r\nX-Agent: java\r\nContent-Type: application/x-ndjson\r\n${more}\r\n`
+  const head = (more) => `POST /fn/who HTTP/1.1\r\nHost: localhost\r\nX-Agent: java\r\nContent-Type: application/x-ndjson\r\n${more}\r\n`
   const wish = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
   const client = raw(port, `${head(`${wish}Content-Length: 4\r\n`)}1\n2\n`)
   await until(20_000, () => client.said.text.includes('"java"'), 'the first answer')

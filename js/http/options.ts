@@ -66,6 +66,11 @@ export interface RespondOptions<Out, Req = IncomingMessage> {
   heartbeat?: number | undefined
   /** SSE: how long the browser should wait before it reconnects. Default: the browser's own. */
   retry?: number | undefined
+  /**
+   * After the end of the request: how long to wait for the first result before the head of the response is sent without it. Until then an error becomes a status; proxies give up on a response without a
+   * head. 0 = at once. Server-sent events do not wait for the end of the request. Default 250.
+   */
+  headDelay?: number | undefined
   /** How long a client may leave a full response unread before it is dropped. 0 = for ever. Default 30000. */
   maxStall?: number | undefined
   /** Whether clients are told the message of an error that the function threw. Default false: `the function failed`. */
@@ -141,6 +146,7 @@ export interface Answer {
   readonly end: string | undefined
   readonly heartbeat: number
   readonly retry: number | undefined
+  readonly headDelay: number
   readonly maxStall: number
   readonly expose: boolean
   readonly draining: AbortSignal | undefined
@@ -163,8 +169,10 @@ export interface Service {
 }
 
 const MEBIBYTE = 1 << 20
+/** ms in which a function may still fail with a status. */
+const HEAD_MS = 250
 const intakeNames = ['in', 'maxLine', 'maxEvent', 'maxTotal', 'onMalformed', 'decompress']
-const answerNames = 'out status headers id event errorEvent end heartbeat retry maxStall expose draining onError'.split(' ')
+const answerNames = 'out status headers id event errorEvent end heartbeat retry headDelay maxStall expose draining onError'.split(' ')
 const ownNames = ['events', 'onDisconnect', 'resume', 'owner', 'maxBufferedBytes', 'openOptions']
 
 /** Checks the options of `eventsFrom`, or that part of others. */
@@ -203,6 +211,7 @@ export function answerOf<Out, Req>(options: RespondOptions<Out, Req>, field: str
     end,
     heartbeat: duration(options.heartbeat, `${field}.heartbeat`, 0, 15_000),
     retry: options.retry === undefined ? undefined : integer(options.retry, `${field}.retry`, 0, 0),
+    headDelay: duration(options.headDelay, `${field}.headDelay`, 0, HEAD_MS),
     maxStall: duration(options.maxStall, `${field}.maxStall`, 0, 30_000),
     expose: flag(options.expose, `${field}.expose`, false),
     draining,

@@ -4,12 +4,14 @@ import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import type { Dashboard, DashboardOptions } from '../dashboard/index.js'
 import type { HttpOptions } from '../http/index.js'
-import { type Durable, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn } from '../index.js'
+import type { Durable, StreamFunction, StreamGenerator, StreamOptions } from '../index.js'
 import { callable, configError, duration, flag, integer, onlyKnown } from '../kit/check.js'
 import { type Sharing, sharingOf } from '../kit/keeping/keeping.js'
 import type { OnError } from '../kit/sight/failure-report.js'
 import type { SocketOptions } from '../websocket/index.js'
 import { boardOf } from './board.js'
+import { checkDurable, checkName, checkPipelines } from './checks.js'
+import { type Trust, type TrustProxy, trustOf } from './client-address.js'
 
 /** A stream function, a plain async generator, or the URL of a module that exports one of them. */
 export type Servable = StreamFunction<never, unknown> | StreamGenerator<never, unknown> | URL
@@ -72,6 +74,13 @@ export interface ServerOptions {
    * Default: everybody may.
    */
   authorize?: ((req: IncomingMessage, asked: Asked) => Answer | PromiseLike<Answer>) | undefined
+  /** How long `authorize` may take; then the request gets 503. A client has at most `maxPerClient` requests that wait for it. 0 = for ever. Default 10000. */
+  authorizeTimeout?: number | undefined
+  /**
+   * Which proxies are trusted to say in `X-Forwarded-For` whose request it is, for `maxPerClient`; as `trust proxy` of Express: `true` (all, so the leftmost address counts), a number of hops,
+   * addresses and subnets (also `'loopback'`, `'linklocal'`, `'uniquelocal'`), or a function of an address and its hop. Default: none, the address of the connection counts.
+   */
+  trustProxy?: boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean) | undefined
   /**
    * Web pages of other sites that may ask for a stream, over WebSocket or HTTP: origins as `https://example.com`, `'*'` for all, or a function that answers true. Default: only those of this server's own
    * host, if that is one of `hosts`.
@@ -79,7 +88,10 @@ export interface ServerOptions {
   origins?: readonly string[] | '*' | ((origin: string, req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
   /** Web pages of other origins that may call, with what CORS needs for it: origins as `https://example.com`, or `'*'` for all. They may open a WebSocket too. Default: none. */
   cors?: readonly string[] | '*' | undefined
-  /** Names (without a port) by which pages may know this server. Default: `localhost` and the loopback addresses where it listens on one of them, else any. */
+  /**
+   * Names (without a port) by which this server may be asked; others get 403, but for `/healthz` and `/readyz`. An address in place of a name is no risk and always allowed. Default: `localhost` and the
+   * loopback addresses if it listens on one of them, else any.
+   */
   hosts?: readonly string[] | undefined
   /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
   metrics?: boolean | undefined
@@ -148,6 +160,8 @@ export interface Settings {
   readonly maxPerClient: number
   readonly maxConnections: number
   readonly authorize: ServerOptions['authorize']
+  readonly authorizeTimeout: number
+  readonly trustProxy: Trust | undefined
   readonly origins: ServerOptions['origins']
   readonly cors: ServerOptions['cors']
   readonly hosts: readonly string[] | undefined
@@ -167,12 +181,9 @@ export interface Settings {
 
 const FIELD = 'createServer(options)'
 const names =
-  'functions pipelines placement durable cluster envelope http websocket maxConcurrent maxPerClient maxConnections authorize origins cors hosts metrics admin dashboard headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
+  'functions pipelines placement durable cluster envelope http websocket maxConcurrent maxPerClient maxConnections authorize authorizeTimeout trustProxy origins cors hosts metrics admin dashboard headersTimeout bodyTimeout keepAliveTimeout tls http2 grace readyDelay signals onError'.split(
     ' ',
   )
-
-/** Names that can stand in a URL and in a metric. */
-export const NAME = /^[\w.-]{1,128}$/
 
 /** Checks the options and fills the defaults in. Throws `VELO_CONFIG`. */
 export function settingsOf(options: ServerOptions): Settings {
@@ -230,6 +241,8 @@ export function settingsOf(options: ServerOptions): Settings {
     maxPerClient: integer(options.maxPerClient, `${FIELD}.maxPerClient`, 1, 100),
     maxConnections: integer(options.maxConnections, `${FIELD}.maxConnections`, 1, 10_000),
     authorize,
+    authorizeTimeout: duration(options.authorizeTimeout, `${FIELD}.authorizeTimeout`, 0, 10_000),
+    trustProxy: trustOf(options.trustProxy as TrustProxy | undefined, `${FIELD}.trustProxy`),
     origins,
     cors,
     hosts,
@@ -271,29 +284,4 @@ function sharedBy({ cluster, durable, pipelines, envelope }: ServerOptions): Sha
 /** Functions that nobody names. */
 function allOf(sharing: Sharing | undefined): ServerOptions['functions'] {
   return sharing && Object.fromEntries([...sharing.functions].map(([name, { fn }]) => [name, fn as Servable]))
-}
-
-/** A name that can stand in a URL. */
-export function checkName(name: string, field: string): void {
-  if (!NAME.test(name)) throw configError(`${field}[${JSON.stringify(name)}]`, 'a name of letters, digits, _, . and -', name)
-}
-
-/** What makes durable streams is asked by the library itself, with its name for the option. */
-function checkDurable(durable: unknown): void {
-  if (durable === undefined) return
-  try {
-    streamFn(async function* probe() {}, { durable: durable as Durable })
-  } catch {
-    throw configError(`${FIELD}.durable`, 'a journal of velo-stream/durable', durable)
-  }
-}
-
-function checkPipelines(pipelines: Readonly<Record<string, readonly string[]>>): void {
-  const field = `${FIELD}.pipelines`
-  if (typeof pipelines !== 'object' || pipelines === null) throw configError(field, 'an object or a boolean', pipelines)
-  for (const [name, stages] of Object.entries(pipelines)) {
-    checkName(name, field)
-    if (!Array.isArray(stages) || stages.length === 0 || stages.some((stage) => typeof stage !== 'string'))
-      throw configError(`${field}.${name}`, 'an array of names of functions', stages)
-  }
 }

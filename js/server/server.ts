@@ -3,7 +3,6 @@
 import type { AddressInfo } from 'node:net'
 import { OverloadedError } from '../index.js'
 import { duration, onlyKnown } from '../kit/check.js'
-import { isBelow } from './board.js'
 import { Catalog } from './functions/catalog.js'
 import { loadFunctions } from './functions/functions.js'
 import { graceOf } from './functions/kept.js'
@@ -11,8 +10,8 @@ import { Connections } from './listen/connections.js'
 import { type NodeServer, nodeServer } from './listen/listener.js'
 import { type ServerOptions, type Settings, settingsOf } from './options.js'
 import { Admission } from './serve/admission.js'
-import { answersCors } from './serve/cors.js'
-import { Door, pathOf } from './serve/door.js'
+import { Door } from './serve/door.js'
+import { namesOf } from './serve/hosts.js'
 import { LeftBehind } from './serve/left-behind.js'
 import { OpenStreams } from './serve/open-streams.js'
 import { Requests } from './serve/requests.js'
@@ -84,6 +83,7 @@ class StreamServer implements Server {
   #listening: Promise<AddressInfo> | undefined
   #stopping: Promise<void> | undefined
   #address: AddressInfo | undefined
+  #names: readonly string[] | undefined
   #resolveClosed: () => void = () => undefined
   readonly closed = new Promise<void>((resolve) => {
     this.#resolveClosed = resolve
@@ -138,18 +138,24 @@ class StreamServer implements Server {
     const catalog = new Catalog(await loadFunctions(settings), settings.pipelines, settings.joins, (fn) => this.#streams.counted(fn))
     const door = new Door(settings, catalog, this.#admission, this.#streams)
     const abort = this.#abort.signal
-    const sockets = await Sockets.create({ settings, door, abort, count: this.#count })
+    const names = () => this.#names
+    const sockets = await Sockets.create({ settings, door, abort, names, count: this.#count })
     const ready = () => !this.draining
-    const requests = new Requests({ settings, door, draining: this.#told.signal, abort, ready, numbers: this.#numbers, count: this.#count })
+    const requests = new Requests({
+      settings,
+      door,
+      draining: this.#told.signal,
+      abort,
+      ready,
+      names,
+      numbers: this.#numbers,
+      count: this.#count,
+    })
     for (const entry of catalog.entries) requests.prepare(entry)
     await this.#leftBehind.await(catalog.kept.map((entry) => ({ fn: entry.fn, grace: graceOf(entry, settings) })))
     const node = nodeServer(settings, this.#connections, {
       onRequest: (req, res) => {
         this.#connections.begin(req.socket, res)
-        // No page of another origin may read it, whatever `cors` says.
-        const { dashboard } = settings
-        if (dashboard !== undefined && isBelow(pathOf(req), dashboard.base)) return void dashboard(req, res)
-        if (settings.cors !== undefined && answersCors(settings.cors, req, res)) return
         requests.onRequest(req, res)
       },
       onUpgrade: sockets.onUpgrade,
@@ -159,12 +165,13 @@ class StreamServer implements Server {
       node.once('error', reject)
       node.listen(port, host, () => {
         node.off('error', reject)
+        this.#address = node.address() as AddressInfo
+        this.#names = namesOf(settings.hosts, this.#address.address)
         resolve()
       })
     })
     if (this.#settings.signals) for (const signal of SIGNALS) process.on(signal, this.#onSignal)
-    this.#address = node.address() as AddressInfo
-    return this.#address
+    return node.address() as AddressInfo
   }
 
   async #stop(grace: number): Promise<void> {

@@ -43,7 +43,7 @@ export const forms = {
     first: '',
     again: `${valuesOf(value).join('\n')}\n`,
   }),
-  sse: () => ({ head: head('text/event-stream'), first: `id: ${'x'.repeat(100_000)}\n`, again: 'data:\n\n'.repeat(100_000) }),
+  sse: () => ({ head: head('text/event-stream'), first: `id: ${'x'.repeat(1000)}\n`, again: 'data:\n\n'.repeat(100_000) }),
   multipart: () => ({
     head: head('multipart/form-data; boundary=b'),
     first: '',

@@ -1,6 +1,6 @@
 // `respond(res, results, options)`: the second half of a handler alone.
 
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Source } from '../../index.js'
 import { answerOf, type RespondOptions } from '../options.js'
@@ -37,5 +37,8 @@ export async function respond<Out>(
     void reader.leave()
   }
   if (sink.isGone) return sink.onGone()
+  const req = res.req as IncomingMessage | undefined
+  if (req === undefined || req.complete) delivery.inputEnded()
+  else req.once('end', () => delivery.inputEnded())
   await delivery.all(reader, failureReport(answer, res.req).report)
 }

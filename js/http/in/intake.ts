@@ -51,9 +51,13 @@ export function readerOf(asked: Asked, intake: Intake): EventReader | null {
 
 /** The largest piece of a body that is parsed at a time: of 64 KiB, which is what Node.js hands over, come values of at most 2 MiB. */
 const PIECE = 64 << 10
+/** The same while there is little room: streams of others leave enough of it for this one. */
+const SMALL_PIECE = 4 << 10
 
 /** Who gives room in memory for what is parsed next. */
 export interface Room {
+  /** Whether so much would not fit, even if nothing else of the stream waited. */
+  isTight(bytes: number): boolean
   /** Whether there is so much room that it does not matter how much of these bytes is really taken. */
   isAmple(bytes: number): boolean
   /** Called before so many bytes of memory are taken; 0: nothing came of it. Parsing waits for the promise. Throws if that is too much. */
@@ -90,7 +94,7 @@ export class EventReader {
       }
       const chunk = this.#rest ?? (await this.#body.next())
       if (this.#over) return null
-      const piece = chunk === null ? null : this.#cut(chunk)
+      const piece = chunk === null ? null : this.#cut(chunk, room?.isTight(MOST * PIECE) ? SMALL_PIECE : PIECE)
       const unparsed = this.bytes
       const isSized = room === undefined || piece === null || unparsed > 0 || !room.isAmple(MOST * piece.length)
       if (piece !== null && room !== undefined) this.bytes += isSized ? this.#sizeOf(piece) : MOST * piece.length
@@ -140,9 +144,9 @@ export class EventReader {
   }
 
   /** Takes what is parsed next. */
-  #cut(chunk: Buffer): Buffer {
-    const piece = chunk.length > PIECE ? chunk.subarray(0, PIECE) : chunk
-    this.#rest = chunk.length > PIECE ? chunk.subarray(PIECE) : undefined
+  #cut(chunk: Buffer, most: number): Buffer {
+    const piece = chunk.length > most ? chunk.subarray(0, most) : chunk
+    this.#rest = chunk.length > most ? chunk.subarray(most) : undefined
     this.#total += piece.length
     if (this.#total > this.#maxTotal) this.#failure = tooLarge(this.#maxTotal)
     return piece

@@ -9,6 +9,9 @@ import type { Intake } from '../options.js'
 import { type Decoder, overlong } from './decoder.js'
 import type { ServerSentEvent } from './shapes.js'
 
+/** The longest id. Each event behind it has it too, and a function on another thread gets a copy with each; a browser could not send a much longer one back. */
+const ID_LENGTH = 1024
+
 export class SseDecoder implements Decoder {
   readonly #lines: Lines
   readonly #max: number
@@ -70,12 +73,18 @@ export class SseDecoder implements Decoder {
     const name = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1)
     if (name === 'event') this.#name = value
-    else if (name === 'id' && !value.includes('\0')) this.#id = value
+    else if (name === 'id' && !value.includes('\0')) this.#setId(value)
     else if (name === 'data') {
       this.#length += value.length + 1
-      if (this.#length > this.#max) throw new HttpError(413, `an event is longer than ${this.#max} bytes (maxEvent)`)
       this.#data.push(value)
-    }
+    } else return
+    if (this.#id.length + this.#name.length + this.#length > this.#max)
+      throw new HttpError(413, `an event is longer than ${this.#max} bytes (maxEvent)`)
+  }
+
+  #setId(id: string): void {
+    if (id.length > ID_LENGTH) throw new HttpError(413, `an id is longer than ${ID_LENGTH} characters`)
+    this.#id = id
   }
 
   #event(): ServerSentEvent {

@@ -31,6 +31,9 @@ export class Delivery {
   /** The place after the last result that was added. */
   #next = 0
   #room: Promise<void> | undefined
+  /** Until the head is sent although there is no result. */
+  #quiet: NodeJS.Timeout | undefined
+  #isOver = false
 
   /** `more`: headers that the options do not know. */
   constructor(sink: ResponseSink, encoder: Encoder, answer: Answer, more?: Readonly<Record<string, string>>, budget?: ByteBudget) {
@@ -42,6 +45,22 @@ export class Delivery {
     const head = headOf(answer, encoder)
     sink.begin(more === undefined ? head : { status: head.status, headers: { ...more, ...head.headers } })
     this.#pulse = Pulse.of(sink, encoder, answer)
+  }
+
+  /** The request has ended, so only the response keeps its client waiting: the head is sent soon, for clients and proxies that would give up. Server-sent events have a pulse for that. */
+  inputEnded(): void {
+    if (this.#isOver || this.#pulse !== undefined || this.#sink.begun || this.#sink.isGone) return
+    this.#quiet = setTimeout(() => this.#sink.flushHead(), this.#answer.headDelay)
+  }
+
+  #begins(): void {
+    clearTimeout(this.#quiet)
+    this.#quiet = undefined
+  }
+
+  #over(): void {
+    this.#isOver = true
+    this.#begins()
   }
 
   /** Writes all results. Resolves when the response is complete or cut, or its client gone and the results read. Rejects with nothing. */
@@ -102,18 +121,21 @@ export class Delivery {
 
   write(chunk: string | Uint8Array): Promise<void> | undefined {
     if (chunk.length === 0) return undefined
+    if (this.#quiet !== undefined) this.#begins()
     if (this.#pulse === undefined) return this.#sink.write(chunk)
     return this.#pulse.write(chunk)
   }
 
   /** The client is gone: nothing is said any more. */
   gone(): void {
+    this.#over()
     this.#budget?.mute()
     this.#pulse?.stop()
   }
 
   /** All is well, and nothing follows. */
   end(last = this.#encoder.ended()): Promise<void> {
+    this.#over()
     const first = this.#pulse?.stop()
     const text = this.#text
     this.#text = ''
@@ -125,6 +147,7 @@ export class Delivery {
 
   /** Tells the client of an error as well as can be told now. */
   fail(error: unknown, onError: (error: unknown) => void): Promise<void> {
+    this.#over()
     if (this.#text !== '') this.write(this.#text)
     this.#text = ''
     this.#pulse?.stop()

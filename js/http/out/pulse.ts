@@ -7,9 +7,6 @@ import { onNotice } from './notice.js'
 import type { ResponseSink } from './sink.js'
 import { COMMENT, DRAINING, SseEncoder } from './sse-out.js'
 
-/** ms in which a function may still fail with a status. */
-const HEAD_MS = 250
-
 export class Pulse {
   readonly #sink: ResponseSink
   readonly #answer: Answer
@@ -29,7 +26,7 @@ export class Pulse {
     this.#sink = sink
     this.#prelude = prelude
     this.#answer = answer
-    this.#timer = setTimeout(this.#beat, HEAD_MS)
+    this.#timer = setTimeout(this.#beat, answer.headDelay)
     this.#forget = onNotice(answer.draining, () => void this.write(DRAINING))
   }
 

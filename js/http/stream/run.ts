@@ -5,7 +5,7 @@
 import type { Source, Stream } from '../../index.js'
 import { AbortError, VeloError } from '../../index.js'
 import type { ByteBudget } from '../../kit/bytes/byte-budget.js'
-import { wholeBytes } from '../../kit/bytes/byte-sum.js'
+import { fairShare, wholeBytes } from '../../kit/bytes/byte-sum.js'
 import { clientGone, HttpError } from '../errors.js'
 import type { EventReader, Room } from '../in/intake.js'
 import type { Service } from '../options.js'
@@ -30,6 +30,8 @@ export class Run {
   /** Its events come from a source of the user's, which a client that goes does not take along. */
   readonly isSourced: boolean
   #timer: NodeJS.Timeout | undefined
+  /** Resolves when nothing more comes of the body. */
+  #pumped: Promise<void> | undefined
 
   constructor(service: Service, stream: Stream<never, unknown>, supply: Supply, budget: ByteBudget) {
     this.budget = budget
@@ -47,7 +49,7 @@ export class Run {
     }
     this.results = resultsOfStream(stream, most)
     if (this.#reader === undefined) stream.end()
-    else void this.#pump(this.#reader)
+    else this.#pumped = this.#pump(this.#reader)
   }
 
   /** The response of a client that cannot come back. */
@@ -59,6 +61,8 @@ export class Run {
       this.#clientLeft()
     }
     if (sink.isGone) sink.onGone()
+    if (this.#pumped === undefined) delivery.inputEnded()
+    else void this.#pumped.then(() => delivery.inputEnded())
     await delivery.all(this.results, onError)
     this.over()
     this.budget.release()
@@ -133,6 +137,7 @@ export class Run {
 /** Parsing waits for room among the bytes of a stream. */
 function roomOf(budget: ByteBudget): Room {
   return {
+    isTight: (bytes) => bytes > fairShare(),
     isAmple: (bytes) => budget.isAmple(bytes),
     reserve(bytes) {
       const most = wholeBytes()

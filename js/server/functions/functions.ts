@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type FunctionOptions, type StreamFunction, type StreamGenerator, type StreamOptions, streamFn, VeloError } from '../../index.js'
 import { configError } from '../../kit/check.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
-import { NAME, type Servable, type ServedFunction, type ServedHttp, type ServedSocketOptions, type Settings } from '../options.js'
+import { NAME } from '../checks.js'
+import type { Servable, ServedFunction, ServedHttp, ServedSocketOptions, Settings } from '../options.js'
 import { envelope, withEnvelope } from './envelope.js'
 
 /** A function under its name, with what is its own. */

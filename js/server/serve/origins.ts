@@ -15,8 +15,8 @@ export async function originAllowed(
 ): Promise<boolean> {
   const { origin, 'sec-fetch-site': site } = req.headers
   if (origins === '*') return true
-  // A page of another site may ask without its origin, as for an image; one that a user opens by hand says `none`.
-  if (origin === undefined) return site !== 'cross-site'
+  // A page of another origin may ask without naming it, as for an image; one that a user opens by hand says `none`.
+  if (origin === undefined) return cors === '*' || (site !== 'cross-site' && site !== 'same-site')
   if (isAllowed(cors, origin)) return true
   if (typeof origins === 'function') return (await origins(origin, req)) === true
   if (origins !== undefined) return origins.includes(origin)

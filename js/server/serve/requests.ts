@@ -6,13 +6,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Handler, handler } from '../../http/index.js'
 import { reportFailure } from '../../kit/sight/failure-report.js'
 import { metricsText, metricsType } from '../../telemetry/index.js'
+import { isBelow } from '../board.js'
 import type { Entry } from '../functions/functions.js'
 import { httpOf } from '../functions/kept.js'
 import { BodyWatch } from '../listen/body-watch.js'
 import type { Settings } from '../options.js'
 import { type ServerNumbers, serverFamilies } from '../server-families.js'
 import { Admin, isAdmin } from './admin.js'
+import { answersCors } from './cors.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
+import { hostAllowed, OTHER_HOST } from './hosts.js'
 import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { cutOff, isGone, type Refusal, refuse, send } from './reply.js'
 
@@ -25,6 +28,8 @@ export interface RequestsOptions {
   /** Fires when what is open must end. */
   readonly abort: AbortSignal
   readonly ready: () => boolean
+  /** Names by which the server may be asked; `undefined`: all. */
+  readonly names: () => readonly string[] | undefined
   readonly numbers: () => ServerNumbers
   readonly count: (fn: string, status: number) => void
 }
@@ -71,6 +76,13 @@ export class Requests {
   readonly onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const { ready, numbers, settings } = this.#options
     const path = pathOf(req)
+    const isHealth = path === '/healthz' || path === '/readyz'
+    // Who asks whether the server is well knows no more by any name.
+    if (!isHealth && !hostAllowed(req, this.#options.names())) return this.#refuse(req, res, '-', OTHER_HOST)
+    const { cors, dashboard } = settings
+    // No page of another origin may read it, whatever `cors` says.
+    if (dashboard !== undefined && isBelow(path, dashboard.base)) return void dashboard(req, res)
+    if (cors !== undefined && answersCors(cors, req, res)) return
     if (path.startsWith('/fn/')) {
       this.#serve(req, res, path).catch((error: unknown) => {
         this.#refuse(req, res, '-', BROKEN)
@@ -113,12 +125,11 @@ export class Requests {
 
   async #serve(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
     const { door, count, settings } = this.#options
-    const entry = door.find(path)
-    if (isRefusal(entry)) return this.#refuse(req, res, '-', entry)
-    if (!METHODS.includes(req.method ?? '')) return this.#refuse(req, res, entry.name, BAD_METHOD)
-    if (!(await originAllowed(req, settings))) return this.#refuse(req, res, entry.name, OTHER_ORIGIN)
-    const admitted = await door.admit(req, entry)
-    if (isRefusal(admitted)) return this.#refuse(req, res, entry.name, admitted)
+    if (!METHODS.includes(req.method ?? '')) return this.#refuse(req, res, '-', BAD_METHOD)
+    if (!(await originAllowed(req, settings))) return this.#refuse(req, res, '-', OTHER_ORIGIN)
+    const admitted = await door.admit(req, path)
+    if (isRefusal(admitted)) return this.#refuse(req, res, door.find(path)?.name ?? '-', admitted)
+    const { entry } = admitted
     // It may have gone while it was asked who it is; then no event will tell.
     if (isGone(res)) return admitted.release()
     this.#admitted.set(req, admitted)

@@ -10,6 +10,7 @@ import { socketOf } from '../functions/kept.js'
 import { hasBody } from '../listen/other-protocol.js'
 import type { Settings } from '../options.js'
 import { type Door, isRefusal, pathOf } from './door.js'
+import { hostAllowed, OTHER_HOST } from './hosts.js'
 import { OTHER_ORIGIN, originAllowed } from './origins.js'
 import { type Refusal, refuseUpgrade } from './reply.js'
 
@@ -23,6 +24,8 @@ export interface SocketsOptions {
   readonly settings: Settings
   readonly door: Door
   readonly abort: AbortSignal
+  /** Names by which the server may be asked; `undefined`: all. */
+  readonly names: () => readonly string[] | undefined
   readonly count: (fn: string, status: number) => void
 }
 
@@ -72,7 +75,7 @@ export class Sockets {
   }
 
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { door, settings, count, abort } = this.#options
+    const { door, settings, count, abort, names } = this.#options
     const refuse = (fn: string, refusal: Refusal) => {
       count(fn, refusal.status)
       if (this.#parts === undefined || !readsCloseCodes(req)) return refuseUpgrade(socket, refusal)
@@ -80,14 +83,14 @@ export class Sockets {
     }
     const path = pathOf(req)
     if (hasBody(req)) return refuse('-', NO_BODY)
-    const entry = path.startsWith('/fn/') ? door.find(path) : NOT_FOUND
-    if (isRefusal(entry)) return refuse('-', entry)
-    if (this.#parts === undefined) return refuse(entry.name, NOT_HERE)
+    if (!hostAllowed(req, names())) return refuse('-', OTHER_HOST)
+    if (!path.startsWith('/fn/')) return refuse('-', NOT_FOUND)
+    if (this.#parts === undefined) return refuse('-', NOT_HERE)
     const { upgraderFor, serveSocket } = this.#parts
-    if (!(await originAllowed(req, settings))) return refuse(entry.name, OTHER_ORIGIN)
-    const admitted = await door.admit(req, entry)
-    if (isRefusal(admitted)) return refuse(entry.name, admitted)
-    const { principal, headers, release } = admitted
+    if (!(await originAllowed(req, settings))) return refuse('-', OTHER_ORIGIN)
+    const admitted = await door.admit(req, path)
+    if (isRefusal(admitted)) return refuse(door.find(path)?.name ?? '-', admitted)
+    const { entry, principal, headers, release } = admitted
     if (socket.destroyed) return release()
     // A handshake that fails is answered by `ws`, which closes the socket; so does a client that goes away.
     socket.once('close', release)

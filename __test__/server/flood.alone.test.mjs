@@ -9,7 +9,7 @@ import { forked } from '../support/forked.mjs'
 import { leftover } from '../support/leftovers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
-import { forms, values } from './flood/bodies.mjs'
+import { forms, handshake, values } from './flood/bodies.mjs'
 
 const SERVER = fileURLToPath(new URL('flood/server.mjs', import.meta.url))
 const IDLE = 100
@@ -68,5 +68,30 @@ for (const form of Object.keys(forms))
     }
     await server.end()
   })
+
+/** A ping with the longest payload, masked. */
+const PING = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)])
+
+test('a client that floods pings and reads no answer costs no memory', { timeout: 120_000 }, async (context) => {
+  const server = await forked(SERVER, ['auto'], [], ['--max-old-space-size=512'])
+  const port = await server.ask(5_000, 'port')
+  const before = await server.ask(5_000, 'memory')
+  const socket = connect({ port, host: '127.0.0.1', ...from }).on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  leftover(() => socket.destroy())
+  socket.pause()
+  const chunk = Buffer.concat(Array(8000).fill(PING))
+  const flood = (left) => {
+    if (left > 0 && !socket.destroyed) socket.write(chunk, (error) => error ?? flood(left - 1))
+    else socket.destroy()
+  }
+  socket.write(handshake('/fn/echo'), () => flood(128))
+  await within(60_000, closed, 'the end of the connection')
+  const grown = (await server.ask(5_000, 'memory')) - before
+  context.diagnostic(`${Math.round(grown / (1 << 20))} MiB more`)
+  assert.ok(grown < 64 << 20, `${grown} bytes`)
+  await isServed(port)
+  await server.end()
+})
 
 noUnhandledRejections('rule 4')

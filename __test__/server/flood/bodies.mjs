@@ -30,11 +30,14 @@ const head = (type, more = '') =>
   `POST /fn/busy HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: ${100 * MIB}\r\n${more}\r\n`
 
 /** By form of the request: the head of a connection, what comes first, and what comes again and again. */
+export const handshake = (path) =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`
+
 export const forms = {
   ndjson: (value) => ({ head: head('application/x-ndjson'), first: '', again: `${eventOf(value)}\n` }),
   json: (value) => ({ head: head('application/json'), first: '[', again: `${eventOf(value)},` }),
   websocket: (value) => ({
-    head: `GET /fn/busy HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`,
+    head: handshake('/fn/busy'),
     first: '',
     again: frame(eventOf(value)),
   }),

@@ -18,6 +18,8 @@ const { port } = await server.listen()
 answers({
   port: () => port,
 
+  memory: () => process.memoryUsage.rss(),
+
   /** Resolves with what waits when N streams are open and nothing moves any more. */
   async still(streams) {
     let [last, turnsSince] = ['', 0]

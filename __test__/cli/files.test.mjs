@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { folder, values, velo } from './command.mjs'
 
 const { path, write } = folder()
@@ -49,6 +50,40 @@ test('--out-dir: a file each, several at once', async () => {
   assert.deepEqual([code, out], [0, ''], err)
   assert.equal(readFileSync(join(to, 'a.ndjson'), 'utf8'), '1\n2\n')
   assert.equal(readFileSync(join(to, 'b.ndjson'), 'utf8'), '10\n20\n')
+})
+
+test('JSON on any number of lines, tabs, and files that are packed', async () => {
+  const same = write('same.mjs', 'export default async function* (events) { yield* events }')
+  const json = ['[10,20]', '[\n  10,\n  20\n]\n', '10\n20\n', '{"a":\n1}\n[2]'].map((text, n) => write(`data${n}.json`, text))
+  const outs = []
+  for (const file of json) outs.push(values((await velo(['run', same, file])).out))
+  assert.deepEqual(outs, [
+    [10, 20],
+    [10, 20],
+    [10, 20],
+    [{ a: 1 }, 2],
+  ])
+  const tsv = write('data.tsv', 'a\tb\n1\t"x,y"\n')
+  assert.deepEqual(values((await velo(['run', same, tsv, '--types'])).out), [{ a: 1, b: 'x,y' }])
+  for (const [name, text] of [
+    ['packed.json.gz', '[10,20]'],
+    ['packed.ndjson.GZ', '10\n20\n'],
+  ]) {
+    const file = join(path, name)
+    writeFileSync(file, gzipSync(text))
+    assert.deepEqual(values((await velo(['run', same, file])).out), [10, 20])
+  }
+  for (const [name, bytes, says] of [
+    ['cut.json', '[1,', /cut\.json: the input cannot be read: the body ends within value 2/],
+    ['cut.gz', gzipSync('1\n').subarray(0, 15), /cut\.gz: the input cannot be read: unexpected end of file/],
+    ['none.gz', '1\n', /none\.gz: the input cannot be read: incorrect header check/],
+  ]) {
+    const file = join(path, name)
+    writeFileSync(file, bytes)
+    const { code, err } = await velo(['run', same, file])
+    assert.equal(code, 2, err)
+    assert.match(err, says)
+  }
 })
 
 test('what cannot be meant is refused before anything is written', async () => {
@@ -188,7 +223,7 @@ test('CSV is known by the name of the file; values are texts, with --types numbe
   assert.deepEqual(values((await velo(['run', same, a, csv, '--types'])).out), [1, 2, ...typed])
   assert.equal((await velo(['run', same, '--text', csv])).out, text)
   const { code, err } = await velo(['run', same, a, '--types'])
-  assert.deepEqual([code, err], [2, 'velo: --types is for CSV: an input whose name ends with .csv, or --csv\n'])
+  assert.deepEqual([code, err], [2, 'velo: --types is for CSV: an input whose name ends with .csv or .tsv, or --csv\n'])
   assert.match((await velo(['run', '--help'])).out, /--types .*all values are texts otherwise/)
 })
 

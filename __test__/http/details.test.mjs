@@ -289,8 +289,18 @@ describe('the halves', () => {
     const app = express()
     app.use(express.json({ strict: false }), express.text({ type: 'application/x-ndjson' }))
     app.post('/', handler(echo))
+    app.post('/lines', handler(echo, { in: 'ndjson' }))
+    app.post('/loop', async (req, res) => {
+      const events = []
+      for await (const event of eventsFrom(req)) events.push(event)
+      res.json({ events })
+    })
     const made = await running(app.listen(0, '127.0.0.1'))
+    assert.deepEqual(await values(await post(`${made.url}lines`, '[1,2]', { type: 'application/json' })), [[1, 2]])
+    assert.deepEqual(await (await post(`${made.url}loop`, '[1,2]', { type: 'application/json' })).json(), { events: [1, 2] })
     assert.deepEqual(await values(await post(made.url, '{"a":1}', { type: 'application/json' })), [{ a: 1 }])
+    assert.deepEqual(await values(await post(made.url, '[1,[2],3]', { type: 'application/json' })), [1, [2], 3])
+    assert.deepEqual(await values(await post(made.url, '[]', { type: 'application/json' })), [])
     assert.deepEqual(await values(await post(made.url, '1\n2\n')), [1, 2])
     assert.deepEqual(await values(await post(made.url, '3\n4\n', { type: 'application/jsonl' })), [3, 4])
     await made.close()
@@ -315,7 +325,7 @@ test('the Fastify plug-in leaves other routes as they were, and keeps the header
   assert.equal(ours.headers.get('x-hook'), 'yes')
   assert.deepEqual(await values(ours), [1, 2])
   assert.deepEqual(await values(await post(`${base}/inner`, '3\n')), [3])
-  assert.deepEqual(await values(await post(`${base}/ours`, '[1,2]', { type: 'application/json' })), [[1, 2]])
+  assert.deepEqual(await values(await post(`${base}/ours`, '[1,2]', { type: 'application/json' })), [1, 2])
   await app.close()
 })
 

@@ -174,6 +174,27 @@ describe('forms in', () => {
     }
   })
 
+  test('a part without a body may end with its header, and blanks may follow a boundary', async () => {
+    const head = (name) => `Content-Disposition: form-data; name="${name}"\r\n`
+    const empty = { part: { name: 'a' }, value: '' }
+    const rest = [
+      { part: { name: 'b' }, value: 'x' },
+      { part: { name: 'c' }, value: '' },
+    ]
+    for (const [body, events] of [
+      [`--x\r\n${head('a')}\r\n--x\r\n${head('b')}\r\nx\r\n--x\r\n${head('c')}\r\n--x--\r\n`, [empty, ...rest]],
+      [`--x \r\n${head('a')}\r\n\r\n--x\t \t\r\n${head('b')}\r\nx\r\n--x  \r\n${head('c')}\r\n\r\n--x-- \r\n`, [empty, ...rest]],
+      [`--x\r\n${head('a')}Content-Type: text/plain\r\n\r\n--x--`, [empty]],
+    ])
+      for (const size of [1, 2, 3, 5, 7, 40, 100_000]) {
+        const found = await read(chunksOf(Buffer.from(body), size), type)
+        assert.equal(found.error, undefined, `${found.error?.message}, ${size}`)
+        assert.deepEqual(found.events, events, `chunks of ${size}`)
+      }
+    for (const body of [`--x\r\n${head('a')}--x--`, `--x\r\nContent-Disposition\r\n\r\n--x--`, `--x y\r\n${head('a')}\r\n\r\n--x--`])
+      assert.equal((await read([Buffer.from(body)], type)).error?.status, 400, body)
+  })
+
   test('what is used of the inside of busboy is there: its version is pinned', () => {
     const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     assert.match(dependencies['@fastify/busboy'], /^\d+\.\d+\.\d+$/)
@@ -181,6 +202,9 @@ describe('forms in', () => {
     const heard = []
     busboy._parser.parser.on('part', (part) => part.once('header', (header) => heard.push(header['content-disposition'])))
     busboy.on('field', () => {})
+    const { _hparser: header, _isPreamble, _inHeader, _oninfo } = busboy._parser.parser
+    assert.deepEqual([typeof _isPreamble, typeof _inHeader, typeof _oninfo], ['boolean', 'boolean', 'function'])
+    assert.deepEqual([typeof header.push, typeof header.reset], ['function', 'function'])
     busboy.end(form([field('a', '1')]))
     assert.deepEqual(heard, [['form-data; name="a"']])
   })
@@ -213,6 +237,19 @@ describe('compressed bodies', () => {
         assert.ok(events.length <= 15_000)
       }
     }
+  })
+
+  test('zero bytes behind a gzip member are ignored, as gunzip does', async () => {
+    const zeros = Buffer.alloc(5000)
+    const whole = Buffer.concat([gzipSync(lines), zeros])
+    for (const chunks of [[whole], chunksOf(whole, 10), [gzipSync(lines), zeros, zeros]]) {
+      const { events, error } = await read(chunks, { 'content-encoding': 'gzip' }, { decompress: true })
+      assert.equal(error, undefined)
+      assert.equal(events.length, 15_000)
+    }
+    for (const rest of [[Buffer.concat([whole, Buffer.from('x')])], [whole, Buffer.from('x')], [whole, Buffer.alloc(1 << 20)]])
+      assert.equal((await read(rest, { 'content-encoding': 'gzip' }, { decompress: true })).error?.status, 400)
+    assert.equal((await read([deflateSync(lines), zeros], { 'content-encoding': 'deflate' }, { decompress: true })).error?.status, 400)
   })
 
   test('are 415 where their encoding or type is a name that every object has', async () => {

@@ -123,6 +123,25 @@ test('an authorize that answers no name: 500, for all of them would be one clien
   assert.match(seen[0].message, /authorize: expected to answer a string, or something falsy, got true/)
 })
 
+test('a body that declares more than maxTotal is refused before it is sent, and starts no function', async () => {
+  let started = 0
+  async function* counts(events) {
+    started++
+    yield* events
+  }
+  const { port } = await serving({ functions: { counts: { fn: counts, http: { maxTotal: 100 } } } })
+  const head = (more) => `POST /fn/counts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n${more}\r\n\r\n`
+  const text = await raw(port, head('Expect: 100-continue\r\nContent-Length: 101')).closed()
+  assert.match(text, /^HTTP\/1\.1 413 [\s\S]*the body is larger than 100 bytes \(maxTotal\)/)
+  assert.match(await raw(port, head('Content-Length: 101')).closed(), /^HTTP\/1\.1 413 /)
+  assert.equal(started, 0)
+  const fits = raw(port, head('Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close'))
+  await until(20_000, () => fits.said.text.includes('100 Continue'), 'the wish for the body')
+  fits.socket.write('1\n')
+  assert.match(await fits.closed(), /HTTP\/1\.1 200 /)
+  assert.equal(started, 1)
+})
+
 test('maxConnections: one too many is closed at once', async () => {
   const { port } = await serving({ functions: { who }, maxConnections: 1 })
   const kept = raw(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')

@@ -10,6 +10,8 @@ const BARE = 'a carriage return without a line feed behind it'
 /** Reads rows out of text that comes in chunks. Lines may end with \n or \r\n; blank lines are no rows. */
 export class CsvRows {
   readonly #maxRow: number
+  /** Between fields: a comma, or a tab. */
+  readonly #mark: string
   #text = ''
   #at = 0
   #finished = false
@@ -17,8 +19,9 @@ export class CsvRows {
   /** Number of the line on which the row taken last began, from 1. */
   number = 0
 
-  constructor(maxRow: number) {
+  constructor(maxRow: number, mark = ',') {
     this.#maxRow = maxRow
+    this.#mark = mark
   }
 
   /** Takes more text. */
@@ -56,7 +59,7 @@ export class CsvRows {
     if (line.length > this.#maxRow) throw this.#tooLong()
     const bare = line.endsWith('\r') ? line.slice(0, -1) : line
     if (bare.includes('\r')) throw new InputError(`line ${this.number} is no CSV: ${BARE}`)
-    return bare === '' ? [] : bare.split(',')
+    return bare === '' ? [] : bare.split(this.#mark)
   }
 
   /** A row with quotes in it; `undefined` when its end has not come yet. */
@@ -86,18 +89,18 @@ export class CsvRows {
         at = close + 1
       } else {
         const start = at
-        while (at < text.length && text[at] !== ',' && text[at] !== '\n' && text[at] !== '"') at++
+        while (at < text.length && text[at] !== this.#mark && text[at] !== '\n' && text[at] !== '"') at++
         if (text[at] === '"') throw this.#wrong(text.slice(start, at).includes('\r') ? BARE : 'a quote inside a field that is not quoted')
         if (at === text.length && !this.#finished) return undefined
         field = text.slice(start, at)
-        if (text[at] !== ',' && field.endsWith('\r')) field = field.slice(0, -1)
+        if (text[at] !== this.#mark && field.endsWith('\r')) field = field.slice(0, -1)
         if (field.includes('\r')) throw this.#wrong(BARE)
       }
       row.push(field)
       if (text[at] === '\r' && (text[at + 1] ?? '\n') === '\n') at++
       if (at >= text.length && !this.#finished) return undefined
       if (at >= text.length || text[at] === '\n') break
-      if (text[at] !== ',') throw this.#wrong(text[at] === '\r' ? BARE : 'text behind a quoted field')
+      if (text[at] !== this.#mark) throw this.#wrong(text[at] === '\r' ? BARE : 'text behind a quoted field')
       at++
     }
     if (at - this.#at > this.#maxRow) {

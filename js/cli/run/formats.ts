@@ -9,6 +9,9 @@ import { typed } from './typed.js'
 /** Formats of both directions. */
 export type Format = 'ndjson' | 'text' | 'csv'
 
+/** Formats of inputs: those, and CSV with tabs, which only the name of a file can say. */
+export type InputFormat = Format | 'tsv'
+
 /** No event in what has come so far. */
 export const NONE = Symbol('none')
 
@@ -21,8 +24,8 @@ export interface FormatReader {
 }
 
 /** A reader for `format` that refuses lines of more than `maxLine` bytes. `types`: fields of CSV that are numbers and booleans become such. */
-export function formatReader(format: Format, maxLine: number, types = false): FormatReader {
-  if (format === 'csv') return new CsvReader(maxLine, types)
+export function formatReader(format: InputFormat, maxLine: number, types = false): FormatReader {
+  if (format === 'csv' || format === 'tsv') return new CsvReader(maxLine, types, format === 'tsv' ? '\t' : ',')
   const lines = new Lines(maxLine, lineErrors(maxLine))
   const parsed = () => {
     for (;;) {
@@ -55,9 +58,9 @@ class CsvReader implements FormatReader {
   #failure: InputError | undefined
   readonly #types: boolean
 
-  constructor(maxRow: number, types: boolean) {
+  constructor(maxRow: number, types: boolean, mark: string) {
     this.#types = types
-    this.#rows = new CsvRows(maxRow)
+    this.#rows = new CsvRows(maxRow, mark)
   }
 
   push(chunk: Buffer): void {

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { InputError } from '../failure.js'
 import type { Interrupt } from '../interrupt.js'
 import { Events } from './events.js'
-import { encoder, type Format, formatReader } from './formats.js'
+import { encoder, type Format, formatReader, type InputFormat } from './formats.js'
 import type { AnyFunction } from './load.js'
 import { Output } from './output.js'
 
@@ -20,7 +20,7 @@ export interface Formats {
 /** What a job is about. */
 export interface JobFiles {
   readonly input: Readable
-  readonly from: Format
+  readonly from: InputFormat
   readonly output: Writable
   /** Close the output with the job; stdout stays open. */
   readonly closes: boolean

@@ -2,14 +2,18 @@
 
 import { type BigIntStats, createReadStream, createWriteStream, fstatSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { UsageError } from '../failure.js'
-import type { Format } from './formats.js'
+import type { Format, InputFormat } from './formats.js'
 import type { JobFiles } from './job.js'
 import type { KeepOptions } from './kept.js'
 
 /** Bytes of a read from a file: fewer, larger turns than the default. */
 const CHUNK = 262_144
+const GZIP = /\.gz$/i
+/** Bytes of a value in a JSON file; --max-line bounds it behind that. */
+const LONGEST = 1 << 30
 
 const extensions: Record<Format, string> = { ndjson: '.ndjson', text: '.txt', csv: '.csv' }
 
@@ -32,7 +36,7 @@ export interface PlanOptions {
 /** One stream that is going to run. */
 export interface Plan {
   readonly input: string | undefined
-  readonly from: Format
+  readonly from: InputFormat
   /** Opens the input. */
   read(): Readable
   /** Opens what the results go to. */
@@ -43,9 +47,9 @@ export interface Plan {
 export function planned(options: PlanOptions): Plan[] {
   const { inputs, concurrency, outDir, from: given, types, to } = options
   checkKept(options)
-  const formatOf = (input: string | undefined): Format => given ?? (input !== undefined && /\.csv$/i.test(input) ? 'csv' : 'ndjson')
-  if (types && ![undefined, ...inputs].slice(inputs.length === 0 ? 0 : 1).some((input) => formatOf(input) === 'csv'))
-    throw new UsageError('--types is for CSV: an input whose name ends with .csv, or --csv')
+  const formatOf = (input: string | undefined): InputFormat => given ?? named(input)
+  if (types && ![undefined, ...inputs].slice(inputs.length === 0 ? 0 : 1).some((input) => /^[ct]sv$/.test(formatOf(input))))
+    throw new UsageError('--types is for CSV: an input whose name ends with .csv or .tsv, or --csv')
   if (outDir === undefined && concurrency > 1)
     throw new UsageError(
       '--concurrency needs --out-dir: streams that run at once cannot share stdout. One input is one stream; give several files.',
@@ -58,9 +62,14 @@ export function planned(options: PlanOptions): Plan[] {
   const read = new Map(inputs.map((input) => [fileAt(input), input]))
   if (read.has(undefined)) throw new UsageError(`${read.get(undefined)}: no such file`)
   return inputs.map((input) => {
-    const plan = { input, from: formatOf(input), read: () => createReadStream(input, { highWaterMark: CHUNK }), write: stdout }
+    const plan = {
+      input,
+      from: formatOf(input),
+      read: () => (isJson(input, given) ? jsonLines(opened(input)) : opened(input)),
+      write: stdout,
+    }
     if (outDir === undefined) return plan
-    const target = resolve(join(outDir, basename(input, extname(input)) + extensions[to]))
+    const target = resolve(join(outDir, unpackedName(basename(input), true) + extensions[to]))
     const other = taken.get(target)
     if (other !== undefined) throw new UsageError(`${other} and ${input} would both be written to ${target}`)
     const lost = read.get(fileAt(target) ?? '')
@@ -68,6 +77,43 @@ export function planned(options: PlanOptions): Plan[] {
     taken.set(target, input)
     return { ...plan, write: () => ({ output: createWriteStream(target), closes: true }) }
   })
+}
+
+/** The format that the name of a file says; JSON is made lines of as it is read. */
+function named(input: string | undefined): InputFormat {
+  const format = /\.(csv|tsv)$/i.exec(unpackedName(input ?? ''))?.[1]
+  return (format?.toLowerCase() as InputFormat | undefined) ?? 'ndjson'
+}
+
+/** A name without `.gz`, and without the extension before it if it is to have another. */
+function unpackedName(name: string, isBare = false): string {
+  const plain = name.replace(GZIP, '')
+  return isBare ? basename(plain, extname(plain)) : plain
+}
+
+function isJson(input: string, given: Format | undefined): boolean {
+  return given === undefined && /\.json$/i.test(unpackedName(input))
+}
+
+/** JSON as HTTP reads it, a line for each event: values go on over several lines, and an array is its elements. */
+function jsonLines(file: Readable): Readable {
+  async function* lines(): AsyncGenerator<string> {
+    const { eventsFrom } = await import('../../http/index.js')
+    const init = { method: 'POST', body: Readable.toWeb(file) as ReadableStream, duplex: 'half' as const }
+    for await (const event of eventsFrom(new Request('http://file', init), { in: 'json', maxLine: LONGEST }))
+      yield `${JSON.stringify(event)}\n`
+  }
+  return Readable.from(lines(), { objectMode: false })
+}
+
+/** The bytes of a file; of one whose name ends with `.gz`, what is packed in it. */
+function opened(input: string): Readable {
+  const file = createReadStream(input, { highWaterMark: CHUNK })
+  if (!GZIP.test(input)) return file
+  const unpacked = createGunzip()
+  // An error of the file comes out of what is read; who leaves that closes the file.
+  pipeline(file, unpacked, () => {})
+  return unpacked
 }
 
 /** A stream that is kept is one, and its results have one place. */

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { ValueIterator } from '../../index.js'
-import { type EventReader, readerOf } from '../in/intake.js'
+import { type EventReader, parsedEvents, readerOf } from '../in/intake.js'
 import { type Asked, nodeRequest, webRequest } from '../in/request.js'
 import { type EventsOptions, type Intake, intakeOf } from '../options.js'
 
@@ -78,7 +78,7 @@ class Events<In> implements ValueIterator<In> {
       const { parsed } = this.#asked
       if (parsed !== undefined) {
         this.#reader = null
-        return [parsed.event]
+        return [...parsedEvents(parsed.value, this.#asked, this.#intake)]
       }
       this.#reader = readerOf(this.#asked, this.#intake)
     }

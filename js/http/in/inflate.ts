@@ -11,10 +11,13 @@ const makers = new Map<string, () => ReturnType<typeof createGunzip>>([
   ['br', createBrotliDecompress],
 ])
 
+/** Zero bytes that may follow the end of a gzip body, as tools add them that write whole blocks. */
+const MAX_PADDING = 1 << 20
+
 /** The body without its Content-Encoding, or undefined for an encoding that is not known. */
 export function inflated(body: RequestBody, encoding: string): RequestBody | undefined {
   const make = makers.get(encoding)
-  return make === undefined ? undefined : new InflatedBody(body, make())
+  return make === undefined ? undefined : new InflatedBody(body, make(), encoding.endsWith('gzip') ? MAX_PADDING : 0)
 }
 
 class InflatedBody implements RequestBody {
@@ -25,12 +28,18 @@ class InflatedBody implements RequestBody {
   #failure: unknown
   /** Bytes of the packed body so far. */
   #length = 0
-  #isEnded = false
+  /** Goes on with the chunk in which the inflation has ended: its write is never called back. */
+  #ended: () => void = () => {}
+  /** Zero bytes that may follow. */
+  #padding: number
+  /** Something else follows. */
+  #isFollowed = false
   #isClosed = false
   readonly #pumped: Promise<void>
 
-  constructor(packed: RequestBody, inflate: ReturnType<typeof createGunzip>) {
+  constructor(packed: RequestBody, inflate: ReturnType<typeof createGunzip>, padding: number) {
     this.#packed = packed
+    this.#padding = padding
     this.#inflate = inflate
     this.#output = new ReadableBody(inflate, (cause) => {
       return (this.#failure as Error | undefined) ?? new HttpError(400, 'the body does not match its Content-Encoding', cause)
@@ -41,11 +50,10 @@ class InflatedBody implements RequestBody {
   async next(): Promise<Buffer | null> {
     const chunk = await this.#output.next()
     if (chunk !== null || this.#isClosed) return chunk
-    this.#isEnded = true
+    this.#ended()
     // What follows the end may be still to come.
-    if (this.#length === this.#inflate.bytesWritten) await this.#pumped
-    if (this.#length > this.#inflate.bytesWritten && !this.#isClosed)
-      throw new HttpError(400, 'something follows the end of the compressed body')
+    await this.#pumped
+    if (this.#isFollowed && !this.#isClosed) throw new HttpError(400, 'something follows the end of the compressed body')
     return null
   }
 
@@ -56,17 +64,28 @@ class InflatedBody implements RequestBody {
     this.#inflate.destroy()
   }
 
+  /** What follows the end. */
+  #pad(bytes: Buffer): void {
+    this.#padding -= bytes.length
+    this.#isFollowed = bytes.length > 0 && (this.#padding < 0 || bytes.some((byte) => byte !== 0))
+  }
+
   /** Never rejects: a failure ends the inflation, and comes out there. */
   async #pump(): Promise<void> {
     const inflate = this.#inflate
     try {
       for (let chunk = await this.#packed.next(); chunk !== null; chunk = await this.#packed.next()) {
         const written = chunk
+        const before = this.#length
         this.#length += chunk.length
-        if (this.#isEnded) return this.#packed.close()
         // The callback is called when the chunk is used up, or with an error, also that of being destroyed.
-        await new Promise<void>((resolve) => inflate.write(written, () => resolve()))
-        if (inflate.destroyed) return this.#packed.close()
+        if (!inflate.readableEnded)
+          await new Promise<void>((resolve) => {
+            this.#ended = resolve
+            inflate.write(written, () => resolve())
+          })
+        if (inflate.readableEnded) this.#pad(written.subarray(Math.max(0, inflate.bytesWritten - before)))
+        if (this.#isFollowed || this.#isClosed || (inflate.destroyed && !inflate.readableEnded)) return this.#packed.close()
       }
       inflate.end()
     } catch (error) {

@@ -42,11 +42,20 @@ export function readerOf(asked: Asked, intake: Intake): EventReader | null {
   const body = asked.body()
   if (body === null) return null
   try {
-    return new EventReader(body, intake, header(asked, 'content-type'), header(asked, 'content-encoding'))
+    const encoding = header(asked, 'content-encoding').trim().toLowerCase()
+    // What is declared as too large need not come. The length of a compressed body says nothing of what is in it.
+    if ((encoding === '' || encoding === 'identity') && Number(header(asked, 'content-length')) > intake.maxTotal)
+      throw tooLarge(intake.maxTotal)
+    return new EventReader(body, intake, header(asked, 'content-type'), encoding)
   } catch (error) {
     body.close()
     throw error
   }
+}
+
+/** The events of a body that a framework has parsed, the same as those of its bytes: the elements of a JSON array are events. */
+export function parsedEvents(value: unknown, asked: Asked, intake: Intake): readonly unknown[] {
+  return Array.isArray(value) && formatOf(intake, typeOf(header(asked, 'content-type'))) === 'json' ? value : [value]
 }
 
 /** The largest piece of a body that is parsed at a time: of 64 KiB, which is what Node.js hands over, come values of at most 2 MiB. */
@@ -79,7 +88,7 @@ export class EventReader {
 
   constructor(body: RequestBody, intake: Intake, type: string, encoding: string) {
     this.#decoder = decoderFor(intake, type)
-    this.#body = plain(body, intake, encoding.trim().toLowerCase())
+    this.#body = plain(body, intake, encoding)
     this.#maxTotal = intake.maxTotal
   }
 
@@ -162,9 +171,8 @@ function tooLarge(max: number): HttpError {
 }
 
 function decoderFor(intake: Intake, contentType: string): Decoder {
-  const [type = ''] = contentType.split(';', 1)
-  const name = type.trim().toLowerCase()
-  const format = intake.format === 'auto' ? (Object.hasOwn(formats, name) ? formats[name] : undefined) : intake.format
+  const name = typeOf(contentType)
+  const format = formatOf(intake, name)
   if (format === 'ndjson' || format === 'json-lines') return new NdjsonDecoder(intake)
   if (format === 'json') return new JsonDecoder(intake)
   if (format === 'raw') return new RawDecoder(intake)
@@ -172,6 +180,16 @@ function decoderFor(intake: Intake, contentType: string): Decoder {
   if (format === 'multipart' && name === 'multipart/form-data') return new MultipartDecoder(intake, contentType)
   const expected = format === 'multipart' ? 'multipart/form-data' : KNOWN
   throw new HttpError(415, `Content-Type ${name === '' ? 'is missing' : name}: expected ${expected}`)
+}
+
+function typeOf(contentType: string): string {
+  const [type = ''] = contentType.split(';', 1)
+  return type.trim().toLowerCase()
+}
+
+function formatOf({ format }: Intake, type: string): InFormat | undefined {
+  if (format !== 'auto') return format
+  return Object.hasOwn(formats, type) ? formats[type] : undefined
 }
 
 function plain(body: RequestBody, { decompress }: Intake, encoding: string): RequestBody {

@@ -9,9 +9,18 @@ import type { Intake } from '../options.js'
 import type { Decoder } from './decoder.js'
 import type { Part } from './shapes.js'
 
-/** What is used of the parser inside of busboy: the parts before it looks at them. */
+/** What is used of the parser inside of busboy: the parts before it looks at them, and how it splits them. */
 interface Inside {
-  readonly _parser: { readonly parser: { on(event: 'part', listener: (part: RawPart) => void): void } }
+  readonly _parser: { readonly parser: Splitter }
+}
+
+interface Splitter {
+  readonly _hparser: { push(data: Buffer): number | undefined; reset(): void }
+  readonly _isPreamble: boolean
+  readonly _inHeader: boolean
+  readonly _part: unknown
+  _oninfo(isDelimiter: boolean, data: Buffer | undefined, start: number, end: number): void
+  on(event: 'part', listener: (part: RawPart) => void): void
 }
 
 interface RawPart {
@@ -23,6 +32,7 @@ const PARTS = 1000
 const HEADER_BYTES = 16_384
 const NAME_BYTES = 1024
 const MALFORMED = 'the form is malformed'
+const LINE_END = Buffer.from('\r\n')
 
 export class MultipartDecoder implements Decoder {
   readonly #busboy: BusboyInstance
@@ -43,7 +53,9 @@ export class MultipartDecoder implements Decoder {
     } catch (error) {
       throw new HttpError(400, 'the form has no boundary', error)
     }
-    ;(this.#busboy as unknown as Inside)._parser.parser.on('part', (part) => {
+    const splitter = (this.#busboy as unknown as Inside)._parser.parser
+    followRfc2046(splitter)
+    splitter.on('part', (part) => {
       this.#checkHeadless()
       this.#isHeadless = true
       part.once('header', (header) => {
@@ -153,5 +165,31 @@ export class MultipartDecoder implements Decoder {
   #fail(status: number, message: string, cause?: unknown): void {
     this.failure ??= new HttpError(status, message, cause)
     this.#changed()
+  }
+}
+
+/** Accepts what is valid and busboy does not know: blanks behind a boundary, and a part without a body, whose delimiter follows its header. */
+function followRfc2046(splitter: Splitter): void {
+  const { _hparser: header } = splitter
+  const [push, reset, split] = [header.push.bind(header), header.reset.bind(header), splitter._oninfo.bind(splitter)]
+  let isBehindBoundary = true
+  header.reset = () => {
+    isBehindBoundary = true
+    reset()
+  }
+  header.push = (data) => {
+    let blanks = 0
+    if (isBehindBoundary) while (data[blanks] === 0x20 || data[blanks] === 0x09) blanks++
+    if (blanks === data.length) return undefined
+    isBehindBoundary = false
+    const end = push(data.subarray(blanks))
+    return end === undefined ? undefined : end + blanks
+  }
+  splitter._oninfo = (isDelimiter, data, start, end) => {
+    if (!isDelimiter || splitter._isPreamble) return split(isDelimiter, data, start, end)
+    if (data !== undefined && start < end) split(false, data, start, end)
+    // The line end of the delimiter is also the empty line behind the header.
+    if (splitter._part !== undefined && splitter._inHeader) header.push(LINE_END)
+    split(true, undefined, 0, splitter._inHeader ? 0 : 1)
   }
 }

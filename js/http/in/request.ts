@@ -16,7 +16,7 @@ export interface Asked {
   /** Nobody will read the rest of the body: what comes of it holds up no other request. */
   readPast(): void
   /** What a framework made of the body, where it has read it and it is no longer bytes. */
-  readonly parsed: { readonly event: unknown } | undefined
+  readonly parsed: { readonly value: unknown } | undefined
 }
 
 /** A request of Node. `body`: what a framework made of its body: a value or bytes if it has read it, or a stream to read in its place. */
@@ -29,7 +29,7 @@ export function nodeRequest(req: IncomingMessage, body: unknown = (req as { body
   return {
     method,
     headers,
-    parsed: known === undefined || isBytes(known) ? undefined : { event: known },
+    parsed: known === undefined || isBytes(known) ? undefined : { value: known },
     body: () => {
       if (isBytes(known)) return new KnownBody(known)
       if (replaced !== undefined) return new ReadableBody(replaced, (cause) => unreadable(req, cause))

@@ -6,7 +6,7 @@ import { ByteBudget, type Written } from '../../kit/bytes/byte-budget.js'
 import { pulled } from '../../kit/iteration/pulled.js'
 import { clientId } from '../../kit/keeping/client-ids.js'
 import { keepingOf } from '../../kit/keeping/keeping.js'
-import { readerOf } from '../in/intake.js'
+import { parsedEvents, readerOf } from '../in/intake.js'
 import type { Asked } from '../in/request.js'
 import type { Service } from '../options.js'
 import type { Supply } from './run.js'
@@ -45,7 +45,7 @@ export function opened<Req>(
 /** The events of a request. `from`: the first one that is wanted of a source that the user makes. */
 export function supplyOf<Req>(service: Service, asked: Asked, req: Req, from: number): Supply {
   if (service.events !== undefined) return { source: (service.events as (req: Req, from: number) => Source<never>)(req, from) }
-  if (asked.parsed !== undefined) return { source: [asked.parsed.event as never] }
+  if (asked.parsed !== undefined) return { source: parsedEvents(asked.parsed.value, asked, service.intake) as never[] }
   const reader = readerOf(asked, service.intake)
   return reader === null ? undefined : { reader }
 }

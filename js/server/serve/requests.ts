@@ -141,7 +141,9 @@ export class Requests {
       this.#open.delete(res)
       if (this.#open.size === 0) this.#idle?.()
     })
-    if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue()
+    // What is declared as too large is refused before it is sent.
+    const isTooLarge = Number(req.headers['content-length']) > (httpOf(entry, settings).maxTotal ?? Number.POSITIVE_INFINITY)
+    if (req.headers.expect?.toLowerCase() === '100-continue' && !isTooLarge) res.writeContinue()
     this.#bodies.add(req, res)
     void this.#handlerOf(entry)(req, res)
   }

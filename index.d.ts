@@ -47,6 +47,12 @@ export declare class AdapterError extends VeloError {
 
 declare type AnyGenerator = AsyncGenerator<unknown, unknown, undefined>
 
+/**
+ * Whether stages were at work when their thread died: `'working'` on an event, or before the first one; `'idle'`: somebody else there was. `'unknown'`: nobody was, as far as
+ * it can be told.
+ */
+declare type Blame = 'working' | 'idle' | 'unknown'
+
 /** Options of a call, `fn(source)`. */
 export declare interface CallOptions extends RunOptions {
   /** How many results may be made before they are asked for, instead of what the function says. */
@@ -161,6 +167,8 @@ declare interface Departure {
   /** Its argument, which structured clone can copy, and what is transferred with it. */
   readonly data: unknown
   readonly transfer: readonly object[]
+  /** The thread must be able to tell that the stream ends it, also while it waits: by a timer, for example. Costs time. */
+  readonly isTraced?: boolean
 }
 
 /** Options of `runtime.drain`. */
@@ -265,6 +273,10 @@ declare interface Harness {
   wrap(fn: StreamGenerator<never, unknown>, place: StagePlace): StreamGenerator<never, unknown>
   /** The same for another thread. */
   departure(): Departure
+  /** Stages on other threads are lost. Called before the stream fails with the error. */
+  lost?(loss: StageLoss): void
+  /** Its stages must be alone on their thread. */
+  readonly isolation?: Isolation | undefined
 }
 
 declare abstract class Inlet<In> implements ValueIterator<In> {
@@ -407,6 +419,12 @@ export declare interface InspectOptions {
   limit?: number
 }
 
+/** A stream that nobody may share a thread with, because it may end it. */
+declare interface Isolation {
+  /** It has proven harmless, or is over. */
+  readonly isOver: boolean
+}
+
 /** A sink and a source that are one store. */
 export declare interface Joined<Out> {
   /** Called once, before the source is read. */
@@ -512,6 +530,8 @@ declare interface Lives {
   readonly resumed: Promise<Resumed | null>
   readonly position: Position
   ack(): Promise<void>
+  /** Settles when the stream has come back as far as it can: as `resumed`, or when it waits for a place. Rejects as `resumed`. */
+  whenBack?(): Promise<void>
 }
 
 /** A logger: pino and `console` are such. Methods that it does not have are not called. */
@@ -772,6 +792,14 @@ export declare interface RecoverOptions {
   functions: Iterable<StreamFunction<never, unknown>>
   /** How many streams are read from their journals and played at a time. Default 16. */
   concurrency?: number
+  /** Receives the error of each stream that cannot be resumed; it stays in its journal. Default: `process.emitWarning`. */
+  onError?: (
+    error: unknown,
+    stream: {
+      readonly function: string
+      readonly id: string
+    },
+  ) => void
 }
 
 /** Options of `recv`. */
@@ -994,8 +1022,9 @@ export declare const runtime: {
   /** Starts the worker threads now, so that the first streams need not wait for them. Rejects with `VELO_WORKER_EXITED` where that fails, with `VELO_NATIVE_LOAD` where what they are run with cannot be loaded. */
   readonly warm: () => Promise<void>
   /**
-   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are kept and not open here. Resolves with them by function and id.
-   * Rejects with `VELO_CONFIG` for a function without `durable`, with `VELO_CHECKPOINT`, or OverloadedError.
+   * Opens the durable streams again that a crash, a deploy or `close()` left: those of these functions that are stored and not open here. Resolves with them by function and id; those beyond
+   * `maxConcurrent` wait in line for a place, in state `waiting`. One that cannot be resumed is reported to `onError`, and stays in its journal. Rejects with `VELO_CONFIG` for a function without
+   * `durable`, with `VELO_CHECKPOINT` if a journal cannot list its streams.
    */
   readonly recover: (options: RecoverOptions) => Promise<Recovered>
   /**
@@ -1117,6 +1146,19 @@ declare interface StageHost extends Owner {
   leftElsewhere(): void
 }
 
+/** Stages that cannot run any more although their functions did nothing wrong, as far as anybody knows. */
+declare interface StageLoss {
+  readonly error: VeloError
+  /** Their results are those of the stream: the error reaches its reader, and no further stage. */
+  readonly last: boolean
+  readonly blame: Blame
+  /** Events that they had taken, and whether those are the events of the stream. */
+  readonly taken: number
+  readonly first: boolean
+  /** They waited for the next event. */
+  readonly isWaiting: boolean
+}
+
 /** What one stage of a pipeline has done. */
 export declare interface StageMetrics {
   readonly name: string
@@ -1177,7 +1219,7 @@ export declare interface StateOptions<State> {
 /** One live instance of a stream function; made by `open()`. */
 export declare class Stream<In, Out> implements AsyncIterable<Out>, AsyncDisposable {
   #private
-  /** Unique among the open streams of the process. */
+  /** Unique among the open streams of its function in the process. */
   get id(): string
   /** `waiting` (in line for a permit), `open`, `ending` (no more input), `closing`, `closed`. */
   get state(): StreamState
@@ -1577,6 +1619,8 @@ export declare interface VeloErrorOptions {
   issues?: ReadonlyArray<StandardSchemaV1.Issue>
   /** Why the stream ended or is ending; `'moved'` where another process sends to the session now. */
   reason?: EndReason | 'moved' | undefined
+  /** Whether the same call may succeed later without a change. Default: that of the code. */
+  retryable?: boolean
 }
 
 /**

@@ -52,6 +52,29 @@ describeServers('faults of hosts', ({ server }) => {
     )
   })
 
+  for (const deploy of ['throws', 'differs'])
+    test(`rule 29: a deploy that ${deploy} in a replay finishes no session; the next one goes on`, { lease: 500 }, async ({
+      front,
+      work,
+    }) => {
+      const first = await work()
+      const stream = await front.open('deployed', 'a')
+      await stream.sendBatch([1, 2])
+      assert.deepEqual(await take(stream, 2), [1, 3])
+      await stream.ack()
+      await first.stop()
+      const wrong = await work({ DEPLOY: deploy })
+      const warned = wrong.warning(/session a of deployed cannot be replayed here, and is given back for another host/)
+      await stream.send(3)
+      await within(LIMIT, warned, 'a warning')
+      await wrong.stop()
+      await work()
+      assert.deepEqual(await take(stream), [6])
+      // What no host had finished is a failure of the function.
+      await stream.send('bad')
+      assert.equal((await within(LIMIT, stream.closed, 'the end')).reason, 'failed')
+    })
+
   for (const name of ['chains', 'race'])
     test(`steps side by side belong to their items whenever the host is killed: ${name}`, { maxTakeovers: 30 }, async ({ front, work }) => {
       const stream = await front.open(name, 'a')

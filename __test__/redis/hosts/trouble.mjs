@@ -79,4 +79,18 @@ export const replayed = streamFn(
   { name: 'replayed' },
 )
 
-export const functions = { trouble, versioned, large, chains, race, sums, replayed }
+/** Of a deploy that the environment names: one throws on what others had taken, one gives other results. */
+export const deployed = streamFn(
+  async function* (events) {
+    let sum = 0
+    for await (const event of events) {
+      if (process.env.DEPLOY === 'throws' && event < 3) throw new RangeError('a mistake')
+      if (event === 'bad') throw new RangeError('bad')
+      sum += event
+      yield process.env.DEPLOY === 'differs' ? -sum : sum
+    }
+  },
+  { name: 'deployed' },
+)
+
+export const functions = { trouble, versioned, large, chains, race, sums, replayed, deployed }

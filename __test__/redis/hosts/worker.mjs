@@ -10,6 +10,7 @@ const client = await make(url)
 const own = cluster({ client, functions, ...JSON.parse(options) })
 await own.work({ capacity: 1000 })
 process.send('working')
+process.on('warning', ({ message }) => process.send({ warning: message }))
 if (process.env.EXIT_AFTER !== undefined) setTimeout(() => process.exit(1), Number(process.env.EXIT_AFTER))
 process.on('message', async (message) => {
   if (message === 'hosted') return void process.send({ hosted: own.hosted })

@@ -14,6 +14,11 @@ export class WorkerProcess {
     this.child = fork(script, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...env } })
     this.exited = once(this.child, 'exit')
     this.ready = once(this.child, 'message')
+    /** The first warning that says so. */
+    this.warning = (pattern) =>
+      new Promise((resolve) =>
+        this.child.on('message', ({ warning }) => warning !== undefined && pattern.test(warning) && resolve(warning)),
+      )
     this.drop = leftover(() => this.kill())
   }
 
@@ -41,7 +46,10 @@ export class WorkerProcess {
 
   async hosted() {
     this.child.send('hosted')
-    const [{ hosted }] = await within(10_000, once(this.child, 'message'), 'a worker answers')
-    return hosted
+    const answer = new Promise((resolve) => {
+      const hear = ({ hosted }) => hosted !== undefined && resolve(hosted, this.child.off('message', hear))
+      this.child.on('message', hear)
+    })
+    return within(10_000, answer, 'a worker answers')
   }
 }

@@ -37,6 +37,8 @@ export interface LifeOwner {
   threadLost?(life: Life, loss: StageLoss): void
   /** Its function has ended with `failure`, or returned: what the reader gets instead of that. */
   ending?(life: Life, failure: Failure | undefined): Failure | undefined
+  /** A replay is not the same. Default: `fail`. */
+  diverged?(error: unknown): void
 }
 
 export class Life implements InnerOwner, PulledLife, HarnessLink {
@@ -192,7 +194,7 @@ export class Life implements InnerOwner, PulledLife, HarnessLink {
   diverged(why: string): void {
     const { id } = this.inner
     const error = new VeloError('VELO_CHECKPOINT', `stream ${id}: ${why}`, { streamId: id })
-    if (this.settings.onDivergence === 'fail') return this.fail(error)
+    if (this.settings.onDivergence === 'fail') return this.owner.diverged === undefined ? this.fail(error) : this.owner.diverged(error)
     process.emitWarning(error.message, { type: 'VeloWarning', code: error.code })
   }
 

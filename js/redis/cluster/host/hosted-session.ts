@@ -7,6 +7,7 @@ import { writeEnd } from '../../../durable/stream/commits/end.js'
 import { Life, type LifeOwner } from '../../../durable/stream/life.js'
 import type { Failure } from '../../../kit/errors.js'
 import { silence } from '../../../kit/promises.js'
+import { line } from '../../../kit/sight/log.js'
 import type { SessionKeys } from '../../session/keys.js'
 import { READ } from '../../session/scripts/lua.js'
 import { LOOK, RELEASE } from '../../session/scripts/lua-host.js'
@@ -59,6 +60,8 @@ export class HostedSession implements LifeOwner, HostedOwner {
   #from = 0
   #pause = PROGRESS.first
   #leaving: Leaving | undefined
+  /** Events that hosts before this one had finished. */
+  readonly #finishedBefore: number
   #failure: Failure | undefined
   #timer: NodeJS.Timeout | undefined
   #progress: NodeJS.Timeout | undefined
@@ -89,6 +92,7 @@ export class HostedSession implements LifeOwner, HostedOwner {
       () => settings.holds(tag),
     )
     const { suspectUntil, finished } = kept
+    this.#finishedBefore = finished
     this.#suspect = kept.deaths > 0 ? new Suspect(scripts, keys, kept.own, { until: suspectUntil, finished, turn }, this) : undefined
     this.output.handed = kept.delivered
     this.#journal = new HostedJournal(scripts, keys, settings, kept.delivered, this)
@@ -155,6 +159,22 @@ export class HostedSession implements LifeOwner, HostedOwner {
 
   played(): void {
     if (this.#leaving === undefined && this.inbox.ended) this.#life.inner.endInput()
+  }
+
+  /** A failure on an event that an earlier host had finished is that of another version of the function, and finishes nothing (rule 29). */
+  ending(life: Life, failure: Failure | undefined): Failure | undefined {
+    if (failure !== undefined && life.taken <= this.#finishedBefore) this.diverged(failure.error)
+    return failure
+  }
+
+  diverged(error: unknown): void {
+    if (this.#leaving !== undefined) return
+    const { function: name, id } = this.#kept.own.key
+    const { message } = (error ?? {}) as { message?: unknown }
+    const text = `session ${id} of ${name} cannot be replayed here, and is given back for another host: ${String(message ?? error)}`
+    line('error', { code: 'VELO_CHECKPOINT', function: name, stream: id, err: error }, text)
+    process.emitWarning(text, { type: 'VeloWarning', code: 'VELO_CHECKPOINT' })
+    this.leave('unfit')
   }
 
   fail(error: unknown): void {

@@ -51,6 +51,20 @@ describeNats('sink', (server) => {
     assert.deepEqual(await valuesOf(client, stream), [{ id: 1 }, { id: 2 }, { id: 3 }])
   })
 
+  test('a connection has one status listener, whatever uses it', async () => {
+    const { client, stream } = await fresh()
+    const own = await connection(server().url)
+    const before = own.protocol.listeners.length
+    for (let n = 0; n < 50; n++) await publish(own, stream, n)
+    const source = natsSource(own, { stream, consumer: 'c' })
+    const { stop } = started(same, { source, sink: natsSink(own, { subject: `${stream}.out` }) })
+    await eventually(async () => (await valuesOf(client, stream, `${stream}.out`)).length >= 50)
+    await stop()
+    for (let n = 0; n < 50; n++) await publish(own, stream, n)
+    assert.equal(own.protocol.listeners.length - before, 1)
+    await own.close()
+  })
+
   test('publish answers with sequences, an array is many events', async () => {
     const { client, stream } = await fresh()
     assert.equal(await publish(client, stream, { n: 1 }), 1)

@@ -60,8 +60,6 @@ export function wireOf(connection: unknown, field: string, domain: string | unde
 export class Wire {
   readonly connection: NatsLike
   readonly #api: string
-  readonly #watchers = new Set<Watcher>()
-  #unwatch: (() => void) | undefined
 
   constructor(connection: NatsLike, domain: string | undefined) {
     this.connection = connection
@@ -149,38 +147,36 @@ export class Wire {
   /** Calls `again` each time the connection is there again after it was cut, and `denied` when something may not be published. Answers what ends that. */
   watch(again: () => void, denied: (error: Error) => void = () => {}): () => void {
     const watcher: Watcher = { again, denied }
-    this.#watchers.add(watcher)
-    this.#unwatch ??= this.#listenToChanges()
-    return () => {
-      this.#watchers.delete(watcher)
-      if (this.#watchers.size > 0) return
-      this.#unwatch?.()
-      this.#unwatch = undefined
-    }
+    const watchers = watchersOf(this.connection)
+    watchers.add(watcher)
+    return () => void watchers.delete(watcher)
   }
+}
 
-  /** Tells every watcher, until what this answers is called. */
-  #listenToChanges(): () => void {
-    const changes = this.connection.status()[Symbol.asyncIterator]()
-    let isOver = false
-    const listen = async (): Promise<void> => {
-      for (let change = await changes.next(); !isOver && change.done !== true; change = await changes.next()) {
-        const { type, error } = change.value
-        for (const watcher of [...this.#watchers]) {
-          if (type === 'reconnect') watcher.again()
-          else if (isDenied(error, 'publish')) watcher.denied(error as Error)
-        }
+/** Who watches a connection. Each has one listener, from the first watcher until it closes: the client keeps a listener that has ended until its next ping. */
+const watched = new WeakMap<NatsLike, Set<Watcher>>()
+
+function watchersOf(connection: NatsLike): Set<Watcher> {
+  let watchers = watched.get(connection)
+  if (watchers !== undefined) return watchers
+  watchers = new Set()
+  watched.set(connection, watchers)
+  listen(connection, watchers).catch(() => undefined)
+  return watchers
+}
+
+/** Tells every watcher what becomes of the connection, until it is closed. */
+async function listen(connection: NatsLike, watchers: Set<Watcher>): Promise<void> {
+  try {
+    for await (const { type, error } of connection.status()) {
+      for (const watcher of [...watchers]) {
+        if (type === 'reconnect') watcher.again()
+        else if (isDenied(error, 'publish')) watcher.denied(error as Error)
       }
-      // It was closed: whoever waits looks, and sees that.
-      if (!isOver) for (const watcher of [...this.#watchers]) watcher.again()
     }
-    listen().catch(() => undefined)
-    return () => {
-      isOver = true
-      // Of `@nats-io`: the iterator that is waited for ends at once.
-      const { stop } = changes as { stop?: unknown }
-      if (typeof stop === 'function') stop.call(changes)
-      else Promise.resolve(changes.return?.()).catch(() => undefined)
-    }
+  } finally {
+    watched.delete(connection)
+    // It was closed: whoever waits looks, and sees that.
+    for (const watcher of [...watchers]) watcher.again()
   }
 }

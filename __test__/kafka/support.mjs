@@ -16,7 +16,7 @@ export function onTopics(server, prefix) {
   before(async () => {
     use.kafka = clientOf(server())
     use.admin = use.kafka.admin()
-    use.producer = use.kafka.producer({ allowAutoTopicCreation: false })
+    use.producer = use.kafka.producer({ allowAutoTopicCreation: false, idempotent: true })
     await Promise.all([use.admin.connect(), use.producer.connect()])
     leftover(() => Promise.all([use.admin.disconnect(), use.producer.disconnect()]))
   })

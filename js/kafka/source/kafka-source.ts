@@ -4,6 +4,7 @@ import { type PartedSource, VeloError } from '../../index.js'
 import { assignerOf, IN_TURN, inTurn } from '../client/assigner.js'
 import { adapterError } from '../client/faults.js'
 import { type ConsumerLike, type GroupEvent, type KafkaLike, kafkaOf, type RecordLike } from '../client/kafka-like.js'
+import { afterMs, isPassing, tidy } from '../sink/outcomes.js'
 import { Commits } from './commits.js'
 import { DeadLetters } from './dead-letters.js'
 import { type KafkaEntry, type KafkaSourceOptions, type SourceSettings, sourceSettings } from './options.js'
@@ -11,6 +12,8 @@ import { KafkaPart, type PartOwner } from './part.js'
 
 /** Partitions are given to their parts at once, so none waits for another one. */
 const TOGETHER = 1024
+/** ms before another member begins in place of one that has crashed. */
+const AGAIN = 500
 const OVER = { done: true, value: undefined } as const
 
 /** Partitions of topics as a source, for `consume`. Read once. */
@@ -129,7 +132,7 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
       consumer.on(consumer.events.GROUP_JOIN, (event) => this.#joined(event))
       consumer.on(consumer.events.HEARTBEAT, () => this.#beginAnew())
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-        if (restart !== true) this.#fail(adapterError(`group ${groupId}`, error))
+        if (restart !== true && this.#consumer === consumer) this.#crashed(consumer, error)
       })
       await consumer.connect()
       await consumer.subscribe({ topics: [...topics], fromBeginning: isFromBeginning })
@@ -144,6 +147,28 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
     } catch (error) {
       throw error instanceof VeloError ? error : adapterError(`group ${groupId}`, error)
     }
+  }
+
+  /** The client gave up. If that is for a connection that was lost, another member begins; its partitions may have been somebody else's in between. */
+  #crashed(consumer: ConsumerLike, error: unknown): void {
+    if (this.#isStopped || !isPassing(error)) return this.#fail(adapterError(`group ${this.settings.groupId}`, error))
+    this.#consumer = undefined
+    this.#member = undefined
+    this.#assigned = {}
+    this.#draining = undefined
+    this.#onRest = undefined
+    this.#isGivenUp = false
+    this.#fresh = []
+    for (const part of this.#parts.values()) part.lose()
+    this.#parts.clear()
+    const begun = tidy(() => consumer.disconnect())
+      .then(() => afterMs(AGAIN))
+      .then(() => (this.#isStopped ? undefined : this.#begin()))
+    begun.catch((cause) => {
+      if (!this.#isStopped && this.#consumer !== undefined && isPassing(cause)) this.#crashed(this.#consumer, cause)
+      else this.#fail(cause)
+    })
+    this.#beginning = begun
   }
 
   async #next(): Promise<IteratorResult<KafkaPart<Value>, undefined>> {

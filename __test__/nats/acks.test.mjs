@@ -37,7 +37,7 @@ class Model {
 
 test('a server that forgot deliveries counts on from before, and what is done is acknowledged all the same', async () => {
   const model = new Model()
-  const acks = new AckAll(model)
+  const acks = new AckAll(model, () => true)
   acks.begin(await model.info())
   const given = [1, 2, 3, 4].map((sequence) => model.deliver(acks, sequence, 1))
   // They took long, and came again.
@@ -54,7 +54,7 @@ test('a server that forgot deliveries counts on from before, and what is done is
 
 test('a server that does not say what is pending ends nothing: what is done is acknowledged when it does', async () => {
   const model = new Model()
-  const acks = new AckAll(model)
+  const acks = new AckAll(model, () => true)
   acks.begin(await model.info())
   const given = [model.deliver(acks, 1, 1)]
   // A delivery that never came here is a reason to doubt.
@@ -91,7 +91,10 @@ test('a server that is away while a consumer is asked for does not take its ackn
   const settings = { stream: 's', consumer: 'c', ackWait: 1000, maxDeliveries: 5 }
   const consumer = new Consumer(wire, settings, () => false)
   consumer.isThere = true
-  await within(30_000, consumer.confirm('reply'))
+  await within(
+    30_000,
+    consumer.confirm('reply', () => true),
+  )
   assert.deepEqual(asked.at(-1), 'reply')
   assert.equal(consumer.isThere, true)
 })

@@ -288,4 +288,35 @@ describeNats('faults', (server) => {
   })
 })
 
+describeNats(
+  'rights',
+  (server) => {
+    for (const ack of ['each', 'all'])
+      test(`a user who may not acknowledge: consume rejects at once, and says what is denied (${ack})`, async () => {
+        const stream = `denied-${ack}`
+        const admin = await connection(server().url, { user: 'admin', pass: 'a' })
+        await freshStream(admin, stream)
+        await publish(admin, stream, range(5))
+        const client = await connection(server().url, { user: 'reader', pass: 'r' })
+        const seen = []
+        const { running } = started(collecting(seen), { source: natsSource(client, { stream, consumer: 'c', ack }) })
+        await within(
+          PATIENT,
+          assert.rejects(running, {
+            code: 'VELO_ADAPTER',
+            message: /acknowledgement of c: .*Permissions Violation for Publish to "\$JS\.ACK/i,
+          }),
+          'the error',
+        )
+        await client.close()
+      })
+  },
+  {
+    lines: `authorization { users: [
+      { user: admin, password: a },
+      { user: reader, password: r, permissions: { publish: { deny: ["$JS.ACK.>"] } } }
+    ] }`,
+  },
+)
+
 noUnhandledRejections('nats faults')

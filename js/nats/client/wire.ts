@@ -139,7 +139,10 @@ export class Wire {
   /** A request; rejects at once when the connection is cut, for then the answer does not come any more. */
   request(subject: string, payload: Uint8Array | string, options: { timeout: number; headers?: object }): Promise<NatsMessageLike> {
     return new Promise((resolve, reject) => {
-      const done = this.watch(() => reject(new Error('the connection was cut')))
+      const done = this.watch(
+        () => reject(new Error('the connection was cut')),
+        (error) => isAbout(error, subject) && reject(error),
+      )
       this.connection.request(subject, payload, options).then(resolve, reject).finally(done)
     })
   }
@@ -151,6 +154,11 @@ export class Wire {
     watchers.add(watcher)
     return () => void watchers.delete(watcher)
   }
+}
+
+/** Whether it is this subject that may not be published to. */
+function isAbout(error: Error, subject: string): boolean {
+  return (error as { subject?: unknown }).subject === subject
 }
 
 /** Who watches a connection. Each has one listener, from the first watcher until it closes: the client keeps a listener that has ended until its next ping. */

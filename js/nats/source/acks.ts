@@ -27,11 +27,14 @@ export interface Acks {
 export class AckEach implements Acks {
   readonly #wire: Wire
   readonly #consumer: Consumer
+  readonly #isWanted: () => boolean
   readonly #open = new Map<number, Delivery>()
 
-  constructor(wire: Wire, consumer: Consumer) {
+  /** `isWanted`: an acknowledgement without an answer is sent again. */
+  constructor(wire: Wire, consumer: Consumer, isWanted: () => boolean) {
     this.#wire = wire
     this.#consumer = consumer
+    this.#isWanted = isWanted
   }
 
   get open(): Iterable<Delivery> {
@@ -58,7 +61,7 @@ export class AckEach implements Acks {
     const last = deliveries.length - 1
     for (let at = 0; at < last; at++) this.#wire.connection.publish(deliveries[at]?.reply as string)
     // They go the same way, so the last one that was kept speaks for those before it; should one be lost, its message comes once more.
-    if (last >= 0) await this.#consumer.confirm(deliveries[last]?.reply as string)
+    if (last >= 0) await this.#consumer.confirm(deliveries[last]?.reply as string, this.#isWanted)
     for (const { sequence } of deliveries) this.#open.delete(sequence)
   }
 
@@ -75,6 +78,7 @@ export class AckEach implements Acks {
  */
 export class AckAll implements Acks {
   readonly #consumer: Consumer
+  readonly #isWanted: () => boolean
   /** In the order of the stream. */
   readonly #line: Delivery[] = []
   /** Number of the last delivery. */
@@ -84,8 +88,9 @@ export class AckAll implements Acks {
   #doubts = 0
   #looking: Promise<void> | undefined
 
-  constructor(consumer: Consumer) {
+  constructor(consumer: Consumer, isWanted: () => boolean) {
     this.#consumer = consumer
+    this.#isWanted = isWanted
   }
 
   get open(): Iterable<Delivery> {
@@ -144,7 +149,7 @@ export class AckAll implements Acks {
     if (last === undefined) return
     // Taken out first: what is done meanwhile is acknowledged next time.
     this.#line.splice(0, count)
-    await this.#consumer.confirm(last.reply)
+    await this.#consumer.confirm(last.reply, this.#isWanted)
   }
 
   /** The doubt is gone when the server has nothing pending but what is here. */

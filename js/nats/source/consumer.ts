@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { configError } from '../../kit/check.js'
-import { adapterError, afterMs, CONSUMER_EXISTS, isNoResponders, NO_CONSUMER, Refusal } from '../client/faults.js'
+import { adapterError, afterMs, CONSUMER_EXISTS, isDenied, isNoResponders, NO_CONSUMER, Refusal } from '../client/faults.js'
 import type { Wire } from '../client/wire.js'
 import type { AckPolicy, SourceSettings } from './options.js'
 
@@ -81,14 +81,14 @@ export class Consumer {
     }
   }
 
-  /** Sends an acknowledgement until the server says that it was kept. Those of a consumer that is gone are worth nothing. */
-  async confirm(reply: string): Promise<void> {
+  /** Sends an acknowledgement until the server says that it was kept. Those of a consumer that is gone are worth nothing. Rejects for what no retry mends, and when `isWanted` says no. */
+  async confirm(reply: string, isWanted: () => boolean): Promise<void> {
     for (;;) {
       try {
         await this.#wire.request(reply, '', { timeout: 5000 })
         return
       } catch (error) {
-        if (this.#wire.isClosed) throw error
+        if (this.#wire.isClosed || isDenied(error) || !isWanted()) throw error
         if (isNoResponders(error) && (await this.#isGone())) {
           this.isThere = false
           return

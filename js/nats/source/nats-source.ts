@@ -31,6 +31,8 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
   readonly #care = new Care()
   #puller: Puller | undefined
   #acks: Acks | undefined
+  /** ms after the start of the process, when acknowledgements are given up. */
+  #until = Number.POSITIVE_INFINITY
   /** Those that were given and are not done, from number `#first` on. */
   #entries: Delivery[] = []
   #first = 0
@@ -173,7 +175,11 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
     const { policy } = this.#consumer
     const lost = (): void => this.#puller?.lost()
     this.#acks ??=
-      policy === 'none' ? new AckNone(lost) : policy === 'all' ? new AckAll(this.#consumer) : new AckEach(this.#wire, this.#consumer)
+      policy === 'none'
+        ? new AckNone(lost)
+        : policy === 'all'
+          ? new AckAll(this.#consumer, this.#isWanted)
+          : new AckEach(this.#wire, this.#consumer, this.#isWanted)
     this.#acks.begin(info)
     this.#care.begin(policy !== 'none' && info.num_redelivered > 0)
     if (this.#isOver) return
@@ -241,12 +247,16 @@ export class NatsSource<Value = unknown> implements AckSource<Value> {
     for (const { reply } of this.#acks?.kept ?? []) this.#wire.connection.publish(reply, WORKING)
   }
 
+  /** Acknowledgements without an answer are sent again, and for `drain` after the end. */
+  readonly #isWanted = (): boolean => performance.now() < this.#until
+
   readonly #look = (): void => {
     this.#acks?.look().catch(() => undefined)
   }
 
   /** Nothing more is read; what was given can still be acknowledged. */
   #close(): void {
+    if (!this.#isOver) this.#until = performance.now() + this.#settings.drain
     this.#isOver = true
     this.#care.stop()
     this.#puller?.stop()

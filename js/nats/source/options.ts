@@ -41,6 +41,8 @@ export interface NatsSourceOptions {
    * all others wait.
    */
   retryDelay?: number | undefined
+  /** ms after the end in which acknowledgements that got no answer are sent again; then `consume` rejects, and the messages come again. Default 10000. */
+  drain?: number | undefined
   /** The domain of JetStream, where there are several. */
   domain?: string | undefined
 }
@@ -75,9 +77,10 @@ export interface SourceSettings {
   readonly maxDeliveries: number
   readonly deadLetter: string | undefined
   readonly retryDelay: number | undefined
+  readonly drain: number
 }
 
-const FOR_CONSUMERS = ['ack', 'ackWait', 'maxAckPending', 'maxDeliveries', 'deadLetter', 'retryDelay'] as const
+const FOR_CONSUMERS = ['ack', 'ackWait', 'maxAckPending', 'maxDeliveries', 'deadLetter', 'retryDelay', 'drain'] as const
 const NAMES = ['stream', 'consumer', 'subject', 'from', 'batch', 'block', 'codec', 'entries', ...FOR_CONSUMERS, 'domain'] as const
 
 export function sourceSettings(options: NatsSourceOptions, field: string): SourceSettings {
@@ -106,6 +109,7 @@ export function sourceSettings(options: NatsSourceOptions, field: string): Sourc
     maxDeliveries: integer(options.maxDeliveries, `${field}.maxDeliveries`, 1, 5),
     deadLetter,
     retryDelay: retryDelay === undefined ? undefined : duration(retryDelay, `${field}.retryDelay`, 0, 0),
+    drain: duration(options.drain, `${field}.drain`, 0, 10_000),
   }
 }
 

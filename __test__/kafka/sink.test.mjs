@@ -6,7 +6,7 @@ import kafkajs from 'kafkajs'
 import { unpack } from 'msgpackr'
 import { consume, streamFn } from 'velo-stream'
 import { kafkaSink } from 'velo-stream/kafka'
-import { describeKafka } from '../support/kafka-servers.mjs'
+import { clientOf, describeKafka } from '../support/kafka-servers.mjs'
 import { random } from '../support/random.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -45,6 +45,18 @@ describeKafka(
   'sink',
   (server) => {
     const fresh = freshTopics(server, 'sink', between)
+
+    test('a topic that is not there is not made, and the error says so', async () => {
+      const { admin } = await fresh()
+      const kafka = clientOf(server(), { retry: { initialRetryTime: 20, maxRetryTime: 100, retries: 3 } })
+      for (const options of [{ topic: 'mistyped' }, { topic: 'mistyped', acks: 1 }]) {
+        const sink = kafkaSink(kafka, { ...options, timeout: 1500 })
+        const refused = { code: 'VELO_ADAPTER', message: /no answer within 1500 ms \(.*does not host this topic/ }
+        await within(PATIENT, assert.rejects(sink.write([1]), refused))
+        await sink.end()
+      }
+      assert.ok(!(await admin.listTopics()).includes('mistyped'))
+    })
 
     test('results of consume, by key in order, where other clients put them', async () => {
       const { kafka, topic } = await fresh()

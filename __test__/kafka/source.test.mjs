@@ -193,6 +193,29 @@ describeKafka('kafkaSource', (server) => {
     assert.deepEqual([second.offset, second.value], ['1', null])
   })
 
+  test('partitions that are added to a topic are read', async () => {
+    const topic = await use.topic(1)
+    const [first, added] = [counter(1, 'the first event'), counter(1, 'the event of the new partition')]
+    const fn = async function* (events) {
+      for await (const { partition } of events) (partition === 0 ? first : added).told()
+    }
+    const source = kafkaSource(use.kafka, { topic, groupId: topic, entries: true, metadataMaxAge: 1000 })
+    const running = started(fn, { source })
+    await use.store(topic, [1], { partition: 0 })
+    await first.reached()
+    await use.admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] })
+    await use.until(async () => {
+      const [{ partitions }] = (await use.admin.fetchTopicMetadata({ topics: [topic] })).topics
+      return partitions.length === 2
+    }, 'the new partition')
+    const producer = use.kafka.producer({ allowAutoTopicCreation: false })
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: '2', partition: 1 }] })
+    await producer.disconnect()
+    await added.reached()
+    await running.stop()
+  })
+
   test('a topic that is not there, a client that is none, and options that do not fit are refused', async () => {
     const fn = async function* () {}
     const source = kafkaSource(use.kafka, { topic: 'nowhere', groupId: 'nobody' })

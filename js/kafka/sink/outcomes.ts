@@ -39,6 +39,8 @@ export class Deadline {
   readonly #at: number
   readonly #ms: number
   readonly #lost: AbortSignal | undefined
+  /** What the last try failed with. */
+  failure: unknown
 
   /** `lost`: nothing is tried again from then on; what is under way is waited for. */
   constructor(ms: number, lost?: AbortSignal) {
@@ -70,7 +72,7 @@ export class Deadline {
     return this.bound(insist(request, what, this), what)
   }
 
-  late(what: string, cause?: unknown): AdapterError {
+  late(what: string, cause: unknown = this.failure): AdapterError {
     const why = cause === undefined ? '' : ` (${messageOf(cause)})`
     return new AdapterError('VELO_ADAPTER', `kafka: ${what}: no answer within ${this.#ms} ms${why}`, { adapter: 'kafka', cause })
   }
@@ -95,6 +97,7 @@ export async function insist<T>(ask: () => Promise<T>, what: string, deadline: D
       return await ask()
     } catch (error) {
       if (!isPassing(error)) throw error
+      deadline.failure = error
       if (deadline.isOver) throw deadline.late(what, error)
     }
     await afterMs(PAUSE)

@@ -146,6 +146,8 @@ export class Producing<Out> {
   async #enter(deadline: Deadline): Promise<ProducerLike> {
     const isIdempotent = this.#settings.acks === -1
     const producer = this.#kafka.producer({
+      // A topic with a mistyped name would be made, and nobody would read it.
+      allowAutoTopicCreation: false,
       ...(isIdempotent ? { idempotent: true, maxInFlightRequests: 1 } : {}),
       retry: RETRY,
       createPartitioner: this.#partitions.createPartitioner,

@@ -191,6 +191,8 @@ export class Transactions {
   async #enter(deadline: Deadline): Promise<void> {
     const { groupId, topic, partition } = this.#share
     const producer = this.#kafka.producer({
+      // A topic with a mistyped name would be made, and nobody would read it.
+      allowAutoTopicCreation: false,
       transactionalId: `${this.#settings.prefix}-${groupId}-${topic}-${partition}`,
       // Later than the deadline, so that it is not the broker that ends what is in work.
       transactionTimeout: Math.min(this.#settings.timeout + GRACE, LONGEST_TRANSACTION),

@@ -112,7 +112,7 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
   }
 
   async #begin(): Promise<void> {
-    const { groupId, topics, isFromBeginning, sessionTimeout, rebalanceTimeout, block, maxBytes } = this.settings
+    const { groupId, topics, isFromBeginning, sessionTimeout, rebalanceTimeout, block, maxBytes, metadataMaxAge } = this.settings
     try {
       const consumer = this.#kafka.consumer({
         groupId,
@@ -120,6 +120,7 @@ export class KafkaSource<Value = unknown> implements PartedSource<Value>, PartOw
         rebalanceTimeout,
         heartbeatInterval: Math.min(3000, Math.floor(sessionTimeout / 10)),
         maxWaitTimeInMs: block,
+        metadataMaxAge,
         maxBytesPerPartition: maxBytes,
         allowAutoTopicCreation: false,
         partitionAssigners: [assignerOf({ name: IN_TURN, share: inTurn, beforeJoin: () => this.#beforeJoin() })],

@@ -35,6 +35,8 @@ export interface KafkaSourceOptions {
    * `sessionTimeout`. Default 10000, or that half.
    */
   drain?: number | undefined
+  /** ms after which it is looked for partitions that were added to a topic. From 1000. Default 60000. */
+  metadataMaxAge?: number | undefined
 }
 
 /** A message as an event, with `entries: true`. */
@@ -64,6 +66,7 @@ export interface SourceSettings {
   readonly sessionTimeout: number
   readonly rebalanceTimeout: number
   readonly drain: number
+  readonly metadataMaxAge: number
 }
 
 const NAMES = [
@@ -79,6 +82,7 @@ const NAMES = [
   'sessionTimeout',
   'rebalanceTimeout',
   'drain',
+  'metadataMaxAge',
 ] as const
 
 export function sourceSettings(options: KafkaSourceOptions, field: string): SourceSettings {
@@ -106,5 +110,6 @@ export function sourceSettings(options: KafkaSourceOptions, field: string): Sour
     sessionTimeout,
     rebalanceTimeout: duration(options.rebalanceTimeout, `${field}.rebalanceTimeout`, 1000, 60_000),
     drain,
+    metadataMaxAge: duration(options.metadataMaxAge, `${field}.metadataMaxAge`, 1000, 60_000),
   }
 }

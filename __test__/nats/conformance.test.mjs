@@ -26,6 +26,17 @@ const all = { events: 100_000, bytes: 1 << 30 }
 const numbers = async (journal, own) => (await journal.read(own, 0, all)).map(({ bytes }) => Number(Buffer.from(bytes)))
 
 describeNats('journals and faults', (server) => {
+  test('a server before 2.11 is refused by its version', async () => {
+    const client = await connection(server().url)
+    const as = (version) => new Proxy(client, { get: (own, name) => (name === 'info' ? { ...own.info, version } : own[name]) })
+    for (const version of ['2.10.29', '1.4.1'])
+      assert.throws(() => new NatsJournal(as(version)), {
+        code: 'VELO_CONFIG',
+        message: `NatsJournal(connection): expected a server of NATS from 2.11 on, got '${version}' (string)`,
+      })
+    for (const version of ['2.11.0', '2.12.1', '3.0.0', undefined]) new NatsJournal(as(version))
+  })
+
   test('what was asked for while connections are cut is done once, in its order', async () => {
     const road = await way(server().url)
     const journal = new NatsJournal(await connection(road.url), { stream: 'cut' })

@@ -76,6 +76,12 @@ export class Wire {
     return typeof info?.max_payload === 'number' ? info.max_payload : Number.POSITIVE_INFINITY
   }
 
+  /** That of the server, if the connection knows it. */
+  get version(): string | undefined {
+    const { info } = this.connection as { info?: { version?: unknown } }
+    return typeof info?.version === 'string' ? info.version : undefined
+  }
+
   /** The subject of a request to JetStream. */
   subject(name: string): string {
     return `${this.#api}.${name}`

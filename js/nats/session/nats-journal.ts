@@ -28,6 +28,14 @@ export interface NatsJournalOptions {
   domain?: string
 }
 
+/** The first server that keeps messages for a time of their own. */
+const OLDEST = [2, 11] as const
+
+function isBefore(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
+  const [, own, part] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? []
+  return own !== undefined && (Number(own) < major || (Number(own) === major && Number(part) < minor))
+}
+
 /** Streams asked for together. */
 const PAGE = 200
 const NONE = Buffer.alloc(0)
@@ -54,7 +62,10 @@ export class NatsJournal implements Journal {
     this.#prefix = stream
     const isBounded = maxBytes !== undefined && maxBytes !== Number.POSITIVE_INFINITY
     this.#maxBytes = isBounded ? integer(maxBytes, `${field}.maxBytes`, 1, 1) : undefined
-    this.#box = new Box(wireOf(connection, 'NatsJournal(connection)', domain), {
+    const wire = wireOf(connection, 'NatsJournal(connection)', domain)
+    const { version } = wire
+    if (isBefore(version, OLDEST)) throw configError('NatsJournal(connection)', `a server of NATS from ${OLDEST.join('.')} on`, version)
+    this.#box = new Box(wire, {
       stream,
       storage: word(options.storage, `${field}.storage`, ['file', 'memory']),
       replicas: integer(options.replicas, `${field}.replicas`, 1, 1, 5),

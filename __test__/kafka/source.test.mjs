@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { streamFn } from 'velo-stream'
 import { kafkaSource } from 'velo-stream/kafka'
 import { keyed } from 'velo-stream/operators'
+import { deferred } from '../support/deferred.mjs'
 import { describeKafka } from '../support/kafka-servers.mjs'
 import { within } from '../support/within.mjs'
 import { counter, onTopics, PATIENT, range, started } from './support.mjs'
@@ -191,6 +192,36 @@ describeKafka('kafkaSource', (server) => {
       { topic, partition: 0, offset: '0', key: 'k', headers: { h: 'x' }, time: 0, value: { a: 1 } },
     )
     assert.deepEqual([second.offset, second.value], ['1', null])
+  })
+
+  test('a stop gives back what a slow function has not begun', async () => {
+    const topic = await use.topic(1)
+    await use.store(topic, range(500))
+    const [begun, gate] = [deferred(), deferred()]
+    let executed = 0
+    const slow = async function* (events) {
+      for await (const _ of events) {
+        executed++
+        begun.resolve()
+        await gate.promise
+      }
+    }
+    const first = started(slow, { source: kafkaSource(use.kafka, { topic, groupId: topic }) })
+    await within(PATIENT, begun.promise, 'the first event')
+    const stopped = first.stop()
+    gate.resolve()
+    const { acked } = await stopped
+    assert.deepEqual([executed, acked, await use.committed(topic, topic)], [1, 1, [1]])
+    const all = counter(499, 'the others')
+    const second = started(
+      async function* (events) {
+        for await (const _ of events) all.told()
+      },
+      { source: kafkaSource(use.kafka, { topic, groupId: topic }) },
+    )
+    await all.reached()
+    await second.stop()
+    assert.deepEqual(await use.committed(topic, topic), [500])
   })
 
   test('partitions that are added to a topic are read', async () => {

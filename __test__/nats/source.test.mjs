@@ -7,6 +7,7 @@ import { pack } from 'msgpackr'
 import { streamFn } from 'velo-stream'
 import { natsSource } from 'velo-stream/nats'
 import { chunk, map } from 'velo-stream/operators'
+import { deferred } from '../support/deferred.mjs'
 import { describeNats } from '../support/nats-servers.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -32,6 +33,34 @@ describeNats('source', (server) => {
       const { ack_floor, config } = await manager.consumers.info(stream, 'c')
       assert.equal(ack_floor.stream_seq, 2500)
       assert.equal(config.ack_policy, ack === 'all' ? 'all' : 'explicit')
+    })
+
+    test(`acknowledged ${ack}: a stop gives back what a slow function has not begun`, async () => {
+      const { client, manager, stream } = await fresh()
+      await store(client, stream, range(500))
+      const [begun, gate] = [deferred(), deferred()]
+      let executed = 0
+      const slow = streamFn(async function* slow(events) {
+        for await (const _ of events) {
+          executed++
+          begun.resolve()
+          await gate.promise
+        }
+      })
+      const first = started(slow, { source: natsSource(client, { stream, consumer: 'c', ack }) })
+      await within(PATIENT, begun.promise, 'the first event')
+      const stopped = first.stop()
+      gate.resolve()
+      const { acked } = await stopped
+      assert.deepEqual([executed, acked], [1, 1])
+      const seen = []
+      const second = started(collecting(seen), { source: natsSource(client, { stream, consumer: 'c', ack }) })
+      await eventually(() => isThrough(manager, stream, 'c'))
+      await second.stop()
+      assert.deepEqual(
+        seen.sort((one, other) => one - other),
+        range(500).slice(1),
+      )
     })
 
     test(`acknowledged ${ack}: what is not done stays, the oldest in work decides, and the next one goes on there`, async () => {

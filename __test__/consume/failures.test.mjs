@@ -5,8 +5,9 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { consume, streamFn } from 'velo-stream'
+import { consume, runtime, streamFn } from 'velo-stream'
 import { batch, map } from 'velo-stream/operators'
+import { deferred } from '../support/deferred.mjs'
 import { describePlacements } from '../support/placements.mjs'
 import { noUnhandledRejections } from '../support/unhandled.mjs'
 import { within } from '../support/within.mjs'
@@ -262,6 +263,34 @@ test('what is wrong is said by name', async () => {
     await assert.rejects(consume(fn, options), { code: 'VELO_CONFIG', field })
   const stateful = streamFn(async function* stateful() {}, { state: { initial: 0, version: 1 } })
   for (const wrong of [() => {}, stateful]) await assert.rejects(consume(wrong, { source: [] }), { code: 'VELO_CONFIG' })
+})
+
+test('an error that stops it is a line of the log, whether or not anybody awaits it', async () => {
+  const [lines, logged] = [[], deferred()]
+  const log = {
+    error(fields, message) {
+      lines.push([fields, message])
+      if (fields.code === 'velo:consume-failed') logged.resolve()
+    },
+  }
+  runtime.configure({ log })
+  try {
+    async function* failing() {
+      yield 1
+      throw new RangeError('the broker is gone')
+    }
+    const totals = streamFn(async function* totals(events) {
+      for await (const _ of events);
+    })
+    consume(totals, { source: failing() }).catch(() => {})
+    await within(5000, logged.promise, 'the line')
+    const own = lines.filter(([{ code }]) => code === 'velo:consume-failed')
+    assert.equal(own.length, 1)
+    assert.deepEqual([own[0][0].function, own[0][0].err.name], ['totals', 'RangeError'])
+    assert.equal(own[0][1], 'consume of totals has stopped: the broker is gone')
+  } finally {
+    runtime.configure({ log: null })
+  }
 })
 
 noUnhandledRejections('consume')

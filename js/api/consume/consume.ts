@@ -2,6 +2,7 @@
 
 import { definitions } from '../../engine/definition.js'
 import { callable, configError, integer, iterable, onlyKnown, signalOf, word } from '../../kit/check.js'
+import { line } from '../../kit/sight/log.js'
 import { late } from '../../kit/start/late.js'
 import type { StreamGenerator } from '../../kit/types.js'
 import { WorkerPlacement } from '../../workers/caller/placement.js'
@@ -65,8 +66,21 @@ export async function consume<In, Out>(
     maxUnacked: integer(options.maxUnacked, `${field}.maxUnacked`, 1, 16_384),
   }
   const { Consumption, PartedConsumption } = consumptions()
-  if (isParted) return new PartedConsumption({ ...plan, source: source as PartedSource<unknown> }).run()
-  return new Consumption({ ...plan, source: acknowledged(source as AckSource<unknown> | AsyncIterable<unknown> | Iterable<unknown>) }).run()
+  const running = isParted
+    ? new PartedConsumption({ ...plan, source: source as PartedSource<unknown> }).run()
+    : new Consumption({ ...plan, source: acknowledged(source as AckSource<unknown> | AsyncIterable<unknown> | Iterable<unknown>) }).run()
+  try {
+    return await running
+  } catch (error) {
+    // Also where nobody awaits it: the rejection alone would not say what has stopped.
+    const { name } = def.options
+    line('error', { code: 'velo:consume-failed', function: name, err: error }, `consume of ${name} has stopped: ${messageOf(error)}`)
+    throw error
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** A source that wants to hear what is done is used as it is. Of any other only its iterator is: the `end` of a stream of Node.js is not that of a source. */

@@ -70,3 +70,39 @@ for (const [kind, made] of Object.entries(kinds)) {
     assert.equal((await stream.closed).reason, 'aborted')
   })
 }
+
+const mounts = {
+  'app.use(path, ...)': (answer) => express().use('/ops/board', answer),
+  'a router below a router': (answer) => express().use('/ops', express.Router().use('/board', answer)),
+  'a framework that takes the mount off the URL': (answer) =>
+    express().use((req, res, next) => {
+      if (!req.url.startsWith('/ops/board')) return next()
+      const own = Object.create(req, {
+        baseUrl: { value: undefined },
+        url: { value: req.url.slice('/ops/board'.length).replace(/^(?=\?|$)/, '/') },
+      })
+      answer(own, res, next)
+    }),
+}
+for (const [how, made] of Object.entries(mounts)) {
+  test(`mounted without a base: ${how}`, async () => {
+    const name = `mounted-${how.replaceAll(/\W/g, '')}`
+    const [stream] = waiting(1, name)
+    const app = made(dashboard({ readOnly: false }))
+    app.get('/ops/board/hello', (_, res) => res.send('hello')).get('/dashboard/', (_, res) => res.send('own'))
+    const { url } = await listening(app.listen(0, HOST))
+    assert.equal((await ask(`${url}/ops/board/hello`)).text, 'hello')
+    assert.equal((await ask(`${url}/dashboard/`)).text, 'own')
+    const moved = await ask(`${url}/ops/board`)
+    assert.deepEqual([moved.status, moved.headers.location ?? moved.headers.get?.('location')], [308, 'board/'])
+    const page = await ask(`${url}/ops/board/`)
+    assert.match(page.text, /<title>velo-stream<\/title>/)
+    const [, script] = /src="([^"]+)"/.exec(page.text)
+    assert.equal((await ask(new URL(script, `${url}/ops/board/`))).status, 200)
+    const { req, first } = await opened(`${url}/ops/board`, `search=${name}`)
+    assert.equal(JSON.parse(first.slice(6, first.indexOf('\n'))).list.streams[0].id, `${name}-0`)
+    req.destroy()
+    stream.abort()
+    await stream.closed
+  })
+}

@@ -21,7 +21,7 @@ export interface DashboardOptions {
   challenge?: string | undefined
   /** Shows no way to abort streams, and refuses to. Default true. */
   readOnly?: boolean | undefined
-  /** Path below which it answers. Default `'/dashboard'`. */
+  /** Path below which it answers, as the process sees it. Default: where it is mounted (`app.use('/velo', dashboard())`), else `'/dashboard'`. */
   base?: string | undefined
   /** Receives what `authorize` throws, with `{ request }`; the client gets a 500. Default: it is written to the log of `runtime.configure({ log })`, or else with `console.error`. */
   onError?: OnError<IncomingMessage> | undefined
@@ -38,6 +38,7 @@ export interface Dashboard {
 }
 
 const FIELD = 'dashboard(options)'
+const BASE = '/dashboard'
 /** The longest path and query. */
 const LONGEST_URL = 4096
 
@@ -58,14 +59,15 @@ const BROKEN: Refusal = { status: 500, code: 'FAILED', message: 'it could not be
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
   onlyKnown(options, FIELD, ['authorize', 'challenge', 'readOnly', 'base', 'onError'])
-  const { authorize, challenge, base = '/dashboard', onError } = options
+  const { authorize, challenge, base = BASE, onError } = options
   if (authorize !== undefined) callable(authorize, `${FIELD}.authorize`)
   if (onError !== undefined) callable(onError, `${FIELD}.onError`)
   if (challenge !== undefined && (typeof challenge !== 'string' || !/^[\x20-\x7e]+$/.test(challenge)))
     throw configError(`${FIELD}.challenge`, 'a text of visible ASCII characters', challenge)
   if (typeof base !== 'string' || !/^(?:\/[\w.~-]+)+$/.test(base))
     throw configError(`${FIELD}.base`, "a path like '/dashboard', without a slash at its end", base)
-  const served = new Served(new Door(authorize, challenge), flag(options.readOnly, `${FIELD}.readOnly`, true), base, onError)
+  const isMountable = options.base === undefined
+  const served = new Served(new Door(authorize, challenge), flag(options.readOnly, `${FIELD}.readOnly`, true), base, isMountable, onError)
   return Object.assign(served.answer, { base })
 }
 
@@ -73,14 +75,17 @@ class Served {
   readonly #door: Door
   readonly #readOnly: boolean
   readonly #base: string
+  /** No base was given: it may lie where a framework mounts it. */
+  readonly #isMountable: boolean
   readonly #onError: DashboardOptions['onError']
   readonly #views = new WeakMap<IncomingMessage, View>()
   readonly #feed = feedOf((req) => this.#views.get(req) as View, HEADERS)
 
-  constructor(door: Door, readOnly: boolean, base: string, onError: DashboardOptions['onError']) {
+  constructor(door: Door, readOnly: boolean, base: string, isMountable: boolean, onError: DashboardOptions['onError']) {
     this.#door = door
     this.#readOnly = readOnly
     this.#base = base
+    this.#isMountable = isMountable
     this.#onError = onError
   }
 
@@ -89,25 +94,35 @@ class Served {
     // Express takes off what a router is mounted at.
     const url = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
     const [path = '', query = ''] = url.split('?', 2)
-    if (path !== this.#base && !path.startsWith(`${this.#base}/`)) return next === undefined ? refuse(res, NOT_FOUND) : next()
+    const mount = this.#isMountable ? mountOf(req) : undefined
+    const base = mount ?? this.#base
+    const isBelow = path === base || path.startsWith(`${base}/`)
+    // Other routes may lie below a mount as well.
+    if (!isBelow || (mount !== undefined && !this.#isRoute(path.slice(base.length))))
+      return next === undefined ? refuse(res, NOT_FOUND) : next()
     // Nobody hears of a response whose client is gone.
     res.on('error', () => {})
     try {
-      await this.#routed(req, res, path.slice(this.#base.length), query)
+      await this.#routed(req, res, base, path.slice(base.length), query)
     } catch (error) {
       reportFailure(this.#onError, error, req)
       if (!res.headersSent) refuse(res, BROKEN)
     }
   }
 
-  async #routed(req: IncomingMessage, res: ServerResponse, path: string, query: string): Promise<void> {
+  #isRoute(path: string): boolean {
+    const { script, style } = pageFiles()
+    return ['', '/', '/feed', '/picture', `/${script.name}`, `/${style.name}`].includes(path) || path.startsWith('/streams/')
+  }
+
+  async #routed(req: IncomingMessage, res: ServerResponse, base: string, path: string, query: string): Promise<void> {
     const refused = await this.#refused(req)
     if (refused !== undefined) return refuse(res, refused)
     if (path.length + query.length > LONGEST_URL) return refuse(res, TOO_LONG)
     if (path.startsWith('/streams/')) return this.#stream(req, res, path)
     if (req.method !== 'GET' && req.method !== 'HEAD') return refuse(res, READS, { allow: 'GET, HEAD' })
     // Relative addresses work behind a proxy that takes off a part of the path.
-    if (path === '') return send(res, 308, '', { location: `${this.#base.slice(this.#base.lastIndexOf('/') + 1)}/` })
+    if (path === '') return send(res, 308, '', { location: `${base.slice(base.lastIndexOf('/') + 1)}/` })
     if (path === '/') return this.#page(req, res)
     const refusedOrigin = this.#door.refusedOrigin(req)
     if (refusedOrigin !== undefined) return refuse(res, refusedOrigin)
@@ -155,6 +170,14 @@ class Served {
     const { status, body, headers } = viewAnswer({ method, url: path }, { readOnly: this.#readOnly })
     json(res, status, body, headers)
   }
+}
+
+/** Where a framework has mounted it: Express says so, others take it off the URL. */
+function mountOf(req: IncomingMessage & { readonly originalUrl?: string; readonly baseUrl?: string }): string | undefined {
+  const [whole = ''] = (req.originalUrl ?? '').split('?', 1)
+  const [rest = ''] = (req.url ?? '').split('?', 1)
+  const taken = whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length) : rest === '/' ? whole : ''
+  return (req.baseUrl ?? taken) || undefined
 }
 
 function send(res: ServerResponse, status: number, body: string | Buffer, headers: Readonly<Record<string, string>>): void {

@@ -1,9 +1,12 @@
 // `/metrics` is the text format of Prometheus: every line is read, and the numbers are those of what happened.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { test } from 'node:test'
 import { streamFn } from 'velo-stream'
 import { parsed } from '../support/exposition.mjs'
+import { within } from '../support/within.mjs'
 import { average, ndjson, post, serving, twice, webSocket } from './service.mjs'
 
 test('the numbers of functions, of the server and of the process', async () => {
@@ -45,6 +48,41 @@ test('the numbers of functions, of the server and of the process', async () => {
 test('it can be left out', async () => {
   const { url } = await serving({ functions: { average }, metrics: false })
   assert.equal((await fetch(`${url}/metrics`)).status, 404)
+})
+
+test('it answers to those alone whom its authorize lets in, by a name of the server', async () => {
+  const failed = []
+  const authorize = ({ headers: { authorization } }) => {
+    if (authorization === 'broken') throw new Error('no directory')
+    return authorization === 'Bearer scraper' || (authorization === 'truthy' ? 'yes' : false)
+  }
+  const { url } = await serving({
+    functions: { average },
+    metrics: { authorize },
+    authorize: () => null,
+    onError: ({ message }) => failed.push(message),
+  })
+  const statusOf = async (authorization, more) => {
+    // fetch() sends no other Host.
+    const req = request(`${url}/metrics`, { headers: { ...(authorization && { authorization }), ...more } }).end()
+    const [res] = await within(20_000, once(req, 'response'), 'the response')
+    res.resume()
+    return res.statusCode
+  }
+  assert.equal(await statusOf('Bearer scraper'), 200)
+  assert.equal(await statusOf('Bearer scraper', { host: 'evil.example' }), 403)
+  assert.equal(await statusOf(undefined), 401)
+  for (const wrong of ['Bearer other', 'truthy']) assert.equal(await statusOf(wrong), 403)
+  assert.equal(await statusOf('broken'), 500)
+  assert.deepEqual(failed, ['no directory'])
+  await assert.rejects(serving({ functions: { average }, metrics: { authorise: authorize } }), {
+    code: 'VELO_CONFIG',
+    message: /authorize/,
+  })
+  await assert.rejects(serving({ functions: { average }, metrics: { authorize: 7 } }), {
+    code: 'VELO_CONFIG',
+    field: 'createServer(options).metrics.authorize',
+  })
 })
 
 test('a scraper that asks for OpenMetrics gets it', async () => {

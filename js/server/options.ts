@@ -93,8 +93,8 @@ export interface ServerOptions {
    * loopback addresses if it listens on one of them, else any.
    */
   hosts?: readonly string[] | undefined
-  /** Whether `/metrics` answers; it asks nobody's permission. Default true. */
-  metrics?: boolean | undefined
+  /** Whether `/metrics` answers, and to whom; `authorize` of the server is not asked. Default true: everybody who may reach the server. */
+  metrics?: boolean | MetricsOptions | undefined
   /**
    * Whether `/admin` shows what runs in the process, and may abort streams: what `velo top --url` asks. `true`: to this machine alone, and nothing can be aborted. Default false.
    */
@@ -125,6 +125,12 @@ export interface ServerOptions {
    * `origins` throws is written to the log of `runtime.configure({ log })`, or else with `console.error`.
    */
   onError?: OnError<IncomingMessage> | undefined
+}
+
+/** Options of `metrics`. */
+export interface MetricsOptions {
+  /** Whether who asks may read them; only `true` lets in, others get 401 or 403. Default: everybody. */
+  authorize?: ((req: IncomingMessage) => boolean | PromiseLike<boolean>) | undefined
 }
 
 /** Options of `admin`. */
@@ -165,7 +171,7 @@ export interface Settings {
   readonly origins: ServerOptions['origins']
   readonly cors: ServerOptions['cors']
   readonly hosts: readonly string[] | undefined
-  readonly metrics: boolean
+  readonly metrics: MetricsOptions | undefined
   readonly admin: AdminOptions | undefined
   readonly dashboard: Dashboard | undefined
   readonly headersTimeout: number
@@ -246,7 +252,7 @@ export function settingsOf(options: ServerOptions): Settings {
     origins,
     cors,
     hosts,
-    metrics: flag(options.metrics, `${FIELD}.metrics`, true),
+    metrics: metricsOf(options.metrics),
     admin: adminOf(options.admin),
     dashboard: boardOf(options.dashboard, onError, `${FIELD}.dashboard`),
     headersTimeout,
@@ -259,6 +265,13 @@ export function settingsOf(options: ServerOptions): Settings {
     signals: flag(options.signals, `${FIELD}.signals`, false),
     onError,
   }
+}
+
+function metricsOf(metrics: ServerOptions['metrics']): MetricsOptions | undefined {
+  if (typeof metrics !== 'object' || metrics === null) return flag(metrics, `${FIELD}.metrics`, true) ? {} : undefined
+  onlyKnown(metrics, `${FIELD}.metrics`, ['authorize'])
+  if (metrics.authorize !== undefined) callable(metrics.authorize, `${FIELD}.metrics.authorize`)
+  return metrics
 }
 
 function adminOf(admin: ServerOptions['admin']): AdminOptions | undefined {

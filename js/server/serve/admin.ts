@@ -51,14 +51,23 @@ export class Admin {
   async #refused(req: IncomingMessage): Promise<Refusal | undefined> {
     const { authorize } = this.#options
     if (authorize === undefined) return isOfThisMachine(req, this.#settings.hosts) ? undefined : ELSEWHERE
-    try {
-      if ((await authorize(req)) === true) return undefined
-    } catch (error) {
-      reportFailure(this.#settings.onError, error, req)
-      return FAILED
-    }
-    return req.headers.authorization === undefined ? UNAUTHORIZED : FORBIDDEN
+    return notAllowed(authorize, req, this.#settings.onError)
   }
+}
+
+/** Why who asks may not, if so. Never rejects. */
+export async function notAllowed(
+  authorize: NonNullable<AdminOptions['authorize']>,
+  req: IncomingMessage,
+  onError: Settings['onError'],
+): Promise<Refusal | undefined> {
+  try {
+    if ((await authorize(req)) === true) return undefined
+  } catch (error) {
+    reportFailure(onError, error, req)
+    return FAILED
+  }
+  return req.headers.authorization === undefined ? UNAUTHORIZED : FORBIDDEN
 }
 
 /** A browser says so by one of these. One that a user opens by hand is no page. */

@@ -10,9 +10,9 @@ import { isBelow } from '../board.js'
 import type { Entry } from '../functions/functions.js'
 import { httpOf } from '../functions/kept.js'
 import { BodyWatch } from '../listen/body-watch.js'
-import type { Settings } from '../options.js'
+import type { MetricsOptions, Settings } from '../options.js'
 import { type ServerNumbers, serverFamilies } from '../server-families.js'
-import { Admin, isAdmin } from './admin.js'
+import { Admin, isAdmin, notAllowed } from './admin.js'
 import { answersCors } from './cors.js'
 import { type Admitted, type Door, isRefusal, pathOf } from './door.js'
 import { hostAllowed, OTHER_HOST } from './hosts.js'
@@ -74,7 +74,7 @@ export class Requests {
   }
 
   readonly onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-    const { ready, numbers, settings } = this.#options
+    const { ready, settings } = this.#options
     const path = pathOf(req)
     const isHealth = path === '/healthz' || path === '/readyz'
     // Who asks whether the server is well knows no more by any name.
@@ -94,10 +94,7 @@ export class Requests {
     if (reads && path === '/healthz') return send(req, res, 200, 'text/plain', 'ok\n')
     if (reads && path === '/readyz')
       return ready() ? send(req, res, 200, 'text/plain', 'ready\n') : send(req, res, 503, 'text/plain', 'draining\n')
-    if (reads && path === '/metrics' && settings.metrics) {
-      const openMetrics = req.headers.accept?.includes('application/openmetrics-text') === true
-      return send(req, res, 200, metricsType({ openMetrics }), metricsText({ openMetrics, extra: serverFamilies(numbers()) }))
-    }
+    if (reads && path === '/metrics' && settings.metrics !== undefined) return void this.#metrics(req, res, settings.metrics)
     if (this.#admin !== undefined && isAdmin(path)) {
       this.#admin.answer(req, res, path).then(
         (refusal) => refusal && this.#refuse(req, res, '-', refusal),
@@ -146,6 +143,16 @@ export class Requests {
     if (req.headers.expect?.toLowerCase() === '100-continue' && !isTooLarge) res.writeContinue()
     this.#bodies.add(req, res)
     void this.#handlerOf(entry)(req, res)
+  }
+
+  /** Never rejects. */
+  async #metrics(req: IncomingMessage, res: ServerResponse, { authorize }: MetricsOptions): Promise<void> {
+    const { numbers, settings } = this.#options
+    const refused = authorize && (await notAllowed(authorize, req, settings.onError))
+    if (refused !== undefined) return this.#refuse(req, res, '-', refused)
+    if (isGone(res)) return
+    const openMetrics = req.headers.accept?.includes('application/openmetrics-text') === true
+    send(req, res, 200, metricsType({ openMetrics }), metricsText({ openMetrics, extra: serverFamilies(numbers()) }))
   }
 
   #handlerOf(entry: Entry): Handler {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { runtime, streamFn } from 'velo-stream'
 import { cluster } from 'velo-stream/redis'
 import { metricsText } from 'velo-stream/telemetry'
-import { until } from '../support/deferred.mjs'
+import { deferred, until } from '../support/deferred.mjs'
 import { describeServers } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'
 import { clients } from './clients.mjs'
@@ -39,6 +39,7 @@ describeServers('numbers of a cluster', ({ server }) => {
     assert.equal(await within(LIMIT, stream.recv()), 'x')
     // A result arrives by the server, and may be faster than the answer to the commit it is of.
     await until(LIMIT, () => own.metrics.commits > 0, 'a commit')
+    await until(LIMIT, () => own.metrics.lag === 0, 'the end of the event')
     const { commits: _, lag, ...others } = own.metrics
     assert.deepEqual(others, { prefix, hosted: 1, open: 1, takeovers: 0, deadLetters: 0, unreplicated: 0 })
     assert.equal(lag, 0)
@@ -50,6 +51,31 @@ describeServers('numbers of a cluster', ({ server }) => {
     assert.equal(own.metrics.open, 0)
     await own.stop()
     assert.equal(metricsText().includes('cluster="n1"'), false)
+    await end(client)
+  })
+
+  test('events that wait in the server lag', async () => {
+    const client = await make(server().url)
+    const gate = deferred()
+    const gated = streamFn(async function* gated(events) {
+      for await (const event of events) {
+        await gate.promise
+        yield event
+      }
+    })
+    const own = cluster({ client, functions: { gated }, prefix: 'n5' })
+    await own.work()
+    const stream = await own.open('gated', 'a')
+    const sent = stream.sendBatch(Array.from({ length: 3000 }, (_, n) => n))
+    // More than a host reads ahead.
+    await until(LIMIT, () => own.metrics.lag > 2000, 'the lag')
+    assert.match(metricsText(), /^velo_cluster_lag_events\{cluster="n5"\} [23]\d{3}$/m)
+    gate.resolve()
+    for (let read = 0; read < 3000; read += (await within(LIMIT, stream.recvBatch(500))).length);
+    await within(LIMIT, sent)
+    await until(LIMIT, () => own.metrics.lag === 0, 'the end')
+    await stream.close()
+    await own.stop()
     await end(client)
   })
 

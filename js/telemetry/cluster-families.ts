@@ -10,7 +10,7 @@ const OF_CLUSTERS: readonly OfCluster[] = [
   ['velo_cluster_handles_open', 'gauge', 'Handles of sessions that it has open.', (of) => of.open],
   ['velo_cluster_takeovers', 'counter', 'Sessions, over NATS partitions, taken over from processes that died.', (of) => of.takeovers],
   ['velo_cluster_commits', 'counter', 'Commits of hosted sessions.', (of) => of.commits],
-  ['velo_cluster_lag_events', 'gauge', 'Events of hosted sessions that were not told as taken yet.', (of) => of.lag],
+  ['velo_cluster_lag_events', 'gauge', 'Events of hosted sessions that their functions have not finished.', (of) => of.lag],
   ['velo_cluster_dead_letters', 'counter', 'Sessions, over NATS events, that were given up.', (of) => of.deadLetters],
   ['velo_cluster_unreplicated', 'counter', 'Waits for replicas that ended before these had it.', (of) => of.unreplicated],
 ]

@@ -59,6 +59,8 @@ export class HostedSession implements LifeOwner, HostedOwner {
   /** Index of the first event that the function gets. */
   #from = 0
   #pause = PROGRESS.first
+  /** Events that the server is known to have. */
+  #known = 0
   #leaving: Leaving | undefined
   /** Events that hosts before this one had finished. */
   readonly #finishedBefore: number
@@ -141,14 +143,15 @@ export class HostedSession implements LifeOwner, HostedOwner {
     return this.#suspect === undefined || this.#suspect.isProven
   }
 
-  /** Events that came here and were not told as taken. */
+  /** Events that the server has, as far as is known here, and the function has not finished. */
   get lag(): number {
-    return Math.max(0, this.inbox.next - this.#journal.told)
+    return Math.max(0, Math.max(this.inbox.next, this.#known) - this.done)
   }
 
   hear(message: Message): void {
     if (message.news === News.Over) return this.leave('over')
     if (message.news === News.Room) return this.#onRoom()
+    this.#known = Math.max(this.#known, message.from + Math.max(1, message.records.length))
     this.inbox.hear(message)
     this.#soon()
   }
@@ -215,8 +218,9 @@ export class HostedSession implements LifeOwner, HostedOwner {
     const published = this.#journal.published
     const next = this.inbox.next
     const [word, events, results] = (await this.#scripts.run(LOOK, this.#keys.all, [epoch, token])) as [Buffer, number, number]
-    if (String(word) !== 'ok') this.lost(String(word))
-    else if (events < next || results < published) this.lost('lost')
+    if (String(word) !== 'ok') return this.lost(String(word))
+    this.#known = Math.max(this.#known, events)
+    if (events < next || results < published) this.lost('lost')
     else this.inbox.look()
   }
 

@@ -7,7 +7,7 @@ import { streamFn } from 'velo-stream'
 import { cluster, publish, redisSink, redisSource } from 'velo-stream/redis'
 import { describeServers, startServer } from '../support/redis-servers.mjs'
 import { within } from '../support/within.mjs'
-import { clients, command, consuming, eventually, proxy, valuesOf } from './support.mjs'
+import { clients, command, consuming, eventually, pendingOf, proxy, valuesOf } from './support.mjs'
 
 const LIMIT = 40_000
 const range = (count) => Array.from({ length: count }, (_, i) => i)
@@ -29,7 +29,11 @@ describeServers('failovers', ({ kind }) => {
     const way = await proxy(master.port)
     const [old, now] = [await clients[0].make(master.port), await clients[0].make(replica.port)]
     await eventually(async () => /master_link_status:up/.test(await now.info('replication')), 'the replica is there')
+    const offsetOf = async (server, name) => Number(new RegExp(`${name}:(\\d+)`).exec(await server.info('replication'))[1])
     const failOver = async () => {
+      // A replica that lags would lose what was acknowledged, which is another test.
+      const written = await offsetOf(old, 'master_repl_offset')
+      await eventually(async () => (await offsetOf(now, 'slave_repl_offset')) >= written, 'the replica has everything')
       await now.replicaof('NO', 'ONE')
       await old.replicaof('127.0.0.1', String(replica.port))
       way.to(replica.port)
@@ -48,6 +52,7 @@ describeServers('failovers', ({ kind }) => {
         sink: redisSink(client, { stream: 'out' }),
       })
       await eventually(async () => (await valuesOf(client, 'out')).length === 10)
+      await eventually(async () => (await pendingOf(client, 'in', 'g')) === 0)
       const warned = once(process, 'warning')
       await failOver()
       await publish(now, 'in', range(20).slice(10))

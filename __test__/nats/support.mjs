@@ -82,6 +82,8 @@ export async function isThrough(manager, stream, consumer) {
 /** Consumes in the background; `stop()` stops it, and answers its numbers. */
 export function started(fn, options) {
   const controller = new AbortController()
+  // A test that fails must not go on consuming.
+  leftover(() => controller.abort())
   const running = consume(fn, { ...options, signal: controller.signal })
   running.catch(() => {})
   return {

@@ -63,6 +63,8 @@ export async function eventually(check, what = 'the condition', ms = PATIENT) {
 /** Starts consuming; `stop()` ends it and answers its numbers. */
 export function consuming(fn, options) {
   const controller = new AbortController()
+  // A test that fails must not go on consuming.
+  leftover(() => controller.abort())
   const running = consume(fn, { ...options, signal: controller.signal })
   running.catch(quiet)
   return {

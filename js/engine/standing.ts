@@ -58,6 +58,6 @@ function elsewhere({ row, holder, def }: Pick<Lease, 'row' | 'holder' | 'def'>, 
   }
   const first = def.stages[0]
   const { events } = bufferedOf(row)
-  // Events that were accepted are on their way there.
-  return { stand: events > 0 ? Stand.Nothing : waits, stage: first?.name }
+  // Events that were accepted, or results of a stage, are on their way to the next one: that is no wait for an event, as for the idle timeout.
+  return { stand: events > 0 || !driver.awaitsEvent ? Stand.Nothing : waits, stage: first?.name }
 }
